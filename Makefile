@@ -1,0 +1,62 @@
+# Everything a person does with Tieout. `make` alone lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export DAGSTER_DISABLE_TELEMETRY := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.PHONY: help setup demo test test-all dbt-test lint nightly backfill report sandbox ui bench clean
+
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+setup: $(STAMP) ## Install Tieout and its tools into .venv
+
+demo: setup ## Run the whole job on the sandbox: two nights, corrections between them
+	$(BIN)/tieout demo
+
+test: setup ## Run the tests (without the slow ones)
+	$(BIN)/pytest -q -m "not slow"
+
+test-all: setup ## Run all tests, the slow ones too
+	$(BIN)/pytest -q
+
+dbt-test: setup ## Run the unit tests of the dbt models on empty tables
+	$(BIN)/pytest -q tests/dbt
+
+lint: setup ## Check format, style, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+nightly: setup ## Reconcile one day: make nightly DAY=2026-06-30 (yesterday if left out)
+	$(BIN)/tieout nightly $(DAY)
+
+backfill: setup ## Reconcile a range of days again: make backfill FROM=2026-06-01 TO=2026-06-14
+	$(BIN)/tieout backfill --from $(FROM) --to $(TO)
+
+report: setup ## Write the report of a night again: make report DAY=2026-06-30
+	$(BIN)/tieout report $(DAY)
+
+sandbox: setup ## Start the sandbox: a CRM, a billing system and an ERP on loopback
+	$(BIN)/tieout sandbox up
+
+ui: setup ## Open the Dagster UI on http://127.0.0.1:3000
+	$(BIN)/tieout ui
+
+bench: setup ## Measure the stages of a night on this machine
+	$(BIN)/python -m benchmarks.night
+
+clean: ## Remove everything that runs produced (the state store too)
+	-@test -x $(BIN)/tieout && $(BIN)/tieout sandbox down >/dev/null 2>&1
+	find data -mindepth 1 ! -name README.md -delete 2>/dev/null || true
+	rm -rf dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
