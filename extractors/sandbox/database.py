@@ -1,0 +1,103 @@
+"""The sandbox's SQLite file: connection, transactions, clock and settings.
+
+Several processes share the file (the servers and whoever controls them), hence WAL and
+BEGIN IMMEDIATE; nothing read from it is cached.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+BUSY_MILLISECONDS = 60_000
+FIRST_MOMENT = datetime(2026, 1, 1, 2, tzinfo=UTC)
+
+
+class Database:
+    """One connection to the file; safe to use from several threads, one statement at a time."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self._connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.execute("PRAGMA cache_size=-65536")
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def create(self, statements: Iterable[str]) -> None:
+        with self.transaction():
+            for statement in statements:
+                self.execute(statement)
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Number of rows changed."""
+        with self._lock:
+            return self._connection.execute(sql, parameters).rowcount
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._lock:
+            self._connection.executemany(sql, rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; a transaction inside another is part of it."""
+        with self._lock:
+            outermost = self._depth == 0
+            if outermost:
+                self._connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                if outermost:
+                    self._connection.execute("ROLLBACK")
+                raise
+            else:
+                if outermost:
+                    self._connection.execute("COMMIT")
+            finally:
+                self._depth -= 1
+
+    def meta(self, key: str, default: Any = None) -> Any:
+        rows = self.query("SELECT value FROM meta WHERE key = ?", (key,))
+        return json.loads(rows[0][0]) if rows else default
+
+    def set_meta(self, key: str, value: Any) -> None:
+        """Keep any JSON value; None removes it."""
+        if value is None:
+            self.execute("DELETE FROM meta WHERE key = ?", (key,))
+        else:
+            sql = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+            self.execute(sql, (key, json.dumps(value)))
+
+    def now(self) -> datetime:
+        """The sandbox's clock (UTC, whole seconds); only ticks and `advance_clock` move it."""
+        at = self.meta("clock")
+        return datetime.fromisoformat(at) if at else FIRST_MOMENT
+
+    def set_clock(self, at: datetime) -> None:
+        self.set_meta("clock", at.astimezone(UTC).replace(microsecond=0).isoformat())
+
+    def advance_clock(self, delta: timedelta) -> datetime:
+        with self.transaction():
+            self.set_clock(self.now() + delta)
+            return self.now()
+
+    def tick(self) -> datetime:
+        """Move the clock by the second that a write takes: stamps keep the order of writes."""
+        return self.advance_clock(timedelta(seconds=1))

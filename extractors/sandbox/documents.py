@@ -1,0 +1,103 @@
+"""How Stripe objects are kept: one JSON document each, with the columns that lists filter by."""
+
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from extractors.sandbox.database import Database
+
+Record = dict[str, Any]
+
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS stripe (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
+    "object TEXT NOT NULL, created INTEGER NOT NULL, customer TEXT, parent TEXT, status TEXT, "
+    "deleted INTEGER NOT NULL, document TEXT NOT NULL)"
+)
+
+CREATE_STATEMENTS = (
+    _TABLE,
+    "CREATE INDEX IF NOT EXISTS stripe_created ON stripe (object, created, seq)",
+    "CREATE INDEX IF NOT EXISTS stripe_customer ON stripe (object, customer)",
+    "CREATE INDEX IF NOT EXISTS stripe_parent ON stripe (object, parent)",
+)
+
+INDEXED = ("id", "created", "customer", "parent", "status")
+
+_UPSERT = (
+    "INSERT INTO stripe (id, object, created, customer, parent, status, deleted, document) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET object = excluded.object, "
+    "created = excluded.created, customer = excluded.customer, parent = excluded.parent, "
+    "status = excluded.status, deleted = excluded.deleted, document = excluded.document"
+)
+
+
+def parent_of(document: Mapping[str, Any]) -> str | None:
+    """What it hangs under: invoice -> subscription, payment -> invoice, price -> product."""
+    kind = document.get("object")
+    if kind == "invoice":
+        details = (document.get("parent") or {}).get("subscription_details") or {}
+        return details.get("subscription")
+    column = {"invoice_payment": "invoice", "price": "product", "charge": "payment_intent"}
+    return document.get(column[kind]) if kind in column else None
+
+
+def load(text: str) -> Record:
+    return json.loads(text, parse_float=Decimal)
+
+
+def dump(value: Any) -> str:
+    return json.dumps(value, default=_number, separators=(",", ":"))
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"{value!r} has no place in a Stripe document")
+
+
+def find(database: Database, kind: str, equals: Mapping[str, Any]) -> list[Record]:
+    """Documents of one kind, oldest first; deleted ones only where `deleted=True` is asked for."""
+    wanted = dict(equals)
+    conditions = ["object = ?", "deleted = ?"]
+    parameters: list[Any] = [kind, int(wanted.pop("deleted", False))]
+    for column, value in wanted.items():
+        conditions.append(f"{column if column in INDEXED else _path(column)} IS ?")
+        parameters.append(value)
+    where = " AND ".join(conditions)
+    sql = f"SELECT document FROM stripe WHERE {where} ORDER BY created, seq"
+    return [load(text) for (text,) in database.query(sql, parameters)]
+
+
+def _path(column: str) -> str:
+    if not column.isidentifier():
+        raise ValueError(f"{column!r} is not a field of a Stripe object")
+    return f"json_extract(document, '$.{column}')"
+
+
+def read(database: Database, kind: str, record_id: str) -> Record | None:
+    sql = "SELECT document FROM stripe WHERE id = ? AND object = ?"
+    rows = database.query(sql, (record_id, kind))
+    return load(rows[0][0]) if rows else None
+
+
+def write(database: Database, kind: str, documents: Iterable[Mapping[str, Any]]) -> None:
+    database.execute_many(_UPSERT, (_row(kind, document) for document in documents))
+
+
+def remove(database: Database, record_id: str) -> None:
+    database.execute("DELETE FROM stripe WHERE id = ?", (record_id,))
+
+
+def _row(kind: str, document: Mapping[str, Any]) -> tuple[Any, ...]:
+    whole = document if document.get("object") == kind else {**document, "object": kind}
+    return (
+        whole["id"],
+        kind,
+        whole["created"],
+        whole.get("customer"),
+        parent_of(whole),
+        whole.get("status"),
+        int(whole.get("deleted", False)),
+        dump(whole),
+    )

@@ -1,0 +1,67 @@
+"""Identifiers in the vendors' forms."""
+
+import hashlib
+import string
+
+from extractors.sandbox.schema import System
+
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_CHECK_ALPHABET = string.ascii_uppercase + "012345"
+
+SALESFORCE_PREFIXES = {
+    "Account": "001",
+    "Product2": "01t",
+    "PricebookEntry": "01u",
+    "Opportunity": "006",
+    "Contract": "800",
+    "Contract_Line__c": "a01",
+    "Subscription__c": "a02",
+}
+
+STRIPE_PREFIXES = {
+    "customer": "cus",
+    "product": "prod",
+    "price": "price",
+    "subscription": "sub",
+    "subscription_item": "si",
+    "invoice": "in",
+    "line_item": "il",
+    "invoice_payment": "inpay",
+    "charge": "ch",
+    "payment_intent": "pi",
+    "balance_transaction": "txn",
+    "discount": "di",
+    "tax_id": "txi",
+    "payment_record": "prec",
+}
+
+
+def new_identifier(system: System, kind: str, number: int) -> str:
+    """The `number`th id of an object, counted from 1."""
+    if system == "salesforce":
+        return salesforce_id(kind, number)
+    return stripe_id(kind, number) if system == "stripe" else str(number)
+
+
+def salesforce_id(kind: str, number: int) -> str:
+    """18 characters: prefix, instance, number, and the check that makes case not matter."""
+    body = SALESFORCE_PREFIXES[kind] + "Sb0" + _base62(number).rjust(9, "0")
+    checks = ""
+    for start in (0, 5, 10):
+        chunk = body[start : start + 5]
+        checks += _CHECK_ALPHABET[sum(1 << i for i, char in enumerate(chunk) if char.isupper())]
+    return body + checks
+
+
+def stripe_id(kind: str, number: int) -> str:
+    """Prefix and 14 characters that look random, as Stripe's do, and never repeat for one kind."""
+    digest = int.from_bytes(hashlib.sha256(f"{kind}:{number}".encode()).digest()[:10])
+    return f"{STRIPE_PREFIXES[kind]}_{_base62(digest).rjust(14, '0')[:14]}"
+
+
+def _base62(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 62)
+        digits = _ALPHABET[digit] + digits
+    return digits
