@@ -1,0 +1,124 @@
+"""What is pulled from Salesforce: fields in vendor spelling, landing in lower case.
+
+Every column is text exactly as sent (numbers as exact decimal text, datetimes as
+`2026-01-31T10:00:00.000+0000`), except booleans.
+"""
+
+from extractors.protocol import Field, ObjectSpec, declare
+
+AUDIT_FIELDS = (
+    *declare("CreatedDate", "LastModifiedDate", "SystemModstamp", kind="datetime", required=True),
+    *declare("IsDeleted", kind="boolean"),
+)
+
+
+def _object(name: str, vendor_name: str, *fields: tuple[Field, ...]) -> ObjectSpec:
+    declared = tuple(item for group in fields for item in group)
+    return ObjectSpec(
+        name=name,
+        vendor_name=vendor_name,
+        fields=(*declare("Id", required=True), *declared, *AUDIT_FIELDS),
+        cursor="systemmodstamp",
+    )
+
+
+ACCOUNT = _object(
+    "account",
+    "Account",
+    declare("Name", required=True),
+    declare(
+        "Website",
+        "BillingStreet",
+        "BillingCity",
+        "BillingPostalCode",
+        "BillingCountryCode",
+        "CurrencyIsoCode",
+        "ParentId",
+        "Type",
+        "MasterRecordId",
+        "Tax_Id__c",
+        "Invoice_Email__c",
+        "Payment_Terms__c",
+        "Q2C_Customer_Key__c",
+        "Stripe_Customer_Id__c",
+        "NetSuite_Customer_Id__c",
+    ),
+)
+
+PRODUCT2 = _object(
+    "product2",
+    "Product2",
+    declare("Name", "ProductCode", "Family"),
+    declare("IsActive", kind="boolean"),
+)
+
+PRICEBOOK_ENTRY = _object(
+    "pricebook_entry",
+    "PricebookEntry",
+    declare("Product2Id", required=True),
+    declare("UnitPrice", kind="decimal", required=True),
+    declare("CurrencyIsoCode"),
+    declare("IsActive", kind="boolean"),
+)
+
+OPPORTUNITY = _object(
+    "opportunity",
+    "Opportunity",
+    declare("AccountId", "Name", "StageName"),
+    declare("Amount", kind="decimal"),
+    declare("CloseDate", kind="date"),
+    declare("IsWon", "IsClosed", kind="boolean"),
+    declare("ContractId", "CurrencyIsoCode"),
+)
+
+CONTRACT = _object(
+    "contract",
+    "Contract",
+    declare("ContractNumber"),
+    declare("AccountId", required=True),
+    declare("Opportunity__c"),
+    declare("Status", required=True, allowed=("Draft", "Activated", "Expired", "Cancelled")),
+    declare("StartDate", "EndDate", kind="date"),
+    declare("ContractTerm", kind="decimal"),
+    declare("ActivatedDate", kind="datetime"),
+    declare("Legal_Entity__c", "Billing_Frequency__c"),
+    declare("Auto_Renew__c", kind="boolean"),
+    declare("CurrencyIsoCode"),
+)
+
+CONTRACT_LINE = _object(
+    "contract_line",
+    "Contract_Line__c",
+    declare("Contract__c", "Product__c", required=True),
+    declare("Quantity__c", "Unit_Price__c", kind="decimal", required=True),
+    declare("Price_Period__c", required=True, allowed=("Month", "Year")),
+    declare("Discount_Percent__c", kind="decimal"),
+    declare("Start_Date__c", "End_Date__c", kind="date"),
+    declare("Effective_At__c", kind="datetime"),
+    declare("CurrencyIsoCode"),
+)
+
+SUBSCRIPTION = _object(
+    "subscription",
+    "Subscription__c",
+    declare("Name", "Account__c", "Contract__c", "Stripe_Subscription_Id__c"),
+    declare(
+        "Status__c",
+        required=True,
+        allowed=("Trial", "Active", "Past Due", "Paused", "Cancelled"),
+    ),
+    declare("Status_Changed_At__c", kind="datetime"),
+)
+
+OBJECTS: dict[str, ObjectSpec] = {
+    spec.name: spec
+    for spec in (
+        ACCOUNT,
+        PRODUCT2,
+        PRICEBOOK_ENTRY,
+        OPPORTUNITY,
+        CONTRACT,
+        CONTRACT_LINE,
+        SUBSCRIPTION,
+    )
+}

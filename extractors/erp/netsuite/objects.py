@@ -1,0 +1,189 @@
+"""What is pulled from NetSuite: SuiteQL tables with explicit columns; every value is text.
+
+Datetimes come as UTC `YYYY-MM-DD HH:MM:SS` (the integration's role works in GMT), dates as
+`YYYY-MM-DD`, flags as 'T' or 'F', amounts as decimal text.
+"""
+
+from extractors.protocol import ControlSum, Field, ObjectSpec, ParentLink, declare
+
+# Record types in `deletedrecord` that stand for rows of a table.
+DELETED_RECORD_TYPES: dict[str, tuple[str, ...]] = {
+    "customer": ("customer",),
+    "account": ("account",),
+    "item": ("item",),
+    "transaction": ("transaction", "invoice", "customerpayment", "journalentry", "creditmemo"),
+}
+
+_MODIFIED = declare("lastmodifieddate", kind="datetime", required=True)
+
+
+def _object(
+    name: str,
+    table: str,
+    *fields: tuple[Field, ...],
+    key: tuple[str, ...] = ("id",),
+    parent: ParentLink | None = None,
+    control_sum: ControlSum | None = None,
+) -> ObjectSpec:
+    declared = tuple(item for group in fields for item in group)
+    return ObjectSpec(
+        name=name,
+        vendor_name=table,
+        fields=(*declare(*key, required=True), *declared),
+        key=key,
+        cursor="lastmodifieddate" if _MODIFIED[0] in declared else None,
+        parent=parent,
+        control_sum=control_sum,
+    )
+
+
+CUSTOMER = _object(
+    "customer",
+    "customer",
+    declare("entityid", "companyname", "externalid", "email", "url"),
+    declare("subsidiary", "currency", "terms"),
+    declare("isinactive", kind="flag"),
+    declare("vatregnumber", "billcountry", "billzip"),
+    declare("custentity_stripe_id", "custentity_sfdc_id"),
+    declare("datecreated", kind="datetime"),
+    _MODIFIED,
+)
+
+TERM = _object("term", "term", declare("name"), declare("daysuntilnetdue", kind="decimal"))
+
+SUBSIDIARY = _object(
+    "subsidiary",
+    "subsidiary",
+    declare("name", "country", "currency"),
+    declare("custrecord_entity_code", "custrecord_timezone"),
+)
+
+CURRENCY = _object(
+    "currency",
+    "currency",
+    declare("symbol", required=True),
+    declare("currencyprecision", kind="decimal", required=True),
+)
+
+ACCOUNT = _object(
+    "account",
+    "account",
+    declare("acctnumber", "fullname", "accttype"),
+    declare("isinactive", kind="flag"),
+    _MODIFIED,
+)
+
+ITEM = _object(
+    "item",
+    "item",
+    declare("itemid", required=True),
+    declare("displayname", "incomeaccount", "deferredrevenueaccount"),
+    declare("isinactive", kind="flag"),
+    _MODIFIED,
+)
+
+ACCOUNTING_PERIOD = _object(
+    "accounting_period",
+    "accountingperiod",
+    declare("periodname", required=True),
+    declare("startdate", "enddate", kind="date", required=True),
+    declare("closed", "arlocked", "isquarter", "isyear", kind="flag"),
+)
+
+TAX_CODE = _object(
+    "tax_code", "taxcode", declare("itemid"), declare("rate", kind="decimal"), declare("country")
+)
+
+TRANSACTION = _object(
+    "transaction",
+    "transaction",
+    declare("tranid"),
+    declare("type", required=True),
+    declare("status", "entity"),
+    declare("trandate", kind="date", required=True),
+    declare("duedate", kind="date"),
+    declare("postingperiod", "currency"),
+    declare("exchangerate", "foreigntotal", "foreignamountunpaid", kind="decimal"),
+    declare("createddate", kind="datetime", required=True),
+    _MODIFIED,
+    declare("externalid"),
+    declare("voided", "posting", kind="flag"),
+    declare("memo", "customform"),
+    declare("custbody_stripe_invoice_id", "custbody_stripe_charge_id"),
+    declare("custbody_q2c_correlation_id"),
+    declare("custbody_status_changed_at", kind="datetime"),
+    control_sum=ControlSum("foreigntotal", "currency", "type = 'CustInvc'"),
+)
+
+TRANSACTION_LINE = _object(
+    "transaction_line",
+    "transactionline",
+    declare("mainline", "taxline", kind="flag"),
+    declare("item"),
+    declare("quantity", "rate", "foreignamount", "netamount", kind="decimal"),
+    declare("subsidiary", "taxcode", "custcol_stripe_line_id"),
+    declare("custcol_rev_start", "custcol_rev_end", kind="date"),
+    declare("memo"),
+    key=("transaction", "id"),
+    parent=ParentLink("transaction", "transaction"),
+)
+
+TRANSACTION_ACCOUNTING_LINE = _object(
+    "transaction_accounting_line",
+    "transactionaccountingline",
+    declare("account"),
+    declare("amount", "debit", "credit", kind="decimal"),
+    declare("posting", kind="flag"),
+    key=("transaction", "transactionline", "accountingbook"),
+    parent=ParentLink("transaction", "transaction"),
+)
+
+TRANSACTION_LINK = _object(
+    "transaction_link",
+    "previoustransactionlinelink",
+    declare("foreignamount", kind="decimal"),
+    key=("nextdoc", "nextline", "previousdoc", "previousline", "linktype"),
+    parent=ParentLink("transaction", "nextdoc"),
+)
+
+REVENUE_PLAN = _object(
+    "revenue_plan",
+    "revenueplan",
+    declare("sourcetransaction", "sourceline", "item"),
+    declare("amount", kind="decimal", required=True),
+    declare("currency"),
+    declare("startdate", "enddate", kind="date"),
+    declare("rule"),
+)
+
+REVENUE_PLAN_LINE = _object(
+    "revenue_plan_line",
+    "revenueplanline",
+    declare("revenueplan", required=True),
+    declare("postingperiod"),
+    declare("periodname", required=True),
+    declare("amount", kind="decimal", required=True),
+    declare("isrecognized", kind="flag"),
+    declare("journal"),
+    parent=ParentLink("revenue_plan", "revenueplan"),
+)
+
+OBJECTS: dict[str, ObjectSpec] = {
+    spec.name: spec
+    for spec in (
+        CUSTOMER,
+        TERM,
+        SUBSIDIARY,
+        CURRENCY,
+        ACCOUNT,
+        ITEM,
+        ACCOUNTING_PERIOD,
+        TAX_CODE,
+        TRANSACTION,
+        TRANSACTION_LINE,
+        TRANSACTION_ACCOUNTING_LINE,
+        TRANSACTION_LINK,
+        REVENUE_PLAN,
+        REVENUE_PLAN_LINE,
+    )
+}
