@@ -1,0 +1,267 @@
+"""Which rows drifted: one push-down pass per comparison, and where every row of every side went.
+
+All predicates of a comparison become columns of one lazy frame. The engine counts all rows by what
+became of them, and only rows on which a rule fired come back.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+import narwhals as nw
+import polars as pl
+
+from reconcilers import engine
+from reconcilers.drift import drift_of, explain
+from reconcilers.findings import (
+    CELLS,
+    DISPOSITIONS,
+    DRIFT,
+    EXCLUDED,
+    GUARD,
+    UNEXPLAINED,
+    Findings,
+    empty,
+)
+from reconcilers.rates import Rates, rates_on
+from reconcilers.rules.base import Rule
+from reconcilers.rules.comparison import BY_NAME, CONTROL, Comparison
+
+_SECONDS_PER_HOUR = 3600
+
+
+@dataclass(frozen=True)
+class SystemicGuard:
+    """When a rule fires so often (over `share` of at least `min_rows`) that a feed is at fault."""
+
+    share: float = 0.30
+    min_rows: int = 50
+
+    def is_systemic(self, fired: int, population: int) -> bool:
+        return population >= self.min_rows and fired > self.share * population
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one comparison gave."""
+
+    drift: pl.DataFrame
+    cells: pl.DataFrame
+    guard: pl.DataFrame
+
+
+def evaluate(
+    con: duckdb.DuckDBPyConnection,
+    rules: Iterable[Rule],
+    snapshot_date: date,
+    *,
+    rates: Rates | None = None,
+    guard: SystemicGuard | None = None,
+) -> Findings:
+    """Evaluate the rules over the warehouse that is built for the day.
+
+    Writes reconciliation.drift, .dispositions and .rule_guard in place of what stood there.
+    Raises WarehouseBuiltForAnotherDay, MissingRateError, and pandera's SchemaError.
+    """
+    engine.require_built_for(con, snapshot_date)
+    book = load_rates(con, snapshot_date) if rates is None else rates
+    limits = guard or SystemicGuard()
+    by_comparison = _grouped(rules)
+    parts: list[_Part] = []
+    unreliable: frozenset[str] = frozenset()
+    # Controls first: a hit makes what it could explain unproven.
+    for comparison in sorted(
+        by_comparison, key=lambda each: (each.name != CONTROL.name, each.name)
+    ):
+        blocked = not unreliable.isdisjoint(comparison.reads)
+        pass_ = _Pass(comparison, by_comparison[comparison], snapshot_date, is_blocked=blocked)
+        parts.append(pass_.run(con, book, limits))
+        if comparison.name == CONTROL.name:
+            unreliable = _broken_objects(parts[-1].drift)
+    findings = _findings(snapshot_date, parts)
+    engine.replace_table(con, "reconciliation.drift", findings.drift)
+    engine.replace_table(con, "reconciliation.dispositions", findings.dispositions)
+    engine.replace_table(con, "reconciliation.rule_guard", findings.guard)
+    return findings
+
+
+def load_rates(con: duckdb.DuckDBPyConnection, day: date) -> Rates:
+    """The rates in force on the day, from the seeds in the warehouse."""
+    fx_rates = engine.collect(engine.lazy(con, "seeds.fx_rates"))
+    currencies = engine.collect(engine.lazy(con, "seeds.currencies"))
+    return rates_on(fx_rates, currencies, day)
+
+
+def _grouped(rules: Iterable[Rule]) -> dict[Comparison, list[Rule]]:
+    """Rules by comparison, sorted, so that the order they come in does not matter."""
+    grouped: dict[Comparison, list[Rule]] = {}
+    for rule in sorted({rule.name: rule for rule in rules}.values(), key=lambda each: each.name):
+        grouped.setdefault(BY_NAME[rule.over], []).append(rule)
+    return grouped
+
+
+def _broken_objects(control_drift: pl.DataFrame) -> frozenset[str]:
+    named = control_drift.select(pl.concat_str("owner_system", pl.lit("."), "owner_id"))
+    return frozenset(named.to_series())
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One comparison with its rules as columns: `_fires_<n>`, `_waits_<n>` (within grace)."""
+
+    comparison: Comparison
+    rules: Sequence[Rule]
+    snapshot_date: date
+    is_blocked: bool
+
+    def run(self, con: duckdb.DuckDBPyConnection, rates: Rates, limits: SystemicGuard) -> _Part:
+        flagged = self._disposed(
+            self._flagged(engine.lazy(con, f"comparison.{self.comparison.name}"))
+        )
+        counts = engine.collect(self._counts(flagged))
+        fired = nw.any_horizontal(*self._each("_fires"), ignore_nulls=True)
+        hits = nw.from_native(engine.collect(flagged.filter(fired)), eager_only=True)
+        found = [self._drift(hits, number, rates) for number in range(len(self.rules))]
+        return _Part(
+            drift=pl.concat([empty(DRIFT), *found]),
+            cells=self._cells(counts),
+            guard=self._guard(counts, limits),
+        )
+
+    def _flagged(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        inside = nw.col("excluded_reason").is_null()
+        flags: dict[str, nw.Expr] = {}
+        for number, rule in enumerate(self.rules):
+            fires = inside & rule.drifts.fill_null(value=False)
+            flags[f"_fires_{number}"] = fires
+            flags[f"_waits_{number}"] = fires & _within_grace(rule)
+            flags[f"_applies_{number}"] = inside & rule.applies.fill_null(value=False)
+        return frame.with_columns(**flags)
+
+    def _disposed(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Add `_disposition`: exactly one for every row, the worst of what fired on it."""
+        due = [nw.col(f"_fires_{n}") & ~nw.col(f"_waits_{n}") for n in range(len(self.rules))]
+        is_due = nw.any_horizontal(*due, ignore_nulls=True)
+        is_waiting = nw.any_horizontal(*self._each("_waits"), ignore_nulls=True)
+        stands = [nw.col(f"has_{side}") for side in self.comparison.sides]
+        is_whole = nw.all_horizontal(*stands, ignore_nulls=True)
+        if self.comparison.name == CONTROL.name:
+            is_whole = nw.col("has_landed")  # a source need not count its records
+        reason = nw.concat_str([nw.lit(EXCLUDED), nw.col("excluded_reason")])
+        whole = nw.when(is_whole).then(nw.lit("matched")).otherwise(nw.lit(UNEXPLAINED))
+        waiting = nw.when(is_waiting).then(nw.lit("in_flight")).otherwise(whole)
+        open_ = nw.when(is_due).then(nw.lit(self._due)).otherwise(waiting)
+        disposition = nw.when(nw.col("excluded_reason").is_null()).then(open_).otherwise(reason)
+        return frame.with_columns(_disposition=disposition)
+
+    @property
+    def _due(self) -> str:
+        return "unproven" if self.is_blocked else "exception"
+
+    def _each(self, flag: str) -> list[nw.Expr]:
+        return [nw.col(f"{flag}_{number}") for number in range(len(self.rules))]
+
+    def _counts(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """All rows of the comparison, counted and summed by what became of them."""
+        left, right = self.comparison.sides[0], self.comparison.sides[-1]
+        columns = frame.collect_schema().names()
+        keys = {
+            "disposition": nw.col("_disposition"),
+            "has_left": nw.col(f"has_{left}"),
+            "has_right": nw.col(f"has_{right}"),
+            "left_period": _first_of(columns, f"{left}_period", "period"),
+            "right_period": _first_of(columns, f"{right}_period", "period"),
+        }
+        measures = {
+            "rows": nw.len(),
+            "left_minor": nw.col(f"{left}_amount_minor").sum().cast(nw.Int64),
+            "right_minor": nw.col(f"{right}_amount_minor").sum().cast(nw.Int64),
+        }
+        for number in range(len(self.rules)):
+            due = nw.col(f"_fires_{number}") & ~nw.col(f"_waits_{number}")
+            measures[f"fired_{number}"] = due.cast(nw.Int64).sum().cast(nw.Int64)
+            population = nw.col(f"_applies_{number}").cast(nw.Int64).sum().cast(nw.Int64)
+            measures[f"population_{number}"] = population
+        grouped = frame.with_columns(**keys).group_by("legal_entity", "currency", *keys)
+        return grouped.agg(**measures)
+
+    def _drift(self, hits: nw.DataFrame[pl.DataFrame], number: int, rates: Rates) -> pl.DataFrame:
+        hit = hits.filter(nw.col(f"_fires_{number}"))
+        if hit.is_empty():
+            return empty(DRIFT)
+        disposition = (
+            nw.when(nw.col(f"_waits_{number}"))
+            .then(nw.lit("in_flight"))
+            .otherwise(nw.lit(self._due))
+        )
+        placed = hit.with_columns(
+            disposition=disposition,
+            comparison=nw.lit(self.comparison.name),
+            snapshot_date=nw.lit(self.snapshot_date),
+        )
+        return drift_of(self.rules[number], placed, rates)
+
+    def _cells(self, counts: pl.DataFrame) -> pl.DataFrame:
+        named = counts.with_columns(pl.lit(self.comparison.name).alias("comparison"))
+        amounts = pl.col("left_minor", "right_minor").fill_null(0)
+        return named.with_columns(amounts).select(CELLS.columns.keys())
+
+    def _guard(self, counts: pl.DataFrame, limits: SystemicGuard) -> pl.DataFrame:
+        rows = []
+        for number, rule in enumerate(self.rules):
+            fired = int(counts[f"fired_{number}"].sum())
+            population = int(counts[f"population_{number}"].sum())
+            rows.append(
+                {
+                    "code": rule.code,
+                    "comparison": rule.over,
+                    "attribute": rule.attribute,
+                    "population": population,
+                    "fired": fired,
+                    "is_systemic": limits.is_systemic(fired, population),
+                }
+            )
+        return pl.DataFrame(rows, schema=empty(GUARD).schema)
+
+
+def _within_grace(rule: Rule) -> nw.Expr:
+    """Whether the target had less than the grace to learn of the event; unknown is no excuse."""
+    if rule.coverage is None:
+        return nw.lit(value=False)
+    is_early = nw.col(rule.coverage) < rule.grace_hours * _SECONDS_PER_HOUR
+    return is_early.fill_null(value=False)
+
+
+def _first_of(columns: Sequence[str], *names: str) -> nw.Expr:
+    return nw.col(next(name for name in names if name in columns))
+
+
+def _findings(snapshot_date: date, parts: Sequence[_Part]) -> Findings:
+    cells = pl.concat([empty(CELLS), *(part.cells for part in parts)])
+    drift = explain(pl.concat([empty(DRIFT), *(part.drift for part in parts)]))
+    return Findings(
+        snapshot_date=snapshot_date,
+        drift=DRIFT.validate(drift.sort("code", "comparison", "row_key", "attribute")),
+        dispositions=DISPOSITIONS.validate(_dispositions(cells)),
+        guard=GUARD.validate(pl.concat([empty(GUARD), *(part.guard for part in parts)])),
+        cells=CELLS.validate(cells.sort(pl.all())),
+    )
+
+
+def _dispositions(cells: pl.DataFrame) -> pl.DataFrame:
+    """Each side's rows and money by disposition."""
+    sides = []
+    for comparison in BY_NAME.values():
+        of = cells.filter(pl.col("comparison") == comparison.name)
+        for end, side in zip(("left", "right"), comparison.sides, strict=False):
+            standing = of.filter(f"has_{end}")
+            sides.append(
+                standing.group_by("comparison", "disposition", "currency")
+                .agg(pl.col("rows").sum(), pl.col(f"{end}_minor").sum().alias("amount_minor"))
+                .with_columns(pl.lit(side).alias("side"))
+                .select(DISPOSITIONS.columns.keys())
+            )
+    keys = ["comparison", "side", "disposition", "currency"]
+    return pl.concat([empty(DISPOSITIONS), *sides]).sort(keys, nulls_last=True)

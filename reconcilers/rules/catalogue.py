@@ -1,0 +1,23 @@
+"""Every rule that a night evaluates."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from reconcilers.matrix import FieldRule, in_force
+from reconcilers.rules import contract, control, customer, invoice, journal, payment
+from reconcilers.rules.base import Rule
+from reconcilers.rules.field import field_rule
+
+EXISTENCE_RULES: tuple[Rule, ...] = (
+    *control.RULES,
+    *customer.RULES,
+    *contract.RULES,
+    *invoice.RULES,
+    *payment.RULES,
+    *journal.RULES,
+)
+
+
+def all_rules(matrix: Iterable[FieldRule], snapshot_date: date | None = None) -> list[Rule]:
+    """The existence rules, and one per row of the matrix in force that day (None = the latest)."""
+    return [*EXISTENCE_RULES, *map(field_rule, in_force(matrix, snapshot_date))]

@@ -1,0 +1,98 @@
+"""The comparisons: which sides they have and which raw objects they read."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Population:
+    """The conformed table whose every row stands on exactly one row of a comparison's side."""
+
+    table: str
+    amount: str | None = None  # its money column, when it is the money of the side
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`sides` are roles, named as in the columns `has_<side>` and `<side>_amount_minor`.
+
+    `reads` lists the raw objects (system.object) whose missing or stale rows could show up as drift
+    here. Reference objects (terms, products, tax codes) are left out on purpose: a missing row
+    there turns a name into null, and a null owner value never drifts.
+    """
+
+    name: str
+    sides: tuple[str, ...]
+    reads: frozenset[str]
+    populations: tuple[tuple[str, Population], ...] = ()
+
+
+CONTROL = Comparison("cmp_snapshot__source_vs_landed", ("source", "landed"), frozenset())
+
+_CUSTOMERS = frozenset({"salesforce.account", "stripe.customer", "netsuite.customer"})
+_SUBSCRIPTIONS = frozenset({"stripe.subscription", "stripe.customer"})
+_CONTRACTS = frozenset(
+    {"salesforce.contract", "salesforce.opportunity", "salesforce.contract_line"}
+)
+_ERP_DOCUMENTS = frozenset({"netsuite.transaction", "netsuite.transaction_line"})
+
+# Every customer comparison reads all three customer objects, since who is whom depends on all.
+COMPARISONS = (
+    CONTROL,
+    Comparison(
+        "cmp_customer__crm_vs_billing",
+        ("crm", "billing"),
+        _CUSTOMERS | {"stripe.subscription"},
+        (("billing", Population("conformed.customer__billing")),),
+    ),
+    Comparison(
+        "cmp_customer__billing_vs_erp",
+        ("billing", "erp"),
+        _CUSTOMERS | {"stripe.invoice", "stripe.charge"},
+        (("billing", Population("conformed.customer__billing")),),
+    ),
+    Comparison("cmp_customer__crm_vs_erp", ("crm", "erp"), _CUSTOMERS),
+    Comparison(
+        "cmp_contract__crm_vs_billing",
+        ("crm", "billing"),
+        _CUSTOMERS | _CONTRACTS | _SUBSCRIPTIONS,
+        (("crm", Population("conformed.contract__crm")),),
+    ),
+    Comparison(
+        "cmp_contract_line__crm_vs_billing", ("crm", "billing"), _CONTRACTS | _SUBSCRIPTIONS
+    ),
+    Comparison(
+        "cmp_subscription__crm_vs_billing",
+        ("crm", "billing"),
+        frozenset({"salesforce.subscription", "stripe.subscription"}),
+        (
+            ("crm", Population("conformed.subscription__crm")),
+            ("billing", Population("conformed.subscription__billing")),
+        ),
+    ),
+    Comparison(
+        "cmp_invoice__billing_vs_erp",
+        ("billing", "erp"),
+        _ERP_DOCUMENTS | {"stripe.invoice", "netsuite.transaction_link"},
+        (
+            ("billing", Population("conformed.invoice__billing", "total_minor")),
+            ("erp", Population("conformed.invoice__erp", "total_minor")),
+        ),
+    ),
+    Comparison(
+        "cmp_payment__billing_vs_erp",
+        ("billing", "erp"),
+        frozenset({"stripe.charge", "netsuite.transaction"}),
+        (
+            ("billing", Population("conformed.payment__billing", "amount_minor")),
+            ("erp", Population("conformed.payment__erp", "amount_minor")),
+        ),
+    ),
+    Comparison(
+        "cmp_journal_entry__within_erp",
+        ("erp",),
+        frozenset({"netsuite.transaction", "netsuite.transaction_accounting_line"}),
+        (("erp", Population("conformed.journal_entry__erp")),),
+    ),
+)
+
+BY_NAME = {comparison.name: comparison for comparison in COMPARISONS}

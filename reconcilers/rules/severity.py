@@ -1,0 +1,41 @@
+"""Severity: the greater of a class floor and a band of money in the reporting currency."""
+
+from collections.abc import Mapping
+
+import narwhals as nw
+
+# Least impact (reporting currency, minor units) of each band, worst first.
+BANDS: tuple[tuple[str, int], ...] = (("S1", 10_000_000), ("S2", 1_000_000), ("S3", 100_000))
+MILDEST = "S4"
+SEVERITIES = ("S1", "S2", "S3", "S4")
+
+# Floors of whole classes; a class that is not named is judged by its money alone.
+FLOORS: Mapping[str, str] = {
+    "CTL-CNT-01": "S1",
+    "CTL-STALE-01": "S2",
+    "CUS-MISS-02": "S2",
+    "INV-DUP-01": "S1",
+    "INV-MISS-02": "S3",
+    "INV-STAT-01": "S2",
+    "JE-BAL-01": "S2",
+}
+# Attributes that change tax or posting.
+FIELD_FLOORS: Mapping[tuple[str, str], str] = {
+    ("CUS-ATTR-01", "tax_id"): "S2",
+    ("CUS-ATTR-01", "country_code"): "S2",
+    ("CUS-ATTR-01", "currency"): "S2",
+}
+
+
+def floor_of(code: str, attribute: str = "") -> nw.Expr:
+    return nw.lit(FIELD_FLOORS.get((code, attribute), FLOORS.get(code, MILDEST)))
+
+
+def severity(floor: nw.Expr, reporting_minor: nw.Expr) -> nw.Expr:
+    """The worse of the floor and the band of the (signed) impact."""
+    amount = reporting_minor.abs()
+    banded: nw.Expr = nw.lit(MILDEST)
+    for name, least in reversed(BANDS):
+        banded = nw.when(amount >= least).then(nw.lit(name)).otherwise(banded)
+    # 'S1' sorts before 'S4', so the worse of two is the smaller.
+    return nw.when(banded < floor).then(banded).otherwise(floor)

@@ -1,0 +1,142 @@
+"""A small warehouse for tests of the reconcilers: comparison views as tables with the columns that dbt declares."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SEEDS = ROOT / "dbt_project" / "seeds"
+DAY = date(2026, 6, 30)
+
+Rows = Mapping[str, Iterable[Mapping[str, Any]]]
+
+
+@cache
+def declared_columns() -> dict[str, dict[str, str]]:
+    text = (ROOT / "dbt_project/models/comparison/comparison.yml").read_text(encoding="utf-8")
+    return {
+        model["name"]: {column["name"]: column["data_type"] for column in model["columns"]}
+        for model in yaml.safe_load(text)["models"]
+    }
+
+
+def warehouse(rows: Rows | None = None, day: date = DAY) -> duckdb.DuckDBPyConnection:
+    """Every comparison, empty but for the given rows; the real seeds; the build stamp of the day."""
+    con = duckdb.connect()
+    for schema in ("raw", "seeds", "comparison", "conformed", "staging", "identity"):
+        con.execute(f"create schema {schema}")
+    con.execute("create table raw.build as select ?::date as snapshot_date", [day])
+    for seed in ("fx_rates", "currencies", "legal_entities"):
+        con.execute(f"create table seeds.{seed} as from read_csv('{SEEDS / seed}.csv')")
+    for view, columns in declared_columns().items():
+        listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+        con.execute(f"create table comparison.{view} ({listed})")
+    for view, added in (rows or {}).items():
+        for row in added:
+            add(con, f"comparison.{view}", row)
+    return con
+
+
+def add(con: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, Any]) -> None:
+    names = ", ".join(f'"{name}"' for name in row)
+    marks = ", ".join("?" for _ in row)
+    con.execute(f"insert into {table} ({names}) values ({marks})", list(row.values()))
+
+
+def paired(a: str, b: str, key: str, **values: Any) -> dict[str, Any]:
+    """A row on which both roles stand, long covered; values override."""
+    return {
+        "row_key": key,
+        "entity": "thing",
+        "canonical_id": f"cus_{key}",
+        f"{a}_id": f"{a}-{key}",
+        f"{b}_id": f"{b}-{key}",
+        f"has_{a}": True,
+        f"has_{b}": True,
+        "legal_entity": "US",
+        "currency": "USD",
+        f"{a}_coverage_seconds": 10**7,
+        f"{b}_coverage_seconds": 10**7,
+    } | values
+
+
+def only(role: str, other: str, key: str, **values: Any) -> dict[str, Any]:
+    """A row on which one role stands alone."""
+    return paired(role, other, key, **{f"{other}_id": None, f"has_{other}": False} | values)
+
+
+def invoice(key: str, **values: Any) -> dict[str, Any]:
+    """An invoice on which billing and the ledger agree; 100.00 with tax, one line, open."""
+    same = {
+        f"{role}_{name}": value
+        for role in ("billing", "erp")
+        for name, value in {
+            "amount_minor": 10_000,
+            "total_minor": 10_000,
+            "subtotal_minor": 8_000,
+            "tax_minor": 2_000,
+            "amount_due_minor": 10_000,
+            "status": "open",
+            "currency": "USD",
+            "period": "2026-06",
+        }.items()
+    }
+    rest = {
+        "entity": "invoice",
+        "period": "2026-06",
+        "billing_number": f"N-{key}",
+        "line_count": 1,
+        "is_erp_duplicate": False,
+        "is_manual": False,
+        "erp_is_voided": False,
+        "erp_status_coverage_seconds": 10**7,
+    }
+    return paired("billing", "erp", key, **same | rest | values)
+
+
+def billing_invoice(key: str, **values: Any) -> dict[str, Any]:
+    """An invoice that the ledger lacks."""
+    row = invoice(key, has_erp=False, erp_status_coverage_seconds=None)
+    missing = {name: None for name in row if name.startswith("erp_") and name not in _ERP_KEPT}
+    return row | missing | values
+
+
+def erp_invoice(key: str, **values: Any) -> dict[str, Any]:
+    """An invoice that billing does not know."""
+    row = invoice(key, has_billing=False, erp_status_coverage_seconds=None)
+    missing = {
+        name: None for name in row if name.startswith("billing_") and name not in _BILLING_KEPT
+    }
+    return row | missing | values
+
+
+def snapshot(system: str, name: str, **values: Any) -> dict[str, Any]:
+    """An object of a source that landed complete and fresh."""
+    return {
+        "row_key": f"{system}.{name}",
+        "entity": "snapshot",
+        "source_id": name,
+        "landed_id": name,
+        "has_source": True,
+        "has_landed": True,
+        "system": system,
+        "object": name,
+        "snapshot_date": DAY,
+        "source_count": 10,
+        "landed_count": 10,
+        "quarantined_count": 0,
+        "difference": 0,
+        "watermark_at": "2026-07-01 02:00:00",
+        "newest_watermark_at": "2026-07-01 02:00:00",
+        "staleness_seconds": 0,
+        "covers_day": True,
+    } | values
+
+
+_ERP_KEPT = {"erp_coverage_seconds", "erp_is_voided"}
+_BILLING_KEPT = {"billing_coverage_seconds"}
