@@ -19,7 +19,9 @@ class SourceError(Exception):
     """A call to `system` failed; the attributes are safe to log and to store.
 
     `code` is the vendor's own error code, `request_id` the vendor's id of the call,
-    `body_excerpt` the beginning of the vendor's answer.
+    `body_excerpt` the beginning of the vendor's answer, `retry_after` the seconds that it asked
+    to wait. `worth_waiting` is false when seconds cannot help: a daily quota is used up, or the
+    server asked not to be tried again.
     """
 
     def __init__(
@@ -41,21 +43,16 @@ class SourceError(Exception):
         self.request_id = request_id
         self.correlation_id = correlation_id
         self.body_excerpt = body_excerpt[:EXCERPT_LENGTH]
+        self.worth_waiting = True
+        self.retry_after: float | None = None
 
 
 class Transient(SourceError):  # noqa: N818
-    """The same request may succeed a little later.
-
-    `worth_waiting` is false when waiting seconds cannot help (a daily quota is used up, or the
-    server asked not to be tried again).
-    """
-
-    worth_waiting: bool = True
-    retry_after: float | None = None
+    """The same request may succeed a little later; it had no effect so far."""
 
 
 class RateLimited(Transient):
-    """The server takes no more for now; `retry_after` is in seconds when it said so."""
+    """The server takes no more for now."""
 
 
 class UnknownOutcome(SourceError):  # noqa: N818

@@ -1,0 +1,387 @@
+"""The one door to the outside: authenticate, limit, send, classify, retry, log.
+
+The only user of stamina. What a vendor's errors mean is told by its `Dialect`; nothing else
+about a vendor belongs here. Secrets are never logged, and neither are bodies.
+"""
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import Any, Literal, Self
+
+import httpx
+import stamina
+from stamina.instrumentation import set_on_retry_hooks
+
+from extractors.errors import (
+    EXCERPT_LENGTH,
+    Conflict,
+    ContractBroken,
+    NotFound,
+    RateLimited,
+    Rejected,
+    SourceError,
+    Transient,
+    Unauthorized,
+    UnknownOutcome,
+)
+
+log = logging.getLogger(__name__)
+
+# Attempts are logged here with what an operator needs; stamina's own hook would print them.
+set_on_retry_hooks([])
+
+Params = Sequence[tuple[str, str]]
+NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.LocalProtocolError,
+    httpx.UnsupportedProtocol,
+)
+
+
+@dataclass(frozen=True)
+class HttpOptions:
+    """Patience with one system. Seconds; `concurrency` bounds requests in flight."""
+
+    connect_seconds: float = 5
+    read_seconds: float = 60
+    write_seconds: float = 30
+    pool_seconds: float = 60
+    concurrency: int = 8
+    attempts: int = 5
+    retry_seconds: float = 180
+    longest_wait_seconds: float = 60
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. `repeatable` is said of reads, and of writes whose key the vendor honours."""
+
+    method: str
+    path: str
+    params: Params = ()
+    form: Params | None = None
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    kind: Literal["read", "write"] = "read"
+    repeatable: bool = True
+    authorized: bool = True
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer with a success status; `body` is decoded JSON, or None when there was none."""
+
+    system: str
+    status: int
+    headers: httpx.Headers
+    body: Any
+    excerpt: str
+    request_id: str | None
+
+    @property
+    def served_at(self) -> datetime:
+        """The source's own clock (UTC) when it answered."""
+        text = self.headers.get("date")
+        if text is None:
+            raise ContractBroken(self.system, "the answer has no Date header to take its time from")
+        return parsedate_to_datetime(text).astimezone(UTC)
+
+    def member(self, name: str) -> Any:
+        """A member that the body must have."""
+        if not isinstance(self.body, dict) or name not in self.body:
+            raise ContractBroken(
+                self.system, f"the answer has no {name!r}", body_excerpt=self.excerpt
+            )
+        return self.body[name]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a failed answer means; without `kind` its status decides."""
+
+    message: str
+    code: str | None = None
+    kind: type[SourceError] | None = None
+    worth_waiting: bool = True
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a system speaks: its errors, its numbers, the header that names a request."""
+
+    system: str
+    explain: Callable[[int, Any, httpx.Headers], Explanation]
+    decode: Callable[[bytes], Any]
+    request_id_header: str
+
+
+def decode_exact(content: bytes) -> Any:
+    """JSON in which a number with a fraction is a Decimal."""
+    return json.loads(content, parse_float=Decimal)
+
+
+def decode_text(content: bytes) -> Any:
+    """JSON in which every number is its own text, as it was sent."""
+    return json.loads(content, parse_float=str, parse_int=str)
+
+
+class Token:
+    """A bearer token that is fetched once for all who wait for it, and again when refused."""
+
+    def __init__(self, fetch: Callable[["HttpDoor"], Awaitable[str]]) -> None:
+        self._fetch = fetch
+        self._lock = asyncio.Lock()
+        self._value: str | None = None
+
+    async def value(self, door: "HttpDoor", refused: str | None = None) -> str:
+        """The token in use; a new one when the one in use is the `refused` one."""
+        async with self._lock:
+            if self._value is None or self._value == refused:
+                self._value = await self._fetch(door)
+            return self._value
+
+
+class HttpDoor:
+    """The way to one system; an async context manager."""
+
+    def __init__(
+        self,
+        base_url: str,
+        dialect: Dialect,
+        options: HttpOptions,
+        *,
+        token: Token | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.dialect = dialect
+        self.options = options
+        self._token = token
+        self._limit = asyncio.Semaphore(options.concurrency)
+        self._client = httpx.AsyncClient(
+            base_url=self.base_url,
+            headers={"Accept": "application/json", **(headers or {})},
+            timeout=httpx.Timeout(
+                connect=options.connect_seconds,
+                read=options.read_seconds,
+                write=options.write_seconds,
+                pool=options.pool_seconds,
+            ),
+            limits=httpx.Limits(max_connections=options.concurrency),
+            trust_env=not _is_loopback(self.base_url),
+        )
+
+    @property
+    def system(self) -> str:
+        return self.dialect.system
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._client.aclose()
+
+    async def send(self, call: Call) -> Reply:
+        """The answer to `call`, after as many attempts as it allows."""
+        correlation_id = call.correlation_id or uuid.uuid4().hex
+        attempts = stamina.retry_context(
+            on=lambda error: self._wait(call, error),
+            attempts=self.options.attempts if call.repeatable else 1,
+            timeout=self.options.retry_seconds,
+            wait_initial=0.5,
+            wait_max=self.options.longest_wait_seconds,
+        )
+        async for attempt in attempts:
+            with attempt:
+                return await self.attempt(call, correlation_id)
+        raise AssertionError("stamina ends with an answer or an error")
+
+    async def attempt(self, call: Call, correlation_id: str | None = None) -> Reply:
+        """One attempt at `call`: a refused token is renewed once, anything else is raised."""
+        correlation_id = correlation_id or uuid.uuid4().hex
+        if self._token is None or not call.authorized:
+            return self._read(call, await self._exchange(call, correlation_id), correlation_id)
+        value = await self._token.value(self)
+        response = await self._exchange(call, correlation_id, value)
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            value = await self._token.value(self, refused=value)
+            response = await self._exchange(call, correlation_id, value)
+        return self._read(call, response, correlation_id)
+
+    def _wait(self, call: Call, error: Exception) -> bool | float:
+        """Whether to try again, and after how many seconds if the server said so."""
+        if not call.repeatable or not isinstance(error, Transient | UnknownOutcome):
+            return False
+        if not error.worth_waiting:
+            return False
+        if error.retry_after is None:
+            return True
+        return min(error.retry_after, self.options.longest_wait_seconds)
+
+    async def _exchange(
+        self, call: Call, correlation_id: str, token: str | None = None
+    ) -> httpx.Response:
+        headers = {"X-Correlation-Id": correlation_id, **call.headers}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        request = self._client.build_request(
+            call.method,
+            call.path,
+            params=httpx.QueryParams(list(call.params)) if call.params else None,
+            **_content(call, headers),
+        )
+        async with self._limit:
+            started = time.monotonic()
+            try:
+                response = await self._client.send(request)
+            except httpx.RequestError as error:
+                raise self._unanswered(call, error, correlation_id) from error
+        log.debug(
+            "answer",
+            extra=self._facts(call, correlation_id)
+            | {"status": response.status_code, "seconds": round(time.monotonic() - started, 3)},
+        )
+        return response
+
+    def _unanswered(
+        self, call: Call, error: httpx.RequestError, correlation_id: str
+    ) -> SourceError:
+        lost = call.kind == "write" and not isinstance(error, NEVER_SENT)
+        log.info(
+            "no answer",
+            extra=self._facts(call, correlation_id) | {"error": type(error).__name__},
+        )
+        kind = UnknownOutcome if lost else Transient
+        return kind(
+            self.system,
+            f"{call.method} {call.path} got no answer ({type(error).__name__})",
+            correlation_id=correlation_id,
+        )
+
+    def _read(self, call: Call, response: httpx.Response, correlation_id: str) -> Reply:
+        request_id = response.headers.get(self.dialect.request_id_header)
+        excerpt = response.text[:EXCERPT_LENGTH]
+        try:
+            body = self.dialect.decode(response.content) if response.content else None
+        except ValueError:
+            body = None
+            if response.is_success:
+                raise self._unreadable(call, excerpt, request_id, correlation_id) from None
+        if not response.is_success:
+            raise self._failure(call, response, body, correlation_id)
+        return Reply(self.system, response.status_code, response.headers, body, excerpt, request_id)
+
+    def _unreadable(
+        self, call: Call, excerpt: str, request_id: str | None, correlation_id: str
+    ) -> SourceError:
+        kind = UnknownOutcome if call.kind == "write" else ContractBroken
+        return kind(
+            self.system,
+            f"{call.method} {call.path} was answered with something other than JSON",
+            request_id=request_id,
+            correlation_id=correlation_id,
+            body_excerpt=excerpt,
+        )
+
+    def _failure(
+        self, call: Call, response: httpx.Response, body: Any, correlation_id: str
+    ) -> SourceError:
+        status = response.status_code
+        told = self.dialect.explain(status, body, response.headers)
+        kind = told.kind or kind_of(status, call.kind)
+        error = kind(
+            self.system,
+            f"{call.method} {call.path} was answered {status} {told.code or ''}: {told.message}",
+            status=status,
+            code=told.code,
+            request_id=response.headers.get(self.dialect.request_id_header),
+            correlation_id=correlation_id,
+            body_excerpt=response.text,
+        )
+        error.worth_waiting = told.worth_waiting
+        error.retry_after = _retry_after(response.headers)
+        facts = {"status": status, "code": told.code, "error": kind.__name__}
+        log.info("refused", extra=self._facts(call, correlation_id) | facts)
+        return error
+
+    def _facts(self, call: Call, correlation_id: str) -> dict[str, Any]:
+        return {
+            "system": self.system,
+            "method": call.method,
+            "path": call.path,
+            "correlation_id": correlation_id,
+        }
+
+
+def kind_of(status: int, sent: Literal["read", "write"]) -> type[SourceError]:
+    """The error that a status stands for when the body does not say more.
+
+    A write that ends in a 5xx may have been committed before something in between gave up.
+    """
+    known: dict[int, type[SourceError]] = {
+        401: Unauthorized,
+        403: Unauthorized,
+        404: NotFound,
+        408: Transient,
+        409: Conflict,
+        410: NotFound,
+        412: Conflict,
+        423: Transient,
+        429: RateLimited,
+    }
+    if status in known:
+        return known[status]
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return UnknownOutcome if sent == "write" else Transient
+    return Rejected if status >= HTTPStatus.BAD_REQUEST else ContractBroken
+
+
+def _content(call: Call, headers: dict[str, str]) -> dict[str, Any]:
+    """Body and headers of a request; exact decimals go out as text."""
+    if call.form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return {"content": str(httpx.QueryParams(list(call.form))), "headers": headers}
+    if call.json is not None:
+        headers["Content-Type"] = "application/json"
+        return {"content": json.dumps(call.json, default=str), "headers": headers}
+    return {"headers": headers}
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds to wait, from either form of the header (seconds, or a date)."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        due = parsedate_to_datetime(text)
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return max(0.0, (due - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _is_loopback(base_url: str) -> bool:
+    """Whether the host is this machine; a proxy from the environment is then left aside."""
+    host = httpx.URL(base_url).host
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,63 @@
+"""The manifest of one published extraction: what was asked, what came, and proof of it."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Self
+
+from extractors.protocol import Mode
+
+MANIFEST_FILE = "manifest.json"
+ROWS_FILE = "part-0.parquet"
+QUARANTINE_FILE = "quarantine.jsonl"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One object of one system as extracted for one day. Instants are aware UTC.
+
+    `source_count` and `source_sum_minor` (minor units per ISO currency) are the source's own
+    totals over the whole object; None where it cannot give them. Always
+    read = landed + quarantined + deleted + duplicates.
+    """
+
+    system: str
+    object: str
+    snapshot_date: date
+    mode: Mode
+    cursor_from: datetime | None
+    cursor_to: datetime
+    watermark_at: datetime
+    source_count: int | None
+    source_sum_minor: dict[str, int] | None
+    read: int
+    landed: int
+    quarantined: int
+    deleted: int
+    duplicates: int
+    schema_hash: str
+    file_sha256: str
+    extracted_at: datetime
+    api_version: str
+
+    def to_json(self) -> str:
+        values = {
+            name: _text(value) if isinstance(value, date) else value
+            for name, value in dataclasses.asdict(self).items()
+        }
+        return json.dumps(values, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        values = json.loads(text)
+        for name in ("cursor_from", "cursor_to", "watermark_at", "extracted_at"):
+            values[name] = values[name] and datetime.fromisoformat(values[name])
+        values["snapshot_date"] = date.fromisoformat(values["snapshot_date"])
+        return cls(**values)
+
+
+def _text(value: date) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value.isoformat()

@@ -1,0 +1,287 @@
+"""The raw zone as tables of one day, in DuckDB: the newest version of each record as of D.
+
+Pure SQL over the published files. Nothing is renamed, cast or judged here.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from extractors.manifest import MANIFEST_FILE, QUARANTINE_FILE, ROWS_FILE, Manifest
+from extractors.protocol import ObjectSpec
+from extractors.registry import SOURCES
+
+_SQL_TYPES = {pl.String(): "VARCHAR", pl.Int64(): "BIGINT", pl.Boolean(): "BOOLEAN"}
+_QUARANTINE_COLUMNS = dict.fromkeys(("key", "parent", "field", "reason", "payload"), "VARCHAR")
+_MANIFEST_SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
+    "system": pl.String,
+    "object": pl.String,
+    "snapshot_date": pl.Date,
+    "mode": pl.String,
+    "cursor_from": pl.Datetime("us"),
+    "cursor_to": pl.Datetime("us"),
+    "watermark_at": pl.Datetime("us"),
+    "source_count": pl.Int64,
+    "source_sum_minor": pl.String,
+    "read": pl.Int64,
+    "landed": pl.Int64,
+    "quarantined": pl.Int64,
+    "deleted": pl.Int64,
+    "duplicates": pl.Int64,
+    "schema_hash": pl.String,
+    "file_sha256": pl.String,
+    "extracted_at": pl.Datetime("us"),
+    "api_version": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class _History:
+    """The published days of one object up to D; `current` starts at its newest full read."""
+
+    system: str
+    spec: ObjectSpec
+    folder: Path
+    manifests: tuple[Manifest, ...]
+
+    @property
+    def table(self) -> str:
+        return f"raw.{self.system}__{self.spec.name}"
+
+    @property
+    def current(self) -> tuple[Manifest, ...]:
+        full = [at for at, one in enumerate(self.manifests) if one.mode == "full"]
+        return self.manifests[full[-1] :] if full else self.manifests
+
+    def files(self, name: str, manifests: tuple[Manifest, ...]) -> list[str]:
+        return [
+            str(self.folder / f"extracted_date={one.snapshot_date.isoformat()}" / name)
+            for one in manifests
+        ]
+
+
+def load_current(con: DuckDBPyConnection, raw_dir: Path, snapshot_date: date) -> None:
+    """Rebuild schema `raw` as of `snapshot_date`, in one transaction.
+
+    A record whose newest version is quarantined is not in the current table: it is counted as
+    quarantined instead, so that landed + quarantined is what the source holds.
+    """
+    con.execute("BEGIN")
+    try:
+        con.execute("CREATE SCHEMA IF NOT EXISTS raw")
+        histories = list(_histories(raw_dir, snapshot_date))
+        _load_quarantine(con, histories)
+        for history in histories:
+            _load_object(con, history, histories)
+        _load_manifests(con, histories)
+        _load_snapshots(con, histories)
+        con.execute(
+            "CREATE OR REPLACE TABLE raw.build AS "
+            "SELECT ?::DATE AS snapshot_date, ?::TIMESTAMP AS built_at",
+            [snapshot_date, datetime.now(UTC).replace(tzinfo=None)],
+        )
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    con.execute("COMMIT")
+
+
+def _histories(raw_dir: Path, snapshot_date: date) -> Iterator[_History]:
+    for system, objects in SOURCES.items():
+        for spec in objects.values():
+            folder = raw_dir / system / spec.name
+            found = (
+                Manifest.from_json(file.read_text("utf-8"))
+                for file in folder.glob(f"extracted_date=*/{MANIFEST_FILE}")
+            )
+            known = sorted(
+                (one for one in found if one.snapshot_date <= snapshot_date),
+                key=lambda one: one.snapshot_date,
+            )
+            yield _History(system, spec, folder, tuple(known))
+
+
+def _load_object(con: DuckDBPyConnection, history: _History, histories: list[_History]) -> None:
+    columns = ", ".join(f'"{name}"' for name in history.spec.columns)
+    selected = f"{columns}, _extracted_date, _ordinal, _changed_at"
+    if not history.current:
+        rows = f"SELECT {_empty(history.spec)}"
+        con.execute(f"CREATE OR REPLACE TABLE {history.table} AS {rows} LIMIT 0")
+        return
+    con.execute(
+        f"CREATE OR REPLACE TABLE {history.table} AS "
+        f"SELECT {selected} FROM ({_latest(con, history)}) "
+        f"WHERE NOT _deleted {_of_living_parent(con, history, histories)}"
+    )
+
+
+def _empty(spec: ObjectSpec) -> str:
+    declared = [f'NULL::{_SQL_TYPES[dtype]} AS "{name}"' for name, dtype in spec.columns.items()]
+    landing = (
+        "NULL::DATE AS _extracted_date, NULL::BIGINT AS _ordinal, NULL::VARCHAR AS _changed_at"
+    )
+    return ", ".join([*declared, landing])
+
+
+def _latest(con: DuckDBPyConnection, history: _History) -> str:
+    """SQL for the rows of the newest extraction of each record (of each parent, for a child)."""
+    scope = _scope(history.spec)
+    first = history.current[0].snapshot_date.isoformat()
+    rows = _rows(con, history)
+    return f"""
+        WITH landed AS ({rows}),
+        versions AS (
+            SELECT scope, max(_extracted_date) AS _extracted_date
+            FROM (
+                SELECT "{scope}" AS scope, _extracted_date FROM landed
+                UNION ALL
+                SELECT scope, snapshot_date FROM raw.quarantine
+                WHERE system = '{history.system}' AND object = '{history.spec.name}'
+                  AND snapshot_date >= DATE '{first}'
+            )
+            GROUP BY scope
+        )
+        SELECT landed.*
+        FROM landed
+        JOIN versions
+          ON landed."{scope}" = versions.scope
+         AND landed._extracted_date = versions._extracted_date
+    """
+
+
+def _rows(con: DuckDBPyConnection, history: _History) -> str:
+    """SQL for all rows; columns declared after a file was written are null in it."""
+    files = ", ".join(f"'{_quoted(name)}'" for name in history.files(ROWS_FILE, history.current))
+    scan = (
+        f"read_parquet([{files}], union_by_name = true, hive_partitioning = true, "
+        "hive_types = {'extracted_date': DATE})"
+    )
+    present = {row[0] for row in con.sql(f"DESCRIBE SELECT * FROM {scan}").fetchall()}
+    columns = [
+        f'"{name}"' if name in present else f'NULL::{_SQL_TYPES[dtype]} AS "{name}"'
+        for name, dtype in history.spec.columns.items()
+    ]
+    return (
+        f"SELECT {', '.join(columns)}, _deleted, _ordinal, _changed_at, "
+        f"extracted_date AS _extracted_date FROM {scan}"
+    )
+
+
+def _of_living_parent(
+    con: DuckDBPyConnection,
+    history: _History,
+    histories: list[_History],
+    column: str | None = None,
+) -> str:
+    """SQL condition that drops children of deleted parents; empty for other objects."""
+    link = history.spec.parent
+    if link is None:
+        return ""
+    parent = next(
+        one for one in histories if (one.system, one.spec.name) == (history.system, link.object)
+    )
+    if not parent.current:
+        return ""
+    return (
+        f"AND {column or link.column} NOT IN "
+        f"(SELECT {parent.spec.key[0]} FROM ({_latest(con, parent)}) WHERE _deleted)"
+    )
+
+
+def _scope(spec: ObjectSpec) -> str:
+    """The column by which versions replace each other: the parent's key, or the record's own."""
+    return spec.parent.column if spec.parent else spec.key[0]
+
+
+def _load_quarantine(con: DuckDBPyConnection, histories: list[_History]) -> None:
+    con.execute(
+        "CREATE OR REPLACE TABLE raw.quarantine (system VARCHAR, object VARCHAR, "
+        "snapshot_date DATE, key VARCHAR, field VARCHAR, reason VARCHAR, payload VARCHAR, "
+        "scope VARCHAR)"
+    )
+    for history in histories:
+        for manifest in history.manifests:
+            if manifest.quarantined:
+                _add_quarantined(con, history, manifest)
+
+
+def _add_quarantined(con: DuckDBPyConnection, history: _History, manifest: Manifest) -> None:
+    (file,) = history.files(QUARANTINE_FILE, (manifest,))
+    scope = "parent" if history.spec.parent else "key"
+    con.execute(
+        f"INSERT INTO raw.quarantine SELECT '{history.system}', '{history.spec.name}', "
+        f"DATE '{manifest.snapshot_date.isoformat()}', key, field, reason, payload, "
+        f"coalesce({scope}, '') FROM read_json('{_quoted(file)}', "
+        f"format = 'newline_delimited', columns = {_QUARANTINE_COLUMNS})"
+    )
+
+
+def _load_manifests(con: DuckDBPyConnection, histories: list[_History]) -> None:
+    rows = [_manifest_row(one) for history in histories for one in history.manifests]
+    frame = pl.DataFrame(rows, schema=_MANIFEST_SCHEMA, orient="row")
+    con.register("manifest_rows", frame)
+    con.execute("CREATE OR REPLACE TABLE raw.manifests AS SELECT * FROM manifest_rows")
+    con.unregister("manifest_rows")
+
+
+def _manifest_row(manifest: Manifest) -> list[object]:
+    values = (getattr(manifest, name) for name in _MANIFEST_SCHEMA)
+    return [
+        json.dumps(value)
+        if isinstance(value, dict)
+        else value.astimezone(UTC).replace(tzinfo=None)
+        if isinstance(value, datetime)
+        else value
+        for value in values
+    ]
+
+
+def _load_snapshots(con: DuckDBPyConnection, histories: list[_History]) -> None:
+    con.execute(
+        "CREATE OR REPLACE TABLE raw.snapshots (system VARCHAR, object VARCHAR, "
+        "snapshot_date DATE, watermark_at TIMESTAMP, source_count BIGINT, landed_count BIGINT, "
+        "quarantined_count BIGINT, extracted_at TIMESTAMP)"
+    )
+    for history in histories:
+        if history.manifests:
+            _add_snapshot(con, history, histories)
+
+
+def _add_snapshot(con: DuckDBPyConnection, history: _History, histories: list[_History]) -> None:
+    con.execute(
+        f"""
+        INSERT INTO raw.snapshots
+        SELECT system, object, snapshot_date, watermark_at, source_count,
+            (SELECT count(*) FROM {history.table}),
+            ({_open_quarantined(con, history, histories)}),
+            extracted_at
+        FROM raw.manifests
+        WHERE system = '{history.system}' AND object = '{history.spec.name}'
+          AND snapshot_date = DATE '{history.manifests[-1].snapshot_date.isoformat()}'
+        """
+    )
+
+
+def _open_quarantined(con: DuckDBPyConnection, history: _History, histories: list[_History]) -> str:
+    """SQL that counts quarantined records that no later extraction brought or replaced."""
+    first = history.current[0].snapshot_date.isoformat()
+    return f"""
+        SELECT count(DISTINCT CASE WHEN bad.key = '' THEN bad.payload ELSE bad.key END)
+        FROM raw.quarantine AS bad
+        WHERE bad.system = '{history.system}' AND bad.object = '{history.spec.name}'
+          AND bad.snapshot_date >= DATE '{first}'
+          AND NOT EXISTS (
+              SELECT 1 FROM ({_rows(con, history)}) AS newer
+              WHERE newer."{_scope(history.spec)}" = bad.scope
+                AND newer._extracted_date > bad.snapshot_date
+          ) {_of_living_parent(con, history, histories, "bad.scope")}
+    """
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
