@@ -1,0 +1,22 @@
+{# Amounts of vendors that send decimals, as whole minor units. `minor_per_unit` comes from the seed `currencies`
+   (1 for JPY, 100 for USD, 1000 for KWD). Half a minor unit is rounded away from zero. #}
+{% macro minor_units(amount, minor_per_unit) -%}
+    cast(round(cast({{ amount }} as decimal(28, 8)) * {{ minor_per_unit }}, 0) as bigint)
+{%- endmacro %}
+
+{# A decimal divided by a whole number, to eight places, half rounded away from zero. DuckDB's `/` makes a DOUBLE of two decimals,
+   and a double is never money; so the quotient is taken in whole numbers of 1e-8. Null when the divisor is null or zero. #}
+{% macro exact_ratio(dividend, divisor) -%}
+    cast(
+        (
+            2 * cast(cast({{ dividend }} as decimal(38, 8)) * 100000000 as hugeint)
+            + case when {{ dividend }} < 0 then -1 else 1 end * cast({{ divisor }} as hugeint)
+        ) // nullif(2 * cast({{ divisor }} as hugeint), 0)
+        as decimal(38, 0)
+    ) * cast(0.00000001 as decimal(9, 8))
+{%- endmacro %}
+
+{# A decimal number of minor units as a whole one, half rounded away from zero. #}
+{% macro whole_minor(amount) -%}
+    cast(round(cast({{ amount }} as decimal(38, 8)), 0) as bigint)
+{%- endmacro %}

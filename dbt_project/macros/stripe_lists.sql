@@ -1,0 +1,31 @@
+{# The members of a list column of Stripe (JSON text of a bare array) as a list of JSON values; null when absent. #}
+{% macro stripe_list(column) -%}
+    cast(json({{ column }}) as json[])
+{%- endmacro %}
+
+{# Sum of one whole-number field over a list column of Stripe; 0 for an empty or missing list. #}
+{% macro stripe_list_sum(column, field) -%}
+    coalesce(
+        cast(
+            list_sum(
+                list_transform({{ stripe_list(column) }}, lambda member: cast(member ->> '{{ field }}' as bigint))
+            ) as bigint
+        ),
+        0
+    )
+{%- endmacro %}
+
+{# What is left of a price after all percentage discounts of a list of Stripe discounts, as a factor: 0.75 after 25 %. #}
+{% macro stripe_discount_factor(discounts) -%}
+    list_reduce(
+        list_transform(
+            coalesce(cast({{ discounts }} as json[]), cast([] as json[])),
+            lambda discount: cast(
+                (100 - coalesce(cast(discount ->> '$.source.coupon.percent_off' as decimal(9, 6)), 0)) * 0.01
+                as decimal(18, 12)
+            )
+        ),
+        lambda total, factor: cast(total * factor as decimal(18, 12)),
+        cast(1 as decimal(18, 12))
+    )
+{%- endmacro %}

@@ -1,0 +1,45 @@
+{# Stripe's unix seconds as a UTC instant. #}
+{% macro from_unix(seconds) -%}
+    make_timestamp(cast({{ seconds }} as bigint) * 1000000)
+{%- endmacro %}
+
+{# A text with an offset (Salesforce: 2026-01-31T10:00:00.000+0000; extraction: ...Z) as a UTC instant. #}
+{% macro from_iso(text) -%}
+    (cast({{ text }} as timestamp with time zone) at time zone 'UTC')
+{%- endmacro %}
+
+{# The calendar day of a UTC instant in a named time zone. #}
+{% macro local_date(instant, time_zone) -%}
+    cast((({{ instant }}) at time zone 'UTC') at time zone ({{ time_zone }}) as date)
+{%- endmacro %}
+
+{# The UTC instant at which a calendar day starts in a named time zone. #}
+{% macro local_midnight(day, time_zone) -%}
+    ((cast({{ day }} as timestamp) at time zone ({{ time_zone }})) at time zone 'UTC')
+{%- endmacro %}
+
+{% macro accounting_period(day) -%}
+    strftime({{ day }}, '%Y-%m')
+{%- endmacro %}
+
+{% macro seconds_between(earlier, later) -%}
+    date_diff('second', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{# Up to when the current reading of one object covers its source (UTC); null when the object was never read. #}
+{% macro watermark(system, object) -%}
+    (
+        select max(watermark_at)
+        from {{ ref('stg_control__snapshots') }}
+        where system = '{{ system }}' and object = '{{ object }}'
+    )
+{%- endmacro %}
+
+{# Whole months from one day to a later one. #}
+{% macro full_months(earlier, later) -%}
+    cast(
+        12 * (year({{ later }}) - year({{ earlier }})) + month({{ later }}) - month({{ earlier }})
+        - case when day({{ later }}) < day({{ earlier }}) then 1 else 0 end
+        as bigint
+    )
+{%- endmacro %}

@@ -1,0 +1,95 @@
+with referenced as (
+    -- the subscription says which contract it executes; of several the live one, then the first
+    select
+        contracts.contract_id,
+        subscriptions.subscription_id,
+        case when subscriptions.contract_id is not null then 'contract_reference' else 'correlation_id' end as link_method,
+        row_number() over (
+            partition by contracts.contract_id
+            order by
+                subscriptions.contract_id is null, subscriptions.status = 'cancelled', subscriptions.started_at, subscriptions.subscription_id
+        ) as preference
+    from {{ ref('contract__crm') }} as contracts
+    inner join {{ ref('subscription__billing') }} as subscriptions
+        on
+            contracts.contract_id = subscriptions.contract_id
+            or (subscriptions.contract_id is null and contracts.correlation_id = subscriptions.correlation_id)
+),
+
+linked as (
+    select contract_id, subscription_id, link_method
+    from referenced
+    where preference = 1
+),
+
+resembling as (
+    -- without a reference: the same customer and nearly the same start, and each the other's nearest
+    select
+        contracts.contract_id,
+        subscriptions.subscription_id,
+        row_number() over (
+            partition by contracts.contract_id
+            order by abs(date_diff('day', contracts.start_date, cast(subscriptions.started_at as date))), subscriptions.subscription_id
+        ) as subscription_preference,
+        row_number() over (
+            partition by subscriptions.subscription_id
+            order by abs(date_diff('day', contracts.start_date, cast(subscriptions.started_at as date))), contracts.contract_id
+        ) as contract_preference
+    from {{ ref('contract__crm') }} as contracts
+    inner join {{ ref('subscription__billing') }} as subscriptions
+        on
+            contracts.canonical_customer_id = subscriptions.canonical_customer_id
+            and abs(date_diff('day', contracts.start_date, cast(subscriptions.started_at as date)))
+            <= {{ var('contract_start_window_days') }}
+    where
+        subscriptions.contract_id is null
+        and subscriptions.channel <> 'self_serve'
+        and subscriptions.currency = contracts.currency
+        and contracts.contract_id not in (select linked.contract_id from linked)
+        and subscriptions.subscription_id not in (select linked.subscription_id from linked)
+),
+
+links as (
+    select contract_id, subscription_id, link_method
+    from linked
+    union all
+    select contract_id, subscription_id, 'customer_and_start' as link_method
+    from resembling
+    where subscription_preference = 1 and contract_preference = 1
+),
+
+recurring as (
+    -- lines in force when billing was read; before the start those of the first day, after the end those of the last
+    select
+        lines.contract_id,
+        {{ whole_minor('sum(lines.unit_mrr_minor * lines.quantity)') }} as recurring_mrr_minor
+    from {{ ref('contract_lines') }} as lines
+    inner join {{ ref('contract__crm') }} as contracts on lines.contract_id = contracts.contract_id
+    where
+        greatest(contracts.start_date, least(contracts.end_date, lines.as_of_date)) between lines.start_date and lines.end_date
+    group by lines.contract_id
+)
+
+select
+    contracts.contract_id,
+    contracts.contract_number,
+    contracts.canonical_customer_id,
+    contracts.account_id,
+    contracts.opportunity_id,
+    contracts.correlation_id,
+    contracts.is_won,
+    contracts.status,
+    contracts.start_date,
+    contracts.end_date,
+    contracts.signed_at,
+    contracts.legal_entity,
+    contracts.billing_frequency,
+    contracts.currency,
+    coalesce(recurring.recurring_mrr_minor, 0) as recurring_mrr_minor,
+    links.subscription_id,
+    links.link_method,
+    contracts.created_at,
+    contracts.modified_at
+from {{ ref('contract__crm') }} as contracts
+left join links on contracts.contract_id = links.contract_id
+left join recurring on contracts.contract_id = recurring.contract_id

@@ -1,0 +1,84 @@
+with live_contracts as (
+    select
+        contracts.contract_id,
+        contracts.canonical_customer_id,
+        contracts.correlation_id,
+        contracts.legal_entity,
+        contracts.currency,
+        contracts.end_date,
+        subscriptions.subscription_id,
+        subscriptions.modified_at as billing_modified_at,
+        {{ local_date(watermark('stripe', 'subscription'), "coalesce(legal_entities.time_zone, 'UTC')") }} as as_of_date
+    from {{ ref('contracts') }} as contracts
+    inner join {{ ref('subscriptions') }} as subscriptions on contracts.subscription_id = subscriptions.subscription_id
+    left join {{ ref('legal_entities') }} as legal_entities on contracts.legal_entity = legal_entities.legal_entity
+    where contracts.is_won and contracts.status = 'activated' and subscriptions.status <> 'cancelled'
+),
+
+contracted as (
+    select
+        lines.contract_id,
+        lines.product_code,
+        sum(lines.quantity) as quantity,
+        sum(lines.unit_mrr_minor * lines.quantity) as mrr_minor,
+        max(lines.end_date) as end_date,
+        max(lines.effective_at) as effective_at,
+        count(*) as line_count
+    from {{ ref('contract_lines') }} as lines
+    where lines.as_of_date between lines.start_date and lines.end_date
+    group by lines.contract_id, lines.product_code
+),
+
+billed as (
+    select
+        live_contracts.contract_id,
+        items.product_code,
+        sum(items.quantity) as quantity,
+        sum(items.unit_mrr_minor * items.quantity) as mrr_minor,
+        count(*) as item_count
+    from {{ ref('subscription_items') }} as items
+    inner join live_contracts on items.subscription_id = live_contracts.subscription_id
+    group by live_contracts.contract_id, items.product_code
+),
+
+products as (
+    select contract_id, product_code from contracted
+    where contract_id in (select live_contracts.contract_id from live_contracts)
+    union distinct
+    select contract_id, product_code from billed
+)
+
+select
+    'salesforce:' || products.contract_id || ':' || coalesce(products.product_code, '') as row_key,
+    'contract_line' as entity,
+    live_contracts.canonical_customer_id as canonical_id,
+    live_contracts.correlation_id,
+    live_contracts.contract_id as crm_id,
+    live_contracts.subscription_id as billing_id,
+    contracted.contract_id is not null as has_crm,
+    billed.contract_id is not null as has_billing,
+    live_contracts.legal_entity,
+    live_contracts.currency,
+    cast(null as varchar) as period,
+    {{ whole_minor('contracted.mrr_minor') }} as crm_amount_minor,
+    {{ whole_minor('billed.mrr_minor') }} as billing_amount_minor,
+    case when contracted.contract_id is null or billed.contract_id is null then 'product_on_one_side' end as excluded_reason,
+    {{ seconds_between('live_contracts.billing_modified_at', watermark('salesforce', 'contract_line')) }} as crm_coverage_seconds,
+    {{ seconds_between('contracted.effective_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
+    coalesce(contracted.effective_at, live_contracts.billing_modified_at) as event_at,
+    products.product_code,
+    cast(contracted.quantity as bigint) as crm_quantity,
+    cast(billed.quantity as bigint) as billing_quantity,
+    {{ exact_ratio('contracted.mrr_minor', 'contracted.quantity') }} as crm_unit_mrr_minor,
+    {{ exact_ratio('billed.mrr_minor', 'billed.quantity') }} as billing_unit_mrr_minor,
+    {{ whole_minor('contracted.mrr_minor') }} as crm_mrr_at_contract_quantity_minor,
+    -- multiplied before it is divided, so that nothing is rounded twice
+    {{ whole_minor(exact_ratio('billed.mrr_minor * cast(contracted.quantity as bigint)', 'billed.quantity')) }} as billing_mrr_at_contract_quantity_minor,
+    greatest(coalesce(contracted.line_count, 0), coalesce(billed.item_count, 0)) as line_count,
+    greatest(
+        {{ full_months('live_contracts.as_of_date', 'coalesce(contracted.end_date, live_contracts.end_date)') }} + 1, 0
+    ) as remaining_months
+from products
+inner join live_contracts on products.contract_id = live_contracts.contract_id
+left join contracted on products.contract_id = contracted.contract_id and products.product_code is not distinct from contracted.product_code
+left join billed on products.contract_id = billed.contract_id and products.product_code is not distinct from billed.product_code

@@ -1,0 +1,102 @@
+with recurring as (
+    select
+        customer_id,
+        min(currency) as currency,
+        bool_or(status in ('active', 'past_due')) as has_active_subscription,
+        coalesce(sum(mrr_minor) filter (where status in ('active', 'past_due')), 0) as live_mrr_minor
+    from {{ ref('subscription__billing') }}
+    group by customer_id
+),
+
+candidates as (
+    -- the account that a reference names, else the cluster's primary one
+    select
+        billing.source_id as billing_id,
+        crm.source_id as crm_id,
+        coalesce(billing.crm_account_ref = crm.source_id, false)
+        or coalesce(crm.billing_customer_ref = billing.source_id, false) as is_cross_referenced,
+        row_number() over (
+            partition by billing.source_id
+            order by
+                coalesce(billing.crm_account_ref = crm.source_id, false) desc,
+                coalesce(crm.billing_customer_ref = billing.source_id, false) desc,
+                crm.is_active desc, crm.is_primary desc, crm.source_id
+        ) as preference
+    from {{ ref('customer__billing') }} as billing
+    inner join {{ ref('customer__crm') }} as crm on billing.canonical_customer_id = crm.canonical_customer_id
+),
+
+pairs as (
+    select
+        billing.source_id as billing_id,
+        candidates.crm_id,
+        coalesce(candidates.is_cross_referenced, false) as is_cross_referenced
+    from {{ ref('customer__billing') }} as billing
+    left join candidates on billing.source_id = candidates.billing_id and candidates.preference = 1
+),
+
+unpaired as (
+    select
+        cast(null as varchar) as billing_id,
+        crm.source_id as crm_id,
+        false as is_cross_referenced
+    from {{ ref('customer__crm') }} as crm
+    where crm.source_id not in (select candidates.crm_id from candidates where candidates.preference = 1)
+),
+
+clusters_with_billing as (
+    select distinct canonical_customer_id
+    from {{ ref('customer__billing') }}
+    where canonical_customer_id is not null
+),
+
+rows_of_both as (
+    select * from pairs
+    union all
+    select * from unpaired
+)
+
+select
+    case when billing.source_id is not null then 'stripe:' || billing.source_id else 'salesforce:' || crm.source_id end as row_key,
+    'customer' as entity,
+    coalesce(billing.canonical_customer_id, crm.canonical_customer_id) as canonical_id,
+    cast(null as varchar) as correlation_id,
+    crm.source_id as crm_id,
+    billing.source_id as billing_id,
+    crm.source_id is not null as has_crm,
+    billing.source_id is not null as has_billing,
+    billing.legal_entity,
+    coalesce(billing.currency, recurring.currency, crm.currency) as currency,
+    cast(null as varchar) as period,
+    cast(null as bigint) as crm_amount_minor,
+    case when billing.source_id is not null then cast(coalesce(recurring.live_mrr_minor, 0) as bigint) end as billing_amount_minor,
+    case
+        when billing.source_id is null and clusters_with_billing.canonical_customer_id is null then 'no_billing_customer'
+        when billing.source_id is null then 'not_primary'
+        when billing.channel = 'self_serve' and crm.source_id is null then 'self_serve'
+    end as excluded_reason,
+    -- a pair has to learn of changes, a lone record of its existence
+    {{ seconds_between(
+        'case when crm.source_id is null then billing.created_at else billing.modified_at end', watermark('salesforce', 'account')
+    ) }} as crm_coverage_seconds,
+    {{ seconds_between(
+        'case when billing.source_id is null then crm.created_at else crm.modified_at end', watermark('stripe', 'customer')
+    ) }} as billing_coverage_seconds,
+    coalesce(billing.created_at, crm.created_at) as event_at,
+    billing.channel,
+    rows_of_both.is_cross_referenced,
+    coalesce(recurring.has_active_subscription, false) as has_active_subscription,
+    cast(coalesce(recurring.live_mrr_minor, 0) as bigint) as live_mrr_minor,
+    crm.legal_name as crm_legal_name,
+    billing.legal_name as billing_legal_name,
+    crm.tax_id as crm_tax_id,
+    billing.tax_id as billing_tax_id,
+    crm.invoice_email as crm_invoice_email,
+    billing.invoice_email as billing_invoice_email,
+    crm.country_code as crm_country_code,
+    billing.country_code as billing_country_code
+from rows_of_both
+left join {{ ref('customer__billing') }} as billing on rows_of_both.billing_id = billing.source_id
+left join {{ ref('customer__crm') }} as crm on rows_of_both.crm_id = crm.source_id
+left join recurring on billing.source_id = recurring.customer_id
+left join clusters_with_billing on crm.canonical_customer_id = clusters_with_billing.canonical_customer_id

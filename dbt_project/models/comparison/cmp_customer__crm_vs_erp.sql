@@ -1,0 +1,41 @@
+with crm as (
+    select
+        *,
+        row_number() over (partition by canonical_customer_id order by is_primary desc, is_active desc, source_id) as preference
+    from {{ ref('customer__crm') }}
+    where canonical_customer_id is not null
+),
+
+erp as (
+    select
+        *,
+        row_number() over (partition by canonical_customer_id order by is_primary desc, is_active desc, source_id) as preference
+    from {{ ref('customer__erp') }}
+    where canonical_customer_id is not null
+)
+
+select
+    'salesforce:' || crm.source_id as row_key,
+    'customer' as entity,
+    crm.canonical_customer_id as canonical_id,
+    cast(null as varchar) as correlation_id,
+    crm.source_id as crm_id,
+    erp.source_id as erp_id,
+    true as has_crm,
+    true as has_erp,
+    erp.legal_entity,
+    erp.currency,
+    cast(null as varchar) as period,
+    cast(null as bigint) as crm_amount_minor,
+    cast(null as bigint) as erp_amount_minor,
+    cast(null as varchar) as excluded_reason,
+    {{ seconds_between('erp.modified_at', watermark('salesforce', 'account')) }} as crm_coverage_seconds,
+    {{ seconds_between('crm.modified_at', watermark('netsuite', 'customer')) }} as erp_coverage_seconds,
+    greatest(crm.created_at, erp.created_at) as event_at,
+    crm.legal_name as crm_legal_name,
+    erp.legal_name as erp_legal_name,
+    crm.payment_terms_days as crm_payment_terms_days,
+    erp.payment_terms_days as erp_payment_terms_days
+from crm
+inner join erp on crm.canonical_customer_id = erp.canonical_customer_id
+where crm.preference = 1 and erp.preference = 1

@@ -1,0 +1,89 @@
+with paired as (
+    select
+        billing.invoice_id as billing_id,
+        copies.erp_internal_id as erp_id,
+        copies.copy_role,
+        cast(null as varchar) as duplicate_of,
+        cast(null as varchar) as duplicate_basis
+    from {{ ref('invoice__billing') }} as billing
+    left join {{ ref('invoice_copies') }} as copies
+        on billing.invoice_id = copies.invoice_id and copies.copy_role = 'primary'
+),
+
+erp_only as (
+    select
+        cast(null as varchar) as billing_id,
+        erp_internal_id as erp_id,
+        copy_role,
+        duplicate_of,
+        duplicate_basis
+    from {{ ref('invoice_copies') }}
+    where copy_role <> 'primary'
+),
+
+rows_of_both as (
+    select * from paired
+    union all
+    select * from erp_only
+)
+
+select
+    case when billing.invoice_id is not null then 'stripe:' || billing.invoice_id else 'netsuite:' || erp.erp_internal_id end as row_key,
+    'invoice' as entity,
+    coalesce(billing.canonical_customer_id, erp.canonical_customer_id) as canonical_id,
+    coalesce(billing.correlation_id, erp.correlation_id) as correlation_id,
+    billing.invoice_id as billing_id,
+    erp.erp_internal_id as erp_id,
+    billing.invoice_id is not null as has_billing,
+    erp.erp_internal_id is not null as has_erp,
+    coalesce(billing.legal_entity, erp.legal_entity) as legal_entity,
+    coalesce(billing.currency, erp.currency) as currency,
+    coalesce(billing.period, erp.period) as period,
+    billing.total_minor as billing_amount_minor,
+    erp.total_minor as erp_amount_minor,
+    case
+        when billing.invoice_id is null then
+            case rows_of_both.copy_role when 'voided' then 'erp_voided' when 'manual' then 'manual_erp' end
+        when erp.erp_internal_id is not null then null
+        when billing.status = 'draft' then 'draft'
+        when billing.status = 'void' then 'void_before_post'
+        when billing.total_minor = 0 then 'zero_total'
+    end as excluded_reason,
+    {{ seconds_between('erp.created_at', watermark('stripe', 'invoice')) }} as billing_coverage_seconds,
+    {{ seconds_between('coalesce(billing.issued_at, billing.created_at)', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    coalesce(billing.issued_at, billing.created_at, erp.created_at) as event_at,
+    billing.customer_id as billing_customer_id,
+    erp.customer_id as erp_customer_id,
+    billing.number as billing_number,
+    erp.number as erp_number,
+    billing.invoice_date as billing_date,
+    erp.invoice_date as erp_date,
+    billing.period as billing_period,
+    erp.period as erp_period,
+    billing.currency as billing_currency,
+    erp.currency as erp_currency,
+    billing.status as billing_status,
+    erp.status as erp_status,
+    billing.subtotal_minor as billing_subtotal_minor,
+    erp.subtotal_minor as erp_subtotal_minor,
+    billing.tax_minor as billing_tax_minor,
+    erp.tax_minor as erp_tax_minor,
+    billing.total_minor as billing_total_minor,
+    erp.total_minor as erp_total_minor,
+    billing.amount_due_minor as billing_amount_due_minor,
+    erp.amount_due_minor as erp_amount_due_minor,
+    greatest(coalesce(billing.line_count, 0), coalesce(erp.line_count, 0)) as line_count,
+    coalesce(rows_of_both.copy_role = 'duplicate', false) as is_erp_duplicate,
+    rows_of_both.duplicate_of,
+    rows_of_both.duplicate_basis,
+    coalesce(erp.is_manual, false) as is_manual,
+    coalesce(erp.is_voided, false) as erp_is_voided,
+    case
+        when billing.invoice_id is not null and erp.erp_internal_id is not null then {{ seconds_between(
+            'greatest(billing.status_changed_at, erp.status_changed_at)',
+            'least(' ~ watermark('stripe', 'invoice') ~ ', ' ~ watermark('netsuite', 'transaction') ~ ')'
+        ) }}
+    end as erp_status_coverage_seconds
+from rows_of_both
+left join {{ ref('invoice__billing') }} as billing on rows_of_both.billing_id = billing.invoice_id
+left join {{ ref('invoice__erp') }} as erp on rows_of_both.erp_id = erp.erp_internal_id

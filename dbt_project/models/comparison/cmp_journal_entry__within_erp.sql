@@ -1,0 +1,21 @@
+select
+    'netsuite:' || journal_id as row_key,
+    'journal_entry' as entity,
+    canonical_customer_id as canonical_id,
+    correlation_id,
+    journal_id as erp_id,
+    true as has_erp,
+    legal_entity,
+    currency,
+    period,
+    debit_minor as erp_amount_minor,
+    cast(null as varchar) as excluded_reason,
+    {{ seconds_between('posted_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    posted_at as event_at,
+    journal_type,
+    number as erp_number,
+    line_count,
+    debit_minor,
+    credit_minor,
+    debit_minor - credit_minor as difference_minor
+from {{ ref('journal_entries') }}

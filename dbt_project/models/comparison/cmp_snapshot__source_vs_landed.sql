@@ -1,0 +1,39 @@
+with snapshots as (
+    select
+        snapshots.*,
+        max(snapshots.watermark_at) over () as newest_watermark_at,
+        cast(build.snapshot_date + interval 1 day as timestamp) as day_ends_at
+    from {{ ref('stg_control__snapshots') }} as snapshots
+    cross join {{ ref('stg_control__build') }} as build
+)
+
+select
+    system || '.' || object as row_key,
+    'snapshot' as entity,
+    cast(null as varchar) as canonical_id,
+    cast(null as varchar) as correlation_id,
+    object as source_id,
+    object as landed_id,
+    source_count is not null as has_source,
+    true as has_landed,
+    cast(null as varchar) as legal_entity,
+    cast(null as varchar) as currency,
+    cast(null as varchar) as period,
+    cast(null as bigint) as source_amount_minor,
+    cast(null as bigint) as landed_amount_minor,
+    cast(null as varchar) as excluded_reason,
+    {{ seconds_between('day_ends_at', 'watermark_at') }} as source_coverage_seconds,
+    {{ seconds_between('day_ends_at', 'watermark_at') }} as landed_coverage_seconds,
+    watermark_at as event_at,
+    system,
+    object,
+    snapshot_date,
+    source_count,
+    landed_count,
+    quarantined_count,
+    source_count - landed_count - quarantined_count as difference,
+    watermark_at,
+    newest_watermark_at,
+    {{ seconds_between('watermark_at', 'newest_watermark_at') }} as staleness_seconds,
+    coalesce(watermark_at >= day_ends_at, false) as covers_day
+from snapshots

@@ -1,0 +1,62 @@
+with crm as (
+    select
+        *,
+        row_number() over (partition by subscription_id order by created_at, source_id) as preference
+    from {{ ref('subscription__crm') }}
+),
+
+paired as (
+    select
+        billing.subscription_id as billing_id,
+        crm.source_id as crm_id
+    from {{ ref('subscriptions') }} as billing
+    left join crm on billing.subscription_id = crm.subscription_id and crm.preference = 1
+),
+
+unpaired as (
+    select
+        cast(null as varchar) as billing_id,
+        crm.source_id as crm_id
+    from crm
+    where crm.source_id not in (select paired.crm_id from paired where paired.crm_id is not null)
+),
+
+rows_of_both as (
+    select * from paired
+    union all
+    select * from unpaired
+)
+
+select
+    case when billing.subscription_id is not null then 'stripe:' || billing.subscription_id else 'salesforce:' || crm.source_id end as row_key,
+    'subscription' as entity,
+    coalesce(billing.canonical_customer_id, crm.canonical_customer_id) as canonical_id,
+    billing.correlation_id,
+    crm.source_id as crm_id,
+    billing.subscription_id as billing_id,
+    crm.source_id is not null as has_crm,
+    billing.subscription_id is not null as has_billing,
+    billing.legal_entity,
+    billing.currency,
+    cast(null as varchar) as period,
+    cast(null as bigint) as crm_amount_minor,
+    billing.mrr_minor as billing_amount_minor,
+    case
+        when billing.subscription_id is null and crm.preference > 1 then 'duplicate_in_crm'
+        when billing.subscription_id is null then 'not_in_billing'
+        when crm.source_id is null and billing.channel = 'self_serve' then 'self_serve'
+        when crm.source_id is null then 'not_in_crm'
+    end as excluded_reason,
+    {{ seconds_between('billing.status_changed_at', watermark('salesforce', 'subscription')) }} as crm_coverage_seconds,
+    {{ seconds_between('crm.status_changed_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
+    coalesce(billing.status_changed_at, crm.status_changed_at) as event_at,
+    billing.channel,
+    coalesce(billing.contract_id, crm.contract_id) as contract_id,
+    crm.status as crm_status,
+    billing.status as billing_status,
+    crm.status_changed_at as crm_status_changed_at,
+    billing.status_changed_at as billing_status_changed_at,
+    billing.mrr_minor as live_mrr_minor
+from rows_of_both
+left join {{ ref('subscriptions') }} as billing on rows_of_both.billing_id = billing.subscription_id
+left join crm on rows_of_both.crm_id = crm.source_id

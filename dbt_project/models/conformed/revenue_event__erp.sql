@@ -1,0 +1,23 @@
+select
+    lines.revenue_plan_line_id as source_id,
+    'netsuite' as source_system,
+    lines.revenue_plan_line_id as revenue_event_id,
+    plans.revenue_plan_id,
+    plans.transaction_id as erp_internal_id,
+    invoices.invoice_id,
+    invoices.canonical_customer_id,
+    invoices.correlation_id,
+    items.product_code,
+    lines.period,
+    invoices.legal_entity,
+    erp_currencies.currency,
+    {{ minor_units('lines.amount', 'currencies.minor_per_unit') }} as amount_minor,
+    lines.is_recognized,
+    lines.journal_transaction_id as journal_id,
+    {{ fingerprint(['lines.period', 'lines.amount', 'lines.is_recognized']) }} as fingerprint
+from {{ ref('stg_netsuite__revenue_plan_lines') }} as lines
+inner join {{ ref('stg_netsuite__revenue_plans') }} as plans on lines.revenue_plan_id = plans.revenue_plan_id
+left join {{ ref('invoice__erp') }} as invoices on plans.transaction_id = invoices.erp_internal_id
+left join {{ ref('stg_netsuite__items') }} as items on plans.item_id = items.item_id
+left join {{ ref('stg_netsuite__currencies') }} as erp_currencies on plans.currency_id = erp_currencies.currency_id
+left join {{ ref('currencies') }} as currencies on erp_currencies.currency = currencies.currency

@@ -1,0 +1,5 @@
+-- One row: the day that the raw tables, and so the whole warehouse, are built for.
+select
+    cast(snapshot_date as date) as snapshot_date,
+    cast(built_at as timestamp) as built_at
+from {{ source('control', 'build') }}

@@ -1,0 +1,5 @@
+select
+    id as currency_id,
+    upper(symbol) as currency,
+    cast(cast(currencyprecision as decimal(9, 2)) as bigint) as exponent
+from {{ source('netsuite', 'currency') }}

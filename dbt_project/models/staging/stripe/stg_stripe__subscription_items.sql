@@ -1,0 +1,27 @@
+-- A table: its JSON is read by several models. One row per item of a subscription, with the price that it is billed at.
+{{ config(materialized='table') }}
+
+with items as (
+    select
+        id as subscription_id,
+        unnest({{ stripe_list('items') }}) as item
+    from {{ source('stripe', 'subscription') }}
+)
+
+select
+    json_extract_string(item, '$.id') as item_id,
+    subscription_id,
+    json_extract_string(item, '$.price.id') as price_id,
+    json_extract_string(item, '$.price.product') as product_id,
+    upper(json_extract_string(item, '$.price.currency')) as currency,
+    coalesce(
+        cast(json_extract_string(item, '$.price.unit_amount_decimal') as decimal(28, 12)),
+        cast(json_extract_string(item, '$.price.unit_amount') as decimal(28, 12))
+    ) as unit_amount_minor,
+    json_extract_string(item, '$.price.recurring.interval') as price_interval,
+    coalesce(cast(json_extract_string(item, '$.price.recurring.interval_count') as bigint), 1) as interval_count,
+    {{ stripe_discount_factor("json_extract(item, '$.discounts')") }} as discount_factor,
+    cast(json_extract_string(item, '$.quantity') as bigint) as quantity,
+    nullif(json_extract_string(item, '$.metadata.crm_contract_line_id'), '') as crm_contract_line_id,
+    {{ from_unix("json_extract_string(item, '$.created')") }} as created_at
+from items

@@ -1,0 +1,22 @@
+select
+    id as subscription_id,
+    customer as customer_id,
+    status as stripe_status,
+    upper(currency) as currency,
+    pause_collection is not null and pause_collection not in ('null', '{}') as is_collection_paused,
+    {{ from_unix('start_date') }} as started_at,
+    coalesce(cancel_at_period_end, false) as is_cancelled_at_period_end,
+    {{ from_unix('canceled_at') }} as canceled_at,
+    {{ from_unix('ended_at') }} as ended_at,
+    {{ from_unix('trial_end') }} as trial_ends_at,
+    collection_method,
+    days_until_due,
+    nullif(metadata_crm_contract_id, '') as crm_contract_id,
+    nullif(metadata_crm_opportunity_id, '') as crm_opportunity_id,
+    upper(metadata_legal_entity) as legal_entity,
+    nullif(metadata_channel, '') as channel,
+    nullif(metadata_q2c_correlation_id, '') as correlation_id,
+    {{ from_iso('_changed_at') }} as changed_at,
+    {{ from_unix('created') }} as created_at,
+    coalesce({{ from_iso('_changed_at') }}, {{ from_unix('created') }}) as modified_at
+from {{ source('stripe', 'subscription') }}

@@ -1,0 +1,7 @@
+{# The model has one row per value of its key, and the key is never null. Returns the keys that break this. #}
+{% test grain(model, columns) %}
+select {{ columns | join(', ') }}, count(*) as copies
+from {{ model }}
+group by {{ columns | join(', ') }}
+having count(*) > 1 {%- for column in columns %} or {{ column }} is null {%- endfor %}
+{% endtest %}
