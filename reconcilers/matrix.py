@@ -1,16 +1,20 @@
 """The system-of-record matrix, typed: who owns an attribute, who copies it, what is equal."""
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pandera.polars as pa
-import polars as pl
-from pandera.errors import SchemaErrors
 
+from reconcilers.edited_csv import (
+    EditedFileError,
+    Mistake,
+    NumberedRow,
+    Row,
+    one_of,
+    read_checked,
+)
 from reconcilers.rules.base import SYSTEM_OF_ROLE
 from reconcilers.rules.comparators import COMPARATORS
 from reconcilers.rules.comparison import BY_NAME, CONTROL
@@ -33,8 +37,6 @@ _COMPARISONS = tuple(name for name in BY_NAME if name != CONTROL.name)
 _WITH_TOLERANCE = ("money", "ratio")
 _NUMBER = r"^\d+$"
 _DATE = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
-
-Row = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -74,27 +76,8 @@ class FieldRule:
         return f"{role}_{self.attribute}{suffix}"
 
 
-@dataclass(frozen=True)
-class Mistake:
-    line: int
-    column: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}, {self.column}: {self.message}"
-
-
-class MatrixError(ValueError):
-    """The matrix cannot be used; `mistakes` holds all that is wrong, in the order of the file."""
-
-    def __init__(self, path: Path, mistakes: Iterable[Mistake]) -> None:
-        self.mistakes = tuple(sorted(mistakes, key=lambda each: (each.line, each.column)))
-        listed = "\n".join(f"  {mistake}" for mistake in self.mistakes)
-        super().__init__(f"{path.name}: the system-of-record matrix has mistakes.\n{listed}")
-
-
-def _one_of(values: Sequence[str]) -> pa.Column:
-    return pa.Column(str, pa.Check.isin(values, error=f"must be one of {', '.join(values)}"))
+class MatrixError(EditedFileError):
+    """The matrix cannot be used; `mistakes` holds all that is wrong with it."""
 
 
 def _whole_number(*, nullable: bool = True) -> pa.Column:
@@ -108,24 +91,23 @@ _SCHEMA = pa.DataFrameSchema(
     {
         "entity": pa.Column(str, _name),
         "attribute": pa.Column(str, _name),
-        "comparison": _one_of(_COMPARISONS),
-        "owner": _one_of(_ROLES),
-        "replica": _one_of(_ROLES),
-        "drift_code": _one_of(FIELD_CODES),
-        "comparator": _one_of(tuple(COMPARATORS)),
+        "comparison": one_of(_COMPARISONS),
+        "owner": one_of(_ROLES),
+        "replica": one_of(_ROLES),
+        "drift_code": one_of(FIELD_CODES),
+        "comparator": one_of(tuple(COMPARATORS)),
         "tolerance_minor": _whole_number(),
         "tolerance_per": pa.Column(
             str, pa.Check.isin(["line"], error="must be 'line' or empty"), nullable=True
         ),
         "tolerance_cap_minor": _whole_number(),
         "grace_hours": _whole_number(nullable=False),
-        "conflict_rule": _one_of(CONFLICT_RULES),
+        "conflict_rule": one_of(CONFLICT_RULES),
         "valid_from": pa.Column(str, pa.Check.str_matches(_DATE, error="must be YYYY-MM-DD")),
         "why": pa.Column(str),
     },
     strict=True,
 )
-COLUMNS = tuple(_SCHEMA.columns)
 
 
 def load_matrix(path: str | Path) -> tuple[FieldRule, ...]:
@@ -134,8 +116,11 @@ def load_matrix(path: str | Path) -> tuple[FieldRule, ...]:
     Raises MatrixError that lists every mistake with its line and column.
     """
     file = Path(path)
-    numbered = _read(file)
-    mistakes = _cell_mistakes(numbered) or _row_mistakes(numbered)
+    try:
+        numbered = read_checked(file, _SCHEMA)
+    except EditedFileError as error:
+        raise MatrixError(file, error.mistakes) from error
+    mistakes = _row_mistakes(numbered)
     if mistakes:
         raise MatrixError(file, mistakes)
     return tuple(_typed(row) for _, row in numbered)
@@ -152,54 +137,7 @@ def in_force(matrix: Iterable[FieldRule], day: date | None = None) -> list[Field
     return list(chosen.values())
 
 
-def _read(file: Path) -> list[tuple[int, Row]]:
-    with file.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream, restkey="(more)")
-        columns = reader.fieldnames or ()
-        unknown = [Mistake(1, name, "unknown column") for name in columns if name not in COLUMNS]
-        missing = [Mistake(1, name, "column is missing") for name in COLUMNS if name not in columns]
-        rows: list[tuple[int, Row]] = []
-        too_long = []
-        for row in reader:
-            if row.pop("(more)", None):
-                too_long.append(Mistake(reader.line_num, "(line)", "has more cells than columns"))
-            rows.append(
-                (
-                    reader.line_num,
-                    {key: (value or "").strip() or None for key, value in row.items()},
-                )
-            )
-    mistakes = [*unknown, *missing, *too_long]
-    if mistakes:
-        raise MatrixError(file, mistakes)
-    return rows
-
-
-def _cell_mistakes(numbered: Sequence[tuple[int, Row]]) -> list[Mistake]:
-    frame = pl.DataFrame([row for _, row in numbered], schema=dict.fromkeys(COLUMNS, pl.String))
-    try:
-        _SCHEMA.validate(frame, lazy=True)
-    except SchemaErrors as error:
-        lines = [line for line, _ in numbered]
-        return _located(error.failure_cases, frame, lines)
-    return []
-
-
-def _located(cases: Any, frame: pl.DataFrame, lines: Sequence[int]) -> list[Mistake]:
-    found = set()
-    for case in cases.iter_rows(named=True):
-        column, check = case["column"], str(case["check"])
-        if check == "not_nullable":
-            empty = frame[column].is_null().arg_true()
-            found |= {Mistake(lines[at], column, "must not be empty") for at in empty}
-        else:
-            found.add(
-                Mistake(lines[case["index"]], column, f"{check}, not {case['failure_case']!r}")
-            )
-    return list(found)
-
-
-def _row_mistakes(numbered: Sequence[tuple[int, Row]]) -> list[Mistake]:
+def _row_mistakes(numbered: Sequence[NumberedRow]) -> list[Mistake]:
     mistakes: list[Mistake] = []
     seen: dict[tuple[object, ...], int] = {}
     for line, row in numbered:

@@ -1,0 +1,16 @@
+"""The crosswalk: who is the same customer in the CRM, in billing and in the ERP."""
+
+from reconcilers.identity.crosswalk import CrosswalkResult, CrosswalkSummary, resolve
+from reconcilers.identity.overrides import OverridesError
+from reconcilers.identity.registry import REGISTRY_SCHEMA
+from reconcilers.identity.scorer import Proposal, Scorer
+
+__all__ = [
+    "REGISTRY_SCHEMA",
+    "CrosswalkResult",
+    "CrosswalkSummary",
+    "OverridesError",
+    "Proposal",
+    "Scorer",
+    "resolve",
+]

@@ -1,0 +1,69 @@
+"""Customer records for tests of the crosswalk, in the columns of identity.identity_records."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from reconcilers.identity import REGISTRY_SCHEMA
+from tests.comparison_tables import DAY, add
+
+ROLES = {"salesforce": "crm", "stripe": "billing", "netsuite": "erp"}
+COLUMNS = {
+    "system": "varchar",
+    "role": "varchar",
+    "source_id": "varchar",
+    "legal_name": "varchar",
+    "name_key": "varchar",
+    "domain": "varchar",
+    "country_code": "varchar",
+    "tax_id": "varchar",
+    "xref_crm_id": "varchar",
+    "xref_billing_id": "varchar",
+    "xref_erp_id": "varchar",
+    "is_active": "boolean",
+    "created_at": "timestamp",
+}
+NO_HISTORY = pl.DataFrame(schema=REGISTRY_SCHEMA)
+
+
+def record(system: str, source_id: str, **values: Any) -> dict[str, Any]:
+    """A record that nothing but the given values tells of."""
+    named = {"system": system, "role": ROLES[system], "source_id": source_id, "is_active": True}
+    return named | values
+
+
+def account(source_id: str, **values: Any) -> dict[str, Any]:
+    return record("salesforce", source_id, **values)
+
+
+def billed(source_id: str, **values: Any) -> dict[str, Any]:
+    return record("stripe", source_id, **values)
+
+
+def ledgered(source_id: str, **values: Any) -> dict[str, Any]:
+    return record("netsuite", source_id, **values)
+
+
+def identities(
+    rows: Iterable[Mapping[str, Any]], day: date = DAY, more: Mapping[str, str] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A warehouse with these customer records; `more` are columns besides the usual ones."""
+    con = duckdb.connect()
+    con.execute("create schema raw; create schema identity")
+    con.execute("create table raw.build as select ?::date as snapshot_date", [day])
+    listed = ", ".join(f"{name} {kind}" for name, kind in (COLUMNS | dict(more or {})).items())
+    con.execute(f"create table identity.identity_records ({listed})")
+    for row in rows:
+        add(con, "identity.identity_records", row)
+    return con
+
+
+def customers(con: duckdb.DuckDBPyConnection) -> set[frozenset[str]]:
+    """Which source ids the crosswalk takes for one customer."""
+    grouped = con.sql(
+        "select list(source_id) from identity.crosswalk group by canonical_customer_id"
+    ).fetchall()
+    return {frozenset(ids) for (ids,) in grouped}
