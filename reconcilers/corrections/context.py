@@ -1,0 +1,142 @@
+"""Reads the plan's facts from the warehouse: which SQL fills which frame of PlanContext.
+
+What is written back has to be in the vendor's own words, so wire values (links, status, versions,
+NetSuite ids) come from `raw`; money, dates and who is whom come from `conformed` and the seeds.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import duckdb
+import polars as pl
+
+from reconcilers.corrections.plan_context import PlanContext
+
+QUERIES: Mapping[str, str] = {
+    "crm_accounts": """
+        select id as account_id, nullif(stripe_customer_id__c, '') as stripe_customer_id,
+               systemmodstamp as system_modstamp
+        from raw.salesforce__account
+    """,
+    "crm_subscriptions": """
+        select id as subscription_id, stripe_subscription_id__c as stripe_subscription_id,
+               status__c as status, status_changed_at__c as status_changed_at,
+               systemmodstamp as system_modstamp
+        from raw.salesforce__subscription
+    """,
+    "billing_subscriptions": """
+        select subscription_id, status, status_changed_at
+        from conformed.subscription__billing
+    """,
+    "billing_invoices": """
+        select invoices.invoice_id, invoices.number,
+               invoices.customer_id as billing_customer_id, invoices.canonical_customer_id,
+               customers.erp_customer_ref, invoices.legal_entity, invoices.currency,
+               invoices.invoice_date, invoices.due_date, invoices.subtotal_minor,
+               invoices.tax_minor, invoices.total_minor, invoices.correlation_id
+        from conformed.invoice__billing as invoices
+        left join conformed.customer__billing as customers
+            on invoices.customer_id = customers.source_id
+        where not invoices.is_voided
+    """,
+    "billing_invoice_lines": """
+        select invoice_id, invoice_line_id as line_id, product_code, quantity,
+               amount_minor as net_minor, tax_minor,
+               service_start_date as service_start, service_end_date as service_end
+        from conformed.invoice_line__billing
+        order by invoice_id, invoice_line_id
+    """,
+    "erp_customers": """
+        select customers.canonical_customer_id, customers.source_id as customer_id,
+               wire.subsidiary as subsidiary_id,
+               customers.billing_customer_ref as stripe_customer_id,
+               coalesce(wire.isinactive, 'F') as is_inactive
+        from conformed.customer__erp as customers
+        inner join raw.netsuite__customer as wire on customers.source_id = wire.id
+        order by customers.is_primary desc, customers.source_id
+    """,
+    "erp_items": """
+        select items.id as item_id, items.itemid as sku, items.displayname as name,
+               items.incomeaccount as income_account_id,
+               items.deferredrevenueaccount as deferred_account_id,
+               coalesce(items.isinactive, 'F') as is_inactive, families.family
+        from raw.netsuite__item as items
+        left join (
+            select productcode, any_value(family) as family
+            from raw.salesforce__product2 group by productcode
+        ) as families on items.itemid = families.productcode
+    """,
+    "erp_accounts": """
+        select id as account_id, acctnumber as number, accttype as account_type,
+               coalesce(isinactive, 'F') as is_inactive
+        from raw.netsuite__account
+    """,
+    "erp_tax_codes": """
+        select id as tax_code_id, itemid as name, rate, upper(country) as country
+        from raw.netsuite__tax_code
+    """,
+    "erp_currencies": """
+        select id as currency_id, upper(symbol) as currency,
+               cast(currencyprecision as bigint) as exponent
+        from raw.netsuite__currency
+    """,
+    "erp_subsidiaries": """
+        select id as subsidiary_id, upper(custrecord_entity_code) as legal_entity,
+               upper(country) as country, currency as currency_id
+        from raw.netsuite__subsidiary
+    """,
+    "erp_periods": """
+        select id as period_id, periodname as name, startdate as start_date,
+               enddate as end_date, coalesce(closed, 'F') as is_closed,
+               coalesce(arlocked, 'F') as is_ar_locked, coalesce(isquarter, 'F') as is_quarter,
+               coalesce(isyear, 'F') as is_year
+        from raw.netsuite__accounting_period
+    """,
+    "erp_invoice_numbers": """
+        select tranid as number, id as transaction_id,
+               coalesce(custbody_stripe_invoice_id, externalid) as invoice_id
+        from raw.netsuite__transaction
+        where type = 'CustInvc'
+    """,
+    "erp_rates": """
+        select documents.currency as currency_id, customers.subsidiary as subsidiary_id,
+               documents.trandate as rate_date, max(documents.exchangerate) as rate
+        from raw.netsuite__transaction as documents
+        inner join raw.netsuite__customer as customers on documents.entity = customers.id
+        inner join raw.netsuite__subsidiary as subsidiaries
+            on customers.subsidiary = subsidiaries.id
+        where documents.type = 'CustInvc' and documents.currency <> subsidiaries.currency
+        group by documents.currency, customers.subsidiary, documents.trandate
+    """,
+    "legal_entities": """
+        select entities.legal_entity, entities.functional_currency as currency,
+               codes.rate_percent as tax_rate
+        from seeds.legal_entities as entities
+        left join seeds.tax_codes as codes on entities.tax_code = codes.tax_code
+    """,
+    "ledger_accounts": """
+        select product_family, legal_entity, event_type, account_number as number
+        from seeds.ledger_accounts
+    """,
+}
+
+WATERMARKS = "select system || '.' || object, watermark_at from raw.snapshots order by 1"
+
+
+def read_context(con: duckdb.DuckDBPyConnection) -> PlanContext:
+    """All facts of the night that the warehouse is built for."""
+    return PlanContext(**{name: _frame(con, name) for name in PlanContext.SCHEMAS})
+
+
+def read_watermarks(con: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
+    """Up to which instant (UTC) each object is covered, by 'system.object'."""
+    return {
+        name: at.replace(tzinfo=UTC)
+        for name, at in con.sql(WATERMARKS).fetchall()
+        if at is not None
+    }
+
+
+def _frame(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
+    """The query's rows in exactly the types that the context declares."""
+    return con.sql(QUERIES[name]).pl().cast(dict(PlanContext.SCHEMAS[name]))

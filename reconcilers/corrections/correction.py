@@ -1,0 +1,125 @@
+"""A correction: one intended change of one record in one target, with everything to judge it by."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from reconcilers.canonical import canonical_json
+from reconcilers.corrections.states import CorrectionState
+
+Action = Literal["link_crm_account", "copy_subscription_status", "post_erp_invoice"]
+ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a correction cannot be posted: the check that failed, on which field, and the cure."""
+
+    check: str
+    field: str
+    problem: str
+    fix: str
+
+    def as_json(self) -> dict[str, str]:
+        return {
+            "check": self.check,
+            "field": self.field,
+            "problem": self.problem,
+            "fix": self.fix,
+        }
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The drift row that a correction answers: the evidence, and the money at stake.
+
+    Impacts are signed minor units of `currency` and of the reporting currency.
+    """
+
+    exception_key: str
+    snapshot_date: date
+    code: str
+    cause: str | None
+    canonical_id: str | None
+    owner_id: str | None
+    replica_id: str | None
+    expected: str | None
+    comparison: str
+    row_key: str
+    correlation_id: str
+    impact_minor: int | None
+    currency: str | None
+    impact_reporting_minor: int | None
+    severity: str
+    episode: int
+    is_ineffective: bool
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What should become of one record: before image, desired values, payload and standing.
+
+    `before` is None when the record should not exist yet; `after` holds the facts desired, and
+    `payload` is the body to send (empty when refused). `expected_version` is the version of the
+    record that was seen, so that the same drift coming back after a repair is a new correction.
+    """
+
+    subject: Subject
+    action: Action
+    mode: str
+    assignee: str
+    system: str
+    object: str
+    record_id: str
+    operation: Literal["update", "upsert"]
+    attribute: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
+    expected_version: str
+    watermark_object: str
+    reason: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+    state: CorrectionState = CorrectionState.PROPOSED
+    state_reason: str | None = None
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same repair of the same seen version has the same key on every run."""
+        return correction_key(
+            self.system,
+            self.object,
+            self.record_id,
+            self.attribute,
+            self.after,
+            self.expected_version,
+        )
+
+    @property
+    def correction_id(self) -> str:
+        return correction_id(self.idempotency_key)
+
+    @property
+    def evidence(self) -> str:
+        """Where to see the drift: snapshot, comparison and row."""
+        subject = self.subject
+        return f"{subject.snapshot_date}/{subject.comparison}/{subject.row_key}"
+
+
+def correction_key(  # noqa: PLR0917  # the key has six parts
+    system: str,
+    object_name: str,
+    record_id: str,
+    attribute: str,
+    after: Mapping[str, Any],
+    expected_version: str,
+) -> str:
+    """Hash of target, object, record, attribute, desired value and version seen (64 hex)."""
+    parts = [system, object_name, record_id, attribute, dict(after), expected_version]
+    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+
+
+def correction_id(idempotency_key: str) -> str:
+    return f"cor_{idempotency_key[:20]}"

@@ -1,0 +1,298 @@
+"""The outbox as dispatch sees it: claim, persist the intent, persist what came back.
+
+Each function is one short transaction with a conditional update, so that of any number of
+dispatchers exactly one gets a correction, and one that lost its claim cannot write.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.orm import Session
+
+from reconcilers.corrections.claims import is_gone
+from reconcilers.corrections.correction import Refusal
+from reconcilers.corrections.outbox import move
+from reconcilers.corrections.states import CorrectionState
+from reconcilers.state.models import Attempt, CorrectionRecord
+from reconcilers.state.store import State
+
+EXCERPT = 500
+STOPPED = "the dispatcher stopped before the answer was recorded"
+Kind = Literal["send", "look"]
+
+
+class ClaimLostError(RuntimeError):
+    """Somebody else took the correction over; whatever this worker knows no longer counts."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A claimed correction, with all that is needed to look and to write."""
+
+    correction_id: str
+    kind: Kind
+    number: int
+    system: str
+    object: str
+    record_id: str
+    operation: Literal["update", "upsert"]
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+    payload: dict[str, Any]
+    idempotency_key: str
+    correlation_id: str
+    action: str
+    writes: int
+    claimed_by: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended, and where the correction goes from here.
+
+    `was_taken` is false when the target said that it did not even consider the call.
+    """
+
+    state: CorrectionState
+    outcome: str
+    reason: str
+    error_class: str | None = None
+    status: int | None = None
+    request_id: str | None = None
+    body_excerpt: str | None = None
+    target_record_id: str | None = None
+    was_taken: bool = True
+    refusals: tuple[Refusal, ...] = ()
+
+
+def recover(state: State, now: datetime) -> int:
+    """Take up what dead workers left in mid-send; returns how many.
+
+    Where the call may have been made the correction becomes unknown and is looked up; where the
+    intent to call was not yet persisted nothing was sent, and it is approved as before.
+    """
+    with state.begin() as session:
+        left = [
+            record
+            for record in session.scalars(
+                select(CorrectionRecord)
+                .where(CorrectionRecord.state == CorrectionState.SENDING.value)
+                .order_by(CorrectionRecord.correction_id)
+                .with_for_update(skip_locked=True)
+            )
+            if record.claimed_by
+            and record.claimed_at
+            and is_gone(record.claimed_by, record.claimed_at)
+        ]
+        for record in left:
+            called = _close_attempts(session, record, now)
+            move(
+                session,
+                record,
+                CorrectionState.UNKNOWN if called else CorrectionState.APPROVED,
+                actor="dispatch",
+                reason=STOPPED,
+                at=now,
+            )
+            record.claimed_by = record.claimed_at = None
+        return len(left)
+
+
+def due(state: State, system: str) -> list[str]:
+    """Approved corrections and unresolved ones of a target, unresolved first, then by key."""
+    with state.read() as session:
+        rows = session.execute(
+            select(CorrectionRecord.state, CorrectionRecord.correction_id)
+            .where(
+                CorrectionRecord.system == system,
+                CorrectionRecord.state.in_(
+                    [CorrectionState.APPROVED.value, CorrectionState.UNKNOWN.value]
+                ),
+            )
+            .order_by(CorrectionRecord.correction_id)
+        ).tuples()
+        found = list(rows)
+    unknown = [id_ for name, id_ in found if name == CorrectionState.UNKNOWN]
+    return [*unknown, *(id_ for name, id_ in found if name != CorrectionState.UNKNOWN)]
+
+
+def claim(state: State, correction_id: str, claimed_by: str, now: datetime) -> Order | None:
+    """Take a correction for this worker and persist the attempt; None when another was first."""
+    with state.begin() as session:
+        record = session.get(CorrectionRecord, correction_id)
+        if record is None:
+            return None
+        if record.state == CorrectionState.APPROVED:
+            return _claim_to_send(session, record, claimed_by, now)
+        if record.state == CorrectionState.UNKNOWN:
+            return _claim_to_look(session, record, claimed_by, now)
+        return None
+
+
+def begin_write(state: State, order: Order, now: datetime) -> None:
+    """Persist that the call is about to be made. Raises when the claim is no longer ours."""
+    with state.begin() as session:
+        taken = _changed(
+            session.execute(
+                update(CorrectionRecord)
+                .where(
+                    CorrectionRecord.correction_id == order.correction_id,
+                    CorrectionRecord.state == CorrectionState.SENDING.value,
+                    CorrectionRecord.claimed_by == order.claimed_by,
+                )
+                .values(
+                    writes=CorrectionRecord.writes + 1,
+                    sent_at=func.coalesce(CorrectionRecord.sent_at, now),
+                )
+            )
+        )
+        if not taken:
+            raise ClaimLostError(f"{order.correction_id} was taken over by another dispatcher")
+        attempt = session.get_one(Attempt, (order.correction_id, order.number))
+        attempt.write_started_at = now
+
+
+def finish(state: State, order: Order, outcome: Outcome, now: datetime) -> None:
+    """Persist what an attempt brought and give the claim back."""
+    with state.begin() as session:
+        record = session.get_one(CorrectionRecord, order.correction_id, with_for_update=True)
+        if record.claimed_by != order.claimed_by:
+            raise ClaimLostError(f"{order.correction_id} was taken over by another dispatcher")
+        attempt = session.get_one(Attempt, (order.correction_id, order.number))
+        attempt.finished_at = now
+        attempt.outcome = outcome.outcome
+        attempt.error_class = outcome.error_class
+        attempt.status = outcome.status
+        attempt.request_id = outcome.request_id
+        attempt.body_excerpt = (outcome.body_excerpt or "")[:EXCERPT] or None
+        record.claimed_by = record.claimed_at = None
+        if not outcome.was_taken:
+            record.writes -= 1
+        if outcome.refusals:
+            record.refusals = [refusal.as_json() for refusal in outcome.refusals]
+        if outcome.state is CorrectionState.ACCEPTED:
+            record.accepted_at = now
+            record.target_record_id = outcome.target_record_id or record.target_record_id
+        if record.state == outcome.state.value:  # looked, and still cannot tell
+            record.state_reason, record.changed_at = outcome.reason, now
+            return
+        move(
+            session,
+            record,
+            outcome.state,
+            actor="dispatch",
+            reason=outcome.reason,
+            at=now,
+            detail={"attempt": order.number, "request_id": outcome.request_id},
+        )
+
+
+def _claim_to_send(
+    session: Session, record: CorrectionRecord, claimed_by: str, now: datetime
+) -> Order | None:
+    taken = _changed(
+        session.execute(
+            update(CorrectionRecord)
+            .where(
+                CorrectionRecord.correction_id == record.correction_id,
+                CorrectionRecord.state == CorrectionState.APPROVED.value,
+            )
+            .values(claimed_by=claimed_by, claimed_at=datetime.now(UTC))
+        )
+    )
+    if not taken:
+        return None
+    session.refresh(record)
+    move(
+        session,
+        record,
+        CorrectionState.SENDING,
+        actor="dispatch",
+        reason=record.state_reason,
+        at=now,
+    )
+    return _order(session, record, "send", claimed_by, now)
+
+
+def _claim_to_look(
+    session: Session, record: CorrectionRecord, claimed_by: str, now: datetime
+) -> Order | None:
+    holder = record.claimed_by
+    if holder and record.claimed_at and not is_gone(holder, record.claimed_at):
+        return None
+    same_holder = (
+        CorrectionRecord.claimed_by.is_(None)
+        if holder is None
+        else CorrectionRecord.claimed_by == holder
+    )
+    taken = _changed(
+        session.execute(
+            update(CorrectionRecord)
+            .where(
+                CorrectionRecord.correction_id == record.correction_id,
+                CorrectionRecord.state == CorrectionState.UNKNOWN.value,
+                same_holder,
+            )
+            .values(claimed_by=claimed_by, claimed_at=datetime.now(UTC))
+        )
+    )
+    if not taken:
+        return None
+    session.refresh(record)
+    return _order(session, record, "look", claimed_by, now)
+
+
+def _order(
+    session: Session, record: CorrectionRecord, kind: Kind, claimed_by: str, now: datetime
+) -> Order:
+    last = session.scalar(
+        select(func.max(Attempt.number)).where(Attempt.correction_id == record.correction_id)
+    )
+    number = (last or 0) + 1
+    session.add(
+        Attempt(
+            correction_id=record.correction_id,
+            number=number,
+            kind=kind,
+            claimed_by=claimed_by,
+            started_at=now,
+        )
+    )
+    operation: Literal["update", "upsert"] = "upsert" if record.operation == "upsert" else "update"
+    return Order(
+        correction_id=record.correction_id,
+        kind=kind,
+        number=number,
+        system=record.system,
+        object=record.object,
+        record_id=record.record_id,
+        operation=operation,
+        before=record.before,
+        after=record.after,
+        payload=record.payload,
+        idempotency_key=record.idempotency_key,
+        correlation_id=record.correlation_id,
+        action=record.action,
+        writes=record.writes,
+        claimed_by=claimed_by,
+    )
+
+
+def _close_attempts(session: Session, record: CorrectionRecord, now: datetime) -> bool:
+    """End the attempts that have no end; True when one of them may have called the target."""
+    unfinished = session.scalars(
+        select(Attempt).where(
+            Attempt.correction_id == record.correction_id, Attempt.finished_at.is_(None)
+        )
+    ).all()
+    for attempt in unfinished:
+        attempt.finished_at, attempt.outcome = now, STOPPED
+    return any(attempt.write_started_at is not None for attempt in unfinished)
+
+
+def _changed(result: Any) -> bool:
+    """Whether a conditional update found its row."""
+    cursor: CursorResult[Any] = result
+    return cursor.rowcount == 1

@@ -1,0 +1,116 @@
+"""The plan context, indexed: each fact by the key under which a correction asks for it. Pure."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from reconcilers.corrections.plan_context import PlanContext
+
+Row = Mapping[str, Any]
+RATE_DAYS = 10
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One dictionary per question; a missing key means that the system does not have it."""
+
+    accounts: Mapping[str, Row]
+    account_by_link: Mapping[str, Row]
+    crm_subscriptions: Mapping[str, Row]
+    billing_subscriptions: Mapping[str, Row]
+    invoices: Mapping[str, Row]
+    invoice_lines: Mapping[str, Sequence[Row]]
+    customers: Mapping[str, Sequence[Row]]
+    items: Mapping[str, Row]
+    ledger: Mapping[str, Row]
+    ledger_by_number: Mapping[str, Row]
+    tax_codes: Sequence[Row]
+    currencies: Mapping[str, Row]
+    subsidiaries: Mapping[str, Row]
+    months: Sequence[Row]
+    numbers: Mapping[str, Row]
+    legal_entities: Mapping[str, Row]
+    rates: Mapping[tuple[str, str], Sequence[Row]]
+    chart: Mapping[tuple[str, str, str], str]
+
+    def month_of(self, day: date) -> Row | None:
+        """The monthly accounting period that holds a date."""
+        return next((m for m in self.months if m["start_date"] <= day <= m["end_date"]), None)
+
+    def exchange_rate(self, currency_id: str, subsidiary: Row, day: date) -> Decimal | None:
+        """Base currency for one unit of a currency: the rate that the ERP itself last used.
+
+        A rate older than RATE_DAYS is none.
+        """
+        if currency_id == subsidiary["currency_id"]:
+            return Decimal(1)
+        used = [
+            row
+            for row in self.rates.get((currency_id, subsidiary["subsidiary_id"]), [])
+            if timedelta(0) <= day - row["rate_date"] <= timedelta(days=RATE_DAYS)
+        ]
+        return Decimal(max(used, key=_rate_date)["rate"]) if used else None
+
+    def ledger_number(self, family: str, legal_entity: str, event_type: str) -> str | None:
+        """The account number that our chart names for an event; '*' stands for every family."""
+        names = ((family, legal_entity, event_type), ("*", legal_entity, event_type))
+        return next((self.chart[name] for name in names if name in self.chart), None)
+
+
+def index(context: PlanContext) -> Facts:
+    """Every frame of the context as the dictionaries that the writers ask."""
+    return Facts(
+        accounts=_by(context.crm_accounts, "account_id"),
+        account_by_link=_by(context.crm_accounts, "stripe_customer_id"),
+        crm_subscriptions=_by(context.crm_subscriptions, "subscription_id"),
+        billing_subscriptions=_by(context.billing_subscriptions, "subscription_id"),
+        invoices=_by(context.billing_invoices, "invoice_id"),
+        invoice_lines=_grouped(context.billing_invoice_lines, "invoice_id"),
+        customers=_grouped(context.erp_customers, "canonical_customer_id"),
+        items=_by(context.erp_items, "sku"),
+        ledger=_by(context.erp_accounts, "account_id"),
+        ledger_by_number=_by(context.erp_accounts, "number"),
+        tax_codes=context.erp_tax_codes.sort("tax_code_id").to_dicts(),
+        currencies=_by(context.erp_currencies, "currency"),
+        subsidiaries=_by(context.erp_subsidiaries, "legal_entity"),
+        months=[
+            row
+            for row in context.erp_periods.sort("start_date").iter_rows(named=True)
+            if row["is_quarter"] != "T" and row["is_year"] != "T"
+        ],
+        numbers=_by(context.erp_invoice_numbers, "number"),
+        legal_entities=_by(context.legal_entities, "legal_entity"),
+        rates=_rates(context.erp_rates),
+        chart={
+            (row["product_family"], row["legal_entity"], row["event_type"]): row["number"]
+            for row in context.ledger_accounts.iter_rows(named=True)
+        },
+    )
+
+
+def _rates(frame: pl.DataFrame) -> dict[tuple[str, str], list[Row]]:
+    rates: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in frame.iter_rows(named=True):
+        rates[row["currency_id"], row["subsidiary_id"]].append(row)
+    return rates
+
+
+def _rate_date(row: Row) -> date:
+    day: date = row["rate_date"]
+    return day
+
+
+def _by(frame: pl.DataFrame, key: str) -> dict[str, Row]:
+    return {row[key]: row for row in frame.iter_rows(named=True) if row[key] is not None}
+
+
+def _grouped(frame: pl.DataFrame, key: str) -> Mapping[str, Sequence[Row]]:
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in frame.iter_rows(named=True):
+        groups[row[key]].append(row)
+    return groups

@@ -1,0 +1,84 @@
+"""Looks at the record of a correction: it drifts still, is as desired, or is something else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any
+
+from extractors.protocol import Target
+from reconcilers.corrections.delivery import Order
+
+
+class Standing(Enum):
+    """What the target shows now."""
+
+    DRIFTED = auto()  # still as it was when the correction was planned
+    DESIRED = auto()  # as the correction wants it
+    OTHER = auto()  # neither: somebody changed it, or it is gone
+
+
+@dataclass(frozen=True)
+class Sight:
+    """The standing of a record, in words that can be stored (no values of other fields).
+
+    `is_ours` is true when the record itself proves that a correction of ours made it so.
+    """
+
+    standing: Standing
+    words: str
+    record_id: str | None = None
+    is_ours: bool = False
+
+
+async def look(target: Target, order: Order) -> Sight:
+    """Read the record, by id or by external id, and compare it with before and after."""
+    if order.operation == "upsert":
+        return await _look_for_document(target, order)
+    record = await target.read(order.object, order.record_id)
+    if record is None:
+        return Sight(Standing.OTHER, f"{order.object} {order.record_id} is gone")
+    if _shows(record, order.after):
+        return Sight(Standing.DESIRED, "the record is already as desired", order.record_id)
+    if order.before is not None and _shows(record, order.before):
+        return Sight(Standing.DRIFTED, "the record still drifts", order.record_id)
+    changed = ", ".join(
+        name
+        for name, value in sorted((order.before or {}).items())
+        if not _same(record, name, value)
+    )
+    return Sight(Standing.OTHER, f"the value that drifted changed meanwhile ({changed})")
+
+
+async def _look_for_document(target: Target, order: Order) -> Sight:
+    """Whether the document stands under our external id, and whether it is the one we sent."""
+    record = await target.find(order.object, order.record_id)
+    if record is None:
+        return Sight(Standing.DRIFTED, "there is no such document yet")
+    record_id = None if record.get("id") is None else str(record["id"])
+    if record.get("memo") == order.payload.get("memo"):
+        words = "the document is there, with our memo"
+        return Sight(Standing.DESIRED, words, record_id, is_ours=True)
+    return Sight(Standing.OTHER, "the document is there, posted by somebody else", record_id)
+
+
+def _shows(record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    return all(_same(record, name, value) for name, value in values.items())
+
+
+def _same(record: Mapping[str, Any], name: str, value: Any) -> bool:
+    """Equal values; an empty text is no value, and instants are compared as instants."""
+    seen = record.get(name)
+    if (seen or None) == (value or None):
+        return True
+    if not isinstance(seen, str) or not isinstance(value, str):
+        return False
+    return _instant(seen) is not None and _instant(seen) == _instant(value)
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None

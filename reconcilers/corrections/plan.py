@@ -1,0 +1,201 @@
+"""Turns exceptions into corrections: what to write, whether it may be, and who must agree. Pure."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from reconcilers.corrections.correction import Correction, Refusal, Subject
+from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
+from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
+from reconcilers.corrections.facts import Facts, index
+from reconcilers.corrections.plan_context import PlanContext
+from reconcilers.corrections.policy import Mode, Policy, Rule
+from reconcilers.corrections.posting import check_posting
+from reconcilers.corrections.states import CorrectionState
+from reconcilers.life import ExceptionLife, ExceptionState
+
+RuleKey = tuple[str, str | None]
+
+
+def plan(
+    drift: pl.DataFrame,
+    systemic_codes: Collection[str],
+    lives: Mapping[str, ExceptionLife],
+    context: PlanContext,
+    policy: Policy,
+) -> tuple[Correction, ...]:
+    """The corrections of one night, in the order of their exception keys.
+
+    Only open exceptions of classes that policy lets us write are planned. What cannot be posted
+    comes back refused with its reasons. What fired too often to be true (`systemic_codes`), breaks
+    a cap or was tried without effect comes back held.
+    """
+    facts = index(context)
+    planned = [
+        _with_caution(correction, systemic_codes)
+        for subject, rule in _subjects(drift, lives, policy)
+        if (correction := _write(subject, rule, facts)) is not None
+    ]
+    return tuple(_within_caps(_without_rivals(planned), policy))
+
+
+def _subjects(
+    drift: pl.DataFrame, lives: Mapping[str, ExceptionLife], policy: Policy
+) -> Iterator[tuple[Subject, Rule]]:
+    exceptions = drift.filter(pl.col("disposition") == "exception").sort("exception_key")
+    for row in exceptions.iter_rows(named=True):
+        rule = policy.rule(row["code"], row["cause"])
+        life = lives.get(row["exception_key"])
+        if rule.mode is Mode.REPORT or life is None or life.state is not ExceptionState.OPEN:
+            continue
+        yield _subject(row, life, rule), rule
+
+
+def _subject(row: Mapping[str, Any], life: ExceptionLife, rule: Rule) -> Subject:
+    return Subject(
+        exception_key=row["exception_key"],
+        snapshot_date=row["snapshot_date"],
+        code=row["code"],
+        cause=row["cause"],
+        canonical_id=row["canonical_id"],
+        owner_id=row["owner_id"],
+        replica_id=row["replica_id"],
+        expected=row["expected"],
+        comparison=row["comparison"],
+        row_key=row["row_key"],
+        correlation_id=row["correlation_id"] or f"exc_{row['exception_key'][:20]}",
+        impact_minor=row["impact_minor"],
+        currency=row["currency"],
+        impact_reporting_minor=row["impact_reporting_minor"],
+        severity=rule.severity(row["severity"]),
+        episode=life.episode,
+        is_ineffective=life.is_ineffective,
+    )
+
+
+def _write(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
+    """The correction that the class has a writer for; None when it has none."""
+    match subject.code, subject.cause:
+        case "CUS-MISS-01", "link_lost":
+            return link_crm_account(subject, rule, facts)
+        case "SUB-STAT-01", "crm_copy_stale":
+            return copy_subscription_status(subject, rule, facts)
+        case "INV-MISS-01", _:
+            return _post_invoice(subject, rule, facts)
+        case _:
+            return None
+
+
+def _post_invoice(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    draft = draft_invoice(subject.owner_id or "", facts)
+    if draft is not None:
+        return invoice_correction(subject, rule, draft, check_posting(draft))
+    missing = Refusal(
+        "document",
+        "custbody_stripe_invoice_id",
+        f"billing invoice {subject.owner_id!r} is not in the snapshot",
+        "let the next night read it again",
+    )
+    return invoice_correction(subject, rule, None, (missing,))
+
+
+def _with_caution(correction: Correction, systemic_codes: Collection[str]) -> Correction:
+    if correction.refusals:
+        return replace(
+            correction,
+            state=CorrectionState.REFUSED,
+            state_reason="; ".join(f"{r.field}: {r.problem}" for r in correction.refusals),
+        )
+    if correction.subject.code in systemic_codes:
+        return _held(correction, "systemic: the class fires on too large a share of its rows")
+    if correction.subject.is_ineffective:
+        return _held(correction, "an earlier correction of this exception had no effect")
+    return correction
+
+
+def _without_rivals(planned: Sequence[Correction]) -> list[Correction]:
+    """Two corrections of one field of one record cannot both be right: both are held."""
+    fields: dict[tuple[str, ...], list[Correction]] = defaultdict(list)
+    for item in planned:
+        fields[_field(item)].append(item)
+    return [
+        _held(item, f"{len(fields[_field(item)])} corrections want the same field of this record")
+        if len(fields[_field(item)]) > 1 and not item.refusals
+        else item
+        for item in planned
+    ]
+
+
+def _field(item: Correction) -> tuple[str, ...]:
+    return item.system, item.object, item.record_id, item.attribute
+
+
+def _within_caps(planned: Sequence[Correction], policy: Policy) -> Iterator[Correction]:
+    """Hold what breaks a cap; let automatic ones within the caps go, naming the rule."""
+    runs: dict[RuleKey, list[Correction]] = defaultdict(list)
+    for item in planned:
+        if not item.refusals:
+            runs[_rule_key(item)].append(item)
+    verdicts = {key: _run_verdict(key, items, policy) for key, items in runs.items()}
+    for item in planned:
+        if item.state is not CorrectionState.PROPOSED:
+            yield item
+        elif broken := verdicts[_rule_key(item)] or _amount_verdict(item, policy):
+            yield _held(item, broken)
+        elif item.mode == Mode.AUTO:
+            yield replace(
+                item,
+                state=CorrectionState.APPROVED,
+                state_reason=_cap_rule(item, runs[_rule_key(item)], policy),
+            )
+        else:
+            yield item
+
+
+def _rule_key(item: Correction) -> RuleKey:
+    return item.subject.code, item.subject.cause
+
+
+def _run_verdict(key: RuleKey, items: Sequence[Correction], policy: Policy) -> str | None:
+    caps = policy.rule(*key).caps
+    if caps is None:
+        return "no caps are set"
+    if len(items) > caps.rows_per_run:
+        return f"cap broken: {len(items)} corrections in one run, {caps.rows_per_run} allowed"
+    total = _money(items)
+    if total > caps.amount_per_run_minor:
+        return (
+            f"cap broken: {total} minor units of {policy.reporting_currency} in one run, "
+            f"{caps.amount_per_run_minor} allowed"
+        )
+    return None
+
+
+def _amount_verdict(item: Correction, policy: Policy) -> str | None:
+    caps = policy.rule(*_rule_key(item)).caps
+    amount = _money([item])
+    if caps is not None and amount > caps.amount_per_correction_minor:
+        return (
+            f"cap broken: {amount} minor units of {policy.reporting_currency} in one correction, "
+            f"{caps.amount_per_correction_minor} allowed"
+        )
+    return None
+
+
+def _cap_rule(item: Correction, run: Sequence[Correction], policy: Policy) -> str:
+    caps = policy.rule(*_rule_key(item)).caps
+    cause = item.subject.cause
+    name = f"{item.subject.code}.cause.{cause}" if cause else item.subject.code
+    limit = caps.rows_per_run if caps else 0
+    return f"auto by [{name}]: {len(run)} of {limit} rows, {_money(run)} minor units in this run"
+
+
+def _money(items: Iterable[Correction]) -> int:
+    return sum(abs(item.subject.impact_reporting_minor or 0) for item in items)
+
+
+def _held(item: Correction, reason: str) -> Correction:
+    return replace(item, state=CorrectionState.HELD, state_reason=reason)

@@ -1,0 +1,155 @@
+"""The facts that a plan needs beside the drift: plain frames, filled by context.py."""
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+import polars as pl
+
+TEXT, WHOLE, FLAG, DAY, INSTANT = (
+    pl.String(),
+    pl.Int64(),
+    pl.Boolean(),
+    pl.Date(),
+    pl.Datetime("us"),
+)
+
+
+@dataclass(frozen=True)
+class PlanContext:
+    """Facts of one night, each frame with exactly the columns of SCHEMAS.
+
+    Wire values (CRM status, link, version stamps, NetSuite ids) stand as the vendor sends them;
+    amounts are integer minor units in transaction currency; instants are naive UTC.
+    """
+
+    crm_accounts: pl.DataFrame
+    crm_subscriptions: pl.DataFrame
+    billing_subscriptions: pl.DataFrame
+    billing_invoices: pl.DataFrame
+    billing_invoice_lines: pl.DataFrame
+    erp_customers: pl.DataFrame
+    erp_items: pl.DataFrame
+    erp_accounts: pl.DataFrame
+    erp_tax_codes: pl.DataFrame
+    erp_currencies: pl.DataFrame
+    erp_subsidiaries: pl.DataFrame
+    erp_periods: pl.DataFrame
+    erp_invoice_numbers: pl.DataFrame
+    erp_rates: pl.DataFrame
+    legal_entities: pl.DataFrame
+    ledger_accounts: pl.DataFrame
+
+    SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
+        "crm_accounts": {
+            "account_id": TEXT,
+            "stripe_customer_id": TEXT,
+            "system_modstamp": TEXT,
+        },
+        "crm_subscriptions": {
+            "subscription_id": TEXT,
+            "stripe_subscription_id": TEXT,
+            "status": TEXT,
+            "status_changed_at": TEXT,
+            "system_modstamp": TEXT,
+        },
+        "billing_subscriptions": {
+            "subscription_id": TEXT,
+            "status": TEXT,
+            "status_changed_at": INSTANT,
+        },
+        "billing_invoices": {
+            "invoice_id": TEXT,
+            "number": TEXT,
+            "billing_customer_id": TEXT,
+            "canonical_customer_id": TEXT,
+            "erp_customer_ref": TEXT,
+            "legal_entity": TEXT,
+            "currency": TEXT,
+            "invoice_date": DAY,
+            "due_date": DAY,
+            "subtotal_minor": WHOLE,
+            "tax_minor": WHOLE,
+            "total_minor": WHOLE,
+            "correlation_id": TEXT,
+        },
+        "billing_invoice_lines": {
+            "invoice_id": TEXT,
+            "line_id": TEXT,
+            "product_code": TEXT,
+            "quantity": WHOLE,
+            "net_minor": WHOLE,
+            "tax_minor": WHOLE,
+            "service_start": DAY,
+            "service_end": DAY,
+        },
+        "erp_customers": {
+            "canonical_customer_id": TEXT,
+            "customer_id": TEXT,
+            "subsidiary_id": TEXT,
+            "stripe_customer_id": TEXT,
+            "is_inactive": TEXT,
+        },
+        "erp_items": {
+            "item_id": TEXT,
+            "sku": TEXT,
+            "name": TEXT,
+            "income_account_id": TEXT,
+            "deferred_account_id": TEXT,
+            "is_inactive": TEXT,
+            "family": TEXT,
+        },
+        "erp_accounts": {
+            "account_id": TEXT,
+            "number": TEXT,
+            "account_type": TEXT,
+            "is_inactive": TEXT,
+        },
+        "erp_tax_codes": {"tax_code_id": TEXT, "name": TEXT, "rate": TEXT, "country": TEXT},
+        "erp_currencies": {"currency_id": TEXT, "currency": TEXT, "exponent": WHOLE},
+        "erp_subsidiaries": {
+            "subsidiary_id": TEXT,
+            "legal_entity": TEXT,
+            "country": TEXT,
+            "currency_id": TEXT,
+        },
+        "erp_periods": {
+            "period_id": TEXT,
+            "name": TEXT,
+            "start_date": DAY,
+            "end_date": DAY,
+            "is_closed": TEXT,
+            "is_ar_locked": TEXT,
+            "is_quarter": TEXT,
+            "is_year": TEXT,
+        },
+        "erp_invoice_numbers": {"number": TEXT, "transaction_id": TEXT, "invoice_id": TEXT},
+        "erp_rates": {
+            "currency_id": TEXT,
+            "subsidiary_id": TEXT,
+            "rate_date": DAY,
+            "rate": TEXT,
+        },
+        "legal_entities": {"legal_entity": TEXT, "currency": TEXT, "tax_rate": TEXT},
+        "ledger_accounts": {
+            "product_family": TEXT,
+            "legal_entity": TEXT,
+            "event_type": TEXT,
+            "number": TEXT,
+        },
+    }
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            frame, schema = getattr(self, item.name), self.SCHEMAS[item.name]
+            if dict(frame.schema) != schema:
+                raise ValueError(
+                    f"plan context {item.name}: expected {schema}, found {dict(frame.schema)}"
+                )
+
+
+def empty_context(**frames: pl.DataFrame) -> PlanContext:
+    """A context in which only the given frames hold rows."""
+    return PlanContext(
+        **{name: pl.DataFrame(schema=schema) for name, schema in PlanContext.SCHEMAS.items()}
+        | frames
+    )

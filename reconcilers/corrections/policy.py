@@ -1,0 +1,276 @@
+"""What may be done about each class of drift: typed, checked in full, and refused as a whole.
+
+Reads policy.toml; decides nothing about single rows (see plan.py).
+"""
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from reconcilers.corrections.policy_lines import lines_of
+
+SEVERITIES = ("S1", "S2", "S3", "S4")
+
+
+class Mode(StrEnum):
+    """How far the machine may go alone. Ordered from the least free to the freest."""
+
+    REPORT = "report"
+    APPROVE_TWO = "approve_two"
+    APPROVE = "approve"
+    AUTO = "auto"
+
+
+FREEDOM = {mode: rank for rank, mode in enumerate(Mode)}
+
+# The freest mode each class allows. A class without a writer can only be reported; nothing that
+# refunds, charges, merges, deletes, voids, changes a contract or writes into a closed period is
+# ever automatic, whatever the file says.
+CEILINGS: Mapping[tuple[str, str | None], Mode] = {
+    ("CUS-MISS-01", "link_lost"): Mode.AUTO,
+    ("SUB-STAT-01", "crm_copy_stale"): Mode.AUTO,
+    ("INV-MISS-01", None): Mode.AUTO,
+}
+CAUSES: Mapping[str, tuple[str, ...]] = {
+    "CUS-MISS-01": ("link_lost", "account_missing"),
+    "SUB-STAT-01": ("crm_copy_stale", "billing_after_cancel"),
+}
+CODES = (
+    "CTL-CNT-01",
+    "CTL-STALE-01",
+    "CUS-MISS-01",
+    "CUS-MISS-02",
+    "CUS-ATTR-01",
+    "CON-MISS-01",
+    "CON-AMT-01",
+    "SUB-STAT-01",
+    "SUB-QTY-01",
+    "INV-MISS-01",
+    "INV-MISS-02",
+    "INV-DUP-01",
+    "INV-AMT-01",
+    "INV-STAT-01",
+    "PAY-MISS-01",
+    "JE-BAL-01",
+)
+
+
+@dataclass(frozen=True)
+class Caps:
+    """Blast-radius limits; money in minor units of the reporting currency."""
+
+    rows_per_run: int
+    amount_per_correction_minor: int
+    amount_per_run_minor: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The policy of one class, or of one cause within it."""
+
+    code: str
+    cause: str | None
+    mode: Mode
+    severity_floor: str
+    assignee: str
+    sla_hours: int
+    alert_channel: str
+    caps: Caps | None = None
+
+    def severity(self, found: str) -> str:
+        """The graver of what was found and the floor (S1 is the gravest)."""
+        return min(found, self.severity_floor)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Everything policy.toml says."""
+
+    reporting_currency: str
+    rules: Mapping[tuple[str, str | None], Rule] = field(repr=False)
+
+    def rule(self, code: str, cause: str | None) -> Rule:
+        """The rule of the cause, else of the class."""
+        found = self.rules.get((code, cause)) or self.rules.get((code, None))
+        if found is None:
+            raise PolicyError([f"no policy for {code}; add a [{code}] table to policy.toml"])
+        return found
+
+
+class PolicyError(ValueError):
+    """policy.toml cannot be used; `problems` names every mistake with its line and field."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problems))
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """The policy at `path`, or the one that ships with Tieout."""
+    if path is None:
+        source = (files("reconcilers.corrections") / "policy.toml").read_text(encoding="utf-8")
+        return parse_policy(source, "policy.toml")
+    return parse_policy(path.read_text(encoding="utf-8"), path.name)
+
+
+def parse_policy(source: str, name: str) -> Policy:
+    """Check everything, then build. All mistakes are reported together."""
+    try:
+        document = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError([f"{name}: {error}"]) from error
+    reader = _Reader(name, lines_of(source))
+    policy = reader.policy(document)
+    if reader.problems:
+        raise PolicyError(reader.problems)
+    return policy
+
+
+TEXT, WHOLE, TABLE = "text", "whole number", "table"
+TOP_FIELDS = {"reporting_currency": TEXT}
+RULE_FIELDS = {
+    "mode": TEXT,
+    "severity_floor": TEXT,
+    "assignee": TEXT,
+    "sla_hours": WHOLE,
+    "alert_channel": TEXT,
+    "caps": TABLE,
+}
+CAP_FIELDS = {
+    "rows_per_run": WHOLE,
+    "amount_per_correction_minor": WHOLE,
+    "amount_per_run_minor": WHOLE,
+}
+KINDS: Mapping[str, Callable[[Any], bool]] = {
+    TEXT: lambda value: isinstance(value, str) and bool(value),
+    WHOLE: lambda value: type(value) is int and value >= 0,
+    TABLE: lambda value: isinstance(value, dict),
+}
+
+
+class _Reader:
+    """Walks the document once and collects what is wrong with it."""
+
+    def __init__(self, name: str, lines: Mapping[tuple[str, ...], int]) -> None:
+        self.name = name
+        self.lines = lines
+        self.problems: list[str] = []
+
+    def policy(self, document: Mapping[str, Any]) -> Policy:
+        top = document.get("policy")
+        general = self.table(top or {}, ("policy",), TOP_FIELDS)
+        if top is None:
+            self.problems.append(f"{self.name}: the table [policy] is missing")
+        rules = {
+            (rule.code, rule.cause): rule
+            for code, table in document.items()
+            if code != "policy"
+            for rule in self.rules_of(code, table)
+        }
+        for code in CODES:
+            if code not in document:
+                self.problems.append(f"{self.name}: no table [{code}]; every class needs one")
+        return Policy(
+            reporting_currency=general.get("reporting_currency", ""),
+            rules=rules,
+        )
+
+    def rules_of(self, code: str, table: Any) -> Iterator[Rule]:
+        if code not in CODES or not isinstance(table, dict):
+            self.wrong((code,), f"unknown table [{code}]; the classes are {', '.join(CODES)}")
+            return
+        causes = table.get("cause", {})
+        own = {key: value for key, value in table.items() if key != "cause"}
+        yield self.rule((code,), code, None, own)
+        if not isinstance(causes, dict):
+            self.wrong((code, "cause"), "causes are tables, such as [CUS-MISS-01.cause.link_lost]")
+            return
+        for cause, overrides in causes.items():
+            path = (code, "cause", cause)
+            if cause not in CAUSES.get(code, ()) or not isinstance(overrides, dict):
+                known = ", ".join(CAUSES.get(code, ())) or "none"
+                self.wrong(path, f"unknown cause; {code} knows {known}")
+                continue
+            inherited = {key: own[key] for key in RULE_FIELDS if key in own and key != "caps"}
+            yield self.rule(path, code, cause, inherited | overrides)
+
+    def rule(
+        self, path: tuple[str, ...], code: str, cause: str | None, table: Mapping[str, Any]
+    ) -> Rule:
+        read = self.table(table, path, RULE_FIELDS, optional=("caps",))
+        mode = self.choice(path, "mode", read, tuple(Mode), Mode.REPORT)
+        floor = self.choice(path, "severity_floor", read, SEVERITIES, "S4")
+        caps = self.caps(path, Mode(mode), read.get("caps"))
+        self.check_ceiling(path, code, cause, Mode(mode))
+        return Rule(
+            code=code,
+            cause=cause,
+            mode=Mode(mode),
+            severity_floor=floor,
+            assignee=read.get("assignee", ""),
+            sla_hours=read.get("sla_hours", 0),
+            alert_channel=read.get("alert_channel", ""),
+            caps=caps,
+        )
+
+    def caps(self, path: tuple[str, ...], mode: Mode, table: Any) -> Caps | None:
+        if table is None:
+            if mode is not Mode.REPORT:
+                self.wrong(path, f'mode "{mode}" writes, so it needs caps')
+            return None
+        read = self.table(table, (*path, "caps"), CAP_FIELDS)
+        return Caps(**{name: read.get(name, 0) for name in CAP_FIELDS})
+
+    def check_ceiling(
+        self, path: tuple[str, ...], code: str, cause: str | None, mode: Mode
+    ) -> None:
+        ceiling = CEILINGS.get((code, cause), Mode.REPORT)
+        if FREEDOM[mode] > FREEDOM[ceiling]:
+            self.wrong(
+                (*path, "mode"),
+                f'mode "{mode}" is freer than this class allows; the most is "{ceiling}"',
+            )
+
+    def table(
+        self,
+        table: Mapping[str, Any],
+        path: tuple[str, ...],
+        fields: Mapping[str, str],
+        optional: tuple[str, ...] = (),
+    ) -> dict[str, Any]:
+        """The fields of a table that are right; the rest become problems."""
+        right: dict[str, Any] = {}
+        for key, value in table.items():
+            if key not in fields:
+                self.wrong((*path, key), f"unknown key; known are {', '.join(fields)}")
+            elif not KINDS[fields[key]](value):
+                self.wrong((*path, key), f"must be a {fields[key]}, not {value!r}")
+            else:
+                right[key] = value
+        for key in fields:
+            if key not in table and key not in optional:
+                self.wrong((*path, key), "is missing")
+        return right
+
+    def choice(
+        self,
+        path: tuple[str, ...],
+        key: str,
+        read: Mapping[str, Any],
+        choices: tuple[str, ...],
+        default: str,
+    ) -> str:
+        value = read.get(key, default)
+        if value not in choices:
+            self.wrong((*path, key), f"{value!r} is not one of {', '.join(choices)}")
+            return default
+        return str(value)
+
+    def wrong(self, path: tuple[str, ...], message: str) -> None:
+        parents = (path[:depth] for depth in range(len(path), 0, -1))
+        line = next((self.lines[parent] for parent in parents if parent in self.lines), 1)
+        self.problems.append(f"{self.name} line {line}, {'.'.join(path)}: {message}")

@@ -1,0 +1,307 @@
+"""Records a night's drift and keeps the exceptions that follow from all nights so far.
+
+The life cycle itself is the pure fold in life.py; this module feeds it from the state store and
+stores what it says, in one transaction.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from reconcilers.canonical import canonical_json
+from reconcilers.corrections.policy import Policy
+from reconcilers.corrections.verify import accepted_corrections, settle_verdicts
+from reconcilers.life import (
+    AcceptedCorrection,
+    ExceptionLife,
+    ExceptionState,
+    NightFact,
+    Sighting,
+    WaiverFact,
+    fold,
+)
+from reconcilers.rules.comparison import COMPARISONS, CONTROL
+from reconcilers.state.audit import append_audit
+from reconcilers.state.models import DriftFacts, ExceptionRecord, Night, Observation, Waiver
+from reconcilers.state.store import State
+
+FACTS = tuple(name for name in DriftFacts.__annotations__)
+RECORDER = "tieout"
+
+
+@dataclass(frozen=True)
+class NightSummary:
+    """What recording a night changed."""
+
+    snapshot_date: date
+    was_known: bool
+    exceptions: int
+    opened: int
+    reopened: int
+    resolved_self: int
+    resolved_verified: int
+    open_now: int
+
+
+def record_night(
+    state: State,
+    snapshot_date: date,
+    drift: pl.DataFrame,
+    run_id: str,
+    *,
+    watermarks: Mapping[str, datetime],
+    policy: Policy,
+    recorded_at: datetime | None = None,
+) -> NightSummary:
+    """Replace the observations of a night by `drift` and refold every exception.
+
+    `watermarks` says up to which instant each object ('netsuite.transaction') was covered; only a
+    night that covered a correction can prove it. A comparison that reads an object whose control
+    total broke, or that is stale, resolves nothing: what it no longer shows may just be missing.
+    Severities are raised to the policy's floor. The same findings recorded again change nothing,
+    and nights may come in any order.
+    """
+    rows = [_row(record, snapshot_date, policy) for record in drift.iter_rows(named=True)]
+    night = NightFact(
+        snapshot_date,
+        {name: at.astimezone(UTC) for name, at in sorted(watermarks.items())},
+        _unproven_comparisons(rows),
+    )
+    at = recorded_at or datetime.now(UTC)
+    with state.begin() as session:
+        was_known = _store_night(session, night, rows, run_id, at)
+        before = {e.exception_key: _standing(e) for e in session.scalars(select(ExceptionRecord))}
+        settle_verdicts(session, _nights(session), _sightings_of_corrected(session), at)
+        _refold(session)
+        after = {e.exception_key: _standing(e) for e in session.scalars(select(ExceptionRecord))}
+    return _summary(snapshot_date, was_known, rows, before, after)
+
+
+def lives_as_of(state: State, snapshot_date: date) -> dict[str, ExceptionLife]:
+    """Every exception as it stood on the evening of a night, by key: what that night's report said.
+
+    Later nights are not looked at, so a report can be made again at any time.
+    """
+    with state.read() as session:
+        return {key: life for key, life in _folded(session, snapshot_date) if life is not None}
+
+
+def _store_night(
+    session: Session, night: NightFact, rows: Sequence[Mapping[str, Any]], run_id: str, at: datetime
+) -> bool:
+    """Replace the night; True when it was already stored with the same findings."""
+    stamps = {name: instant.isoformat() for name, instant in night.watermarks.items()}
+    digest = _digest(rows, stamps, night.unproven_comparisons)
+    known = session.get(Night, night.snapshot_date)
+    if known is not None and known.findings_sha256 == digest:
+        return True
+    counts = dict.fromkeys(("exception", "in_flight", "unproven"), 0)
+    for row in rows:
+        counts[row["disposition"]] += 1
+    session.execute(delete(Observation).where(Observation.snapshot_date == night.snapshot_date))
+    if rows:
+        session.execute(insert(Observation), list(rows))
+    session.merge(
+        Night(
+            snapshot_date=night.snapshot_date,
+            run_id=run_id,
+            recorded_at=at,
+            findings_sha256=digest,
+            exceptions=counts["exception"],
+            in_flight=counts["in_flight"],
+            unproven=counts["unproven"],
+            watermarks=stamps,
+            unproven_comparisons=sorted(night.unproven_comparisons),
+        )
+    )
+    append_audit(
+        session,
+        actor=RECORDER,
+        action="night recorded" if known is None else "night recorded again",
+        subject=night.snapshot_date.isoformat(),
+        body={"run_id": run_id, "findings_sha256": digest, **counts},
+        at=at,
+    )
+    return False
+
+
+def _unproven_comparisons(rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Comparisons that prove nothing tonight, because an object that they read is in doubt."""
+    broken = {
+        f"{row['owner_system']}.{row['owner_id']}"
+        for row in rows
+        if row["comparison"] == CONTROL.name and row["disposition"] == "exception"
+    }
+    doubted = {each.name for each in COMPARISONS if not broken.isdisjoint(each.reads)}
+    shown = {row["comparison"] for row in rows if row["disposition"] == "unproven"}
+    return frozenset(doubted | shown)
+
+
+def _row(record: Mapping[str, Any], snapshot_date: date, policy: Policy) -> dict[str, Any]:
+    row = {name: record.get(name) for name in FACTS}
+    rule = policy.rule(record["code"], record["cause"])
+    event_at = record["event_at"]
+    if isinstance(event_at, datetime) and event_at.tzinfo is None:
+        event_at = event_at.replace(tzinfo=UTC)  # the warehouse keeps UTC without saying so
+    row |= {
+        "exception_key": record["exception_key"],
+        "snapshot_date": snapshot_date,
+        "disposition": record["disposition"],
+        "severity": rule.severity(record["severity"]),
+        "attribute": record["attribute"] or "",
+        "event_at": event_at,
+    }
+    return row
+
+
+def _digest(
+    rows: Iterable[Mapping[str, Any]], stamps: Mapping[str, str], unproven: Iterable[str]
+) -> str:
+    texts = sorted(canonical_json({name: _plain(v) for name, v in row.items()}) for row in rows)
+    whole = canonical_json([texts, dict(stamps), sorted(unproven)])
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _nights(session: Session, until: date | None = None) -> list[NightFact]:
+    nights = session.scalars(select(Night).order_by(Night.snapshot_date))
+    return [
+        NightFact(
+            night.snapshot_date,
+            {name: datetime.fromisoformat(at) for name, at in night.watermarks.items()},
+            frozenset(night.unproven_comparisons),
+        )
+        for night in nights
+        if until is None or night.snapshot_date <= until
+    ]
+
+
+def _sightings(
+    session: Session, until: date | None, keys: Iterable[str] | None = None
+) -> Iterator[tuple[str, Sighting]]:
+    query = select(
+        Observation.exception_key,
+        Observation.snapshot_date,
+        Observation.disposition,
+        Observation.comparison,
+        Observation.impact_reporting_minor,
+    ).order_by(Observation.exception_key, Observation.snapshot_date)
+    if until is not None:
+        query = query.where(Observation.snapshot_date <= until)
+    if keys is not None:
+        query = query.where(Observation.exception_key.in_(sorted(keys)))
+    for key, night, disposition, comparison, impact in session.execute(query):
+        yield key, Sighting(night, disposition, comparison, impact)
+
+
+def _sightings_of_corrected(session: Session) -> dict[str, dict[date, Sighting]]:
+    grouped: dict[str, dict[date, Sighting]] = defaultdict(dict)
+    keys = {key for key, _ in accepted_corrections(session)}
+    for key, sighting in _sightings(session, None, keys):
+        grouped[key][sighting.snapshot_date] = sighting
+    return grouped
+
+
+def _folded(
+    session: Session, until: date | None = None
+) -> Iterator[tuple[str, ExceptionLife | None]]:
+    nights = _nights(session, until)
+    sightings: dict[str, list[Sighting]] = defaultdict(list)
+    for key, sighting in _sightings(session, until):
+        sightings[key].append(sighting)
+    corrections: dict[str, list[AcceptedCorrection]] = defaultdict(list)
+    for key, correction in accepted_corrections(session):
+        corrections[key].append(correction)
+    waivers: dict[str, list[WaiverFact]] = defaultdict(list)
+    for waiver in session.scalars(select(Waiver)):
+        waivers[waiver.exception_key].append(
+            WaiverFact(waiver.valid_from, waiver.expires_on, waiver.impact_reporting_minor)
+        )
+    for key, seen in sightings.items():
+        yield key, fold(nights, seen, corrections[key], waivers[key])
+
+
+def _refold(session: Session) -> None:
+    """Make the exceptions table say what the fold says, touching only rows that change."""
+    stored = {e.exception_key: e for e in session.scalars(select(ExceptionRecord))}
+    facts = _latest_facts(session)
+    kept = set()
+    for key, life in _folded(session):
+        if life is None:
+            continue
+        kept.add(key)
+        values = facts[key] | _life_columns(life)
+        record = stored.get(key)
+        if record is None:
+            session.add(ExceptionRecord(exception_key=key, **values))
+            continue
+        for name, value in values.items():
+            if getattr(record, name) != value:
+                setattr(record, name, value)
+    for key in stored.keys() - kept:  # a night recorded again took its only observation away
+        session.delete(stored[key])
+    session.flush()
+
+
+def _latest_facts(session: Session) -> dict[str, dict[str, Any]]:
+    """What the newest exception-observation of each key said."""
+    rows = session.scalars(
+        select(Observation)
+        .where(Observation.disposition == "exception")
+        .order_by(Observation.snapshot_date)
+    )
+    return {row.exception_key: {name: getattr(row, name) for name in FACTS} for row in rows}
+
+
+def _life_columns(life: ExceptionLife) -> dict[str, Any]:
+    return {
+        "state": life.state.value,
+        "opened_on": life.opened_on,
+        "last_seen_on": life.last_seen_on,
+        "resolved_on": life.resolved_on,
+        "resolved_by": life.resolved_by,
+        "age_days": life.age_days,
+        "nights_seen": life.nights_seen,
+        "episode": life.episode,
+        "is_ineffective": life.is_ineffective,
+        "waived_until": life.waived_until,
+    }
+
+
+def _standing(record: ExceptionRecord) -> tuple[str, int]:
+    return record.state, record.episode
+
+
+def _summary(
+    snapshot_date: date,
+    was_known: bool,
+    rows: Sequence[Mapping[str, Any]],
+    before: Mapping[str, tuple[str, int]],
+    after: Mapping[str, tuple[str, int]],
+) -> NightSummary:
+    def turned(state: ExceptionState) -> int:
+        return sum(
+            now[0] == state and before.get(key, ("", 0))[0] not in ("", state)
+            for key, now in after.items()
+        )
+
+    return NightSummary(
+        snapshot_date=snapshot_date,
+        was_known=was_known,
+        exceptions=sum(row["disposition"] == "exception" for row in rows),
+        opened=len(after.keys() - before.keys()),
+        reopened=sum(now[1] > before[key][1] for key, now in after.items() if key in before),
+        resolved_self=turned(ExceptionState.RESOLVED_SELF),
+        resolved_verified=turned(ExceptionState.RESOLVED_VERIFIED),
+        open_now=sum(now[0] in ("OPEN", "WAIVED") for now in after.values()),
+    )

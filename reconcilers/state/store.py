@@ -1,0 +1,90 @@
+"""Opens the state store and gives out transactions; the only place that knows its dialects."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.orm import Session
+
+MIGRATION_LOCK = 7_401_883  # any constant; it names our advisory lock on PostgreSQL
+BUSY_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class State:
+    """An open state store. Sessions are short: one transaction for each step of a night."""
+
+    engine: Engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """A write transaction: everything in the block is kept, or nothing is."""
+        writer = self.engine.execution_options(tieout_writes=True)
+        with Session(writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One consistent view; what is changed inside is not kept."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_state(url: str) -> State:
+    """The store at `url` (`sqlite:///file.db`, `postgresql+psycopg://...`), brought up to date.
+
+    A plain path is taken for a SQLite file. Migrations run under a lock, so that any number
+    of processes may open one store at once.
+    """
+    parsed = make_url(url if "://" in url else f"sqlite:///{url}")
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+        _tune_sqlite(engine)
+    else:
+        engine = create_engine(parsed, pool_pre_ping=True)
+    _migrate(engine)
+    return State(engine)
+
+
+def _tune_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # an intent must outlive a power cut
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # A deferred transaction that turns writer can fail at once when another wrote meanwhile;
+        # writers therefore queue from their first statement.
+        writes = connection.get_execution_options().get("tieout_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _migrate(engine: Engine) -> None:
+    with engine.execution_options(tieout_writes=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+        command.upgrade(migration_config(connection), "head")
+
+
+def migration_config(connection: Connection) -> Config:
+    """Alembic's settings for the migrations inside this package, on an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(files("reconcilers.state") / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
