@@ -17,6 +17,7 @@ FIRST_DAY = date(2026, 3, 1)
 PRODUCT = SOURCES["stripe"]["product"]
 TRANSACTION = SOURCES["netsuite"]["transaction"]
 LINE = SOURCES["netsuite"]["transaction_line"]
+MORNING = datetime(2026, 3, 2, 2)  # noqa: DTZ001 - DuckDB timestamps are naive UTC
 KEYS = ("1", "2", "3", "4")
 
 
@@ -211,7 +212,7 @@ def test_manifests_snapshots_and_quarantine_tell_what_came(tmp_path):
     assert con.sql(
         "SELECT system, object, watermark_at, source_count, landed_count, quarantined_count"
         " FROM raw.snapshots"
-    ).fetchall() == [("stripe", "product", datetime(2026, 3, 2, 2), 2, 1, 1)]
+    ).fetchall() == [("stripe", "product", MORNING, 2, 1, 1)]
     ((key, field, reason, payload),) = con.sql(
         "SELECT key, field, reason, payload FROM raw.quarantine"
     ).fetchall()
