@@ -171,6 +171,8 @@ class _Pass:
             "disposition": nw.col("_disposition"),
             "has_left": nw.col(f"has_{left}"),
             "has_right": nw.col(f"has_{right}"),
+            "left_currency": _first_of(columns, f"{left}_currency", "currency"),
+            "right_currency": _first_of(columns, f"{right}_currency", "currency"),
             "left_period": _first_of(columns, f"{left}_period", "period"),
             "right_period": _first_of(columns, f"{right}_period", "period"),
         }
@@ -184,7 +186,7 @@ class _Pass:
             measures[f"fired_{number}"] = due.cast(nw.Int64).sum().cast(nw.Int64)
             population = nw.col(f"_applies_{number}").cast(nw.Int64).sum().cast(nw.Int64)
             measures[f"population_{number}"] = population
-        grouped = frame.with_columns(**keys).group_by("legal_entity", "currency", *keys)
+        grouped = frame.with_columns(**keys).group_by("legal_entity", *keys)
         return grouped.agg(**measures)
 
     def _drift(self, hits: nw.DataFrame[pl.DataFrame], number: int, rates: Rates) -> pl.DataFrame:
@@ -256,7 +258,7 @@ def _dispositions(cells: pl.DataFrame) -> pl.DataFrame:
     for comparison in BY_NAME.values():
         of = cells.filter(pl.col("comparison") == comparison.name)
         for end, side in zip(("left", "right"), comparison.sides, strict=False):
-            standing = of.filter(f"has_{end}")
+            standing = of.filter(f"has_{end}").rename({f"{end}_currency": "currency"})
             sides.append(
                 standing.group_by("comparison", "disposition", "currency")
                 .agg(pl.col("rows").sum(), pl.col(f"{end}_minor").sum().alias("amount_minor"))

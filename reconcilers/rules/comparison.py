@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Population:
-    """The conformed table whose every row stands on exactly one row of a comparison's side."""
+    """The table whose every row (by source_id) stands on exactly one row of a comparison's side."""
 
     table: str
     amount: str | None = None  # its money column, when it is the money of the side
@@ -91,7 +91,7 @@ COMPARISONS = (
         "cmp_journal_entry__within_erp",
         ("erp",),
         frozenset({"netsuite.transaction", "netsuite.transaction_accounting_line"}),
-        (("erp", Population("conformed.journal_entry__erp")),),
+        (("erp", Population("conformed.journal_entry__erp", "debit_minor")),),
     ),
 )
 

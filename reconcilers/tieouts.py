@@ -1,0 +1,230 @@
+"""The proof that a night is complete: totals on two sides, and what explains their difference.
+
+TO-EXT   per object: source count = landed + quarantined + what CTL-CNT-01 reports; landed = staged.
+TO-DISP  per side of a comparison: all rows and money have one disposition; every record has one row.
+TO-INV   per legal entity, currency and period: billing's invoices against the ledger's.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import duckdb
+import pandera.polars as pa
+import polars as pl
+
+from reconcilers import engine
+from reconcilers.findings import UNEXPLAINED, Findings
+from reconcilers.rules.comparison import COMPARISONS, CONTROL, Comparison, Population
+from reconcilers.tieout_invoices import invoice_lines
+
+TIEOUTS = pa.DataFrameSchema(
+    {
+        "snapshot_date": pa.Column(pl.Date),
+        "code": pa.Column(pl.String, pa.Check.isin(["TO-EXT", "TO-DISP", "TO-INV"])),
+        "scope": pa.Column(pl.String),
+        "currency": pa.Column(pl.String, nullable=True),
+        "period": pa.Column(pl.String, nullable=True),
+        "left_label": pa.Column(pl.String),
+        "left_rows": pa.Column(pl.Int64, nullable=True),  # null: the side states no count
+        "left_minor": pa.Column(pl.Int64),
+        "right_label": pa.Column(pl.String),
+        "right_rows": pa.Column(pl.Int64),
+        "right_minor": pa.Column(pl.Int64),
+        "matched_minor": pa.Column(pl.Int64),
+        "explained_minor": pa.Column(pl.Int64),
+        "unexplained_rows": pa.Column(pl.Int64),
+        "unexplained_minor": pa.Column(pl.Int64),
+        "holds": pa.Column(pl.Boolean),
+        "detail": pa.Column(pl.String),
+    },
+    strict=True,
+    ordered=True,
+    unique=["code", "scope", "currency", "period"],
+)
+
+Line = Mapping[str, Any]
+
+
+def build_tieouts(
+    con: duckdb.DuckDBPyConnection, findings: Findings, snapshot_date: date
+) -> pl.DataFrame:
+    """The tie-outs of the night, written to reconciliation.tieouts in place of what stood there.
+
+    Raises WarehouseBuiltForAnotherDay. A tie-out that does not hold is a row, not an exception.
+    """
+    engine.require_built_for(con, snapshot_date)
+    lines = [
+        *_extraction(con, findings.drift),
+        *_dispositions(con, findings),
+        *invoice_lines(con, findings.cells),
+    ]
+    schema = {name: column.dtype.type for name, column in TIEOUTS.columns.items()}
+    empty = {"left_minor": 0, "right_minor": 0, "matched_minor": 0, "explained_minor": 0}
+    dated = {
+        "snapshot_date": snapshot_date,
+        "currency": None,
+        "period": None,
+        "unexplained_minor": 0,
+    }
+    rows = [{**empty, **dated, **line} for line in lines]
+    frame = TIEOUTS.validate(
+        pl.DataFrame(rows, schema=schema).sort("code", "scope", "currency", "period")
+    )
+    engine.replace_table(con, "reconciliation.tieouts", frame)
+    return frame
+
+
+def _extraction(con: duckdb.DuckDBPyConnection, drift: pl.DataFrame) -> Iterator[Line]:
+    breaks = drift.filter(pl.col("code") == "CTL-CNT-01")
+    reported = {
+        key: int(expected) - int(observed)
+        for key, expected, observed in breaks.select("row_key", "expected", "observed").iter_rows()
+    }
+    snapshots = con.sql(
+        "select system, object, source_count, landed_count, quarantined_count from raw.snapshots"
+    ).fetchall()
+    for system, name, source, landed, quarantined in snapshots:
+        scope = f"{system}.{name}"
+        arrived = landed + quarantined
+        missing = 0 if source is None else source - arrived - reported.get(scope, 0)
+        staged = _count(con, f"staging.{staging_model(system, name)}")
+        yield {
+            "code": "TO-EXT",
+            "scope": scope,
+            "left_label": "source",
+            "left_rows": source,
+            "right_label": "landed and quarantined",
+            "right_rows": arrived,
+            "unexplained_rows": abs(missing) + abs(landed - staged),
+            "holds": missing == 0 and landed == staged,
+            "detail": _extraction_detail(source, landed, quarantined, staged, reported.get(scope)),
+        }
+
+
+def _extraction_detail(
+    source: int | None, landed: int, quarantined: int, staged: int, reported: int | None
+) -> str:
+    parts = [f"landed {landed}", f"quarantined {quarantined}", f"staged {staged}"]
+    if source is None:
+        parts.append("the source states no count")
+    if reported is not None:
+        parts.append(f"CTL-CNT-01 reports {reported}")
+    return ", ".join(parts)
+
+
+def staging_model(system: str, name: str) -> str:
+    """The view that stages a raw object: stg_<system>__<objects>."""
+    bare = name.rstrip("0123456789")
+    plural = f"{bare[:-1]}ies" if bare.endswith("y") else f"{bare}s"
+    return f"stg_{system}__{plural}"
+
+
+def _dispositions(con: duckdb.DuckDBPyConnection, findings: Findings) -> Iterator[Line]:
+    evaluated = set(findings.guard["comparison"])
+    for comparison in COMPARISONS:
+        if comparison.name not in evaluated or comparison.name == CONTROL.name:
+            continue
+        populations = dict(comparison.populations)
+        for side in comparison.sides:
+            population = populations.get(side)
+            if population is not None:
+                yield _records(con, comparison, side, population)
+            yield from _rows(con, findings, comparison, side, population)
+
+
+def _records(
+    con: duckdb.DuckDBPyConnection, comparison: Comparison, side: str, population: Population
+) -> Line:
+    """Every record of the population stands on exactly one row of the comparison."""
+    once, apart, total = con.sql(
+        f"""
+        with records as (select source_id as id, count(*) as n from {population.table} group by 1),
+        placed as (
+            select {side}_id as id, count(*) as n
+            from comparison.{comparison.name} where has_{side} group by 1
+        )
+        select
+            count(*) filter (where records.n = 1 and placed.n = 1),
+            coalesce(sum(abs(coalesce(records.n, 0) - coalesce(placed.n, 0))), 0)::bigint,
+            coalesce(sum(records.n), 0)::bigint
+        from records full join placed using (id)
+        """
+    ).fetchall()[0]
+    return {
+        "code": "TO-DISP",
+        "scope": f"{comparison.name}/{side}/records",
+        "left_label": population.table,
+        "left_rows": total,
+        "right_label": "records on exactly one row",
+        "right_rows": once,
+        "unexplained_rows": apart,
+        "holds": apart == 0,
+        "detail": f"{apart} records stand on no row or on more than one" if apart else "",
+    }
+
+
+def _rows(
+    con: duckdb.DuckDBPyConnection,
+    findings: Findings,
+    comparison: Comparison,
+    side: str,
+    population: Population | None,
+) -> Iterator[Line]:
+    """Per currency, the side's rows and money against the sum of their dispositions."""
+    amount = population.amount if population is not None else None
+    label = population.table if population is not None and amount else comparison.name
+    totals = (
+        _totals(con, label, f"{amount}", "true")
+        if amount
+        else _totals(con, f"comparison.{comparison.name}", f"{side}_amount_minor", f"has_{side}")
+    )
+    disposed = _by_currency(findings.dispositions, comparison.name, side)
+    for currency in sorted({*totals, *disposed}, key=str):
+        rows, minor = totals.get(currency, (0, 0))
+        placed = disposed.get(currency, [])
+        known = [each for each in placed if each["disposition"] != UNEXPLAINED]
+        matched = sum(each["amount_minor"] for each in known if each["disposition"] == "matched")
+        placed_minor = sum(each["amount_minor"] for each in known)
+        placed_rows = sum(each["rows"] for each in known)
+        yield {
+            "code": "TO-DISP",
+            "scope": f"{comparison.name}/{side}",
+            "currency": currency,
+            "left_label": label,
+            "left_rows": rows,
+            "left_minor": minor,
+            "right_label": "disposed",
+            "right_rows": placed_rows,
+            "right_minor": placed_minor,
+            "matched_minor": matched,
+            "explained_minor": placed_minor - matched,
+            "unexplained_rows": abs(rows - placed_rows),
+            "unexplained_minor": minor - placed_minor,
+            "holds": (rows, minor) == (placed_rows, placed_minor),
+            "detail": ", ".join(f"{each['disposition']} {each['rows']}" for each in placed),
+        }
+
+
+def _totals(
+    con: duckdb.DuckDBPyConnection, table: str, amount: str, condition: str
+) -> dict[str | None, tuple[int, int]]:
+    rows = con.sql(
+        f"select currency, count(*), coalesce(sum({amount}), 0)::bigint from {table} "
+        f"where {condition} group by currency"
+    ).fetchall()
+    return {currency: (count, minor) for currency, count, minor in rows}
+
+
+def _by_currency(
+    dispositions: pl.DataFrame, comparison: str, side: str
+) -> dict[str | None, list[Line]]:
+    of_side = dispositions.filter(pl.col("comparison") == comparison, pl.col("side") == side)
+    found: dict[str | None, list[Line]] = {}
+    for row in of_side.sort("disposition").iter_rows(named=True):
+        found.setdefault(row["currency"], []).append(row)
+    return found
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(con.sql(f"select count(*) from {table}").fetchall()[0][0])
