@@ -1,24 +1,47 @@
-with referenced as (
-    -- the subscription says which contract it executes; of several the live one, then the first
+with by_reference as (
     select
         contracts.contract_id,
         subscriptions.subscription_id,
-        case when subscriptions.contract_id is not null then 'contract_reference' else 'correlation_id' end as link_method,
-        row_number() over (
-            partition by contracts.contract_id
-            order by
-                subscriptions.contract_id is null, subscriptions.status = 'cancelled', subscriptions.started_at, subscriptions.subscription_id
-        ) as preference
+        'contract_reference' as link_method
+    from {{ ref('contract__crm') }} as contracts
+    inner join {{ ref('subscription__billing') }} as subscriptions on contracts.contract_id = subscriptions.contract_id
+),
+
+by_correlation as (
+    select
+        contracts.contract_id,
+        subscriptions.subscription_id,
+        'correlation_id' as link_method
     from {{ ref('contract__crm') }} as contracts
     inner join {{ ref('subscription__billing') }} as subscriptions
-        on
-            contracts.contract_id = subscriptions.contract_id
-            or (subscriptions.contract_id is null and contracts.correlation_id = subscriptions.correlation_id)
+        on contracts.correlation_id = subscriptions.correlation_id
+    where subscriptions.contract_id is null
+),
+
+referenced as (
+    select * from by_reference
+    union all
+    select * from by_correlation
+),
+
+preferred as (
+    -- a named contract before a shared correlation id; of several subscriptions the live one, then the first
+    select
+        referenced.contract_id,
+        referenced.subscription_id,
+        referenced.link_method,
+        row_number() over (
+            partition by referenced.contract_id
+            order by
+                referenced.link_method = 'correlation_id', subscriptions.status = 'cancelled', subscriptions.started_at, subscriptions.subscription_id
+        ) as preference
+    from referenced
+    inner join {{ ref('subscription__billing') }} as subscriptions on referenced.subscription_id = subscriptions.subscription_id
 ),
 
 linked as (
     select contract_id, subscription_id, link_method
-    from referenced
+    from preferred
     where preference = 1
 ),
 
@@ -45,8 +68,10 @@ resembling as (
         subscriptions.contract_id is null
         and subscriptions.channel <> 'self_serve'
         and subscriptions.currency = contracts.currency
+        and contracts.is_won
+        and contracts.status = 'activated'
         and contracts.contract_id not in (select linked.contract_id from linked)
-        and subscriptions.subscription_id not in (select linked.subscription_id from linked)
+        and subscriptions.subscription_id not in (select referenced.subscription_id from referenced)
 ),
 
 links as (

@@ -5,7 +5,7 @@ select
     source_id,
     is_primary,
     method,
-    confidence,
+    cast(confidence as double) as confidence,
     rule,
-    first_seen_date
+    cast(first_seen_date as date) as first_seen_date
 from {{ source('identity', 'crosswalk') }}

@@ -5,7 +5,7 @@ select
     cast(cast(quantity__c as decimal(18, 4)) as bigint) as quantity,
     cast(unit_price__c as decimal(20, 6)) as unit_price,
     lower(price_period__c) as price_period,
-    coalesce(cast(discount_percent__c as decimal(9, 6)), 0) as discount_percent,
+    cast(coalesce(discount_percent__c, '0') as decimal(9, 6)) as discount_percent,
     cast(start_date__c as date) as start_date,
     cast(end_date__c as date) as end_date,
     {{ from_iso('effective_at__c') }} as effective_at,
