@@ -10,11 +10,30 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 BUSY_MILLISECONDS = 60_000
 FIRST_MOMENT = datetime(2026, 1, 1, 2, tzinfo=UTC)
+
+
+class DecimalSum:
+    """SUM that stays exact where SQLite's own would go through floats."""
+
+    def __init__(self) -> None:
+        self._total: Decimal | None = None
+
+    def step(self, value: float | str | None) -> None:
+        if value is not None:
+            self._total = (self._total or Decimal(0)) + Decimal(str(value))
+
+    def finalize(self) -> str | None:
+        return None if self._total is None else format(self._total, "f")
+
+
+def create_decimal_sum(connection: sqlite3.Connection, name: str) -> None:
+    connection.create_aggregate(name, 1, DecimalSum)  # type: ignore[arg-type]
 
 
 class Database:
@@ -26,6 +45,7 @@ class Database:
         self._lock = threading.RLock()
         self._depth = 0
         self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        create_decimal_sum(self._connection, "decimal_sum")
         self._connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")

@@ -45,7 +45,11 @@ def new_identifier(system: System, kind: str, number: int) -> str:
 
 def salesforce_id(kind: str, number: int) -> str:
     """18 characters: prefix, instance, number, and the check that makes case not matter."""
-    body = SALESFORCE_PREFIXES[kind] + "Sb0" + _base62(number).rjust(9, "0")
+    return salesforce_key(SALESFORCE_PREFIXES[kind], number)
+
+
+def salesforce_key(prefix: str, number: int) -> str:
+    body = prefix + "Sb0" + _base62(number).rjust(9, "0")
     checks = ""
     for start in (0, 5, 10):
         chunk = body[start : start + 5]

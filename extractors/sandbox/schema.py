@@ -107,7 +107,8 @@ _TABLES = (
         "Account",
         "Name Website BillingStreet BillingCity BillingPostalCode BillingCountryCode "
         "CurrencyIsoCode ParentId:id Type MasterRecordId:id Tax_Id__c Invoice_Email__c "
-        "Payment_Terms__c Q2C_Customer_Key__c:id Stripe_Customer_Id__c:id NetSuite_Customer_Id__c:id",
+        "Payment_Terms__c Q2C_Customer_Key__c:id Stripe_Customer_Id__c:id "
+        "NetSuite_Customer_Id__c:id",
         "Q2C_Customer_Key__c",
         "Stripe_Customer_Id__c",
     ),
@@ -177,8 +178,8 @@ _TABLES = (
         "id:id tranid type status entity:id trandate:date duedate:date postingperiod:id "
         "currency:id exchangerate:decimal foreigntotal:decimal foreignamountunpaid:decimal "
         "createddate:datetime lastmodifieddate:datetime externalid voided:boolean posting:boolean "
-        "memo customform custbody_stripe_invoice_id custbody_stripe_charge_id custbody_q2c_correlation_id "
-        "custbody_status_changed_at:datetime",
+        "memo customform custbody_stripe_invoice_id custbody_stripe_charge_id "
+        "custbody_q2c_correlation_id custbody_status_changed_at:datetime",
         "externalid",
         "tranid",
         "entity",

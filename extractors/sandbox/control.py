@@ -1,0 +1,195 @@
+"""Starts, stops and steers the sandbox of a folder.
+
+Steering works on the store itself, which the servers read: what is done here shows at once.
+"""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from filelock import Timeout
+
+from extractors.sandbox.drift import plant as plant_drift
+from extractors.sandbox.drift import truth as drift_truth
+from extractors.sandbox.schema import TABLES
+from extractors.sandbox.servers import CONNECTIONS, LOG, PID, STORE, lock_of, read_connections
+from extractors.sandbox.store import Store
+from extractors.sandbox.world import advance_world, build_world
+
+START_SECONDS = 60
+STOP_SECONDS = 10
+_BUILT = "built"
+
+log = logging.getLogger(__name__)
+
+Connections = dict[str, dict[str, Any]]
+
+
+class SandboxError(RuntimeError):
+    """The sandbox cannot be used as asked; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether the servers run, the clock (UTC), and live records per 'system.object'."""
+
+    running: bool
+    now: datetime
+    counts: dict[str, int]
+
+
+def up(
+    home: Path,
+    seed: int = 7,
+    customers: int = 300,
+    months: int = 18,
+    end: date | None = None,
+) -> Connections:
+    """Build the company unless `home` holds one, serve it, and wait until it answers."""
+    home.mkdir(parents=True, exist_ok=True)
+    if is_running(home):
+        log.info("the sandbox of %s is already up", home)
+    else:
+        _build(home, seed, customers, months, end)
+        process = _spawn(home)
+        _wait_until_answering(home, process)
+    known = read_connections(home)
+    assert known is not None
+    return known
+
+
+def down(home: Path) -> None:
+    """Stop serving; the company stays on disk. Nothing happens where nothing is served."""
+    if not is_running(home):
+        return
+    pid = int((home / PID).read_text("utf-8"))
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        os.kill(pid, number)
+        try:
+            with lock_of(home).acquire(timeout=STOP_SECONDS):
+                (home / PID).unlink(missing_ok=True)
+                return
+        except Timeout:
+            log.warning("the sandbox of %s does not stop on %s", home, number.name)
+    raise SandboxError(f"process {pid} serves {home} and cannot be stopped")
+
+
+def is_running(home: Path) -> bool:
+    if not home.exists():
+        return False
+    try:
+        with lock_of(home).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def status(home: Path) -> Status:
+    with _opened(home) as store:
+        sql = "SELECT object, COUNT(*) FROM stripe WHERE deleted = 0 GROUP BY object"
+        counts = {f"stripe.{kind}": count for kind, count in store.query(sql)}
+        for table in TABLES.values():
+            live = 'WHERE "IsDeleted" IS NOT 1' if "IsDeleted" in table.columns else ""
+            count = store.query(f"SELECT COUNT(*) FROM {table.sql_name} {live}")[0][0]
+            counts[f"{table.system}.{table.name}"] = count
+        return Status(is_running(home), store.now(), dict(sorted(counts.items())))
+
+
+def advance(home: Path, days: int = 1) -> datetime:
+    """Let the company live on; returns the clock."""
+    with _opened(home) as store, store.transaction():
+        advance_world(store, days)
+        return store.now()
+
+
+def plant(home: Path, code: str, count: int, seed: int = 1) -> list[Any]:
+    """Plant drift of one code; returns its truth rows. Nothing is planted where not all can be."""
+    with _opened(home) as store, store.transaction():
+        return list(plant_drift(store, code, count, seed))
+
+
+def truth(home: Path) -> list[dict[str, Any]]:
+    """Every drift that was planted, and what follows from it."""
+    with _opened(home) as store:
+        return drift_truth(store)
+
+
+def fail_requests(home: Path, faults: list[dict[str, Any]]) -> None:
+    """Set the wire faults that the next requests meet (see faults.py)."""
+    with _opened(home) as store:
+        store.set_meta("request_faults", faults or None)
+
+
+@contextmanager
+def _opened(home: Path) -> Iterator[Store]:
+    if not (home / STORE).exists():
+        raise SandboxError(f"{home} holds no sandbox; start one with `tieout sandbox up`")
+    store = Store(home / STORE)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _build(home: Path, seed: int, customers: int, months: int, end: date | None) -> None:
+    """The whole company in one transaction: a build that is interrupted leaves nothing."""
+    store = Store(home / STORE)
+    try:
+        with store.transaction():
+            if store.meta(_BUILT) is None:
+                until = {} if end is None else {"end": end}
+                build_world(store, seed, customers, months, **until)
+                store.set_meta(_BUILT, {"seed": seed, "customers": customers, "months": months})
+    finally:
+        store.close()
+
+
+def _spawn(home: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "extractors.sandbox", "serve", "--home", str(home)]
+    with (home / LOG).open("ab") as output:
+        return subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def _wait_until_answering(home: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            tail = (home / LOG).read_text("utf-8")[-2000:]
+            raise SandboxError(f"the sandbox of {home} did not start:\n{tail}")
+        pid = (home / PID).read_text("utf-8") if (home / PID).exists() else ""
+        if pid == str(process.pid) and all(_answers(url) for url in _urls(home)):
+            return
+        time.sleep(0.05)
+    process.terminate()
+    raise SandboxError(f"the sandbox of {home} did not answer within {START_SECONDS} s")
+
+
+def _urls(home: Path) -> list[str]:
+    known = read_connections(home) or {CONNECTIONS: {"base_url": "http://127.0.0.1:0"}}
+    return [connection["base_url"] for connection in known.values()]
+
+
+def _answers(url: str) -> bool:
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 0), timeout=1).close()
+    except OSError:
+        return False
+    return True

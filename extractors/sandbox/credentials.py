@@ -1,0 +1,82 @@
+"""The secrets with which the sandbox's servers are entered, made once per store."""
+
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from extractors.sandbox.store import Store
+
+_META = "credentials"
+_TOKENS = "access_tokens"
+ACCOUNT = "1234567_SB1"
+TOKEN_SECONDS = 3600
+KEY_BITS = 3072
+
+
+def credentials(store: Store) -> dict[str, Any]:
+    """Per system what a client needs besides the URL, and the public key that NetSuite trusts."""
+    known = store.meta(_META)
+    if known is None:
+        known = _make(store.path.parent / "netsuite_key.pem")
+        store.set_meta(_META, known)
+    return known
+
+
+def _make(key_path: Path) -> dict[str, Any]:
+    key = rsa.generate_private_key(65537, KEY_BITS)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    key_path.touch(mode=0o600)
+    key_path.write_bytes(private)
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return {
+        "salesforce": {
+            "client_id": f"3MVG9{secrets.token_urlsafe(32)}",
+            "client_secret": secrets.token_hex(32).upper(),
+        },
+        "stripe": {"api_key": f"rk_test_sandbox{secrets.token_hex(16)}"},
+        "netsuite": {
+            "account": ACCOUNT,
+            "client_id": secrets.token_hex(32),
+            "certificate_id": secrets.token_urlsafe(24),
+            "private_key_path": str(key_path.resolve()),
+        },
+        "netsuite_public_key": public.decode(),
+    }
+
+
+def issue_token(store: Store, system: str) -> str:
+    """An access token, good for an hour of real time: clients know no other."""
+    token = secrets.token_urlsafe(48)
+    with store.transaction():
+        live = {
+            t: kept for t, kept in store.meta(_TOKENS, {}).items() if kept["until"] > time.time()
+        }
+        live[token] = {"system": system, "until": time.time() + TOKEN_SECONDS}
+        store.set_meta(_TOKENS, live)
+    return token
+
+
+def is_live_token(store: Store, system: str, authorization: str | None) -> bool:
+    scheme, _, token = (authorization or "").partition(" ")
+    kept = store.meta(_TOKENS, {}).get(token)
+    return (
+        scheme.lower() == "bearer"
+        and kept is not None
+        and kept["system"] == system
+        and kept["until"] > time.time()
+    )
+
+
+def revoke_tokens(store: Store) -> None:
+    """End every session, as an administrator or a policy would."""
+    store.set_meta(_TOKENS, None)

@@ -1,0 +1,248 @@
+"""Posts a NetSuite invoice: checks the body as NetSuite would, then books it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from extractors.sandbox.ledger import InvoiceLine, invoice_rows
+from extractors.sandbox.netsuite_errors import NetSuiteError
+from extractors.sandbox.store import Store
+from extractors.sandbox.tables import Record
+
+_CHILDREN = ("transactionline", "transactionaccountingline")
+_FIELDS = {
+    "entity",
+    "subsidiary",
+    "currency",
+    "exchangeRate",
+    "tranId",
+    "tranDate",
+    "dueDate",
+    "postingPeriod",
+    "customForm",
+    "externalId",
+    "memo",
+    "taxDetailsOverride",
+    "item",
+    "taxDetails",
+    "custbody_stripe_invoice_id",
+    "custbody_q2c_correlation_id",
+}
+_HEADER = {
+    "memo": "memo",
+    "dueDate": "duedate",
+    "custbody_stripe_invoice_id": "custbody_stripe_invoice_id",
+    "custbody_q2c_correlation_id": "custbody_q2c_correlation_id",
+}
+_LINE_FIELDS = {
+    "item",
+    "quantity",
+    "amount",
+    "rate",
+    "description",
+    "custcol_stripe_line_id",
+    "custcol_rev_start",
+    "custcol_rev_end",
+    "taxDetailsReference",
+}
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Tax:
+    """The tax of one line as the client worked it out."""
+
+    code: str
+    amount_minor: int
+
+
+def post_invoice(store: Store, body: Body, external_id: str | None, internal_id: str | None) -> str:
+    """Book a new invoice, or book one anew under its internal id; returns the internal id."""
+    _require_known(body, _FIELDS, "")
+    checked = _Checked(store, body, internal_id)
+    key = internal_id or store.new_id("netsuite", "transaction")
+    rows = invoice_rows(
+        internal_id=key,
+        tranid=checked.tranid,
+        entity_id=checked.reference("entity", "customer"),
+        subsidiary=checked.reference("subsidiary", "subsidiary"),
+        currency=checked.reference("currency", "currency"),
+        exchange_rate=_decimal(body.get("exchangeRate", "1.0"), "exchangeRate"),
+        trandate=_day(body.get("tranDate"), "tranDate"),
+        duedate=_day(body.get("dueDate", body.get("tranDate")), "dueDate"),
+        period_id=checked.period(),
+        externalid=external_id,
+        customform=str(body.get("customForm", "subscription")),
+        lines=checked.lines(),
+        custbody={
+            column: str(body[name])
+            for name, column in _HEADER.items()
+            if name != "dueDate" and body.get(name) is not None
+        },
+        at=store.tick(),
+    )
+    for table, records in rows.items():
+        store.put_many("netsuite", table, records)
+    return key
+
+
+def rebook_invoice(store: Store, invoice: Record, body: Body) -> None:
+    """Replace the lines of an invoice on which nothing was paid; the body must be whole."""
+    if invoice["foreignamountunpaid"] != invoice["foreigntotal"]:
+        raise NetSuiteError("This transaction has payments applied to it.", "USER_ERROR")
+    require_open_period(store, invoice["postingperiod"])
+    remove_children(store, invoice["id"])
+    created = invoice["createddate"]
+    post_invoice(store, body, invoice["externalid"], invoice["id"])
+    store.put("netsuite", "transaction", {"id": invoice["id"], "createddate": created}, False)
+
+
+def change_invoice(store: Store, invoice: Record, body: Body) -> None:
+    """Change header fields of a posted invoice; amounts and lines stay."""
+    _require_known(body, set(_HEADER) | {"externalId"}, "")
+    require_open_period(store, invoice["postingperiod"])
+    change = {column: body[name] for name, column in _HEADER.items() if name in body}
+    if change.get("duedate"):
+        change["duedate"] = _day(change["duedate"], "dueDate")
+    if "externalId" in body:
+        change["externalid"] = body["externalId"]
+    store.put("netsuite", "transaction", {"id": invoice["id"], **change})
+
+
+def remove_children(store: Store, internal_id: str) -> None:
+    """Take a transaction's lines, ledger lines and revenue plans away."""
+    for plan in store.rows("netsuite", "revenueplan", sourcetransaction=internal_id):
+        store.execute("DELETE FROM netsuite_revenueplanline WHERE revenueplan = ?", (plan["id"],))
+        store.execute("DELETE FROM netsuite_revenueplan WHERE id = ?", (plan["id"],))
+    for table in _CHILDREN:
+        store.execute(f'DELETE FROM netsuite_{table} WHERE "transaction" = ?', (internal_id,))
+
+
+def require_open_period(store: Store, period_id: str | None) -> None:
+    period = store.get("netsuite", "accountingperiod", period_id or "0")
+    if period is None or period["isquarter"] == "T" or period["isyear"] == "T":
+        raise NetSuiteError(f"Invalid posting period: {period_id}", where="postingPeriod")
+    if period["closed"] == "T" or period["arlocked"] == "T":
+        detail = f"The period {period['periodname']} is closed or locked for receivables."
+        raise NetSuiteError(detail, "USER_ERROR", "postingPeriod")
+
+
+class _Checked:
+    """Reads the parts of an invoice body; whatever does not hold raises."""
+
+    def __init__(self, store: Store, body: Body, internal_id: str | None) -> None:
+        self._store = store
+        self._body = body
+        self.tranid = str(body.get("tranId") or "")
+        if not self.tranid:
+            raise NetSuiteError("Please enter value(s) for: Invoice #", "USER_ERROR", "tranId")
+        for other in store.rows("netsuite", "transaction", type="CustInvc", tranid=self.tranid):
+            if other["id"] != internal_id:
+                detail = f"This document number already exists: {self.tranid}"
+                raise NetSuiteError(detail, "USER_ERROR", "tranId")
+
+    def reference(self, name: str, table: str) -> str:
+        return _reference(self._store, self._body.get(name), table, name)
+
+    def period(self) -> str:
+        period_id = self.reference("postingPeriod", "accountingperiod")
+        require_open_period(self._store, period_id)
+        return period_id
+
+    def lines(self) -> list[InvoiceLine]:
+        given = _items(self._body.get("item"), "item")
+        if not given:
+            raise NetSuiteError("Please enter at least one line", "USER_ERROR", "item.items")
+        taxes = self._taxes()
+        lines = [self._line(n, line, taxes) for n, line in enumerate(given)]
+        if taxes:
+            detail = f"Tax details refer to no line: {', '.join(sorted(taxes))}"
+            raise NetSuiteError(detail, where="taxDetails.items")
+        return lines
+
+    def _line(self, number: int, line: Body, taxes: dict[str, _Tax]) -> InvoiceLine:
+        place = f"item.items[{number}]"
+        _require_known(line, _LINE_FIELDS, place)
+        tax = taxes.pop(str(line.get("taxDetailsReference")), None)
+        if tax is None:
+            raise NetSuiteError("Tax details are missing.", where=f"{place}.taxDetailsReference")
+        start, end = (line.get(f"custcol_rev_{edge}") for edge in ("start", "end"))
+        return InvoiceLine(
+            item_id=_reference(self._store, line.get("item"), "item", f"{place}.item"),
+            quantity=int(_decimal(line.get("quantity", 1), f"{place}.quantity")),
+            amount_minor=self._minor(line.get("amount"), f"{place}.amount"),
+            tax_minor=tax.amount_minor,
+            tax_code_id=tax.code,
+            rev_start=_day(start, f"{place}.custcol_rev_start") if start else None,
+            rev_end=_day(end, f"{place}.custcol_rev_end") if end else None,
+            stripe_line_id=line.get("custcol_stripe_line_id"),
+        )
+
+    def _taxes(self) -> dict[str, _Tax]:
+        if self._body.get("taxDetailsOverride") is not True:
+            detail = "Tax details can only be given with taxDetailsOverride"
+            raise NetSuiteError(detail, where="taxDetailsOverride")
+        taxes = {}
+        for number, given in enumerate(_items(self._body.get("taxDetails"), "taxDetails")):
+            place = f"taxDetails.items[{number}]"
+            reference = given.get("taxDetailsReference")
+            if not reference or reference in taxes:
+                raise NetSuiteError("Not a unique reference", where=f"{place}.taxDetailsReference")
+            taxes[str(reference)] = self._tax(given, place)
+        return taxes
+
+    def _tax(self, detail: Body, place: str) -> _Tax:
+        code = _reference(self._store, detail.get("taxCode"), "taxcode", f"{place}.taxCode")
+        known = self._store.get("netsuite", "taxcode", code)
+        assert known is not None
+        if _decimal(detail.get("taxRate"), f"{place}.taxRate") != Decimal(known["rate"] or 0):
+            raise NetSuiteError("The rate is not that of the tax code", where=f"{place}.taxRate")
+        self._minor(detail.get("taxBasis"), f"{place}.taxBasis")
+        return _Tax(code, self._minor(detail.get("taxAmount"), f"{place}.taxAmount"))
+
+    def _minor(self, value: Any, place: str) -> int:
+        """An amount in minor units of the invoice's currency; finer ones are refused."""
+        currency = self._store.get("netsuite", "currency", self.reference("currency", "currency"))
+        assert currency is not None
+        minor = _decimal(value, place).scaleb(currency["currencyprecision"])
+        if minor != minor.to_integral_value():
+            raise NetSuiteError(f"Too many decimals: {value}", where=place)
+        return int(minor)
+
+
+def _reference(store: Store, value: Any, table: str, place: str) -> str:
+    key = value.get("id") if isinstance(value, Mapping) else None
+    if key is None or store.get("netsuite", table, str(key)) is None:
+        raise NetSuiteError(f"Invalid reference key {key} for {place}.", where=place)
+    return str(key)
+
+
+def _items(sublist: Any, place: str) -> list[Body]:
+    items = sublist.get("items") if isinstance(sublist, Mapping) else None
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        raise NetSuiteError("A sublist is an object with items", where=place)
+    return items
+
+
+def _decimal(value: Any, place: str) -> Decimal:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        raise NetSuiteError(f"Not a number: {value}", where=place) from None
+
+
+def _day(value: Any, place: str) -> date:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise NetSuiteError(f"Not a date: {value}", where=place) from None
+
+
+def _require_known(body: Body, known: set[str], place: str) -> None:
+    unknown = sorted(body.keys() - known)
+    if unknown:
+        where = f"{place}.{unknown[0]}" if place else unknown[0]
+        raise NetSuiteError(f"Unknown field {unknown[0]}", where=where)

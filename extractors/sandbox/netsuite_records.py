@@ -1,0 +1,248 @@
+"""NetSuite's REST records: any simple record can be read; customers and invoices can be written."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from extractors.sandbox import netsuite_invoice
+from extractors.sandbox.netsuite_errors import NetSuiteError, not_found
+from extractors.sandbox.schema import TABLES, Kind
+from extractors.sandbox.store import Store
+from extractors.sandbox.tables import Record
+
+TRANSACTIONS = {
+    "invoice": "CustInvc",
+    "customerpayment": "CustPymt",
+    "creditmemo": "CustCred",
+    "journalentry": "Journal",
+}
+SIMPLE = {
+    "customer": "customer",
+    "term": "term",
+    "subsidiary": "subsidiary",
+    "currency": "currency",
+    "account": "account",
+    "accountingperiod": "accountingperiod",
+    "servicesaleitem": "item",
+    "noninventorysaleitem": "item",
+    "salestaxitem": "taxcode",
+}
+_STATUSES = {"A": "Open", "B": "Paid In Full", "V": "Voided"}
+
+# REST names where they are more than the column's name in lower case.
+_CAMEL_CASE = """
+    acctNumber acctType arLocked companyName createdDate currencyPrecision customForm
+    dateCreated daysUntilNetDue deferredRevenueAccount displayName dueDate endDate entityId
+    exchangeRate externalId fullName incomeAccount isInactive isQuarter isYear itemId
+    lastModifiedDate periodName
+    postingPeriod startDate tranDate tranId vatRegNumber
+"""
+_NAMES = {name.lower(): name for name in _CAMEL_CASE.split()} | {
+    "foreigntotal": "total",
+    "foreignamountunpaid": "amountRemaining",
+}
+
+# What can be written on a customer: REST name -> (column, the table it refers to).
+_CUSTOMER: dict[str, tuple[str, str | None]] = {
+    "entityId": ("entityid", None),
+    "companyName": ("companyname", None),
+    "externalId": ("externalid", None),
+    "email": ("email", None),
+    "url": ("url", None),
+    "subsidiary": ("subsidiary", "subsidiary"),
+    "currency": ("currency", "currency"),
+    "terms": ("terms", "term"),
+    "isInactive": ("isinactive", None),
+    "vatRegNumber": ("vatregnumber", None),
+    "custentity_stripe_id": ("custentity_stripe_id", None),
+    "custentity_sfdc_id": ("custentity_sfdc_id", None),
+}
+
+Body = Mapping[str, Any]
+
+
+def read(store: Store, kind: str, key: str, *, expand: bool = False) -> dict[str, Any]:
+    """A record in REST names; `expand` brings an invoice's lines along."""
+    record = find(store, kind, key)
+    table = TABLES["netsuite", table_of(kind)]
+    answer: dict[str, Any] = {"links": []}
+    for column, value in record.items():
+        if value is not None and column not in {"billcountry", "billzip", "type", "voided"}:
+            answer[_NAMES.get(column, column)] = _as_json(table.columns[column], column, value)
+    if kind == "customer":
+        answer["addressBook"] = _address_book(record)
+    if kind == "invoice":
+        answer["status"] = {"id": _STATUSES.get(record["status"], record["status"])}
+        if expand:
+            answer["item"] = {"items": _lines(store, record["id"])}
+    return answer
+
+
+def find(store: Store, kind: str, key: str) -> Record:
+    """The record with an internal id, or with an external one (`eid:X`)."""
+    record = _lookup(store, kind, key)
+    if record is None:
+        raise not_found(kind, key)
+    return record
+
+
+def table_of(kind: str) -> str:
+    """The table that holds a REST record type."""
+    if kind in TRANSACTIONS:
+        return "transaction"
+    if kind in SIMPLE:
+        return SIMPLE[kind]
+    raise NetSuiteError(f"Record type '{kind}' does not exist.", "INVALID_CONTENT", None, 404)
+
+
+def create(store: Store, kind: str, body: Body, external_id: str | None = None) -> str:
+    """Insert a record; returns its internal id."""
+    if external_id is not None and body.get("externalId") not in (None, external_id):
+        raise NetSuiteError("The external id differs from that in the URL", where="externalId")
+    external_id = external_id or body.get("externalId")
+    if external_id is not None and _lookup(store, kind, f"eid:{external_id}") is not None:
+        detail = f"This record already exists: external id {external_id}"
+        raise NetSuiteError(detail, "USER_ERROR", "externalId")
+    if kind == "invoice":
+        return netsuite_invoice.post_invoice(store, body, external_id, None)
+    if kind == "customer":
+        return _create_customer(store, body, external_id)
+    raise _read_only(kind)
+
+
+def update(store: Store, kind: str, key: str, body: Body, replaced: str | None) -> str:
+    """Change a record; `replaced` names a sublist that the body gives anew."""
+    record = find(store, kind, key)
+    if kind == "customer":
+        change = _customer_values(store, body)
+        store.put("netsuite", "customer", {"id": record["id"], **change})
+    elif kind == "invoice" and replaced == "item":
+        netsuite_invoice.rebook_invoice(store, record, body)
+    elif kind == "invoice" and "item" in body:
+        detail = "Lines without a line number would be added; send ?replace=item to replace them."
+        raise NetSuiteError(detail, "USER_ERROR", "item")
+    elif kind == "invoice":
+        netsuite_invoice.change_invoice(store, record, body)
+    else:
+        raise _read_only(kind)
+    return str(record["id"])
+
+
+def upsert(store: Store, kind: str, external_id: str, body: Body, replaced: str | None) -> str:
+    """Update the record with this external id, or create it; returns its internal id."""
+    if _lookup(store, kind, f"eid:{external_id}") is None:
+        return create(store, kind, body, external_id)
+    return update(store, kind, f"eid:{external_id}", body, replaced)
+
+
+def delete(store: Store, kind: str, key: str) -> None:
+    record = find(store, kind, key)
+    if kind != "invoice":
+        raise _read_only(kind)
+    netsuite_invoice.require_open_period(store, record["postingperiod"])
+    if store.rows("netsuite", "previoustransactionlinelink", previousdoc=record["id"]):
+        detail = "This transaction cannot be deleted because it is linked to others."
+        raise NetSuiteError(detail, "USER_ERROR")
+    netsuite_invoice.remove_children(store, record["id"])
+    store.delete("netsuite", "transaction", record["id"])
+
+
+def _lookup(store: Store, kind: str, key: str) -> Record | None:
+    table = table_of(kind)
+    equals = {"type": TRANSACTIONS[kind]} if kind in TRANSACTIONS else {}
+    if key.startswith("eid:"):
+        if "externalid" not in TABLES["netsuite", table].columns:
+            return None
+        found = store.rows("netsuite", table, externalid=key.removeprefix("eid:"), **equals)
+    else:
+        found = store.rows("netsuite", table, id=key, **equals) if key.isdecimal() else []
+    return found[0] if found else None
+
+
+def _read_only(kind: str) -> NetSuiteError:
+    detail = f"The operation is not allowed on {kind}."
+    return NetSuiteError(detail, "INSUFFICIENT_PERMISSION", None, 403)
+
+
+def _create_customer(store: Store, body: Body, external_id: str | None) -> str:
+    for name in ("companyName", "subsidiary"):
+        if not body.get(name):
+            raise NetSuiteError(f"Please enter value(s) for: {name}", "USER_ERROR", name)
+    values = _customer_values(store, body)
+    key = store.new_id("netsuite", "customer")
+    defaults = {"isinactive": "F", "entityid": f"CUST{key}", "externalid": external_id}
+    store.put("netsuite", "customer", {**defaults, **values, "id": key})
+    return key
+
+
+def _customer_values(store: Store, body: Body) -> Record:
+    values: Record = {}
+    for name, value in body.items():
+        if name == "addressBook":
+            values |= _address(value)
+        elif name not in _CUSTOMER:
+            raise NetSuiteError(f"Unknown field {name}", where=name)
+        else:
+            column, table = _CUSTOMER[name]
+            values[column] = _customer_value(store, name, table, value)
+    return values
+
+
+def _customer_value(store: Store, name: str, table: str | None, value: Any) -> Any:
+    if value is None:
+        return None
+    if table is not None:
+        key = value.get("id") if isinstance(value, Mapping) else None
+        if key is None or store.get("netsuite", table, str(key)) is None:
+            raise NetSuiteError(f"Invalid reference key {key} for {name}.", where=name)
+        return str(key)
+    if not isinstance(value, bool if name == "isInactive" else str):
+        raise NetSuiteError(f"Invalid value for {name}: {value!r}", where=name)
+    return value
+
+
+def _address(book: Any) -> Record:
+    """Country and postal code of the default billing address."""
+    try:
+        address = book["items"][0]["addressBookAddress"]
+        country = address.get("country")
+        values = {"billcountry": country["id"] if country else None, "billzip": address.get("zip")}
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        where = "addressBook.items[0].addressBookAddress"
+        raise NetSuiteError("Not an address book", where=where) from error
+    return {column: value for column, value in values.items() if value is not None}
+
+
+def _address_book(record: Record) -> dict[str, Any]:
+    address: dict[str, Any] = {}
+    if record["billcountry"]:
+        address["country"] = {"id": record["billcountry"]}
+    if record["billzip"]:
+        address["zip"] = record["billzip"]
+    return {"items": [{"defaultBilling": True, "addressBookAddress": address}]}
+
+
+def _as_json(kind: Kind, column: str, value: Any) -> Any:
+    if kind == "boolean":
+        return value == "T"
+    if kind == "decimal":
+        return float(value)
+    if kind == "datetime":
+        return f"{value.replace(' ', 'T')}Z"
+    if kind == "id" and column != "id":
+        return {"id": value}
+    return value
+
+
+def _lines(store: Store, internal_id: str) -> list[dict[str, Any]]:
+    lines = store.rows("netsuite", "transactionline", transaction=internal_id, taxline="F")
+    return [
+        {
+            "line": int(line["id"]),
+            "item": {"id": line["item"]},
+            "quantity": float(line["quantity"] or 0),
+            "amount": -float(line["foreignamount"]),
+            "custcol_stripe_line_id": line["custcol_stripe_line_id"],
+        }
+        for line in lines
+        if line["item"] is not None
+    ]
