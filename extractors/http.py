@@ -72,9 +72,9 @@ class Call:
     method: str
     path: str
     params: Params = ()
-    form: Params | None = None
-    json: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Params | None = field(default=None, repr=False)
+    json: Any = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     kind: Literal["read", "write"] = "read"
     repeatable: bool = True
     authorized: bool = True

@@ -62,7 +62,12 @@ def connect(config: SalesforceConfig, options: HttpOptions) -> HttpDoor:
 
 
 def explain(status: int, body: Any, headers: httpx.Headers) -> Explanation:  # noqa: ARG001
-    """Data errors are a list of {errorCode, message}; login errors an object."""
+    """Data errors are a list of {errorCode, message}; login errors an object.
+
+    300 lists the addresses of all records that share an external id.
+    """
+    if status == httpx.codes.MULTIPLE_CHOICES:
+        return Explanation("the external id is not unique", "DUPLICATE_EXTERNAL_ID", Conflict)
     first = body[0] if isinstance(body, list) and body else body
     if not isinstance(first, Mapping):
         return Explanation("no explanation given")

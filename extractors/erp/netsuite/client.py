@@ -13,7 +13,7 @@ import httpx
 import jwt
 
 from extractors.erp.netsuite.objects import DELETED_RECORD_TYPES, OBJECTS
-from extractors.errors import ContractBroken, RateLimited, SourceError
+from extractors.errors import ContractBroken, RateLimited, SourceError, Unauthorized
 from extractors.http import (
     Call,
     Dialect,
@@ -37,11 +37,14 @@ WINDOW_ROWS = 1_000
 SLICE_ROWS = 100_000
 OVERLAP = timedelta(hours=1)
 
-# Some services answer 400 where others answer 429.
+# Some services answer 400 where others answer 429; a refused login is a 400, too.
 _KINDS: dict[str, type[SourceError]] = {
     "CONCURRENCY_LIMIT_EXCEEDED": RateLimited,
     "SSS_REQUEST_LIMIT_EXCEEDED": RateLimited,
     "ExceededConcurrentRequestLimitFault": RateLimited,
+    "invalid_client": Unauthorized,
+    "invalid_grant": Unauthorized,
+    "unauthorized_client": Unauthorized,
 }
 
 

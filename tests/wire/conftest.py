@@ -1,0 +1,22 @@
+import pytest
+import stamina
+
+from tests.wire.vendors import make_secrets, running
+
+
+@pytest.fixture(scope="session")
+def vendor_secrets(tmp_path_factory):
+    return make_secrets(tmp_path_factory.mktemp("secrets"))
+
+
+@pytest.fixture
+def vendors(tmp_path, vendor_secrets):
+    with running(tmp_path, vendor_secrets) as vendors:
+        yield vendors
+
+
+@pytest.fixture
+def impatient():
+    """Retries happen, waiting does not."""
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
