@@ -1,0 +1,192 @@
+"""What happens to Stripe invoices: drafted, finalized, voided, overdue."""
+
+from decimal import Decimal
+
+from extractors.sandbox.ledger import rounded
+from extractors.sandbox.tables import Record
+from extractors.sandbox.world.moments import DAY, MINUTE, copy_lag, daytime
+from extractors.sandbox.world.payments import collect
+from extractors.sandbox.world.state import Company, Subscribed, World
+
+_VOIDED_AT_ONCE = 0.003
+_VOIDED_LATER = 0.006
+_UNSET = {"finalized_at": None, "paid_at": None, "voided_at": None, "marked_uncollectible_at": None}
+
+
+def begin_invoice(world: World, course: Subscribed, at: int, *, is_free: bool = False) -> str:
+    """A draft for the period that begins now; nothing is due while a trial lasts (`is_free`)."""
+    records = world.records
+    subscription = records.need("stripe", "subscription", course.id)
+    who = world.company(course.company)
+    items = subscription["items"]["data"]
+    lines = [_line(world, item, is_free=is_free) for item in items]
+    rate = who.legal_entity.tax_rate
+    _tax(lines, rate)
+    subtotal = sum(line["amount"] for line in lines)
+    discount = sum(_sum(line["discount_amounts"]) for line in lines)
+    tax = sum(_sum(line["taxes"]) for line in lines)
+    total = subtotal - discount + tax
+    contract = {"crm_contract_id": course.contract_id} if course.contract_id else {}
+    correlation = subscription["metadata"].get("q2c_correlation_id")
+    thread = {"q2c_correlation_id": correlation} if correlation else {}
+    parent = {"type": "subscription_details", "subscription_details": {"subscription": course.id}}
+    invoice = records.new_id("stripe", "invoice")
+    fields = {
+        "id": invoice,
+        "number": None,
+        "customer": subscription["customer"],
+        "currency": subscription["currency"],
+        "status": "draft",
+        "collection_method": subscription["collection_method"],
+        "status_transitions": dict(_UNSET),
+        "due_date": None,
+        "subtotal": subtotal,
+        "total_discount_amounts": [{"amount": discount}] if discount else [],
+        "total_taxes": [_tax_entry(tax, total - tax)] if tax else [],
+        "total": total,
+        "amount_due": total,
+        "amount_paid": 0,
+        "amount_remaining": total,
+        "parent": parent,
+        "lines": {"object": "list", "data": lines, "has_more": False},
+        "metadata": {"legal_entity": who.entity, **thread, **contract},
+    }
+    records.add("stripe", "invoice", fields, at)
+    return invoice
+
+
+def _line(world: World, item: Record, *, is_free: bool) -> Record:
+    price = item["price"]
+    unit = Decimal(price["unit_amount_decimal"])
+    amount = 0 if is_free else rounded(unit * item["quantity"])
+    discount = sum(
+        rounded(amount * Decimal(d["source"]["coupon"]["percent_off"]) / 100)
+        for d in item["discounts"]
+    )
+    return {
+        "id": world.records.new_id("stripe", "line_item"),
+        "object": "line_item",
+        "amount": amount,
+        "currency": price["currency"],
+        "quantity": item["quantity"],
+        "description": f"{'Trial period' if is_free else 'Subscription'} x {item['quantity']}",
+        "period": {"start": item["current_period_start"], "end": item["current_period_end"]},
+        "pricing": {
+            "type": "price_details",
+            "price_details": {"price": price["id"], "product": price["product"]},
+            "unit_amount_decimal": price["unit_amount_decimal"],
+        },
+        "discount_amounts": [{"amount": discount}] if discount else [],
+        "taxes": [],
+        "metadata": dict(item["metadata"]),
+    }
+
+
+def _tax(lines: list[Record], rate: Decimal) -> None:
+    """Tax the sum, and give each line its part of it, rounded cumulatively."""
+    taxable = given = 0
+    for line in lines:
+        net = line["amount"] - _sum(line["discount_amounts"])
+        taxable += net
+        until_now = rounded(taxable * rate / 100)
+        if until_now - given:
+            line["taxes"] = [_tax_entry(until_now - given, net)]
+        given = until_now
+
+
+def _tax_entry(amount: int, taxable: int) -> Record:
+    return {"amount": amount, "tax_behavior": "exclusive", "taxable_amount": taxable}
+
+
+def _sum(entries: list[Record]) -> int:
+    return sum(entry["amount"] for entry in entries)
+
+
+def finalize(world: World, at: int, invoice: str) -> None:
+    """The draft becomes a document: numbered, due, and on its way to the ERP and to payment."""
+    record = world.records.need("stripe", "invoice", invoice)
+    course = world.facts.subscriptions[_subscription_of(record)]
+    if record["status"] != "draft" or is_frozen(world, record):
+        return
+    subscription = world.records.need("stripe", "subscription", course.id)
+    number = f"NWC-{world.count('invoice'):06d}"
+    reached = {"finalized_at": at}
+    if subscription["pause_collection"]:
+        _move(world, invoice, at, "void", reached | {"voided_at": at}, number=number)
+        return
+    if record["total"] == 0:
+        _move(world, invoice, at, "paid", reached | {"paid_at": at}, number=number)
+        return
+    who = world.company(course.company)
+    by_mail = record["collection_method"] == "send_invoice"
+    due = at + who.terms * DAY if by_mail else None
+    _move(world, invoice, at, "open", reached, number=number, due_date=due)
+    rng = world.rng("posting", invoice)
+    world.facts.posting_at[invoice] = at + max(copy_lag(at, rng), 20 * MINUTE)
+    world.schedule(world.facts.posting_at[invoice], "post_invoice", invoice=invoice)
+    voids_at = _voids_at(world, who, course, at, invoice)
+    if voids_at is not None and by_mail:
+        world.schedule(voids_at, "void", invoice=invoice)
+        return
+    if due is not None:
+        world.schedule(daytime(due + DAY, rng), "overdue", invoice=invoice)
+    collect(world, at, invoice, who)
+
+
+def _voids_at(world: World, who: Company, course: Subscribed, at: int, invoice: str) -> int | None:
+    """When a clerk will void the invoice: minutes later (before the ERP has it) or after days."""
+    chance = world.rng("void", invoice).random()
+    if who.quirks.get("voids_cycle") == course.cycle:
+        chance = 0 if who.quirks.get("voids_at_once") else _VOIDED_AT_ONCE
+    if chance < _VOIDED_AT_ONCE:
+        return at + 5 * MINUTE
+    return at + 4 * DAY if chance < _VOIDED_AT_ONCE + _VOIDED_LATER else None
+
+
+def void(world: World, at: int, invoice: str) -> None:
+    """The invoice was a mistake; the ERP follows if it has it."""
+    record = world.records.need("stripe", "invoice", invoice)
+    if record["status"] != "open" or record["amount_paid"] or is_frozen(world, record):
+        return
+    _move(world, invoice, at, "void", {"voided_at": at})
+    if invoice in world.facts.erp_invoices:
+        lag = copy_lag(at, world.rng("post_void", invoice))
+        world.schedule(at + lag, "post_void", invoice=invoice)
+
+
+def overdue(world: World, at: int, invoice: str) -> None:
+    """The due day has passed: the subscription counts as past due until the money comes."""
+    record = world.records.need("stripe", "invoice", invoice)
+    if record["status"] == "open" and not is_frozen(world, record):
+        subscription = _subscription_of(record)
+        world.facts.late.setdefault(subscription, []).append(invoice)
+        world.schedule(at, "set_standing", subscription=subscription, status="past_due")
+
+
+def is_frozen(world: World, invoice: Record) -> bool:
+    """Whether planted drift depends on an invoice or on its customer."""
+    course = world.facts.subscriptions[_subscription_of(invoice)]
+    return world.is_frozen("invoice", invoice["id"]) or world.is_frozen("company", course.company)
+
+
+def _subscription_of(invoice: Record) -> str:
+    return str(invoice["parent"]["subscription_details"]["subscription"])
+
+
+def _move(
+    world: World, invoice: str, at: int, status: str, reached: dict[str, int], **fields: object
+) -> None:
+    """Give an invoice a status, with the transitions that it went through."""
+    before = world.records.need("stripe", "invoice", invoice)
+    transitions = before["status_transitions"] | reached
+    left = 0 if status == "paid" else before["amount_remaining"]
+    world.records.change(
+        "stripe",
+        "invoice",
+        invoice,
+        at,
+        status=status,
+        status_transitions=transitions,
+        amount_remaining=left,
+        **fields,
+    )
