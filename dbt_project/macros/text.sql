@@ -7,7 +7,7 @@
     )
 {%- endmacro %}
 
-{# A legal name reduced to what identifies: lower case, accents and punctuation gone, legal forms stripped up to three times
+{# A legal name reduced to what identifies: lower case, accents and punctuation gone, legal forms stripped up to twice
    from the end (and once from the front), never down to nothing; letters and digits of any script. #}
 {% macro name_key(name) -%}
     {%- set forms = [
@@ -17,7 +17,7 @@
         'spa', 's p a', 'bv', 'b v', 'nv', 'n v', 'ab', 'oy', 'oyj', 'as', 'aps', 'pty', 'pte', 'pvt',
     ] -%}
     {%- set words = "trim(regexp_replace(lower(strip_accents(" ~ plain_width(name) ~ ")), '[^\\p{L}\\p{N}]+', ' ', 'g'))" -%}
-    {%- set stripped = "regexp_replace(regexp_replace(" ~ words ~ ", '^(kabushiki kaisha|godo kaisha|株式会社|合同会社) ?', ''), '( ?株式会社$|( (" ~ forms | join('|') ~ ")){1,3}$)', '')" -%}
+    {%- set stripped = "regexp_replace(regexp_replace(" ~ words ~ ", '^(kabushiki kaisha|godo kaisha|株式会社|合同会社) ?', ''), '( ?株式会社$|( (" ~ forms | join('|') ~ ")){1,2}$)', '')" -%}
     nullif(replace(coalesce(nullif({{ stripped }}, ''), {{ words }}), ' ', ''), '')
 {%- endmacro %}
 

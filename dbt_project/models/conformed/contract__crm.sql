@@ -33,7 +33,7 @@ select
     contracts.start_date,
     contracts.end_date,
     -- greatest() ignores nulls: a draft has no activation, a contract without opportunity no close date
-    greatest(contracts.activated_at, {{ local_midnight('contracts.close_date', 'legal_entities.time_zone') }}) as signed_at,
+    greatest(contracts.activated_at, {{ local_midnight('contracts.close_date', "coalesce(legal_entities.time_zone, 'UTC')") }}) as signed_at,
     contracts.legal_entity,
     contracts.billing_frequency,
     contracts.currency,
