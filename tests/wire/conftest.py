@@ -1,6 +1,7 @@
 import pytest
 import stamina
 
+from tests.wire.sandbox import sandbox, sandbox_store  # noqa: F401  (fixtures)
 from tests.wire.vendors import make_secrets, running
 
 
