@@ -7,12 +7,12 @@ stores what it says, in one transaction.
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from reconcilers.canonical import canonical_json
@@ -31,8 +31,10 @@ from reconcilers.rules.comparison import COMPARISONS, CONTROL
 from reconcilers.state.audit import append_audit
 from reconcilers.state.models import DriftFacts, ExceptionRecord, Night, Observation, Waiver
 from reconcilers.state.store import State
+from reconcilers.state.views import ExceptionView
 
 FACTS = tuple(name for name in DriftFacts.__annotations__)
+VIEWED = tuple(item.name for item in fields(ExceptionView) if item.name in FACTS)
 RECORDER = "tieout"
 
 
@@ -79,7 +81,7 @@ def record_night(
         was_known = _store_night(session, night, rows, run_id, at)
         before = {e.exception_key: _standing(e) for e in session.scalars(select(ExceptionRecord))}
         settle_verdicts(session, _nights(session), _sightings_of_corrected(session), at)
-        _refold(session)
+        refold(session)
         after = {e.exception_key: _standing(e) for e in session.scalars(select(ExceptionRecord))}
     return _summary(snapshot_date, was_known, rows, before, after)
 
@@ -91,6 +93,26 @@ def lives_as_of(state: State, snapshot_date: date) -> dict[str, ExceptionLife]:
     """
     with state.read() as session:
         return {key: life for key, life in _folded(session, snapshot_date) if life is not None}
+
+
+def exceptions_as_of(state: State, snapshot_date: date) -> list[ExceptionView]:
+    """Every exception with its facts as of the evening of a night, in the order of their keys."""
+    with state.read() as session:
+        facts = _latest_facts(session, snapshot_date)
+        return [
+            ExceptionView(
+                exception_key=key,
+                **{name: facts[key][name] for name in VIEWED},
+                **_life_columns(life),
+            )
+            for key, life in _folded(session, snapshot_date)
+            if life is not None
+        ]
+
+
+def newest_night(session: Session) -> date | None:
+    """The latest snapshot date that was recorded."""
+    return session.scalar(select(func.max(Night.snapshot_date)))
 
 
 def _store_night(
@@ -231,7 +253,7 @@ def _folded(
         yield key, fold(nights, seen, corrections[key], waivers[key])
 
 
-def _refold(session: Session) -> None:
+def refold(session: Session) -> None:
     """Make the exceptions table say what the fold says, touching only rows that change."""
     stored = {e.exception_key: e for e in session.scalars(select(ExceptionRecord))}
     facts = _latest_facts(session)
@@ -253,13 +275,12 @@ def _refold(session: Session) -> None:
     session.flush()
 
 
-def _latest_facts(session: Session) -> dict[str, dict[str, Any]]:
+def _latest_facts(session: Session, until: date | None = None) -> dict[str, dict[str, Any]]:
     """What the newest exception-observation of each key said."""
-    rows = session.scalars(
-        select(Observation)
-        .where(Observation.disposition == "exception")
-        .order_by(Observation.snapshot_date)
-    )
+    query = select(Observation).where(Observation.disposition == "exception")
+    if until is not None:
+        query = query.where(Observation.snapshot_date <= until)
+    rows = session.scalars(query.order_by(Observation.snapshot_date))
     return {row.exception_key: {name: getattr(row, name) for name in FACTS} for row in rows}
 
 

@@ -3,15 +3,13 @@
 from datetime import date, datetime
 
 import duckdb
-from sqlalchemy import func, select
 
 from reconcilers.corrections.context import read_context
 from reconcilers.corrections.outbox import PlanSummary, store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import Policy
-from reconcilers.exceptions import lives_as_of
+from reconcilers.exceptions import lives_as_of, newest_night
 from reconcilers.findings import Findings
-from reconcilers.state.models import Night
 from reconcilers.state.store import State
 
 
@@ -29,7 +27,8 @@ def plan_night(
     Only the newest recorded night plans: an older one, replayed, would propose what has been
     overtaken. The same night planned again changes nothing. Never calls a target.
     """
-    newest = _newest_night(state)
+    with state.read() as session:
+        newest = newest_night(session)
     if newest is None or snapshot_date != newest:
         known = "no night is recorded" if newest is None else f"the newest night is {newest}"
         return PlanSummary(
@@ -38,8 +37,3 @@ def plan_night(
     lives = lives_as_of(state, snapshot_date)
     corrections = plan(findings.drift, findings.systemic_codes, lives, read_context(con), policy)
     return store_plan(state, corrections, lives, snapshot_date, at)
-
-
-def _newest_night(state: State) -> date | None:
-    with state.read() as session:
-        return session.scalar(select(func.max(Night.snapshot_date)))

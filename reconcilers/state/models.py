@@ -118,7 +118,7 @@ class Waiver(Base):
 
 
 class IdentityEntry(Base):
-    """Which canonical customer a source record belonged to when it was first seen."""
+    """The first assignment of a source record to a canonical customer; never rewritten."""
 
     __tablename__ = "identity_registry"
 
@@ -126,7 +126,6 @@ class IdentityEntry(Base):
     source_id: Mapped[str] = mapped_column(primary_key=True)
     canonical_customer_id: Mapped[str] = mapped_column(index=True)
     first_seen_date: Mapped[date]
-    last_seen_date: Mapped[date]
 
 
 class CorrectionRecord(Base):

@@ -128,7 +128,6 @@ def upgrade() -> None:
         sa.Column("source_id", sa.Text(), nullable=False),
         sa.Column("canonical_customer_id", sa.Text(), nullable=False),
         sa.Column("first_seen_date", sa.Date(), nullable=False),
-        sa.Column("last_seen_date", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("system", "source_id", name=op.f("pk_identity_registry")),
     )
     with op.batch_alter_table("identity_registry", schema=None) as batch_op:

@@ -1,0 +1,66 @@
+"""Gathers a night's report from the warehouse and the state store.
+
+Reads only; what the numbers mean is in assemble.py, how they look in html.py and files.py.
+"""
+
+from datetime import date
+from typing import Any, Protocol
+
+import polars as pl
+
+from reconcilers.corrections.policy import Policy, load_policy
+from reconcilers.exceptions import exceptions_as_of
+from reconcilers.report.assemble import Sources, assemble
+from reconcilers.report.data import ReportData
+from reconcilers.state.store import State
+from reconcilers.state.views import list_corrections, list_nights
+
+QUERIES = {
+    "drift": "select * from reconciliation.drift",
+    "dispositions": "select * from reconciliation.dispositions",
+    "tieouts": "select * from reconciliation.tieouts",
+    "snapshots": "select * from raw.snapshots order by system, object",
+    "currencies": "select currency, exponent from seeds.currencies",
+}
+
+
+class Relation(Protocol):
+    """What the warehouse answers."""
+
+    def pl(self) -> pl.DataFrame: ...
+
+
+class Warehouse(Protocol):
+    """An open DuckDB connection, as far as a report needs one."""
+
+    def sql(self, query: str) -> Any: ...
+
+
+def build_report_data(
+    con: Warehouse,
+    state: State,
+    snapshot_date: date,
+    *,
+    policy: Policy | None = None,
+    mask: bool = True,
+) -> ReportData:
+    """The report of a recorded night from the warehouse that is built for it.
+
+    Exceptions stand as of that night, corrections as they are now. With `mask` (the default)
+    names, e-mail addresses and tax ids are shown only in part. Raises LookupError when the night
+    was not recorded.
+    """
+    nights = [night for night in list_nights(state) if night.snapshot_date <= snapshot_date]
+    if not nights or nights[-1].snapshot_date != snapshot_date:
+        raise LookupError(f"the night of {snapshot_date} was not recorded; run it first")
+    frames = {name: con.sql(query).pl() for name, query in QUERIES.items()}
+    sources = Sources(
+        nights=tuple(nights),
+        exceptions=tuple(exceptions_as_of(state, snapshot_date)),
+        corrections=tuple(
+            view for view in list_corrections(state) if view.snapshot_date <= snapshot_date
+        ),
+        policy=policy or load_policy(),
+        **frames,
+    )
+    return assemble(sources, mask=mask)

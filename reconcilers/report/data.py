@@ -1,0 +1,243 @@
+"""What a night's report says, as frozen values; every rendering reads these and nothing else.
+
+Amounts are integers in minor units beside their currency; `reporting_minor` ones are in the
+reporting currency.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+CODE_NAMES = {
+    "CTL-CNT-01": "Rows lost on extraction",
+    "CTL-STALE-01": "Stale snapshot",
+    "CUS-MISS-01": "Billing customer without CRM account",
+    "CUS-MISS-02": "Billing customer without ERP customer",
+    "CUS-ATTR-01": "Customer attribute disagrees",
+    "CON-MISS-01": "Contract without subscription",
+    "CON-AMT-01": "Contract price differs from billing",
+    "SUB-STAT-01": "Subscription status differs",
+    "SUB-QTY-01": "Subscription quantity differs",
+    "INV-MISS-01": "Invoice not in the ERP",
+    "INV-MISS-02": "ERP invoice without billing source",
+    "INV-DUP-01": "Invoice posted twice",
+    "INV-AMT-01": "Invoice totals differ",
+    "INV-STAT-01": "Invoice status differs",
+    "PAY-MISS-01": "Payment not in the ERP",
+    "JE-BAL-01": "Journal does not balance",
+}
+AGE_BUCKETS = (
+    ("0-1", 1),
+    ("2-3", 3),
+    ("4-7", 7),
+    ("8-15", 15),
+    ("16-30", 30),
+    ("31-60", 60),
+    ("61-90", 90),
+    ("over 90", None),
+)
+
+
+@dataclass(frozen=True)
+class TieoutLine:
+    """One assertion: left = matched + explained + unexplained, in rows and money."""
+
+    code: str
+    scope: str
+    currency: str
+    period: str
+    left_label: str
+    left_rows: int | None
+    left_minor: int | None
+    right_label: str
+    right_rows: int | None
+    right_minor: int | None
+    explained_minor: int | None
+    unexplained_rows: int | None
+    unexplained_minor: int | None
+    holds: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class PairLine:
+    """Where the rows of one side of a comparison went; `match_rate` is outside grace."""
+
+    comparison: str
+    side: str
+    rows: int
+    matched: int
+    in_flight: int
+    unproven: int
+    exception: int
+    unexplained: int
+    excluded: int
+
+    @property
+    def match_rate(self) -> float | None:
+        """Matched rows over rows that had to match by now; None when there were none."""
+        due = self.rows - self.excluded - self.in_flight
+        return self.matched / due if due else None
+
+
+@dataclass(frozen=True)
+class MoneyLine:
+    """Rows and money of one disposition, in one currency."""
+
+    comparison: str
+    side: str
+    disposition: str
+    currency: str
+    rows: int
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class CodeLine:
+    """One class of drift this night. `gross_reporting_minor` sums absolute impacts."""
+
+    code: str
+    name: str
+    severity: str
+    open: int
+    new: int
+    in_flight: int
+    unproven: int
+    gross_reporting_minor: int
+    net_reporting_minor: int
+    assignee: str
+
+
+@dataclass(frozen=True)
+class ExceptionLine:
+    """One exception as of this night; names, e-mails and tax ids are masked unless asked for."""
+
+    exception_key: str
+    state: str
+    severity: str
+    code: str
+    cause: str
+    entity: str
+    canonical_id: str
+    correlation_id: str
+    owner_system: str
+    owner_id: str
+    replica_system: str
+    replica_id: str
+    attribute: str
+    expected: str
+    observed: str
+    impact_minor: int | None
+    currency: str
+    impact_reporting_minor: int | None
+    legal_entity: str
+    period: str
+    opened_on: date
+    last_seen_on: date
+    resolved_on: date | None
+    age_days: int
+    is_new: bool
+    is_overdue: bool
+    assignee: str
+    correction_id: str
+    correction_state: str
+    comparison: str
+    row_key: str
+
+
+@dataclass(frozen=True)
+class CorrectionLine:
+    """One correction as it stands when the report is made."""
+
+    correction_id: str
+    code: str
+    cause: str
+    mode: str
+    state: str
+    target: str
+    record_id: str
+    attribute: str
+    change: str
+    reason: str
+    state_reason: str
+    refusals: tuple[str, ...]
+    impact_minor: int | None
+    currency: str
+    assignee: str
+
+
+@dataclass(frozen=True)
+class ObjectLine:
+    """How far one object of a source system was read."""
+
+    system: str
+    object: str
+    source_count: int | None
+    landed: int
+    quarantined: int
+    watermark_at: datetime | None
+    is_complete: bool
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """One recorded night."""
+
+    snapshot_date: date
+    exceptions: int
+    in_flight: int
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The night in numbers."""
+
+    open: int
+    new: int
+    reopened: int
+    ineffective: int
+    waived: int
+    overdue: int
+    resolved_self: int
+    resolved_verified: int
+    in_flight: int
+    unproven: int
+    gross_reporting_minor: int
+    net_reporting_minor: int
+    tieouts: int
+    tieouts_broken: int
+    match_rate: float | None
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that the report of one night says."""
+
+    snapshot_date: date
+    run_id: str
+    recorded_at: datetime
+    findings_sha256: str
+    verdict: str
+    headline: str
+    incomplete: tuple[str, ...]
+    reporting_currency: str
+    totals: Totals
+    tieouts: tuple[TieoutLine, ...]
+    pairs: tuple[PairLine, ...]
+    money: tuple[MoneyLine, ...]
+    codes: tuple[CodeLine, ...]
+    ages: tuple[tuple[str, int], ...]
+    exceptions: tuple[ExceptionLine, ...]
+    resolved: tuple[ExceptionLine, ...]
+    corrections: tuple[CorrectionLine, ...]
+    correction_counts: tuple[tuple[str, str, int], ...]
+    objects: tuple[ObjectLine, ...]
+    trend: tuple[TrendPoint, ...]
+    exponents: tuple[tuple[str, int], ...]
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.incomplete
+
+
+def age_bucket(days: int) -> str:
+    return next(name for name, limit in AGE_BUCKETS if limit is None or days <= limit)

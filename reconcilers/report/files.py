@@ -1,0 +1,125 @@
+"""Writes a report's files: the page, the tables for spreadsheets, the summary for machines."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from reconcilers.report.data import CorrectionLine, ExceptionLine, ReportData
+from reconcilers.report.html import render_html
+
+# The columns of exceptions.csv, in this order for good; new ones come at the end.
+EXCEPTION_COLUMNS = tuple(item.name for item in fields(ExceptionLine))
+CORRECTION_COLUMNS = tuple(item.name for item in fields(CorrectionLine))
+RISKY = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """Where a report was written."""
+
+    html: Path
+    exceptions_csv: Path
+    corrections_csv: Path
+    summary_json: Path
+
+
+def write_report(data: ReportData, folder: Path) -> ReportFiles:
+    """Write all forms of a report into a folder, each file whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = ReportFiles(
+        html=folder / "report.html",
+        exceptions_csv=folder / "exceptions.csv",
+        corrections_csv=folder / "corrections.csv",
+        summary_json=folder / "summary.json",
+    )
+    _write(files.html, render_html(data))
+    _write(files.exceptions_csv, exceptions_csv(data))
+    _write(files.corrections_csv, table(CORRECTION_COLUMNS, data.corrections))
+    summary = json.dumps(run_summary(data), indent=2, ensure_ascii=False) + "\n"
+    _write(files.summary_json, summary)
+    return files
+
+
+def exceptions_csv(data: ReportData) -> str:
+    """Open exceptions and those resolved this night, one a row.
+
+    Amounts are integers in minor units, dates are ISO, booleans true or false. A text that a
+    spreadsheet would take for a formula gets an apostrophe in front; numbers do not.
+    """
+    return table(EXCEPTION_COLUMNS, [*data.exceptions, *data.resolved])
+
+
+def table(columns: Sequence[str], lines: Iterable[Any]) -> str:
+    """Lines as CSV with a header, RFC 4180 quoting."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    for line in lines:
+        writer.writerow([cell(getattr(line, name)) for name in columns])
+    return text.getvalue()
+
+
+def cell(value: Any) -> str:
+    """One value as a cell that no spreadsheet runs."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    text = " | ".join(value) if isinstance(value, tuple) else str(value)
+    return f"'{text}" if text.startswith(RISKY) and not _is_number(text) else text
+
+
+def run_summary(data: ReportData) -> dict[str, Any]:
+    """The night for machines: stable names, minor units, ISO times."""
+    return {
+        "snapshot_date": data.snapshot_date.isoformat(),
+        "run_id": data.run_id,
+        "recorded_at": data.recorded_at.isoformat(),
+        "findings_sha256": data.findings_sha256,
+        "verdict": data.verdict,
+        "is_complete": data.is_complete,
+        "incomplete": list(data.incomplete),
+        "reporting_currency": data.reporting_currency,
+        "totals": asdict(data.totals),
+        "codes": {
+            line.code: {
+                "open": line.open,
+                "new": line.new,
+                "in_flight": line.in_flight,
+                "unproven": line.unproven,
+                "gross_reporting_minor": line.gross_reporting_minor,
+            }
+            for line in data.codes
+        },
+        "match_rates": {f"{pair.comparison}.{pair.side}": pair.match_rate for pair in data.pairs},
+        "corrections": [
+            {"mode": mode, "state": state, "count": count}
+            for mode, state, count in data.correction_counts
+        ],
+        "tieouts_broken": [
+            f"{line.code} {line.scope} {line.currency} {line.period}".strip()
+            for line in data.tieouts
+            if not line.holds
+        ],
+    }
+
+
+def _is_number(text: str) -> bool:
+    body = text[1:] if text[0] in "+-" else text
+    whole, _, fraction = body.partition(".")
+    return whole.isdigit() and (fraction.isdigit() or fraction == "")
+
+
+def _write(path: Path, text: str) -> None:
+    staged = path.with_name(f".{path.name}.new")
+    staged.write_text(text, encoding="utf-8", newline="")
+    staged.replace(path)

@@ -1,0 +1,101 @@
+"""One line of the report from one exception or one correction of the state store. Pure."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from reconcilers.corrections.policy import Rule
+from reconcilers.report.amounts import amount
+from reconcilers.report.data import CorrectionLine, ExceptionLine
+from reconcilers.report.masking import masked
+from reconcilers.state.views import CorrectionView, ExceptionView
+
+HOURS_PER_DAY = 24
+
+
+def exception_line(
+    view: ExceptionView,
+    rule: Rule,
+    correction: CorrectionView | None,
+    today: date,
+    *,
+    mask: bool,
+) -> ExceptionLine:
+    """An exception with who has to act on it, and its newest correction."""
+    shown = masked if mask else _plain
+    is_open = view.resolved_on is None
+    return ExceptionLine(
+        exception_key=view.exception_key,
+        state=view.label,
+        severity=view.severity,
+        code=view.code,
+        cause=view.cause or "",
+        entity=view.entity,
+        canonical_id=view.canonical_id or "",
+        correlation_id=view.correlation_id or "",
+        owner_system=view.owner_system or "",
+        owner_id=view.owner_id or "",
+        replica_system=view.replica_system or "",
+        replica_id=view.replica_id or "",
+        attribute=view.attribute,
+        expected=shown(view.attribute, view.expected),
+        observed=shown(view.attribute, view.observed),
+        impact_minor=view.impact_minor,
+        currency=view.currency or "",
+        impact_reporting_minor=view.impact_reporting_minor,
+        legal_entity=view.legal_entity or "",
+        period=view.period or "",
+        opened_on=view.opened_on,
+        last_seen_on=view.last_seen_on,
+        resolved_on=view.resolved_on,
+        age_days=view.age_days,
+        is_new=is_open and view.opened_on == today,
+        is_overdue=is_open and view.age_days * HOURS_PER_DAY > rule.sla_hours,
+        assignee=rule.assignee,
+        correction_id=correction.correction_id if correction else "",
+        correction_state=correction.state if correction else "",
+        comparison=view.comparison,
+        row_key=view.row_key,
+    )
+
+
+def correction_line(view: CorrectionView, exponents: Mapping[str, int]) -> CorrectionLine:
+    """A correction with its change in words."""
+    return CorrectionLine(
+        correction_id=view.correction_id,
+        code=view.code,
+        cause=view.cause or "",
+        mode=view.mode,
+        state=view.state,
+        target=f"{view.system} {view.object}",
+        record_id=view.record_id,
+        attribute=view.attribute,
+        change=_change(view, exponents),
+        reason=view.reason,
+        state_reason=view.state_reason or "",
+        refusals=tuple(
+            f"{r['check']} ({r['field']}): {r['problem']}. Fix: {r['fix']}." for r in view.refusals
+        ),
+        impact_minor=view.impact_minor,
+        currency=view.currency or "",
+        assignee=view.assignee,
+    )
+
+
+def _change(view: CorrectionView, exponents: Mapping[str, int]) -> str:
+    if view.before is None:
+        value = amount(view.impact_minor, view.currency or "", exponents)
+        number = view.after.get("tranId", view.record_id)
+        return f"create {view.object} {number}" + (f" ({value})" if value else "")
+    return ", ".join(
+        f"{name}: {_shown(view.before.get(name))} → {_shown(value)}"
+        for name, value in view.after.items()
+    )
+
+
+def _shown(value: Any) -> str:
+    return "empty" if value in (None, "") else str(value)
+
+
+def _plain(_attribute: str, value: str | None) -> str:
+    return value or ""

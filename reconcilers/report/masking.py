@@ -1,0 +1,18 @@
+"""Keeps personal values out of what is mailed around: names, e-mail addresses, tax ids."""
+
+PERSONAL = ("legal_name", "name", "invoice_email", "email", "tax_id")
+DOTS = "\u2022" * 3
+
+
+def masked(attribute: str, value: str | None) -> str:
+    """The value with only as much left as is needed to recognise it; '' for none."""
+    if not value:
+        return ""
+    if attribute not in PERSONAL:
+        return value
+    if "@" in value:
+        local, _, domain = value.rpartition("@")
+        return f"{local[:1]}{DOTS}@{domain}"
+    if attribute == "tax_id":
+        return f"{DOTS}{value[-2:]}"
+    return " ".join(f"{word[:1]}{DOTS}" for word in value.split())
