@@ -70,6 +70,8 @@ async def _land(
         last = page
     if first is None or last is None:
         raise ContractBroken(source.system, f"{spec.name}: the read gave no page, not even empty")
+    landing.flush()
+    _require_known_format(source.system, landing)
     return Totals(
         mode=first.mode,
         cursor_from=cursor_from if first.mode == "incremental" else None,
@@ -110,6 +112,16 @@ def _require_in_time(system: str, name: str, today: date, snapshot_date: date) -
         raise LateExtraction(
             system,
             f"{name} of {snapshot_date} cannot be read yet: the source's date is {today}",
+        )
+
+
+def _require_known_format(system: str, landing: Landing) -> None:
+    if landing.rejects_everything and len(landing.quarantined) >= FORMAT_CHANGED_AT:
+        example = landing.quarantined[0]
+        raise ContractBroken(
+            system,
+            f"{landing.spec.name}: none of {len(landing.quarantined)} records keeps the contract "
+            f"({example.reason}); the format seems to have changed, compare objects.py with it",
         )
 
 

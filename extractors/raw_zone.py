@@ -93,13 +93,13 @@ class Landing:
         self._records.extend(page.records)
         self._changed_at.update(page.changed_at)
         if len(self._records) >= CHUNK_ROWS or page.tombstones:
-            self._flush()
+            self.flush()
         if page.tombstones:
             self._bury(page.tombstones)
 
     def publish(self, totals: Totals) -> Manifest:
         """Make the day visible; if it was published meanwhile, that one stands."""
-        self._flush()
+        self.flush()
         manifest = self._write_rows(totals)
         if self.quarantined:
             lines = "".join(entry.line() + "\n" for entry in self.quarantined)
@@ -121,7 +121,13 @@ class Landing:
         """Leave nothing behind."""
         shutil.rmtree(self.staging, ignore_errors=True)
 
-    def _flush(self) -> None:
+    @property
+    def rejects_everything(self) -> bool:
+        """Whether records were read and not one of them keeps its contract."""
+        return bool(self.quarantined) and len(self.quarantined) == self._read
+
+    def flush(self) -> None:
+        """Check and spill what was added so far."""
         if not self._records:
             return
         checked = check(

@@ -1,0 +1,148 @@
+"""Corrections of NetSuite over the wire: invoices by external id, updates, lookups, failures."""
+
+import pytest
+
+from extractors.errors import Rejected, UnknownOutcome
+from extractors.protocol import WriteIntent
+from extractors.sandbox import reference
+from tests.wire.vendors import LONG_AGO
+
+
+@pytest.fixture
+def company(vendors):
+    for table, rows in reference.netsuite_rows("2026-01-01 00:00:00").items():
+        vendors.store.put_many("netsuite", table, rows)
+    periods = reference.accounting_periods(2026, 2026)
+    vendors.store.put_many("netsuite", "accountingperiod", periods)
+    customer = {"id": "71", "companyname": "Acme", "subsidiary": "1", "currency": "1"}
+    stamps = {"datecreated": LONG_AGO, "lastmodifieddate": LONG_AGO, "isinactive": "F"}
+    vendors.store.put_many("netsuite", "customer", [{**customer, **stamps, "externalid": "c-1"}])
+    return vendors
+
+
+def invoice_body(company):
+    item = company.store.rows("netsuite", "item")[0]["id"]
+    tax = next(one for one in company.store.rows("netsuite", "taxcode") if float(one["rate"]) == 0)
+    line = {"item": {"id": item}, "quantity": 1, "amount": "10.00", "taxDetailsReference": "L1"}
+    detail = {"taxDetailsReference": "L1", "taxCode": {"id": tax["id"]}, "taxBasis": "10.00"}
+    return {
+        "entity": {"id": "71"},
+        "subsidiary": {"id": "1"},
+        "currency": {"id": "1"},
+        "exchangeRate": "1.0",
+        "tranId": "INV-1",
+        "tranDate": "2026-05-20",
+        "dueDate": "2026-06-19",
+        "postingPeriod": {"id": "2605"},
+        "customForm": "subscription",
+        "custbody_stripe_invoice_id": "in_1",
+        "memo": "tieout:cor_1",
+        "taxDetailsOverride": True,
+        "item": {"items": [line]},
+        "taxDetails": {"items": [{**detail, "taxRate": tax["rate"], "taxAmount": "0.00"}]},
+    }
+
+
+def post(body, external_id="in_1"):
+    return WriteIntent("upsert", "invoice", external_id, body, "key-1", "q2c_1")
+
+
+def test_an_invoice_is_posted_under_its_external_id_and_found_by_it(company):
+    async def use(target):
+        receipt = await target.write(post(invoice_body(company)))
+        return receipt, await target.find("invoice", "in_1"), await target.find("invoice", "in_2")
+
+    receipt, found, missing = company.with_target("netsuite", use)
+    assert receipt.status == 204
+    assert receipt.record_id == found["id"]
+    assert (found["memo"], found["tranid"], found["externalid"]) == (
+        "tieout:cor_1",
+        "INV-1",
+        "in_1",
+    )
+    assert missing is None
+
+
+def test_a_lost_answer_is_an_unknown_outcome_that_looking_resolves(company):
+    company.fault("netsuite", method="PUT", lose_answer=True)
+
+    async def use(target):
+        with pytest.raises(UnknownOutcome):
+            await target.write(post(invoice_body(company)))
+        return await target.find("invoice", "in_1")
+
+    assert company.with_target("netsuite", use)["memo"] == "tieout:cor_1"
+    assert len(company.store.rows("netsuite", "transaction", type="CustInvc")) == 1
+
+
+def test_a_server_error_on_a_write_is_not_taken_for_a_refusal(company):
+    company.fault("netsuite", method="PUT", status=500)
+
+    async def use(target):
+        with pytest.raises(UnknownOutcome):
+            await target.write(post(invoice_body(company)))
+        return await target.find("invoice", "in_1")
+
+    assert company.with_target("netsuite", use) is None
+
+
+def test_a_refusal_names_its_code_and_place(company):
+    company.store.put("netsuite", "accountingperiod", {"id": "2605", "arlocked": "T"})
+    with pytest.raises(Rejected, match="locked") as refusal:
+        company.with_target("netsuite", lambda target: target.write(post(invoice_body(company))))
+    assert (refusal.value.status, refusal.value.code) == (400, "USER_ERROR")
+    assert "(at postingPeriod)" in str(refusal.value)
+
+
+def test_an_update_is_seen_when_read_back(company):
+    intent = WriteIntent("update", "customer", "71", {"email": "new@acme.com"}, "key-1", "q2c_1")
+
+    async def use(target):
+        receipt = await target.write(intent)
+        return receipt, await target.read("customer", "71"), await target.read("customer", "99")
+
+    receipt, record, missing = company.with_target("netsuite", use)
+    assert receipt.record_id == "71"
+    assert record["email"] == "new@acme.com"
+    assert "links" not in record
+    assert missing is None
+
+
+def test_lookups_compare_exactly(company):
+    async def use(target):
+        periods = await target.lookup("accountingperiod", id="2605")
+        customers = await target.lookup("customer", externalid="c-1", isinactive="F")
+        by_external_id = await target.find("customer", "c-1")
+        return periods, customers, by_external_id, await target.lookup("customer", id="o'99")
+
+    periods, customers, by_external_id, none = company.with_target("netsuite", use)
+    assert [period["periodname"] for period in periods] == ["May 2026"]
+    assert [customer["id"] for customer in customers] == ["71"]
+    assert by_external_id["id"] == "71"
+    assert none == []
+
+
+def test_a_lookup_pages_to_its_end(company):
+    rows = [
+        {
+            "id": str(n),
+            "type": "CustInvc",
+            "entity": "71",
+            "trandate": "2026-05-01",
+            "createddate": LONG_AGO,
+            "lastmodifieddate": LONG_AGO,
+        }
+        for n in range(1000, 2300)
+    ]
+    company.store.put_many("netsuite", "transaction", rows)
+    found = company.with_target(
+        "netsuite", lambda target: target.lookup("transaction", entity="71")
+    )
+    assert len({row["id"] for row in found}) == 1300
+
+
+def test_undeclared_names_are_refused_before_anything_is_sent(company):
+    with pytest.raises(Rejected, match="not declared"):
+        company.with_target("netsuite", lambda target: target.lookup("employee"))
+    with pytest.raises(Rejected, match="no declared columns"):
+        company.with_target("netsuite", lambda target: target.lookup("customer", nope="1"))
