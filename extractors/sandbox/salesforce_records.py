@@ -102,13 +102,13 @@ def read_by_external_id(store: Store, table: Table, field: str, value: str) -> R
 
 def create(store: Store, table: Table, body: Mapping[str, Any]) -> str:
     """Insert a record; returns its id."""
-    missing = [name for name in REQUIRED.get(table.name, ()) if body.get(name) in (None, "")]
-    if missing:
-        message = f"Required fields are missing: [{', '.join(missing)}]"
-        raise SalesforceError("REQUIRED_FIELD_MISSING", message, tuple(missing))
     with store.transaction():
         record_id = store.new_id("salesforce", table.name)
         values = _checked(store, table, body, record_id)
+        missing = [name for name in REQUIRED.get(table.name, ()) if values.get(name) is None]
+        if missing:
+            message = f"Required fields are missing: [{', '.join(missing)}]"
+            raise SalesforceError("REQUIRED_FIELD_MISSING", message, tuple(missing))
         flags = {name: False for name, kind in table.columns.items() if kind == "boolean"}
         store.put("salesforce", table.name, {**flags, **values, "Id": record_id})
     return record_id

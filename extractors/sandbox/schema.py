@@ -247,6 +247,8 @@ def to_text(at: datetime, system: System) -> str:
 def encoder(table: Table, column: str) -> Callable[[Any], str | int | None]:
     """What turns a Python value of one column into what SQLite stores."""
     kind = table.columns[column]
+    if column == "IsDeleted":
+        return lambda value: int(bool(value))
 
     def encode(value: Any) -> str | int | None:
         if value is None or (type(value) is str and kind != "boolean"):

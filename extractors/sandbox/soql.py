@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from extractors.sandbox.schema import Kind, Table, tables_of, to_text
+from extractors.sandbox.schema import Kind, Table, tables_of
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -24,6 +24,7 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+_RESERVED = ("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "LIMIT", "AND", "OR", "NOT", "IN")
 _COMPARISONS = {"=", "!=", "<>", "<", "<=", ">", ">="}
 _AGGREGATES = {"COUNT": "COUNT", "SUM": "decimal_sum", "MIN": "MIN", "MAX": "MAX"}
 _LITERALS: dict[Kind, tuple[str, ...]] = {
@@ -181,7 +182,7 @@ class _Parser:
 
     def _field(self) -> tuple[str, Kind]:
         token = self._next()
-        if token.kind != "word":
+        if token.kind != "word" or token.is_word(*_RESERVED):
             raise SoqlError("MALFORMED_QUERY", f"unexpected token: '{token.text}'")
         for column, kind in self._table.columns.items():
             if column.lower() == token.text.lower():
@@ -314,7 +315,8 @@ def _literal(kind: str, text: str) -> Any:
     if kind == "boolean":
         return int(text.upper() == "TRUE")
     if kind == "datetime":
-        return to_text(datetime.fromisoformat(text).astimezone(UTC), "salesforce")
+        at = datetime.fromisoformat(text).astimezone(UTC)
+        return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}+0000"
     return text
 
 
