@@ -243,10 +243,11 @@ def _items(reply: Reply) -> list[Mapping[str, Any]]:
 
 
 def _selected(item: Field) -> str:
+    """Each value under a name of ours, whatever the service would call the expression."""
     name = item.path[0]
-    if item.kind == "datetime":
-        return f"TO_CHAR({name}, 'YYYY-MM-DD HH24:MI:SS') AS {name}"
-    return f"TO_CHAR({name}, 'YYYY-MM-DD') AS {name}" if item.kind == "date" else name
+    forms = {"datetime": "YYYY-MM-DD HH24:MI:SS", "date": "YYYY-MM-DD"}
+    form = forms.get(item.kind)
+    return f"TO_CHAR({name}, '{form}') AS {name}" if form else f"{name} AS {name}"
 
 
 def _since(column: str, cursor_from: datetime) -> str:
