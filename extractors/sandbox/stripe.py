@@ -36,6 +36,7 @@ _KINDS = {
     "invoices": "invoice",
     "invoice_payments": "invoice_payment",
     "charges": "charge",
+    "coupons": "coupon",
     "events": "event",
 }
 _ONE = "/v1/{plural}/{key}"

@@ -42,6 +42,7 @@ _FILTERS: dict[str, dict[str, str]] = {
     },
     "invoice_payment": {"invoice": "parent", "status": "status"},
     "charge": {"customer": "customer", "payment_intent": "parent"},
+    "coupon": {},
     "event": {"type": "$.type"},
 }
 _BOOLEANS = {"active"}

@@ -21,10 +21,11 @@ class Field:
 
     ref: an id, the object itself when expanded. hidden: a list that is only there when expanded.
     page: a list of which ten are embedded. inner: always whole. collapsed: a plain list of objects,
-    sent as ids unless expanded.
+    sent as ids unless expanded. kept: an object that is sent as its id, unless expanded, where it
+    is also an object of its own.
     """
 
-    how: Literal["ref", "hidden", "page", "inner", "collapsed"]
+    how: Literal["ref", "hidden", "page", "inner", "collapsed", "kept"]
     kind: str
     url: str = ""
 
@@ -42,7 +43,7 @@ FIELDS: dict[str, dict[str, Field]] = {
     },
     "subscription_item": {"price": Field("inner", "price"), **_DISCOUNTS},
     "discount": {"source": Field("inner", "discount_source")},
-    "discount_source": {"coupon": Field("inner", "coupon")},
+    "discount_source": {"coupon": Field("kept", "coupon")},
     "invoice": {
         "lines": Field("page", "line_item", "/v1/invoices/{id}/lines"),
         **_CUSTOMER,
@@ -112,6 +113,9 @@ def _render_field(store: Store, sent: Document, name: str, field: Field, tree: T
         if tree is not None:
             target = store.get("stripe", field.kind, value)
             sent[name] = render(store, field.kind, target, tree) if target else value
+    elif field.how == "kept":
+        is_known = store.get("stripe", field.kind, value["id"]) if "id" in value else None
+        sent[name] = value["id"] if is_known and tree is None else value
     elif field.how == "inner":
         sent[name] = render(store, field.kind, value, tree or {})
     elif field.how == "collapsed":
