@@ -132,13 +132,14 @@ class _Pass:
 
     def _flagged(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         inside = nw.col("excluded_reason").is_null()
-        flags: dict[str, nw.Expr] = {}
+        fires: dict[str, nw.Expr] = {}
+        waits: dict[str, nw.Expr] = {}
         for number, rule in enumerate(self.rules):
-            fires = inside & rule.drifts.fill_null(value=False)
-            flags[f"_fires_{number}"] = fires
-            flags[f"_waits_{number}"] = fires & _within_grace(rule)
-            flags[f"_applies_{number}"] = inside & rule.applies.fill_null(value=False)
-        return frame.with_columns(**flags)
+            fires[f"_fires_{number}"] = inside & rule.drifts.fill_null(value=False)
+            fires[f"_applies_{number}"] = inside & rule.applies.fill_null(value=False)
+            waits[f"_waits_{number}"] = nw.col(f"_fires_{number}") & _within_grace(rule)
+        # A step of its own: a predicate that is named twice is planned twice.
+        return frame.with_columns(**fires).with_columns(**waits)
 
     def _disposed(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Add `_disposition`: exactly one for every row, the worst of what fired on it."""

@@ -39,7 +39,7 @@ def _by_period(con: duckdb.DuckDBPyConnection, table: str) -> dict[_Key, tuple[i
 
 
 def _placed(cells: pl.DataFrame, end: str, other: str) -> dict[_Key, list[Line]]:
-    """The side's rows by entity, currency and period, each told as matched or by what explains it."""
+    """The side's rows by entity, currency and period: matched, or what explains them."""
     is_elsewhere = pl.col(f"{end}_period").ne_missing(pl.col(f"{other}_period"))
     is_matched = pl.col("disposition") == "matched"
     told = pl.when(is_matched & is_elsewhere).then(pl.lit("other_period")).otherwise("disposition")

@@ -1,7 +1,7 @@
 """The proof that a night is complete: totals on two sides, and what explains their difference.
 
 TO-EXT   per object: source count = landed + quarantined + what CTL-CNT-01 reports; landed = staged.
-TO-DISP  per side of a comparison: all rows and money have one disposition; every record has one row.
+TO-DISP  per side of a comparison: rows and money have one disposition, and each record has one row.
 TO-INV   per legal entity, currency and period: billing's invoices against the ledger's.
 """
 

@@ -7,11 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import yaml
+
+from reconcilers.evaluate import evaluate
+from reconcilers.matrix import load_matrix
+from reconcilers.rules.base import Rule
+from reconcilers.rules.catalogue import all_rules
 
 ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "dbt_project" / "seeds"
 DAY = date(2026, 6, 30)
+
+FX_RATES = """
+select * from (
+    values ('USD', 'USD', date '2020-01-01', 1.00), ('EUR', 'USD', date '2020-01-01', 1.08),
+        ('GBP', 'USD', date '2020-01-01', 1.27), ('JPY', 'USD', date '2020-01-01', 0.0067),
+        ('EUR', 'USD', date '2027-01-01', 9.99)
+) as rates (currency, reporting_currency, valid_from, rate)
+"""
 
 Rows = Mapping[str, Iterable[Mapping[str, Any]]]
 
@@ -25,21 +39,37 @@ def declared_columns() -> dict[str, dict[str, str]]:
     }
 
 
-def warehouse(rows: Rows | None = None, day: date = DAY) -> duckdb.DuckDBPyConnection:
-    """Every comparison, empty but for the given rows; the real seeds; the build stamp of the day."""
+def warehouse(
+    rows: Rows | None = None, day: date = DAY, *, views: Iterable[str] = ()
+) -> duckdb.DuckDBPyConnection:
+    """These comparisons (or all), empty but for the given rows; rates; the build stamp of the day."""
     con = duckdb.connect()
     for schema in ("raw", "seeds", "comparison", "conformed", "staging", "identity"):
         con.execute(f"create schema {schema}")
     con.execute("create table raw.build as select ?::date as snapshot_date", [day])
-    for seed in ("fx_rates", "currencies", "legal_entities"):
-        con.execute(f"create table seeds.{seed} as from read_csv('{SEEDS / seed}.csv')")
+    con.execute(f"create table seeds.currencies as from read_csv('{SEEDS / 'currencies'}.csv')")
+    con.execute(f"create table seeds.fx_rates as {FX_RATES}")
     for view, columns in declared_columns().items():
+        if views and view not in views:
+            continue
         listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         con.execute(f"create table comparison.{view} ({listed})")
     for view, added in (rows or {}).items():
         for row in added:
             add(con, f"comparison.{view}", row)
     return con
+
+
+@cache
+def rules_over(*views: str) -> list[Rule]:
+    """The rules over these comparisons, or all rules; those of the shipped matrix."""
+    rules = all_rules(load_matrix(SEEDS / "system_of_record.csv"), DAY)
+    return [rule for rule in rules if not views or rule.over in views]
+
+
+def drift_in(view: str, *rows: Mapping[str, Any]) -> pl.DataFrame:
+    """The drift among these rows of one comparison."""
+    return evaluate(warehouse({view: rows}, views=[view]), rules_over(view), DAY).drift
 
 
 def add(con: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, Any]) -> None:
