@@ -1,0 +1,39 @@
+"""Puts the code location together from settings; whatever runs a night builds its own."""
+
+import os
+
+import dagster as dg
+
+from orchestration.assets import corrections, identity, raw, reconciliation, reporting
+from orchestration.assets.models import build_dbt_assets
+from orchestration.dbt import dbt_environment, dbt_project, ensure_manifest
+from orchestration.jobs import jobs
+from orchestration.progress import progress_logger
+from orchestration.resources import default_resources
+from orchestration.schedules import schedules
+from orchestration.settings import Settings, load_settings
+
+
+def build_defs(settings: Settings | None = None, **resources: object) -> dg.Definitions:
+    """Everything Dagster knows of Tieout; any resource can be replaced by name."""
+    settings = settings or load_settings()
+    os.environ.update(dbt_environment(settings))
+    project = dbt_project(settings)
+    ensure_manifest(project)
+    return dg.Definitions(
+        assets=[
+            *raw.assets,
+            *build_dbt_assets(project),
+            *identity.assets,
+            *reconciliation.assets,
+            *corrections.assets,
+            *reporting.assets,
+        ],
+        jobs=jobs,
+        schedules=schedules,
+        resources={**default_resources(settings), **resources},
+        loggers={"console": dg.colored_console_logger, "progress": progress_logger},
+        executor=dg.in_process_executor,
+    )
+
+

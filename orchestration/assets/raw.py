@@ -1,0 +1,113 @@
+"""What the source systems held: one asset per object, immutable once published.
+
+How a system is read lives in `extractors`; here is only when.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterator, Mapping
+
+import dagster as dg
+
+from extractors.errors import SourceError
+from extractors.extract import extract_system
+from extractors.protocol import ObjectSpec
+from extractors.raw_tables import load_current
+from extractors.raw_zone import Manifest, RawZone
+from extractors.registry import SOURCES, open_source
+from orchestration.connections import system_config
+from orchestration.failures import as_failure
+from orchestration.partitions import one_day_at_a_time, snapshot_days
+from orchestration.resources import WAREHOUSE_POOL, Night
+
+ROLES: Mapping[str, str] = {"salesforce": "CRM", "stripe": "billing", "netsuite": "ERP"}
+
+
+def raw_key(system: str, name: str) -> dg.AssetKey:
+    return dg.AssetKey(["raw", system, name])
+
+
+RAW_TABLES = dg.AssetKey(["raw", "tables"])
+
+
+def extraction(system: str, objects: Mapping[str, ObjectSpec]) -> dg.AssetsDefinition:
+    """All objects of one system, read concurrently inside one step."""
+
+    @dg.multi_asset(
+        name=f"extract_{system}",
+        specs=[
+            dg.AssetSpec(
+                key=raw_key(system, name),
+                group_name=f"raw_{system}",
+                kinds={system, "parquet"},
+                owners=["team:revenue-operations"],
+                description=f"{spec.vendor_name} of the {ROLES[system]} as read for the day: "
+                "Parquet and a manifest with counts, control totals, cursor and watermark.",
+            )
+            for name, spec in objects.items()
+        ],
+        partitions_def=snapshot_days,
+        backfill_policy=one_day_at_a_time,
+        can_subset=True,
+    )
+    def extract(
+        context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
+    ) -> Iterator[dg.MaterializeResult]:
+        names = sorted(key.path[-1] for key in context.selected_asset_keys)
+        day = dt.date.fromisoformat(context.partition_key)
+        try:
+            manifests = asyncio.run(read_system(night, system, names, day))
+        except SourceError as error:
+            raise as_failure(error) from error
+        for manifest in manifests:
+            yield dg.MaterializeResult(
+                asset_key=raw_key(system, manifest.object), metadata=manifest_metadata(manifest)
+            )
+
+    return extract
+
+
+async def read_system(night: Night, system: str, names: list[str], day: dt.date) -> list[Manifest]:
+    raw = RawZone(night.settings.raw_dir)
+    async with open_source(system_config(night.settings, system)) as source:
+        return await extract_system(source, raw, day, names)
+
+
+def manifest_metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:
+    return {
+        "dagster/row_count": dg.MetadataValue.int(manifest.landed),
+        "mode": dg.MetadataValue.text(manifest.mode),
+        "source_count": dg.MetadataValue.text(
+            "not told by the source"
+            if manifest.source_count is None
+            else str(manifest.source_count)
+        ),
+        "quarantined": dg.MetadataValue.int(manifest.quarantined),
+        "deleted": dg.MetadataValue.int(manifest.deleted),
+        "watermark_at": dg.MetadataValue.text(str(manifest.watermark_at)),
+    }
+
+
+@dg.asset(
+    key=RAW_TABLES,
+    deps=[raw_key(system, name) for system, objects in SOURCES.items() for name in objects],
+    group_name="raw_tables",
+    kinds={"duckdb"},
+    owners=["team:revenue-operations"],
+    partitions_def=snapshot_days,
+    backfill_policy=one_day_at_a_time,
+    pool=WAREHOUSE_POOL,
+)
+def raw_tables(
+    context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
+) -> dg.MaterializeResult:
+    """The latest version of every record as of the day, in DuckDB; stamps the day it is for."""
+    day = dt.date.fromisoformat(context.partition_key)
+    with night.warehouse(read_only=False) as con:
+        load_current(con, night.settings.raw_dir, day)
+        rows = con.sql("select coalesce(sum(landed_count), 0) from raw.snapshots").fetchall()[0][0]
+    return dg.MaterializeResult(metadata={"dagster/row_count": int(rows)})
+
+
+raw_assets = [extraction(system, objects) for system, objects in SOURCES.items()]
+assets = [*raw_assets, raw_tables]

@@ -1,0 +1,67 @@
+"""The checks of a night: one WARN per drift code, one blocking ERROR per tie-out."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import polars as pl
+
+from reconcilers.rules.codes import CODES
+
+DRIFT = dg.AssetKey(["reconciliation", "drift"])
+TIEOUTS = dg.AssetKey(["reconciliation", "tieouts"])
+
+TIEOUT_CODES = {
+    "TO-EXT": "source count = landed + quarantined + reported as missing; landed = staged",
+    "TO-DISP": "each row of each side has exactly one disposition, and the money adds up",
+    "TO-INV": "invoices finalized in billing = ERP invoices + in flight + exceptions + excluded",
+}
+
+
+def check_name(code: str) -> str:
+    return code.lower().replace("-", "_")
+
+
+CODE_CHECKS = [
+    dg.AssetCheckSpec(check_name(code), asset=DRIFT, description=f"{code}: {title}")
+    for code, title in CODES.items()
+]
+TIEOUT_CHECKS = [
+    dg.AssetCheckSpec(
+        check_name(code), asset=TIEOUTS, blocking=True, description=f"{code}: {title}"
+    )
+    for code, title in TIEOUT_CODES.items()
+]
+
+
+def code_results(drift: pl.DataFrame) -> Iterator[dg.AssetCheckResult]:
+    """Passed when the code has no open exception tonight."""
+    for code in CODES:
+        rows = drift.filter((pl.col("code") == code) & (pl.col("disposition") == "exception"))
+        yield dg.AssetCheckResult(
+            check_name=check_name(code),
+            asset_key=DRIFT,
+            passed=rows.is_empty(),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "exceptions": rows.height,
+                "at risk, USD cents": int(rows["impact_reporting_minor"].abs().sum() or 0),
+                "first rows": dg.MetadataValue.json(rows["row_key"].head(20).to_list()),
+            },
+        )
+
+
+def tieout_results(tieouts: pl.DataFrame) -> Iterator[dg.AssetCheckResult]:
+    """Passed when each line of the tie-out holds; the broken lines are named."""
+    for code in TIEOUT_CODES:
+        lines = tieouts.filter(pl.col("code") == code)
+        broken = lines.filter(~pl.col("holds"))
+        yield dg.AssetCheckResult(
+            check_name=check_name(code),
+            asset_key=TIEOUTS,
+            passed=broken.is_empty(),
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={
+                "lines": lines.height,
+                "broken": dg.MetadataValue.json(broken.select("scope", "detail").head(20).rows()),
+            },
+        )

@@ -1,0 +1,178 @@
+"""The `tieout` command: what people do by hand. Each command is a thin call into a room.
+
+Commands import what they need when they run, so that `tieout --help` does not wait for Dagster.
+"""
+
+import datetime as dt
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from orchestration.commands import corrections, exceptions, sandbox
+from orchestration.settings import Settings, SettingsError, load_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Finds every drift between CRM, billing and ERP, proves it, and puts it right.",
+)
+app.add_typer(exceptions.app, name="exceptions", help="What is wrong, how old it is, whose it is.")
+app.add_typer(corrections.app, name="corrections", help="What to do about it: approve, dispatch.")
+app.add_typer(sandbox.app, name="sandbox", help="A CRM, a billing system and an ERP on loopback.")
+
+# Bound to the real stdout: a night sends what dbt prints elsewhere.
+out = Console(file=sys.stdout)
+err = Console(stderr=True)
+
+
+def day_of(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not a day; write it as 2026-06-30") from error
+
+
+Day = Annotated[str | None, typer.Argument(help="The day, as 2026-06-30. Left out: yesterday.")]
+
+
+def _default_day(settings: Settings) -> dt.date:
+    if settings.uses_sandbox:
+        from orchestration.evaluate import reconcilable_day
+
+        return reconcilable_day(settings)
+    return dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+
+
+@app.command()
+def nightly(day: Day = None) -> None:
+    """Reconcile one day: extract, build, compare, plan corrections, report."""
+    from orchestration.night import run_night
+    from orchestration.screen import night_summary, watching
+
+    settings = load_settings()
+    chosen = day_of(day) if day else _default_day(settings)
+    with watching(out, f"Night of {chosen}"):
+        result = run_night(settings, chosen)
+    night_summary(out, settings, result)
+    raise typer.Exit(0 if result.ok else 1)
+
+
+@app.command()
+def backfill(
+    first: Annotated[str, typer.Option("--from", help="First day.")],
+    last: Annotated[str, typer.Option("--to", help="Last day, included.")],
+) -> None:
+    """Reconcile a range of days in order; days already extracted are replayed from the raw zone."""
+    from orchestration.night import run_backfill
+    from orchestration.screen import night_line, watching
+
+    settings = load_settings()
+    ok = True
+    with watching(out, f"Backfill {first} to {last}"):
+        for result in run_backfill(settings, day_of(first), day_of(last)):
+            night_line(out, settings, result)
+            ok = result.ok
+    raise typer.Exit(0 if ok else 1)
+
+
+@app.command()
+def report(day: Day = None) -> None:
+    """Write the report, the CSV and the summary of a night again, from what is stored."""
+    from orchestration.assets.reporting import write_night_report
+
+    settings = load_settings()
+    files = write_night_report(settings, day_of(day) if day else _default_day(settings))
+    for name, path in asdict(files).items():
+        out.print(f"{name}: {path}", soft_wrap=True)
+
+
+@app.command()
+def trace(
+    identifier: Annotated[str, typer.Argument(help="An id of any system, or a canonical one.")],
+) -> None:
+    """Print the commercial thread of a record: opportunity, contract, ... journal entry."""
+    from orchestration.screen import trace_tree
+    from orchestration.trace import find_thread
+
+    thread = find_thread(load_settings(), identifier)
+    if thread is None:
+        err.print(f"{identifier}: no record of the warehouse has this id.")
+        raise typer.Exit(1)
+    out.print(trace_tree(thread))
+
+
+@app.command()
+def evaluate(
+    seed: Annotated[int, typer.Option(help="The world's seed.")] = 1,
+    plant: Annotated[
+        list[str] | None, typer.Option(help="CODE=K, or none to start from nothing planted.")
+    ] = None,
+    customers: Annotated[int, typer.Option(help="How large a company.")] = 300,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+) -> None:
+    """Measure precision and recall per drift code on a fresh, labelled world."""
+    from orchestration.evaluate import EvaluationError, evaluate_seed, parse_plants
+    from orchestration.screen import score_table
+
+    try:
+        result = evaluate_seed(load_settings(), seed, parse_plants(plant or []), customers)
+    except EvaluationError as error:
+        err.print(str(error))
+        raise typer.Exit(2) from error
+    if as_json:
+        out.print_json(data=result.as_dict())
+    else:
+        out.print(score_table(result))
+    raise typer.Exit(0 if result.perfect else 1)
+
+
+@app.command()
+def doctor() -> None:
+    """Check configuration and connections; every failure says what to do."""
+    from orchestration.doctor import examine
+
+    healthy = True
+    for finding in examine(load_settings()):
+        mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]"
+        out.print(f"{mark} {finding.subject}: {finding.detail}", soft_wrap=True)
+        if not finding.ok:
+            out.print(f"       -> {finding.remedy}", soft_wrap=True)
+        healthy = healthy and finding.ok
+    raise typer.Exit(0 if healthy else 1)
+
+
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(help="The world's seed.")] = 7,
+    customers: Annotated[int, typer.Option(help="How large a company.")] = 300,
+) -> None:
+    """Show the whole job on the sandbox: two nights, with corrections between them."""
+    from orchestration.demo import run_demo
+
+    raise typer.Exit(0 if run_demo(load_settings(), out, seed=seed, customers=customers) else 1)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+    """Open the Dagster UI with its daemon (schedules and backfills run while it is up)."""
+    import os
+    from pathlib import Path
+
+    from orchestration.night import dagster_home
+
+    dagster_home(load_settings())
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    arguments = ["dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    os.execv(dagster, [dagster, *arguments])  # noqa: S606
+
+
+def main() -> None:
+    """Run the command line; a configuration mistake is a message, not a stack trace."""
+    try:
+        app()
+    except SettingsError as error:
+        err.print(str(error))
+        sys.exit(2)

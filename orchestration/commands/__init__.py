@@ -1,0 +1,1 @@
+"""The groups of the `tieout` command, one module each."""

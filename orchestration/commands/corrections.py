@@ -1,0 +1,174 @@
+"""`tieout corrections ...`: look, decide, send."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.commands.exceptions import usd
+from orchestration.sending import send
+from orchestration.settings import load_settings
+from orchestration.stores import opened_state
+from reconcilers.corrections.approval import (
+    ApprovalRefusedError,
+    Decision,
+    preview_replay,
+)
+from reconcilers.corrections.approval import (
+    approve as approve_all,
+)
+from reconcilers.corrections.approval import (
+    reject as reject_all,
+)
+from reconcilers.corrections.approval import (
+    replay as replay_all,
+)
+from reconcilers.corrections.states import WrongStateError
+from reconcilers.state.store import State
+from reconcilers.state.views import list_corrections, show_correction
+
+app = typer.Typer(no_args_is_help=True)
+out = Console()
+
+LONGEST_CELL = 40
+
+Ids = Annotated[list[str] | None, typer.Argument(help="Correction ids, or how they begin.")]
+Code = Annotated[str | None, typer.Option(help="All waiting corrections of this drift code.")]
+Comment = Annotated[str, typer.Option(help="Why; it is kept with the decision.")]
+
+
+@app.command("list")
+def list_(
+    code: Annotated[str | None, typer.Option(help="Only this drift code.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only this state, such as proposed.")] = None,
+) -> None:
+    """List corrections and how far each has come."""
+    with opened_state(load_settings()) as store:
+        records = list_corrections(store, code=code, states=(state,) if state else ())
+    table = Table("id", "code", "mode", "state", "target", "record", "before", "after", "USD")
+    for item in records:
+        table.add_row(
+            item.correction_id,
+            item.code,
+            item.mode,
+            item.state,
+            f"{item.system} {item.object}",
+            item.record_id,
+            _short(item.before),
+            _short(item.after),
+            usd(item.impact_reporting_minor),
+        )
+    out.print(table)
+    out.print(f"{len(records)} corrections")
+
+
+@app.command()
+def show(
+    correction: Annotated[str, typer.Argument(help="The correction's id, or how it begins.")],
+) -> None:
+    """Show one correction: what changes, why, who decided, and each attempt."""
+    with opened_state(load_settings()) as store:
+        try:
+            detail = show_correction(store, correction)
+        except LookupError as error:
+            raise typer.BadParameter(str(error)) from error
+    item = detail.correction
+    out.print(f"[bold]{item.correction_id}[/] {item.code} {item.cause or ''}: {item.reason}")
+    out.print(f"state {item.state} ({item.state_reason or 'no remark'}), mode {item.mode}")
+    out.print(f"target {item.system} {item.object} {item.record_id}, {item.operation}")
+    out.print_json(data={"before": item.before, "after": item.after, "payload": item.payload})
+    for refusal in item.refusals:
+        out.print(f"[red]refused[/] {json.dumps(dict(refusal))}", soft_wrap=True)
+    for word in detail.approvals:
+        out.print(
+            f"{word.decision} by {word.actor}, {word.decided_at:%Y-%m-%d %H:%M}: {word.comment}"
+        )
+    for attempt in detail.attempts:
+        out.print(
+            f"attempt {attempt.number} ({attempt.kind}) {attempt.started_at:%Y-%m-%d %H:%M}: "
+            f"{attempt.outcome or 'no answer yet'}"
+        )
+
+
+@app.command()
+def approve(ids: Ids = None, code: Code = None, comment: Comment = "") -> None:
+    """Say yes to corrections that wait for a person: by id, or all of a code."""
+    _decide(approve_all, ids, code, comment)
+
+
+@app.command()
+def reject(ids: Ids = None, code: Code = None, comment: Comment = "") -> None:
+    """Say no; needs a comment."""
+    _decide(reject_all, ids, code, comment)
+
+
+@app.command("dispatch")
+def dispatch_() -> None:
+    """Send the approved corrections to their source systems."""
+    settings = load_settings()
+    with opened_state(settings) as store:
+        summary = asyncio.run(send(settings, store))
+    for outcome, count in summary.outcomes.items():
+        out.print(f"{outcome}: {count}")
+    for system, reason in summary.stopped.items():
+        out.print(f"[red]{system} given up on[/]: {reason}", soft_wrap=True)
+    if not summary.outcomes:
+        out.print("nothing was waiting to be sent")
+    raise typer.Exit(1 if summary.stopped else 0)
+
+
+@app.command()
+def replay(ids: Ids = None, yes: Annotated[bool, typer.Option("--yes")] = False) -> None:
+    """Queue dead corrections again, after their cause was mended; shows them first."""
+    settings = load_settings()
+    with opened_state(settings) as store:
+        chosen = _full_ids(store, ids)
+        for preview in preview_replay(store, chosen):
+            out.print(f"{preview.correction_id} -> {preview.target} {preview.record_id}")
+            out.print(f"   stopped before: {preview.last_error}", soft_wrap=True)
+        if yes:
+            _say(replay_all(store, chosen, settings.actor, "replay"))
+        else:
+            out.print("nothing changed; add --yes to queue them")
+
+
+def _decide(
+    decide: Callable[..., list[Decision]], ids: Sequence[str] | None, code: str | None, comment: str
+) -> None:
+    settings = load_settings()
+    with opened_state(settings) as store:
+        chosen = _full_ids(store, ids)
+        if code is not None:
+            waiting = list_corrections(store, states=("proposed",), code=code)
+            chosen += [item.correction_id for item in waiting]
+        if not chosen:
+            raise typer.BadParameter("name corrections by id, or a --code that has proposed ones")
+        try:
+            _say(decide(store, chosen, settings.actor, comment))
+        except (ApprovalRefusedError, WrongStateError) as error:
+            raise typer.BadParameter(str(error)) from error
+
+
+def _full_ids(store: State, beginnings: Sequence[str] | None) -> list[str]:
+    try:
+        return [
+            show_correction(store, beginning).correction.correction_id
+            for beginning in beginnings or []
+        ]
+    except LookupError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _say(decisions: Sequence[Decision]) -> None:
+    for decision in decisions:
+        more = f", {decision.still_needed} more needed" if decision.still_needed else ""
+        out.print(f"{decision.correction_id}: {decision.state}{more}")
+
+
+def _short(value: object) -> str:
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 3] + "..."

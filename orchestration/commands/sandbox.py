@@ -1,0 +1,77 @@
+"""`tieout sandbox ...`: the practice company."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from extractors.sandbox import control
+from orchestration.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True)
+out = Console()
+
+
+@app.command()
+def up(
+    seed: Annotated[int, typer.Option(help="Same seed, same company.")] = 7,
+    customers: Annotated[int, typer.Option(help="How large a company to build.")] = 300,
+) -> None:
+    """Build the company if there is none yet, and serve its three systems."""
+    connections = control.up(load_settings().sandbox_dir, seed=seed, customers=customers)
+    for system, connection in connections.items():
+        out.print(f"{system}: {connection['base_url']}")
+
+
+@app.command()
+def down() -> None:
+    """Stop serving; the company stays on disk."""
+    control.down(load_settings().sandbox_dir)
+
+
+@app.command()
+def status() -> None:
+    """Whether the sandbox is up, its clock, and how many records it holds."""
+    state = control.status(load_settings().sandbox_dir)
+    out.print(f"{'up' if state.running else 'down'}, clock {state.now:%Y-%m-%d %H:%M} UTC")
+    for name, count in state.counts.items():
+        out.print(f"  {name}: {count}")
+
+
+@app.command()
+def advance(
+    days: Annotated[int, typer.Option(help="How many days the company lives on.")] = 1,
+) -> None:
+    """Move the clock: the company sells, bills, collects and posts."""
+    out.print(f"clock {control.advance(load_settings().sandbox_dir, days):%Y-%m-%d %H:%M} UTC")
+
+
+@app.command()
+def plant(
+    code: Annotated[str, typer.Argument(help="A drift code, such as INV-MISS-01.")],
+    count: Annotated[int, typer.Option(help="How many.")] = 1,
+    seed: Annotated[int, typer.Option(help="Which records are hit.")] = 1,
+) -> None:
+    """Plant drift of one code, and write down the truth of it."""
+    try:
+        rows = control.plant(load_settings().sandbox_dir, code, count, seed=seed)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    out.print(f"{code}: {count} planted, {len(rows)} drifts follow from it")
+
+
+@app.command()
+def truth() -> None:
+    """List every drift that was planted."""
+    table = Table("code", "attribute", "owner", "replica", "planted", "variant")
+    for row in control.truth(load_settings().sandbox_dir):
+        table.add_row(
+            row["code"],
+            row["attribute"],
+            f"{row['owner_system']} {row['owner_id']}",
+            f"{row['replica_system'] or ''} {row['replica_id'] or ''}",
+            "yes" if row["planted"] else "follows",
+            row["variant"],
+        )
+    out.print(table)

@@ -1,0 +1,58 @@
+"""Where the dbt project is compiled, and what its process must see."""
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+
+from dagster_dbt import DbtCliResource, DbtProject
+
+from orchestration.settings import DBT_PROJECT_DIR, Settings
+
+SOURCE_FOLDERS = ("models", "macros", "seeds", "tests")
+
+
+def dbt_project(settings: Settings) -> DbtProject:
+    """The project with a target folder of its own, so that two homes do not share one."""
+    return DbtProject(
+        project_dir=DBT_PROJECT_DIR,
+        profiles_dir=DBT_PROJECT_DIR,
+        target_path=settings.dbt_target_dir,
+    )
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    return {
+        "TIEOUT_WAREHOUSE": str(settings.warehouse_path),
+        "TIEOUT_MEMORY_LIMIT": settings.memory_limit,
+        "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_VERSION_CHECK": "false",
+    }
+
+
+def dbt_client(project: DbtProject) -> DbtCliResource:
+    """Dbt of this environment: the one beside the interpreter, whatever PATH says."""
+    return DbtCliResource(
+        project_dir=project,
+        profiles_dir=str(DBT_PROJECT_DIR),
+        dbt_executable=str(Path(sys.executable).with_name("dbt")),
+    )
+
+
+def ensure_manifest(project: DbtProject) -> None:
+    """Parse the project if that was never done, or if a file of it is newer than its manifest."""
+    manifest = Path(project.manifest_path)
+    if not manifest.exists() or manifest.stat().st_mtime < _newest_source():
+        dbt_client(project).cli(["parse", "--quiet"], target_path=manifest.parent).wait()
+
+
+def _newest_source() -> float:
+    files = [DBT_PROJECT_DIR / "dbt_project.yml"]
+    for folder in SOURCE_FOLDERS:
+        files += [path for path in (DBT_PROJECT_DIR / folder).rglob("*") if path.is_file()]
+    return max(path.stat().st_mtime for path in files)
+
+
+def build_vars(day: dt.date) -> str:
+    return json.dumps({"snapshot_date": day.isoformat()})

@@ -1,0 +1,107 @@
+"""Run one night, or several, in this process, the way the schedule would.
+
+The command line, the demo and the evaluation all start nights through here.
+"""
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.assembly import build_defs
+from orchestration.settings import Settings
+
+INSTANCE_CONFIG = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  pools:
+    default_limit: 1
+    granularity: op
+  runs:
+    max_concurrent_runs: 1
+"""
+
+
+@dataclass(frozen=True)
+class NightResult:
+    """How one night ended. `failed_step` is empty when it went through."""
+
+    day: dt.date
+    run_id: str
+    ok: bool
+    failed_step: str
+    reason: str
+
+
+def dagster_home(settings: Settings) -> Path:
+    """The folder of run history, with its configuration written on first use."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    config = home / "dagster.yaml"
+    if not config.exists():
+        config.write_text(INSTANCE_CONFIG)
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def run_night(settings: Settings, day: dt.date) -> NightResult:
+    """Materialise every asset of the `nightly` job for one day."""
+    return _run(settings, "nightly", day)
+
+
+def run_dispatch(settings: Settings) -> NightResult:
+    """Send the approved corrections."""
+    return _run(settings, "dispatch", None)
+
+
+def run_backfill(settings: Settings, first: dt.date, last: dt.date) -> Iterator[NightResult]:
+    """Each day in order; stops at the first that fails, since later days build on it."""
+    for offset in range((last - first).days + 1):
+        result = run_night(settings, first + dt.timedelta(days=offset))
+        yield result
+        if not result.ok:
+            return
+
+
+def _run(settings: Settings, job: str, day: dt.date | None) -> NightResult:
+    home = dagster_home(settings)
+    definition = build_defs(settings).resolve_job_def(job)
+    # dbt's lines belong in a file; whoever started the night watches the steps instead.
+    log = settings.home / "dbt" / "night.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        dg.DagsterInstance.from_config(str(home)) as instance,
+        log.open("a", encoding="utf-8") as lines,
+        redirect_stdout(lines),
+    ):
+        result = definition.execute_in_process(
+            partition_key=day.isoformat() if day else None,
+            instance=instance,
+            run_config={"loggers": {"progress": {}}},
+            raise_on_error=False,
+        )
+    failed = [event for event in result.all_events if event.is_step_failure]
+    return NightResult(
+        day=day or dt.datetime.now(dt.UTC).date(),
+        run_id=result.run_id,
+        ok=result.success,
+        failed_step=failed[0].step_key or "" if failed else "",
+        reason=_reason(failed[0]) if failed else "",
+    )
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error else "unknown"

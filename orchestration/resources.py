@@ -1,0 +1,76 @@
+"""What the assets are handed: the settings, the night's lock, the warehouse, the state, dbt."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+import dagster as dg
+import duckdb
+from filelock import FileLock, Timeout
+
+from orchestration.dbt import dbt_client, dbt_project
+from orchestration.settings import Settings, load_settings
+from orchestration.stores import opened_state
+from reconcilers.engine import open_warehouse
+from reconcilers.state import State
+
+# Every step that opens the DuckDB file is in this pool: the file has one user at a time.
+WAREHOUSE_POOL = "warehouse"
+
+
+@dataclass(frozen=True)
+class Night:
+    """The run that holds the night's lock, and with it the right to rebuild the warehouse."""
+
+    settings: Settings
+
+    def warehouse(
+        self, *, read_only: bool = True
+    ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return open_warehouse(
+            self.settings.warehouse_path,
+            read_only=read_only,
+            memory_limit=self.settings.memory_limit,
+        )
+
+    def state(self) -> AbstractContextManager[State]:
+        return opened_state(self.settings)
+
+
+@contextmanager
+def night_lock(settings: Settings) -> Iterator[Night]:
+    """Hold the one lock of this home; the system frees it when the process dies.
+
+    Raises:
+        dagster.Failure: another night runs on the same home.
+
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(settings.lock_path, timeout=0):
+            yield Night(settings)
+    except Timeout as error:
+        raise dg.Failure(
+            f"another night is running on {settings.home} (it holds {settings.lock_path.name}); "
+            "wait for it to end, or stop it, then start this one again.",
+            allow_retries=False,
+        ) from error
+
+
+def night_resource(settings: Settings) -> dg.ResourceDefinition:
+    @dg.resource(description="The lock that lets one night run at a time.")
+    @contextmanager
+    def night(_context: dg.InitResourceContext) -> Iterator[Night]:
+        with night_lock(settings) as held:
+            yield held
+
+    return night
+
+
+def default_resources(settings: Settings | None = None) -> dict[str, object]:
+    settings = settings or load_settings()
+    return {
+        "settings": settings,
+        "night": night_resource(settings),
+        "dbt": dbt_client(dbt_project(settings)),
+    }

@@ -1,0 +1,29 @@
+"""Opens every target and lets the dispatcher send: shared by the command and the job."""
+
+import datetime as dt
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from extractors.registry import SOURCES, open_target
+from extractors.sandbox import control
+from orchestration.connections import system_config
+from orchestration.settings import Settings
+from reconcilers.corrections.dispatch import DispatchSummary, dispatch
+from reconcilers.state import State
+
+
+def business_clock(settings: Settings) -> Callable[[], dt.datetime]:
+    """The source systems' present: the sandbox has a clock of its own."""
+    if settings.uses_sandbox:
+        return lambda: control.status(settings.sandbox_dir).now
+    return lambda: dt.datetime.now(dt.UTC)
+
+
+async def send(settings: Settings, state: State) -> DispatchSummary:
+    """Send what is approved, resolve what is unknown."""
+    async with AsyncExitStack() as stack:
+        targets = {
+            system: await stack.enter_async_context(open_target(system_config(settings, system)))
+            for system in SOURCES
+        }
+        return await dispatch(state, targets, business_clock(settings))

@@ -1,0 +1,32 @@
+"""Guards that keep the map true: documents, targets and rooms say the same."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def targets():
+    return set(re.findall(r"^([a-z][a-z-]*):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_every_make_target_is_in_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    assert {name for name in targets() - {"help"} if f"make {name}" not in readme} == set()
+
+
+def test_the_readme_names_no_target_that_does_not_exist():
+    named = set(re.findall(r"make ([a-z][a-z-]*)", (ROOT / "README.md").read_text()))
+    assert named - targets() == set()
+
+
+def test_every_file_that_the_readme_links_exists():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_variable_of_the_template_is_read_and_the_other_way_round():
+    template = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    source = (ROOT / "orchestration" / "settings.py").read_text()
+    read = set(re.findall(r'"((?:TIEOUT|SALESFORCE|STRIPE|NETSUITE)_[A-Z_]+)"', source))
+    assert template == read
