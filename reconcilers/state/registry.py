@@ -31,7 +31,7 @@ def add_assignments(state: State, assignments: pl.DataFrame) -> int:
         known = set(session.execute(select(IdentityEntry.system, IdentityEntry.source_id)).tuples())
         new = [
             row
-            for row in assignments.select(SCHEMA).unique(["system", "source_id"]).to_dicts()
+            for row in assignments.select(*SCHEMA).unique(["system", "source_id"]).to_dicts()
             if (row["system"], row["source_id"]) not in known
         ]
         if new:

@@ -37,7 +37,7 @@ def record_tieouts(state: State, snapshot_date: date, tieouts: pl.DataFrame) -> 
             pl.lit(snapshot_date).alias("snapshot_date"),
             pl.col("currency", "period").fill_null(""),  # parts of the key: '' stands for none
         )
-        .select(SCHEMA)
+        .select(*SCHEMA)
         .to_dicts()
     )
     with state.begin() as session:
