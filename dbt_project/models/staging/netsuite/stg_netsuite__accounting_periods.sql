@@ -4,7 +4,7 @@ select
     cast(startdate as date) as start_date,
     cast(enddate as date) as end_date,
     {{ accounting_period('cast(startdate as date)') }} as period,
+    coalesce(isquarter, 'F') = 'F' and coalesce(isyear, 'F') = 'F' as is_month,
     coalesce(closed, 'F') = 'T' as is_closed,
     coalesce(arlocked, 'F') = 'T' as is_receivables_locked
 from {{ source('netsuite', 'accounting_period') }}
-where coalesce(isquarter, 'F') = 'F' and coalesce(isyear, 'F') = 'F'
