@@ -146,15 +146,11 @@ class _Worker:
         try:
             sight = await look(lane.target, order)
             if order.kind == "look":
-                outcome = self._resolve(order, sight)
-            else:
-                outcome = self._before_write(order, sight) or await self._write(lane, order)
+                return self._resolve(order, sight)
+            return self._before_write(order, sight) or await self._write(lane, order)
         except SourceError as error:  # while looking: nothing was sent in this attempt
             self._note_failure(lane, error)
             return _could_not_look(order, error)
-        else:
-            lane.failures = 0
-            return outcome
 
     def _before_write(self, order: Order, sight: Sight) -> Outcome | None:
         """Compare and set: only the value that drifted may be written over."""
@@ -197,6 +193,7 @@ class _Worker:
         except SourceError as error:
             self._note_failure(lane, error)
             return self._failed(error)
+        lane.failures = 0
         return Outcome(
             S.ACCEPTED,
             "accepted",

@@ -150,7 +150,7 @@ class CorrectionRecord(Base):
     record_id: Mapped[str]
     operation: Mapped[str]
     attribute: Mapped[str]
-    before: Mapped[Any]
+    before: Mapped[Any] = mapped_column(nullable=True)
     after: Mapped[Any]
     payload: Mapped[Any]
     expected_version: Mapped[str]

@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.Column("record_id", sa.Text(), nullable=False),
         sa.Column("operation", sa.Text(), nullable=False),
         sa.Column("attribute", sa.Text(), nullable=False),
-        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=True),
         sa.Column("after", sa.Text(), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
         sa.Column("expected_version", sa.Text(), nullable=False),

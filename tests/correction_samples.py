@@ -1,0 +1,318 @@
+"""Drift rows, plan facts and targets for tests of what happens after detection."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from extractors.errors import SourceError
+from extractors.protocol import WriteIntent, WriteReceipt
+from reconcilers.corrections.plan_context import PlanContext, empty_context
+from reconcilers.findings import DRIFT, empty
+
+DAY = date(2026, 6, 30)
+
+
+def night(number: int) -> date:
+    return DAY + timedelta(days=number)
+
+
+def at(number: int, hour: int = 2) -> datetime:
+    """The instant at which the night `number` days after DAY is read."""
+    return datetime(2026, 7, 1, hour, tzinfo=UTC) + timedelta(days=number)
+
+
+def key_of(name: str) -> str:
+    return name.encode().hex().ljust(32, "0")[:32]
+
+
+def drift(*rows: Mapping[str, Any]) -> pl.DataFrame:
+    """A drift frame in the shape that detection gives."""
+    frame = pl.DataFrame([dict(row) for row in rows], schema=empty(DRIFT).schema)
+    return DRIFT.validate(frame)
+
+
+def drift_row(name: str, code: str, **values: Any) -> dict[str, Any]:
+    return {
+        "snapshot_date": DAY,
+        "code": code,
+        "entity": "thing",
+        "canonical_id": "cus_1",
+        "correlation_id": "q2c_006A",
+        "comparison": "cmp_invoice__billing_vs_erp",
+        "row_key": f"stripe:{name}",
+        "owner_role": "billing",
+        "owner_system": "stripe",
+        "owner_id": name,
+        "replica_role": "erp",
+        "replica_system": "netsuite",
+        "replica_id": None,
+        "attribute": "",
+        "expected": None,
+        "observed": None,
+        "cause": None,
+        "impact_minor": 12000,
+        "currency": "GBP",
+        "impact_reporting_minor": 15240,
+        "severity": "S4",
+        "disposition": "exception",
+        "event_at": datetime(2026, 6, 29, 10, 0),
+        "exception_key": key_of(f"{code}{name}"),
+        "legal_entity": "UK",
+        "period": "2026-06",
+        **values,
+    }
+
+
+def missing_invoice(invoice_id: str = "in_1", **values: Any) -> dict[str, Any]:
+    return drift_row(invoice_id, "INV-MISS-01", **values)
+
+
+def stale_status(
+    subscription_id: str = "sub_1", record_id: str = "a0S1", **values: Any
+) -> dict[str, Any]:
+    return drift_row(
+        subscription_id,
+        "SUB-STAT-01",
+        comparison="cmp_subscription__crm_vs_billing",
+        replica_role="crm",
+        replica_system="salesforce",
+        replica_id=record_id,
+        attribute="status",
+        expected="cancelled",
+        observed="active",
+        **{"cause": "crm_copy_stale", **values},
+    )
+
+
+def lost_link(
+    customer_id: str = "cus_A", account_id: str = "001A", **values: Any
+) -> dict[str, Any]:
+    return drift_row(
+        customer_id,
+        "CUS-MISS-01",
+        comparison="cmp_customer__crm_vs_billing",
+        replica_role="crm",
+        replica_system="salesforce",
+        **{"replica_id": account_id, "cause": "link_lost", **values},
+    )
+
+
+FACTS: dict[str, list[dict[str, Any]]] = {
+    "crm_accounts": [
+        {"account_id": "001A", "stripe_customer_id": None, "system_modstamp": "v1"},
+        {"account_id": "001B", "stripe_customer_id": "cus_B", "system_modstamp": "v1"},
+    ],
+    "crm_subscriptions": [
+        {
+            "subscription_id": "a0S1",
+            "stripe_subscription_id": "sub_1",
+            "status": "Active",
+            "status_changed_at": "2026-01-31T10:00:00.000+0000",
+            "system_modstamp": "v1",
+        }
+    ],
+    "billing_subscriptions": [
+        {
+            "subscription_id": "sub_1",
+            "status": "cancelled",
+            "status_changed_at": datetime(2026, 6, 20, 9, 30),
+        }
+    ],
+    "billing_invoices": [
+        {
+            "invoice_id": "in_1",
+            "number": "UK-0001",
+            "billing_customer_id": "cus_A",
+            "canonical_customer_id": "cus_1",
+            "erp_customer_ref": None,
+            "legal_entity": "UK",
+            "currency": "GBP",
+            "invoice_date": date(2026, 6, 12),
+            "due_date": date(2026, 7, 12),
+            "subtotal_minor": 10000,
+            "tax_minor": 2000,
+            "total_minor": 12000,
+            "correlation_id": "q2c_006A",
+        }
+    ],
+    "billing_invoice_lines": [
+        {
+            "invoice_id": "in_1",
+            "line_id": f"il_{n}",
+            "product_code": "PLAT",
+            "quantity": 1,
+            "net_minor": net,
+            "tax_minor": net // 5,
+            "service_start": date(2026, 6, 12),
+            "service_end": date(2026, 7, 11),
+        }
+        for n, net in enumerate((7500, 2500))
+    ],
+    "erp_customers": [
+        {
+            "canonical_customer_id": "cus_1",
+            "customer_id": "501",
+            "subsidiary_id": "2",
+            "stripe_customer_id": "cus_A",
+            "is_inactive": "F",
+        }
+    ],
+    "erp_items": [
+        {
+            "item_id": "201",
+            "sku": "PLAT",
+            "name": "Platform",
+            "income_account_id": "400",
+            "deferred_account_id": "210",
+            "is_inactive": "F",
+            "family": "Platform",
+        }
+    ],
+    "erp_accounts": [
+        {"account_id": i, "number": n, "account_type": t, "is_inactive": "F"}
+        for i, n, t in (
+            ("110", "1100", "AcctRec"),
+            ("210", "2100", "DeferRevenue"),
+            ("220", "2200", "OthCurrLiab"),
+            ("400", "4000", "Income"),
+        )
+    ],
+    "erp_tax_codes": [{"tax_code_id": "2", "name": "VAT", "rate": "20", "country": "GB"}],
+    "erp_currencies": [
+        {"currency_id": "2", "currency": "GBP", "exponent": 2},
+        {"currency_id": "3", "currency": "EUR", "exponent": 2},
+        {"currency_id": "4", "currency": "JPY", "exponent": 0},
+    ],
+    "erp_subsidiaries": [
+        {"subsidiary_id": "2", "legal_entity": "UK", "country": "GB", "currency_id": "2"}
+    ],
+    "erp_periods": [
+        {
+            "period_id": i,
+            "name": name,
+            "start_date": date(2026, 4 if quarter == "T" else 6, 1),
+            "end_date": date(2026, 6, 30),
+            "is_closed": "F",
+            "is_ar_locked": "F",
+            "is_quarter": quarter,
+            "is_year": "F",
+        }
+        for i, name, quarter in (("2622", "Q2 2026", "T"), ("2606", "Jun 2026", "F"))
+    ],
+    "erp_invoice_numbers": [],
+    "erp_rates": [
+        {"currency_id": "3", "subsidiary_id": "2", "rate_date": date(2026, 6, day), "rate": rate}
+        for day, rate in ((1, "0.81"), (10, "0.85"), (20, "0.99"))
+    ],
+    "legal_entities": [{"legal_entity": "UK", "currency": "GBP", "tax_rate": "20.0000"}],
+    "ledger_accounts": [
+        {"product_family": f, "legal_entity": "UK", "event_type": e, "number": n}
+        for f, e, n in (
+            ("*", "receivable", "1100"),
+            ("*", "tax_payable", "2200"),
+            ("Platform", "revenue_deferred", "2100"),
+            ("Platform", "revenue_recognised", "4000"),
+        )
+    ],
+}
+
+
+def context(**changes: Iterable[Mapping[str, Any]]) -> PlanContext:
+    """Facts under which every sample can be corrected; named frames replace them."""
+    rows = FACTS | {name: list(value) for name, value in changes.items()}
+    return empty_context(
+        **{
+            name: pl.DataFrame([dict(r) for r in given], schema=PlanContext.SCHEMAS[name])
+            for name, given in rows.items()
+        }
+    )
+
+
+def changed(frame: str, position: int = 0, **values: Any) -> dict[str, list[dict[str, Any]]]:
+    """The facts of one frame with some values of one row changed."""
+    rows = [dict(row) for row in FACTS[frame]]
+    rows[position] |= values
+    return {frame: rows}
+
+
+class MemoryTarget:
+    """A target system in memory: records by object and id, every write counted.
+
+    `script` gives, call by call, an error to raise before ('before', error) or after ('after',
+    error) the write takes effect.
+    """
+
+    def __init__(self, system: str, records: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+        self.system = system
+        self.records = {key: dict(value) for key, value in records.items()}
+        self.effects: list[tuple[str, str]] = []
+        self.script: list[tuple[str, SourceError] | None] = []
+        self.look_script: list[SourceError | None] = []
+
+    async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:
+        self._look_fault()
+        return self.records.get((object, record_id))
+
+    async def find(self, object: str, external_id: str) -> Mapping[str, Any] | None:
+        self._look_fault()
+        return self.records.get((object, external_id))
+
+    async def lookup(self, object: str, **equals: str) -> list[Mapping[str, Any]]:
+        self._look_fault()
+        return [
+            record
+            for (kind, _), record in sorted(self.records.items())
+            if kind == object and all(record.get(n) == v for n, v in equals.items())
+        ]
+
+    async def write(self, intent: WriteIntent) -> WriteReceipt:
+        fault = self.script.pop(0) if self.script else None
+        if fault and fault[0] == "before":
+            raise fault[1]
+        key = (intent.object, intent.record_id)
+        self.records[key] = {
+            **self.records.get(key, {"id": f"new-{intent.record_id}"}),
+            **intent.body,
+        }
+        self.effects.append(key)
+        if fault:
+            raise fault[1]
+        return WriteReceipt(self.records[key].get("id"), "req_1", 204, "")
+
+    def _look_fault(self) -> None:
+        fault = self.look_script.pop(0) if self.look_script else None
+        if fault:
+            raise fault
+
+
+def salesforce() -> MemoryTarget:
+    """The CRM as the samples see it: one stale status, one lost link."""
+    return MemoryTarget(
+        "salesforce",
+        {
+            ("Subscription__c", "a0S1"): {
+                "Id": "a0S1",
+                "Status__c": "Active",
+                "Status_Changed_At__c": "2026-01-31T10:00:00.000+0000",
+            },
+            ("Account", "001A"): {"Id": "001A", "Stripe_Customer_Id__c": None},
+        },
+    )
+
+
+def netsuite() -> MemoryTarget:
+    """The ERP as the samples see it: an open period and an active customer."""
+    return MemoryTarget(
+        "netsuite",
+        {
+            ("accountingperiod", "2606"): {
+                "id": "2606",
+                "periodname": "Jun 2026",
+                "closed": "F",
+                "arlocked": "F",
+            },
+            ("customer", "501"): {"id": "501", "isinactive": "F"},
+        },
+    )

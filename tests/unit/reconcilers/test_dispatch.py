@@ -1,0 +1,328 @@
+"""What is approved takes effect exactly once, or stays where a person sees it."""
+
+import asyncio
+
+import pytest
+
+from extractors.errors import (
+    Conflict,
+    ContractBroken,
+    RateLimited,
+    Rejected,
+    Transient,
+    Unauthorized,
+    UnknownOutcome,
+)
+from reconcilers.corrections import claims
+from reconcilers.corrections.approval import approve
+from reconcilers.corrections.claims import claimant, is_gone
+from reconcilers.corrections.delivery import ClaimLostError, begin_write, claim, finish, recover
+from reconcilers.corrections.dispatch import DispatchLimits, dispatch
+from reconcilers.corrections.outbox import count_by_state, store_plan
+from reconcilers.corrections.plan import plan
+from reconcilers.corrections.policy import load_policy
+from reconcilers.life import NightFact, Sighting, fold
+from reconcilers.state import open_state
+from reconcilers.state.audit import verify_audit
+from reconcilers.state.views import list_corrections, show_correction
+from tests.correction_samples import (
+    DAY,
+    at,
+    context,
+    drift,
+    lost_link,
+    missing_invoice,
+    netsuite,
+    salesforce,
+    stale_status,
+)
+
+POLICY = load_policy()
+LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
+
+
+def now():
+    return at(0, 9)
+
+
+@pytest.fixture
+def state(tmp_path):
+    opened = open_state(f"sqlite:///{tmp_path}/state.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def targets():
+    return {"salesforce": salesforce(), "netsuite": netsuite()}
+
+
+def plan_and_approve(state, *rows):
+    frame = drift(*rows)
+    lives = dict.fromkeys(frame["exception_key"], LIFE)
+    store_plan(state, plan(frame, (), lives, context(), POLICY), lives, DAY, at(0, 3))
+    if proposed := [v.correction_id for v in list_corrections(state, states=["proposed"])]:
+        approve(state, proposed, "ann", "", at(0, 4))
+
+
+def send(state, targets, **limits):
+    return asyncio.run(dispatch(state, targets, now, DispatchLimits(**limits)))
+
+
+def the_only(state):
+    (view,) = list_corrections(state)
+    return view
+
+
+def attempts(state):
+    return show_correction(state, the_only(state).correction_id).attempts
+
+
+def test_all_three_writes_reach_their_targets_once(state, targets):
+    plan_and_approve(state, lost_link(), stale_status(), missing_invoice())
+    summary = send(state, targets)
+    assert summary.outcomes == {"accepted": 3}
+    assert sorted(targets["salesforce"].effects) == [
+        ("Account", "001A"),
+        ("Subscription__c", "a0S1"),
+    ]
+    assert targets["netsuite"].effects == [("invoice", "in_1")]
+    assert send(state, targets).outcomes == {}
+    assert len(targets["netsuite"].effects) == 1
+
+
+def test_nothing_goes_out_without_an_approval(state, targets):
+    frame = drift(missing_invoice())
+    lives = dict.fromkeys(frame["exception_key"], LIFE)
+    store_plan(state, plan(frame, (), lives, context(), POLICY), lives, DAY, at(0, 3))
+    assert send(state, targets).outcomes == {}
+    assert targets["netsuite"].effects == []
+
+
+def test_an_accepted_correction_says_when_and_under_which_id(state, targets):
+    plan_and_approve(state, missing_invoice())
+    send(state, targets)
+    view = the_only(state)
+    assert (view.sent_at, view.accepted_at, view.target_record_id) == (now(), now(), "new-in_1")
+    (attempt,) = attempts(state)
+    assert (attempt.outcome, attempt.status, attempt.request_id) == ("accepted", 204, "req_1")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"Status__c": "Paused"}, {"Status_Changed_At__c": "2026-06-21T00:00:00.000+0000"}],
+)
+def test_a_value_that_changed_meanwhile_is_not_written_over(state, targets, change):
+    plan_and_approve(state, stale_status())
+    targets["salesforce"].records["Subscription__c", "a0S1"] |= change
+    assert send(state, targets).outcomes == {"superseded": 1}
+    assert targets["salesforce"].effects == []
+    assert next(iter(change)) in the_only(state).state_reason
+
+
+def test_a_record_that_is_gone_or_right_already_is_left_alone(state, targets):
+    plan_and_approve(state, stale_status(), lost_link())
+    del targets["salesforce"].records["Subscription__c", "a0S1"]
+    targets["salesforce"].records["Account", "001A"]["Stripe_Customer_Id__c"] = "cus_A"
+    assert send(state, targets).outcomes == {"superseded": 2}
+    assert targets["salesforce"].effects == []
+
+
+def test_the_same_instant_written_otherwise_is_the_same_value(state, targets):
+    plan_and_approve(state, stale_status())
+    record = targets["salesforce"].records["Subscription__c", "a0S1"]
+    record["Status_Changed_At__c"] = "2026-01-31T10:00:00Z"
+    assert send(state, targets).outcomes == {"accepted": 1}
+
+
+def test_a_document_that_somebody_else_posted_is_not_posted_again(state, targets):
+    plan_and_approve(state, missing_invoice())
+    targets["netsuite"].records["invoice", "in_1"] = {"id": "77", "memo": "by hand"}
+    assert send(state, targets).outcomes == {"superseded": 1}
+
+
+def test_a_document_with_our_memo_is_ours_even_when_nothing_of_it_is_on_record(state, targets):
+    plan_and_approve(state, missing_invoice())
+    memo = the_only(state).payload["memo"]
+    targets["netsuite"].records["invoice", "in_1"] = {"id": "77", "memo": memo}
+    assert send(state, targets).outcomes == {"accepted": 1}
+    assert targets["netsuite"].effects == []
+    assert the_only(state).target_record_id == "77"
+
+
+def test_a_period_closed_since_the_approval_stops_the_posting(state, targets):
+    plan_and_approve(state, missing_invoice())
+    targets["netsuite"].records["accountingperiod", "2606"]["closed"] = "T"
+    assert send(state, targets).outcomes == {"refused": 1}
+    view = the_only(state)
+    assert view.refusals[0]["field"] == "postingPeriod"
+    assert view.writes == 0
+    assert targets["netsuite"].effects == []
+
+
+@pytest.mark.parametrize("error", [UnknownOutcome, Transient, ContractBroken, Conflict])
+def test_an_answer_that_never_came_is_resolved_by_looking(state, targets, error):
+    plan_and_approve(state, missing_invoice())
+    targets["netsuite"].script = [("after", error("netsuite", "no answer"))]
+    assert send(state, targets).outcomes == {"accepted": 1, "unknown": 1}
+    assert targets["netsuite"].effects == [("invoice", "in_1")]
+    assert [a.kind for a in attempts(state)] == ["send", "look"]
+
+
+@pytest.mark.parametrize("error", [UnknownOutcome, Transient])
+def test_a_call_that_had_no_effect_is_made_again_after_looking(state, targets, error):
+    plan_and_approve(state, stale_status())
+    targets["salesforce"].script = [("before", error("salesforce", "no answer"))]
+    assert send(state, targets).outcomes == {"accepted": 1, "approved": 1, "unknown": 1}
+    assert targets["salesforce"].effects == [("Subscription__c", "a0S1")]
+    assert [a.kind for a in attempts(state)] == ["send", "look", "send"]
+
+
+def test_an_effect_that_shows_late_is_still_ours(state, targets):
+    """A look at a replica that lags says 'no effect'; the look before the next call corrects it."""
+    plan_and_approve(state, stale_status())
+    target = targets["salesforce"]
+    target.script = [("after", UnknownOutcome("salesforce", "no answer"))]
+    stale = dict(target.records["Subscription__c", "a0S1"])
+    reads = iter([stale, stale])
+
+    async def lagging(object, record_id):
+        return next(reads, None) or target.records[object, record_id]
+
+    target.read = lagging
+    assert send(state, targets).outcomes == {"accepted": 1, "approved": 1, "unknown": 1}
+    assert len(target.effects) == 1
+
+
+def test_what_is_still_unknown_stays_unknown_and_is_looked_up_next_time(state, targets):
+    plan_and_approve(state, missing_invoice())
+    target = targets["netsuite"]
+    target.script = [("after", UnknownOutcome("netsuite", "no answer"))]
+    down = Transient("netsuite", "down")
+    target.look_script = [None, None, None, None, *[down] * 20]
+    summary = send(state, targets)
+    assert (the_only(state).state, summary.outcomes["unknown"]) == ("unknown", 4)
+    target.look_script = []
+    assert send(state, targets).outcomes == {"accepted": 1}
+    assert len(target.effects) == 1
+
+
+def test_a_plain_no_is_a_dead_letter_with_the_vendors_words(state, targets):
+    plan_and_approve(state, stale_status())
+    error = Rejected(
+        "salesforce", "bad picklist", status=400, request_id="r1", body_excerpt="INVALID"
+    )
+    targets["salesforce"].script = [("before", error)]
+    assert send(state, targets).outcomes == {"dead": 1}
+    (attempt,) = attempts(state)
+    assert (attempt.error_class, attempt.status, attempt.request_id) == ("Rejected", 400, "r1")
+    assert attempt.body_excerpt == "INVALID"
+    assert send(state, targets).outcomes == {}
+
+
+def test_calls_are_bounded_over_all_runs(state, targets):
+    plan_and_approve(state, stale_status())
+    targets["salesforce"].script = [("before", UnknownOutcome("salesforce", "no"))] * 99
+    for _ in range(9):
+        send(state, targets, writes=3, tries_per_run=2)
+    view = the_only(state)
+    assert (view.state, view.writes) == ("dead", 3)
+    assert view.state_reason == "not applied after 3 calls"
+
+
+def test_a_throttled_call_is_not_counted_and_goes_next_time(state, targets):
+    plan_and_approve(state, stale_status())
+    targets["salesforce"].script = [("before", RateLimited("salesforce", "slow down"))] * 3
+    summary = send(state, targets)
+    assert summary.stopped == {"salesforce": "3 failures in a row, the last: slow down"}
+    assert (the_only(state).state, the_only(state).writes) == ("approved", 0)
+    assert send(state, targets).outcomes == {"accepted": 1}
+
+
+def test_refused_credentials_stop_the_target_and_only_it(state, targets):
+    plan_and_approve(state, stale_status(), lost_link(), missing_invoice())
+    targets["salesforce"].script = [("before", Unauthorized("salesforce", "expired"))] * 9
+    summary = send(state, targets, concurrency=1)
+    assert summary.stopped == {"salesforce": "unauthorized: expired"}
+    assert count_by_state(state) == {"accepted": 1, "approved": 2}
+
+
+def test_a_target_that_is_down_is_not_written_to_blindly(state, targets):
+    plan_and_approve(state, stale_status())
+    targets["salesforce"].look_script = [Transient("salesforce", "down")] * 9
+    send(state, targets)
+    assert the_only(state).state == "approved"
+    assert targets["salesforce"].effects == []
+
+
+def test_two_dispatchers_at_once_send_once(state, targets):
+    plan_and_approve(state, stale_status(), lost_link(), missing_invoice())
+
+    async def both():
+        return await asyncio.gather(*(dispatch(state, targets, now) for _ in range(4)))
+
+    asyncio.run(both())
+    assert count_by_state(state) == {"accepted": 3}
+    assert len(targets["salesforce"].effects + targets["netsuite"].effects) == 3
+
+
+def test_a_worker_that_lost_its_claim_cannot_write(state, monkeypatch):
+    plan_and_approve(state, stale_status())
+    with claimant() as slow:
+        order = claim(state, the_only(state).correction_id, slow, now())
+        assert claim(state, order.correction_id, "other|1|1|x", now()) is None
+    recover(state, now())  # the slow worker counts as gone
+    with claimant() as quick:
+        assert claim(state, order.correction_id, quick, now()) is not None
+        with pytest.raises(ClaimLostError):
+            begin_write(state, order, now())
+        with pytest.raises(ClaimLostError):
+            finish(state, order, None, now())
+
+
+def test_left_in_mid_send_a_correction_is_looked_up(state, targets):
+    plan_and_approve(state, stale_status())
+    with claimant() as me:
+        order = claim(state, the_only(state).correction_id, me, now())
+        begin_write(state, order, now())
+    assert recover(state, now()) == 1
+    assert the_only(state).state == "unknown"
+    assert send(state, targets).outcomes == {"accepted": 1, "approved": 1}
+
+
+def test_left_before_the_call_a_correction_is_simply_approved(state):
+    plan_and_approve(state, stale_status())
+    with claimant() as me:
+        claim(state, the_only(state).correction_id, me, now())
+        assert recover(state, now()) == 0  # its worker lives
+    assert recover(state, now()) == 1
+    assert the_only(state).state == "approved"
+
+
+def test_a_worker_is_gone_with_its_run_its_process_or_its_lease():
+    with claimant() as me:
+        assert not is_gone(me, now())
+    assert is_gone(me, now())
+    host, pid, started, token = me.split("|")
+    assert is_gone(f"{host}|{pid}|{int(started) + 1}|{token}", now())
+    assert is_gone(f"{host}|999999999|1|{token}", now())
+    elsewhere = f"elsewhere|{pid}|{started}|{token}"
+    assert not is_gone(elsewhere, now(), now() + claims.LEASE)
+    assert is_gone(elsewhere, now(), now() + claims.LEASE * 1.01)
+
+
+def test_another_living_process_keeps_its_claim():
+    with claimant() as me:
+        host, _, _, token = me.split("|")
+    assert not is_gone(f"{host}|1|{claims._started(1)}|{token}", now())
+
+
+def test_every_step_of_a_delivery_is_in_the_chain(state, targets):
+    plan_and_approve(state, missing_invoice())
+    send(state, targets)
+    detail = show_correction(state, the_only(state).correction_id)
+    assert [line.action for line in detail.audit] == [
+        "correction proposed", "approve", "correction approved",
+        "correction sending", "correction accepted",
+    ]  # fmt: skip
+    assert verify_audit(state).holds

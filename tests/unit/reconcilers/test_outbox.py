@@ -1,0 +1,241 @@
+"""The outbox follows the plan, and people decide: maker and checker are never the same."""
+
+from dataclasses import replace
+
+import pytest
+
+from reconcilers.corrections.approval import (
+    ApprovalRefusedError,
+    approve,
+    preview_replay,
+    reject,
+    replay,
+)
+from reconcilers.corrections.outbox import count_by_state, store_plan
+from reconcilers.corrections.plan import plan
+from reconcilers.corrections.policy import Mode, load_policy
+from reconcilers.corrections.states import WAYS, CorrectionState, WrongStateError, require_way
+from reconcilers.life import NightFact, Sighting, fold
+from reconcilers.state import open_state
+from reconcilers.state.audit import verify_audit
+from reconcilers.state.models import CorrectionRecord
+from reconcilers.state.views import list_audit, list_corrections, show_correction
+from tests.correction_samples import at, changed, context, drift, lost_link, missing_invoice, night
+
+POLICY = load_policy()
+
+
+@pytest.fixture
+def state(tmp_path):
+    opened = open_state(f"sqlite:///{tmp_path}/state.db")
+    yield opened
+    opened.close()
+
+
+def store(state, *rows, number=0, facts=None, policy=POLICY, opened=0):
+    """Plan the rows as the night `number`, opened on the night `opened`, and store the plan."""
+    frame = drift(*[row | {"snapshot_date": night(number)} for row in rows])
+    past = [NightFact(night(n)) for n in range(opened, number + 1)]
+    life = fold(past, [Sighting(n.snapshot_date, "exception", "cmp") for n in past])
+    lives = dict.fromkeys(frame["exception_key"], life)
+    corrections = plan(frame, (), lives, facts or context(), policy)
+    return store_plan(state, corrections, lives, night(number), at(number, 3))
+
+
+def the_only(state):
+    (view,) = list_corrections(state)
+    return view
+
+
+def force(state, name, **values):
+    """Put the only correction where the test begins."""
+    with state.begin() as session:
+        record = session.get_one(CorrectionRecord, the_only(state).correction_id)
+        for column, value in ({"state": name} | values).items():
+            setattr(record, column, value)
+
+
+def test_a_plan_is_stored_with_its_evidence_and_an_audit_line(state):
+    summary = store(state, missing_invoice())
+    assert (summary.added, summary.by_state) == (1, {"proposed": 1})
+    view = the_only(state)
+    assert view.evidence == "2026-06-30/cmp_invoice__billing_vs_erp/stripe:in_1"
+    assert view.payload["memo"] == f"tieout:{view.correction_id}"
+    assert [line.action for line in list_audit(state)] == ["correction proposed"]
+
+
+def test_the_same_plan_stored_again_changes_nothing(state):
+    store(state, missing_invoice(), lost_link())
+    before = (list_corrections(state), verify_audit(state))
+    summary = store(state, missing_invoice(), lost_link())
+    assert (summary.added, summary.changed, summary.superseded) == (0, 0, 0)
+    assert (list_corrections(state), verify_audit(state)) == before
+
+
+def test_the_next_night_does_not_propose_the_same_twice(state):
+    store(state, missing_invoice())
+    store(state, missing_invoice(), number=1)
+    assert count_by_state(state) == {"proposed": 1}
+
+
+def test_a_refused_correction_is_planned_anew_when_its_cause_is_mended(state):
+    store(state, missing_invoice(), facts=context(erp_customers=[]))
+    refused = the_only(state)
+    assert refused.state == "refused"
+    assert refused.refusals[0]["fix"].startswith("create the ERP customer")
+    store(state, missing_invoice(), number=1)
+    assert count_by_state(state) == {"proposed": 1, "superseded": 1}
+
+
+def test_a_version_that_moved_on_supersedes_what_was_planned_from_the_old_one(state):
+    store(state, lost_link())
+    store(
+        state, lost_link(), number=1, facts=context(**changed("crm_accounts", system_modstamp="v2"))
+    )
+    assert count_by_state(state) == {"approved": 1, "superseded": 1}
+
+
+@pytest.mark.parametrize("name", ["proposed", "approved", "held", "refused", "dead"])
+def test_when_the_drift_is_gone_what_was_not_sent_is_superseded(state, name):
+    store(state, missing_invoice())
+    force(state, name)
+    store(state, number=1)
+    assert the_only(state).state == "superseded"
+
+
+@pytest.mark.parametrize("name", ["sending", "unknown", "accepted"])
+def test_while_one_is_under_way_no_other_is_planned(state, name):
+    store(state, lost_link())
+    force(state, name)
+    moved = context(**changed("crm_accounts", system_modstamp="v2"))
+    assert store(state, lost_link(), number=1, facts=moved).waiting == 1
+    assert count_by_state(state) == {name: 1}
+
+
+def test_a_person_who_said_no_is_not_asked_again_about_the_same(state):
+    store(state, missing_invoice())
+    reject(state, [the_only(state).correction_id], "ann", "billed by hand", at(0))
+    store(state, missing_invoice(), number=1)
+    assert count_by_state(state) == {"rejected": 1}
+
+
+def test_a_superseded_correction_comes_back_when_a_later_night_sees_the_same_again(state):
+    store(state, lost_link())
+    store(state, number=1)
+    assert the_only(state).state == "superseded"
+    store(state, lost_link(), number=0)
+    assert the_only(state).state == "superseded"  # an old night brings nothing back
+    store(state, lost_link(), number=2)
+    assert the_only(state).state == "approved"
+
+
+def two(state):
+    rules = dict(POLICY.rules)
+    rules["INV-MISS-01", None] = replace(rules["INV-MISS-01", None], mode=Mode.APPROVE_TWO)
+    store(state, missing_invoice(), policy=replace(POLICY, rules=rules))
+    return the_only(state).correction_id
+
+
+def test_one_person_approves_what_needs_one(state):
+    store(state, missing_invoice())
+    (decision,) = approve(state, [the_only(state).correction_id], "ann", "", at(0))
+    assert (decision.state, decision.still_needed) == ("approved", 0)
+    detail = show_correction(state, decision.correction_id[:12])
+    assert [(a.decision, a.actor) for a in detail.approvals] == [("approve", "ann")]
+    assert detail.correction.state_reason == "approved by ann"
+
+
+def test_two_different_people_approve_what_needs_two(state):
+    id_ = two(state)
+    assert approve(state, [id_], "ann", "", at(0, 4))[0].still_needed == 1
+    assert the_only(state).state == "proposed"
+    with pytest.raises(ApprovalRefusedError, match="ann has approved"):
+        approve(state, [id_], "ann", "", at(0, 4))
+    assert approve(state, [id_], "bob", "", at(0, 4))[0].state == "approved"
+
+
+def test_an_approval_of_an_earlier_plan_does_not_count(state):
+    id_ = two(state)
+    approve(state, [id_], "ann", "", at(0, 4))
+    force(state, "proposed", planned_at=at(1))
+    assert approve(state, [id_], "bob", "", at(1, 4))[0].still_needed == 1
+
+
+def test_the_maker_cannot_approve(state):
+    store(state, missing_invoice())
+    with pytest.raises(ApprovalRefusedError, match="made"):
+        approve(state, [the_only(state).correction_id], "tieout", "", at(0))
+
+
+def test_nobody_approves_without_a_name(state):
+    store(state, missing_invoice())
+    with pytest.raises(ApprovalRefusedError, match="name"):
+        approve(state, [the_only(state).correction_id], " ", "", at(0))
+
+
+def test_what_is_held_needs_a_comment(state):
+    store(state, missing_invoice())
+    force(state, "held")
+    id_ = the_only(state).correction_id
+    with pytest.raises(ApprovalRefusedError, match="say why"):
+        approve(state, [id_], "ann", " ", at(0))
+    assert approve(state, [id_], "ann", "checked with sales", at(0))[0].state == "approved"
+
+
+def test_a_list_is_approved_whole_or_not_at_all(state):
+    store(state, missing_invoice())
+    with pytest.raises(LookupError, match="cor_x"):
+        approve(state, [the_only(state).correction_id, "cor_x"], "ann", "", at(0))
+    assert the_only(state).state == "proposed"
+
+
+@pytest.mark.parametrize("name", ["approved", "accepted", "refused", "rejected"])
+def test_only_what_waits_for_a_person_can_be_approved(state, name):
+    store(state, missing_invoice())
+    force(state, name)
+    with pytest.raises(WrongStateError, match="only proposed and held"):
+        approve(state, [the_only(state).correction_id], "ann", "x", at(0))
+
+
+def test_a_rejection_needs_a_comment_and_something_unsent(state):
+    store(state, missing_invoice())
+    id_ = the_only(state).correction_id
+    with pytest.raises(ApprovalRefusedError, match="comment"):
+        reject(state, [id_], "ann", "", at(0))
+    force(state, "accepted")
+    with pytest.raises(WrongStateError):
+        reject(state, [id_], "ann", "no", at(0))
+
+
+def test_the_dead_are_replayed_after_a_look_at_what_would_be_sent(state):
+    store(state, missing_invoice())
+    force(state, "dead", writes=6)
+    id_ = the_only(state).correction_id
+    (preview,) = preview_replay(state, [id_])
+    assert (preview.target, preview.record_id, preview.writes) == ("netsuite.invoice", "in_1", 6)
+    assert the_only(state).state == "dead"
+    replay(state, [id_], "ann", "customer created", at(0))
+    assert (the_only(state).state, the_only(state).writes) == ("approved", 0)
+    with pytest.raises(WrongStateError, match="only dead"):
+        replay(state, [id_], "ann", "again", at(0))
+
+
+def test_no_way_leads_out_of_a_rejection_and_none_back_from_the_target_to_people():
+    assert WAYS[CorrectionState.REJECTED] == frozenset()
+    for taken in (CorrectionState.ACCEPTED, CorrectionState.VERIFIED, CorrectionState.INEFFECTIVE):
+        assert WAYS[taken] <= {"accepted", "verified", "ineffective"}
+    with pytest.raises(WrongStateError, match="is accepted and cannot become approved"):
+        require_way("cor_1", "accepted", CorrectionState.APPROVED)
+
+
+def test_every_move_is_in_the_chain(state):
+    store(state, missing_invoice())
+    id_ = the_only(state).correction_id
+    approve(state, [id_], "ann", "fine", at(0))
+    verdict = verify_audit(state)
+    assert (verdict.holds, verdict.entries) == (True, 3)
+    assert [(line.actor, line.action) for line in list_audit(state)] == [
+        ("tieout", "correction proposed"),
+        ("ann", "approve"),
+        ("ann", "correction approved"),
+    ]

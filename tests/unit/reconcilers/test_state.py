@@ -1,0 +1,139 @@
+"""The state store opens anywhere, keeps instants in UTC, and its audit shows every touch."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import polars as pl
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_mock_engine, inspect, text
+
+from reconcilers.state import open_state
+from reconcilers.state.audit import append_audit, verify_audit
+from reconcilers.state.models import AuditEntry, Base
+from reconcilers.state.registry import add_assignments, load_registry
+from reconcilers.state.tieouts import SCHEMA, load_tieouts, record_tieouts
+from tests.correction_samples import at, night
+
+
+@pytest.fixture
+def state(tmp_path):
+    opened = open_state(f"sqlite:///{tmp_path}/folder/state.db")
+    yield opened
+    opened.close()
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_models(state):
+    with state.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_every_table_can_be_made_on_postgresql():
+    statements = []
+    engine = create_mock_engine(
+        "postgresql+psycopg://",
+        lambda sql, *_, **__: statements.append(str(sql.compile(dialect=engine.dialect))),
+    )
+    Base.metadata.create_all(engine, checkfirst=False)
+    corrections = next(s for s in statements if "CREATE TABLE corrections" in s)
+    assert "impact_minor BIGINT" in corrections
+    assert "accepted_at TIMESTAMP WITH TIME ZONE" in corrections
+
+
+def test_opening_again_and_at_once_is_safe(tmp_path):
+    url = f"sqlite:///{tmp_path}/state.db"
+    with ThreadPoolExecutor(4) as pool:
+        states = list(pool.map(open_state, [url] * 4))
+    assert "audit" in inspect(states[0].engine).get_table_names()
+    for opened in states:
+        opened.close()
+
+
+def test_the_journal_of_a_sqlite_store_is_write_ahead(state):
+    with state.read() as session:
+        assert session.scalar(text("PRAGMA journal_mode")) == "wal"
+
+
+def test_a_failed_step_leaves_nothing_behind(state):
+    with pytest.raises(RuntimeError), state.begin() as session:
+        append_audit(session, actor="a", action="b", subject="c", body={}, at=at(0))
+        raise RuntimeError
+    assert verify_audit(state).entries == 0
+
+
+def test_instants_come_back_in_utc_and_naive_ones_are_refused(state):
+    tokyo = timezone(timedelta(hours=9))
+    with state.begin() as session:
+        moment = datetime(2026, 7, 1, 11, tzinfo=tokyo)
+        append_audit(session, actor="a", action="b", subject="c", body={}, at=moment)
+    with state.read() as session:
+        assert session.get_one(AuditEntry, 1).at == datetime(2026, 7, 1, 2, tzinfo=UTC)
+    with pytest.raises(Exception, match="has no time zone"), state.begin() as session:
+        session.get_one(AuditEntry, 1).at = datetime(2026, 7, 1)  # noqa: DTZ001
+
+
+def fill(state, count=4):
+    for number in range(count):
+        with state.begin() as session:
+            append_audit(
+                session,
+                actor="ann",
+                action="did",
+                subject=f"s{number}",
+                body={"n": number},
+                at=at(0),
+            )
+
+
+@pytest.mark.parametrize(
+    ("sql", "broken_at"),
+    [
+        ("UPDATE audit SET actor = 'eve' WHERE sequence = 2", 2),
+        ("UPDATE audit SET body = '[9]' WHERE sequence = 3", 3),
+        ("DELETE FROM audit WHERE sequence = 2", 3),
+        ("DELETE FROM audit WHERE sequence = 4", 4),
+        ("UPDATE audit_head SET sha256 = 'x'", 5),
+    ],
+)
+def test_whatever_is_done_to_the_audit_shows(state, sql, broken_at):
+    fill(state)
+    assert verify_audit(state).holds
+    with state.begin() as session:
+        session.execute(text(sql))
+    verdict = verify_audit(state)
+    assert (verdict.holds, verdict.broken_at) == (False, broken_at)
+
+
+def test_concurrent_writers_make_one_chain(state):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: fill(state, 5), range(4)))
+    verdict = verify_audit(state)
+    assert (verdict.holds, verdict.entries) == (True, 20)
+
+
+def assignments(*rows):
+    columns = ["system", "source_id", "canonical_customer_id", "first_seen_date"]
+    return pl.DataFrame(list(rows), schema=columns, orient="row")
+
+
+def test_a_first_assignment_is_never_rewritten(state):
+    day = date(2026, 6, 30)
+    assert add_assignments(state, assignments(("stripe", "cus_A", "cus_1", day))) == 1
+    again = assignments(("stripe", "cus_A", "cus_2", day), ("netsuite", "501", "cus_1", day))
+    assert add_assignments(state, again) == 1
+    assert load_registry(state).rows() == [
+        ("netsuite", "501", "cus_1", day),
+        ("stripe", "cus_A", "cus_1", day),
+    ]
+
+
+def test_a_nights_tie_outs_replace_what_it_had(state):
+    line = dict.fromkeys(SCHEMA) | {
+        "snapshot_date": night(0), "code": "TO-INV", "scope": "UK", "left_label": "billing",
+        "right_label": "ERP", "left_rows": 3, "left_minor": 900, "holds": False,
+    }  # fmt: skip
+    record_tieouts(state, night(0), pl.DataFrame([line, line | {"scope": "US"}], schema=SCHEMA))
+    record_tieouts(state, night(0), pl.DataFrame([line | {"holds": True}], schema=SCHEMA))
+    kept = load_tieouts(state, night(0))
+    assert kept.select("scope", "left_minor", "holds", "currency").rows() == [("UK", 900, True, "")]

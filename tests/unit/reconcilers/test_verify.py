@@ -1,0 +1,108 @@
+"""A correction is done when a later night shows so, and never before."""
+
+import asyncio
+
+import pytest
+
+from reconcilers.corrections.dispatch import dispatch
+from reconcilers.corrections.outbox import store_plan
+from reconcilers.corrections.plan import plan
+from reconcilers.corrections.policy import load_policy
+from reconcilers.exceptions import lives_as_of, record_night
+from reconcilers.state import open_state
+from reconcilers.state.views import list_corrections, list_exceptions
+from tests.correction_samples import at, context, drift, night, salesforce, stale_status
+
+POLICY = load_policy()
+OBJECT = "salesforce.subscription"
+
+
+@pytest.fixture
+def state(tmp_path):
+    opened = open_state(f"sqlite:///{tmp_path}/state.db")
+    yield opened
+    opened.close()
+
+
+def record(state, number, *rows, covered=None):
+    frame = drift(*[row | {"snapshot_date": night(number)} for row in rows])
+    record_night(
+        state, night(number), frame, f"run-{number}",
+        watermarks={OBJECT: covered or at(number)}, policy=POLICY, recorded_at=at(number, 3),
+    )  # fmt: skip
+    return frame
+
+
+def correct(state, number=0):
+    """The night sees the stale status; it is planned, sent and accepted the same morning."""
+    frame = record(state, number, stale_status())
+    lives = lives_as_of(state, night(number))
+    store_plan(
+        state, plan(frame, (), lives, context(), POLICY), lives, night(number), at(number, 4)
+    )
+    asyncio.run(dispatch(state, {"salesforce": salesforce()}, lambda: at(number, 9)))
+    assert standing(state) == ("accepted", None)
+
+
+def standing(state):
+    (view,) = list_corrections(state)
+    return view.state, view.verdict_on
+
+
+def the_exception(state):
+    (view,) = list_exceptions(state)
+    return view.label
+
+
+def test_the_next_night_without_the_drift_verifies(state):
+    correct(state)
+    record(state, 1)
+    assert standing(state) == ("verified", night(1))
+    assert the_exception(state) == "RESOLVED_VERIFIED"
+    assert list_exceptions(state)[0].resolved_by == list_corrections(state)[0].correction_id
+
+
+def test_the_next_night_with_the_drift_shows_it_ineffective(state):
+    correct(state)
+    record(state, 1, stale_status())
+    assert standing(state) == ("ineffective", night(1))
+    assert the_exception(state) == "INEFFECTIVE"
+
+
+def test_the_night_that_found_the_drift_recorded_again_proves_nothing(state):
+    correct(state)
+    record(state, 0, stale_status())
+    assert standing(state) == ("accepted", None)
+
+
+def test_a_night_read_before_the_correction_proves_nothing(state):
+    correct(state)
+    record(state, 1, stale_status(), covered=at(0, 8))
+    assert standing(state) == ("accepted", None)
+
+
+@pytest.mark.parametrize("disposition", ["in_flight", "unproven"])
+def test_a_night_that_cannot_tell_leaves_it_to_the_next(state, disposition):
+    correct(state)
+    record(state, 1, stale_status(disposition=disposition))
+    assert standing(state) == ("accepted", None)
+    record(state, 2)
+    assert standing(state) == ("verified", night(2))
+
+
+def test_a_night_recorded_late_can_change_the_verdict(state):
+    correct(state)
+    record(state, 2)
+    assert standing(state) == ("verified", night(2))
+    record(state, 1, stale_status())
+    assert standing(state) == ("ineffective", night(1))
+    record(state, 1)
+    assert standing(state) == ("verified", night(1))
+
+
+def test_verified_is_for_good_when_the_drift_comes_back_later(state):
+    correct(state)
+    record(state, 1)
+    record(state, 2, stale_status())
+    assert standing(state) == ("verified", night(1))
+    assert the_exception(state) == "REOPENED"
