@@ -23,7 +23,9 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _FETCH = re.compile(r"\bFETCH\s+(?:FIRST|NEXT)\s+(\d+)\s+ROWS?\s+ONLY\s*$", re.IGNORECASE)
-_BARE_COLUMN = re.compile(r'^(?:"?\w+"?\s*\.\s*)?(\w+)(?:\s+(?:AS\s+)?(\w+))?$', re.IGNORECASE)
+_BARE_COLUMN = re.compile(
+    r'^(?:"?\w+"?\s*\.\s*)?"?(\w+)"?(?:\s+(?:AS\s+)?(\w+))?$', re.IGNORECASE
+)
 _ALIASED = re.compile(r"""(?:\sAS\s+|[\s)])"?[A-Za-z_]\w*"?$""", re.IGNORECASE)
 _FUNCTIONS = frozenset(
     re.split(

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -17,6 +18,7 @@ import pytest
 import trustme
 
 from extractors.sandbox import reference
+from extractors.sandbox.credentials import issue_token
 from extractors.sandbox.ids import salesforce_id
 from extractors.sandbox.netsuite_auth import ASSERTION_TYPE
 from extractors.sandbox.servers import connections, create_apps, server_of
@@ -24,6 +26,7 @@ from extractors.sandbox.store import Store
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 STAMP = datetime(2026, 5, 1, tzinfo=UTC)
+CERTIFICATES = ssl.create_default_context()  # made once: it takes longer than a request
 CREATED = int(STAMP.timestamp())
 
 
@@ -47,14 +50,13 @@ class Sandbox:
         )
 
     def salesforce(self):
-        token = self.salesforce_token().json()["access_token"]
-        headers = {"Authorization": f"Bearer {token}"}
-        base = f"{self.urls['salesforce']}/services/data/v62.0/"
-        return httpx.Client(base_url=base, headers=headers)
+        return self._client("salesforce", "/services/data/v62.0/")
 
-    def stripe(self, key=None):
-        headers = {"Authorization": f"Bearer {key or self.secrets['stripe']['api_key']}"}
-        return httpx.Client(base_url=f"{self.urls['stripe']}/v1/", headers=headers)
+    def stripe(self):
+        headers = {"Authorization": f"Bearer {self.secrets['stripe']['api_key']}"}
+        return httpx.Client(
+            base_url=f"{self.urls['stripe']}/v1/", headers=headers, verify=CERTIFICATES
+        )
 
     @property
     def netsuite_token_url(self):
@@ -84,10 +86,16 @@ class Sandbox:
         return httpx.post(self.netsuite_token_url, data={**form, **changed})
 
     def netsuite(self):
-        token = self.netsuite_token().json()["access_token"]
-        headers = {"Authorization": f"Bearer {token}", "Prefer": "transient"}
-        base = f"{self.urls['netsuite']}/services/rest/"
-        return httpx.Client(base_url=base, headers=headers)
+        return self._client("netsuite", "/services/rest/", Prefer="transient")
+
+    def _client(self, system, path, **headers):
+        """A client that is logged in already."""
+        token = issue_token(self.store, system)
+        return httpx.Client(
+            base_url=self.urls[system] + path,
+            headers={"Authorization": f"Bearer {token}", **headers},
+            verify=CERTIFICATES,
+        )
 
 
 @pytest.fixture(scope="session")

@@ -348,7 +348,7 @@ def test_wrong_questions_are_refused(http, path, parameters, code, param):
 
 
 @pytest.mark.parametrize(
-    ("path", ("parameters", "why")),
+    ("path", "parameters", "why"),
     [
         ("customers/cus_007", {"nom": "x"}, ("parameter_unknown", "nom")),
         ("customers/cus_007", {"address[planet]": "x"}, ("parameter_unknown", "address[planet]")),
