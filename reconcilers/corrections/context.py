@@ -86,8 +86,8 @@ QUERIES: Mapping[str, str] = {
         from raw.netsuite__subsidiary
     """,
     "erp_periods": """
-        select id as period_id, periodname as name, startdate as start_date,
-               enddate as end_date, coalesce(closed, 'F') as is_closed,
+        select id as period_id, periodname as name, cast(startdate as date) as start_date,
+               cast(enddate as date) as end_date, coalesce(closed, 'F') as is_closed,
                coalesce(arlocked, 'F') as is_ar_locked, coalesce(isquarter, 'F') as is_quarter,
                coalesce(isyear, 'F') as is_year
         from raw.netsuite__accounting_period
@@ -100,7 +100,7 @@ QUERIES: Mapping[str, str] = {
     """,
     "erp_rates": """
         select documents.currency as currency_id, customers.subsidiary as subsidiary_id,
-               documents.trandate as rate_date, max(documents.exchangerate) as rate
+               cast(documents.trandate as date) as rate_date, max(documents.exchangerate) as rate
         from raw.netsuite__transaction as documents
         inner join raw.netsuite__customer as customers on documents.entity = customers.id
         inner join raw.netsuite__subsidiary as subsidiaries
