@@ -9,29 +9,22 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal
-from email.utils import parsedate_to_datetime
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import httpx
 import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
+from extractors.calls import Call, Dialect, Reply, kind_of, retry_after
 from extractors.errors import (
     EXCERPT_LENGTH,
-    Conflict,
     ContractBroken,
-    NotFound,
-    RateLimited,
-    Rejected,
     SourceError,
     Transient,
-    Unauthorized,
     UnknownOutcome,
 )
 
@@ -40,7 +33,6 @@ log = logging.getLogger(__name__)
 # Attempts are logged here with what an operator needs; stamina's own hook would print them.
 set_on_retry_hooks([])
 
-Params = Sequence[tuple[str, str]]
 NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -63,80 +55,6 @@ class HttpOptions:
     attempts: int = 5
     retry_seconds: float = 180
     longest_wait_seconds: float = 60
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request. `repeatable` is said of reads, and of writes whose key the vendor honours."""
-
-    method: str
-    path: str
-    params: Params = ()
-    form: Params | None = field(default=None, repr=False)
-    json: Any = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    kind: Literal["read", "write"] = "read"
-    repeatable: bool = True
-    authorized: bool = True
-    correlation_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer with a success status; `body` is decoded JSON, or None when there was none."""
-
-    system: str
-    status: int
-    headers: httpx.Headers
-    body: Any
-    excerpt: str
-    request_id: str | None
-
-    @property
-    def served_at(self) -> datetime:
-        """The source's own clock (UTC) when it answered."""
-        text = self.headers.get("date")
-        if text is None:
-            raise ContractBroken(self.system, "the answer has no Date header to take its time from")
-        return parsedate_to_datetime(text).astimezone(UTC)
-
-    def member(self, name: str) -> Any:
-        """A member that the body must have."""
-        if not isinstance(self.body, dict) or name not in self.body:
-            raise ContractBroken(
-                self.system, f"the answer has no {name!r}", body_excerpt=self.excerpt
-            )
-        return self.body[name]
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What a failed answer means; without `kind` its status decides."""
-
-    message: str
-    code: str | None = None
-    kind: type[SourceError] | None = None
-    worth_waiting: bool = True
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a system speaks: its errors, its numbers, the header that names a request."""
-
-    system: str
-    explain: Callable[[int, Any, httpx.Headers], Explanation]
-    decode: Callable[[bytes], Any]
-    request_id_header: str
-
-
-def decode_exact(content: bytes) -> Any:
-    """JSON in which a number with a fraction is a Decimal."""
-    return json.loads(content, parse_float=Decimal)
-
-
-def decode_text(content: bytes) -> Any:
-    """JSON in which every number is its own text, as it was sent."""
-    return json.loads(content, parse_float=str, parse_int=str)
 
 
 class Token:
@@ -313,7 +231,7 @@ class HttpDoor:
             body_excerpt=response.text,
         )
         error.worth_waiting = told.worth_waiting
-        error.retry_after = _retry_after(response.headers)
+        error.retry_after = retry_after(response.headers)
         facts = {"status": status, "code": told.code, "error": kind.__name__}
         log.info("refused", extra=self._facts(call, correlation_id) | facts)
         return error
@@ -327,29 +245,6 @@ class HttpDoor:
         }
 
 
-def kind_of(status: int, sent: Literal["read", "write"]) -> type[SourceError]:
-    """The error that a status stands for when the body does not say more.
-
-    A write that ends in a 5xx may have been committed before something in between gave up.
-    """
-    known: dict[int, type[SourceError]] = {
-        401: Unauthorized,
-        403: Unauthorized,
-        404: NotFound,
-        408: Transient,
-        409: Conflict,
-        410: NotFound,
-        412: Conflict,
-        423: Transient,
-        429: RateLimited,
-    }
-    if status in known:
-        return known[status]
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return UnknownOutcome if sent == "write" else Transient
-    return Rejected if status >= HTTPStatus.BAD_REQUEST else ContractBroken
-
-
 def _content(call: Call, headers: dict[str, str]) -> dict[str, Any]:
     """Body and headers of a request; exact decimals go out as text."""
     if call.form is not None:
@@ -359,23 +254,6 @@ def _content(call: Call, headers: dict[str, str]) -> dict[str, Any]:
         headers["Content-Type"] = "application/json"
         return {"content": json.dumps(call.json, default=str), "headers": headers}
     return {"headers": headers}
-
-
-def _retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds to wait, from either form of the header (seconds, or a date)."""
-    text = headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        due = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
-        return max(0.0, (due - now).total_seconds())
-    except (ValueError, TypeError):
-        return None
 
 
 def _is_loopback(base_url: str) -> bool:

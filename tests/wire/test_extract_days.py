@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -123,6 +126,39 @@ def test_a_cancelled_extraction_leaves_nothing(vendors):
     assert files(vendors) == {}
     assert not list(vendors.raw.root.glob(".staging/*"))
     assert vendors.extract("stripe", "product").landed == 300
+
+
+KILLED_BEFORE_THE_RENAME = """
+import asyncio, json, os, signal, sys
+from datetime import date
+from pathlib import Path
+from extractors.billing.stripe.client import StripeConfig
+from extractors.extract import extract_object
+from extractors.raw_zone import RawZone
+from extractors.registry import open_source
+
+Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+
+async def run(settings, root, day):
+    async with open_source(StripeConfig(**settings)) as source:
+        await extract_object(source, "product", RawZone(Path(root)), date.fromisoformat(day))
+
+asyncio.run(run(json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]))
+"""
+
+
+def test_a_process_killed_at_the_last_moment_leaves_nothing_half_published(vendors):
+    vendors.store.put_many("stripe", "product", [product(1)])
+    settings = json.dumps(vendors.settings["stripe"])
+    arguments = [settings, str(vendors.raw.root), vendors.day.isoformat()]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_BEFORE_THE_RENAME, *arguments], check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not vendors.raw.published("stripe", "product", vendors.day)
+    assert vendors.raw.days("stripe", "product") == []
+    assert vendors.extract("stripe", "product").landed == 1
+    assert list(vendors.raw.root.glob(".staging/*")) == []
 
 
 def test_a_format_that_changed_stops_the_run_rather_than_emptying_the_table(vendors):

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from extractors.billing.stripe.objects import ENDPOINTS, OBJECTS, Endpoint
+from extractors.calls import Call, Dialect, Explanation, Params, Reply, decode_exact
 from extractors.errors import (
     Conflict,
     ContractBroken,
@@ -21,16 +22,7 @@ from extractors.errors import (
     SourceError,
     Transient,
 )
-from extractors.http import (
-    Call,
-    Dialect,
-    Explanation,
-    HttpDoor,
-    HttpOptions,
-    Params,
-    Reply,
-    decode_exact,
-)
+from extractors.http import HttpDoor, HttpOptions
 from extractors.protocol import ObjectSpec, Page
 
 SYSTEM = "stripe"

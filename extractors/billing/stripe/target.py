@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from extractors.billing.stripe.client import LIST_LIMIT, SYSTEM
 from extractors.billing.stripe.objects import ENDPOINTS
+from extractors.calls import Call
 from extractors.errors import NotFound, Rejected
-from extractors.http import Call, HttpDoor
+from extractors.http import HttpDoor
 from extractors.protocol import WriteIntent, WriteReceipt
 
 

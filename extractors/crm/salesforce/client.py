@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx
 
+from extractors.calls import Call, Dialect, Explanation, decode_text
 from extractors.crm.salesforce.objects import OBJECTS
 from extractors.errors import Conflict, NotFound, RateLimited, SourceError, Transient, Unauthorized
-from extractors.http import Call, Dialect, Explanation, HttpDoor, HttpOptions, Token, decode_text
+from extractors.http import HttpDoor, HttpOptions, Token
 from extractors.protocol import ObjectSpec, Page
 
 SYSTEM = "salesforce"

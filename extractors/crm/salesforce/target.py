@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from extractors.calls import Call, Reply
 from extractors.crm.salesforce.client import ROOT, SYSTEM, query_pages
 from extractors.crm.salesforce.objects import OBJECTS
 from extractors.errors import NotFound, Rejected
-from extractors.http import Call, HttpDoor, Reply
+from extractors.http import HttpDoor
 from extractors.protocol import WriteIntent, WriteReceipt
 
 # The field that carries our external id, per object.

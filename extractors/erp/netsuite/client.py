@@ -12,18 +12,10 @@ from typing import Any
 import httpx
 import jwt
 
+from extractors.calls import Call, Dialect, Explanation, Reply, decode_text
 from extractors.erp.netsuite.objects import DELETED_RECORD_TYPES, OBJECTS
 from extractors.errors import ContractBroken, RateLimited, SourceError, Unauthorized
-from extractors.http import (
-    Call,
-    Dialect,
-    Explanation,
-    HttpDoor,
-    HttpOptions,
-    Reply,
-    Token,
-    decode_text,
-)
+from extractors.http import HttpDoor, HttpOptions, Token
 from extractors.protocol import Field, Mode, ObjectSpec, Page
 
 SYSTEM = "netsuite"

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from extractors.calls import Call
 from extractors.erp.netsuite.client import SYSTEM, columns_of, literal, run
 from extractors.erp.netsuite.objects import OBJECTS
 from extractors.errors import NotFound, Rejected
-from extractors.http import Call, HttpDoor
+from extractors.http import HttpDoor
 from extractors.protocol import WriteIntent, WriteReceipt
 
 RECORD_PATH = "/services/rest/record/v1"

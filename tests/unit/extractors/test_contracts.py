@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from extractors.calls import decode_exact, decode_text
 from extractors.contracts import check, contract_of
-from extractors.http import decode_exact, decode_text
 from extractors.registry import SOURCES
 
 INVOICE = SOURCES["stripe"]["invoice"]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 import stamina
 
+from extractors.calls import Call, Dialect, Explanation, decode_exact, kind_of
 from extractors.errors import (
     Conflict,
     ContractBroken,
@@ -22,16 +23,7 @@ from extractors.errors import (
     Unauthorized,
     UnknownOutcome,
 )
-from extractors.http import (
-    Call,
-    Dialect,
-    Explanation,
-    HttpDoor,
-    HttpOptions,
-    Token,
-    decode_exact,
-    kind_of,
-)
+from extractors.http import HttpDoor, HttpOptions, Token
 
 HANG_UP, HANG, HALF = "hang up", "hang", "half"
 READ = Call("GET", "/thing")

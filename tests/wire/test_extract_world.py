@@ -1,0 +1,95 @@
+"""A whole company over several nights: what was merged is what the systems hold."""
+
+import asyncio
+from dataclasses import replace
+from datetime import date, timedelta
+
+import duckdb
+import pytest
+
+from extractors.extract import extract_system
+from extractors.raw_zone import load_current
+from extractors.registry import SOURCES, open_source
+from extractors.sandbox.world import advance_world, build_world
+
+LAST_DAY = date(2026, 10, 31)
+OBJECTS = [(system, spec) for system, objects in SOURCES.items() for spec in objects.values()]
+
+
+def read_everything(vendors):
+    async def run():
+        for system in SOURCES:
+            async with open_source(vendors.config(system)) as source:
+                await extract_system(source, vendors.raw, vendors.day)
+
+    asyncio.run(run())
+
+
+def loaded(vendors):
+    con = duckdb.connect()
+    load_current(con, vendors.raw.root, vendors.day)
+    return con
+
+
+@pytest.fixture
+def company(vendors):
+    build_world(vendors.store, seed=5, customers=60, months=9, end=LAST_DAY)
+    vendors.day = LAST_DAY
+    read_everything(vendors)
+    return vendors
+
+
+def test_a_first_night_holds_what_the_systems_hold(company):
+    con = loaded(company)
+    for system, spec in OBJECTS:
+        stored = company.store.rows(system, spec.vendor_name)
+        spelled = {name.lower(): name for record in stored[:1] for name in record}
+        keys = {tuple(str(record[spelled[name]]) for name in spec.key) for record in stored}
+        found = con.sql(f"SELECT {', '.join(spec.key)} FROM raw.{system}__{spec.name}").fetchall()
+        assert set(found) == keys, spec.name
+        assert len(found) == len(stored), spec.name
+    told = con.sql(
+        "SELECT sum(source_count - landed_count), sum(quarantined_count) FROM raw.snapshots"
+    )
+    assert told.fetchall() == [(0, 0)]
+
+
+def test_sums_tie_to_the_source(company):
+    con = loaded(company)
+    manifest = company.raw.published("netsuite", "transaction", company.day)
+    landed = con.sql(
+        "SELECT c.symbol, sum((t.foreigntotal::DECIMAL(18, 4) * pow(10, c.currencyprecision::INT))"
+        "::DECIMAL(18, 0))::BIGINT FROM raw.netsuite__transaction t "
+        "JOIN raw.netsuite__currency c ON c.id = t.currency WHERE t.type = 'CustInvc' GROUP BY 1"
+    )
+    assert dict(landed.fetchall()) == manifest.source_sum_minor
+    invoices = company.store.rows("stripe", "invoice")
+    ((total, lines),) = con.sql(
+        "SELECT sum(total), sum(json_array_length(lines)) FROM raw.stripe__invoice"
+    ).fetchall()
+    assert total == sum(invoice["total"] for invoice in invoices)
+    assert lines == sum(len(invoice["lines"]["data"]) for invoice in invoices)
+
+
+def test_nights_merged_equal_one_full_read_of_the_last(company):
+    for _ in range(3):
+        advance_world(company.store, 1)
+        company.day += timedelta(days=1)
+        read_everything(company)
+    fresh = replace(company, home=company.home / "fresh")
+    read_everything(fresh)
+    merged, read_at_once = loaded(company), loaded(fresh)
+    for system, spec in OBJECTS:
+        query = f"SELECT {', '.join(map(quoted, spec.columns))} FROM raw.{system}__{spec.name}"
+        rows, expected = merged.sql(query).fetchall(), read_at_once.sql(query).fetchall()
+        assert sorted(rows, key=repr) == sorted(expected, key=repr), spec.name
+    modes = {
+        company.raw.published(system, spec.name, company.day).mode
+        for system, spec in OBJECTS
+        if system != "netsuite"
+    }
+    assert modes == {"incremental"}
+
+
+def quoted(name):
+    return f'"{name}"'
