@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 
 from filelock import Timeout
 
-from extractors.sandbox.drift import plant as plant_drift
-from extractors.sandbox.drift import truth as drift_truth
+from extractors.sandbox import drift
+from extractors.sandbox.faults import REQUESTS
 from extractors.sandbox.schema import TABLES
-from extractors.sandbox.servers import CONNECTIONS, LOG, PID, STORE, lock_of, read_connections
+from extractors.sandbox.servers import LOG, PID, STORE, lock_of, read_connections
 from extractors.sandbox.store import Store
 from extractors.sandbox.world import advance_world, build_world
 
@@ -116,19 +116,19 @@ def advance(home: Path, days: int = 1) -> datetime:
 def plant(home: Path, code: str, count: int, seed: int = 1) -> list[Any]:
     """Plant drift of one code; returns its truth rows. Nothing is planted where not all can be."""
     with _opened(home) as store, store.transaction():
-        return list(plant_drift(store, code, count, seed))
+        return list(drift.plant(store, code, count, seed))
 
 
 def truth(home: Path) -> list[dict[str, Any]]:
     """Every drift that was planted, and what follows from it."""
     with _opened(home) as store:
-        return drift_truth(store)
+        return drift.truth(store)
 
 
 def fail_requests(home: Path, faults: list[dict[str, Any]]) -> None:
     """Set the wire faults that the next requests meet (see faults.py)."""
     with _opened(home) as store:
-        store.set_meta("request_faults", faults or None)
+        store.set_meta(REQUESTS, faults or None)
 
 
 @contextmanager
@@ -174,19 +174,20 @@ def _wait_until_answering(home: Path, process: subprocess.Popen[bytes]) -> None:
             tail = (home / LOG).read_text("utf-8")[-2000:]
             raise SandboxError(f"the sandbox of {home} did not start:\n{tail}")
         pid = (home / PID).read_text("utf-8") if (home / PID).exists() else ""
-        if pid == str(process.pid) and all(_answers(url) for url in _urls(home)):
+        if pid == str(process.pid) and answers(home):
             return
         time.sleep(0.05)
     process.terminate()
     raise SandboxError(f"the sandbox of {home} did not answer within {START_SECONDS} s")
 
 
-def _urls(home: Path) -> list[str]:
-    known = read_connections(home) or {CONNECTIONS: {"base_url": "http://127.0.0.1:0"}}
-    return [connection["base_url"] for connection in known.values()]
+def answers(home: Path) -> bool:
+    """Whether all three servers take connections."""
+    known = read_connections(home)
+    return known is not None and all(_listens(each["base_url"]) for each in known.values())
 
 
-def _answers(url: str) -> bool:
+def _listens(url: str) -> bool:
     address = urlsplit(url)
     try:
         socket.create_connection((address.hostname or "", address.port or 0), timeout=1).close()

@@ -64,10 +64,10 @@ def serve(home: Path) -> None:
         format="%(asctime)s %(name)s %(levelname)s %(message)s",
     )
     with lock_of(home).acquire(timeout=LOCK_SECONDS):
+        write_atomically(home / PID, str(os.getpid()))
         store = Store(home / STORE)
         sockets = _bind(home)
         ports = {system: bound.getsockname()[1] for system, bound in sockets.items()}
-        write_atomically(home / PID, str(os.getpid()))
         write_atomically(home / CONNECTIONS, json.dumps(connections(store, ports), indent=2))
         try:
             asyncio.run(_serve_all(create_apps(store), sockets))
