@@ -35,5 +35,3 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
         loggers={"console": dg.colored_console_logger, "progress": progress_logger},
         executor=dg.in_process_executor,
     )
-
-

@@ -142,7 +142,7 @@ def evaluate_seed(
         result = run_night(world, day)
         if not result.ok:
             raise EvaluationError(f"the night failed in {result.failed_step}: {result.reason}")
-        return _compare(world, seed, customers, day, control.truth(world.sandbox_dir))
+        return compare(world, seed, customers, day)
 
 
 def reconcilable_day(settings: Settings) -> dt.date:
@@ -150,16 +150,16 @@ def reconcilable_day(settings: Settings) -> dt.date:
     return (control.status(settings.sandbox_dir).now - dt.timedelta(days=1)).date()
 
 
-def _compare(
-    world: Settings, seed: int, customers: int, day: dt.date, truth: list[dict[str, Any]]
-) -> Evaluation:
+def compare(world: Settings, seed: int, customers: int, day: dt.date) -> Evaluation:
+    """Score what the warehouse holds as drift against what the sandbox says it planted."""
+    truth = control.truth(world.sandbox_dir)
     with open_warehouse(world.warehouse_path) as con:
         found = con.sql(
             f"select code, {', '.join(SUBJECT_COLUMNS)} from reconciliation.drift "
             "where disposition = 'exception'"
         ).fetchall()
         broken = con.sql("select count(*) from reconciliation.tieouts where not holds").fetchall()
-    seen = Counter(tuple(value or "" for value in row) for row in found)
+    seen: Counter[Subject] = Counter(_words(row) for row in found)
     real = Counter(_subject(row) for row in truth)
     implied = Counter(row["code"] for row in truth if not row["planted"])
     false, missed = seen - real, real - seen
@@ -194,7 +194,15 @@ def _score(
 
 
 def _subject(row: Mapping[str, Any]) -> Subject:
-    return (row["code"], *(row[column] or "" for column in SUBJECT_COLUMNS))
+    return _words((row["code"], *(row[column] for column in SUBJECT_COLUMNS)))
+
+
+def _words(values: tuple[Any, ...]) -> Subject:
+    """A missing side is an empty word on both lists."""
+    code, attribute, owner_system, owner_id, replica_system, replica_id = (
+        value or "" for value in values
+    )
+    return code, attribute, owner_system, owner_id, replica_system, replica_id
 
 
 def _catalogue_order(code: str) -> tuple[int, str]:

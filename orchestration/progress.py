@@ -34,7 +34,7 @@ class _Steps(logging.Handler):
             listener(event.step_key, event.event_type_value)
 
 
-@dg.logger(description="Tells the command line which step runs.")
+@dg.logger({}, description="Tells the command line which step runs.")
 def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.getLogger("tieout.progress")
     logger.setLevel(logging.DEBUG)

@@ -79,5 +79,5 @@ def find_thread(settings: Settings, identifier: str) -> Thread | None:
             "order by rank, at, record_id",
             params=[correlation_id, correlation_id, asked[0][1]],
         ).fetchall()
-    hops = (Hop(*row[:6], asked=identifier in (row[1], row[6])) for row in rows)
+    hops = (Hop(*row[:6], identifier in (row[1], row[6])) for row in rows)
     return Thread(correlation_id or f"no thread ({asked[0][0]} {asked[0][1]})", tuple(hops))

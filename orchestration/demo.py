@@ -1,0 +1,211 @@
+"""The whole job on the sandbox, told in two screenfuls: night, decisions, dispatch, night."""
+
+import asyncio
+import datetime as dt
+import shutil
+from collections import Counter
+from dataclasses import replace
+
+from rich.console import Console
+from rich.rule import Rule
+from rich.table import Table
+
+from extractors.sandbox import control
+from orchestration.evaluate import Evaluation, compare, reconcilable_day
+from orchestration.night import NightResult, run_night
+from orchestration.screen import watching
+from orchestration.sending import send
+from orchestration.settings import Settings
+from orchestration.stores import opened_state
+from reconcilers.corrections.approval import approve
+from reconcilers.engine import open_warehouse
+from reconcilers.rules.codes import CODES
+from reconcilers.state.views import list_corrections, list_exceptions
+
+# What drifted since the systems last agreed; small enough to read, every implemented code in it.
+PLANTS = {
+    "CTL-CNT-01": 1,
+    "CTL-STALE-01": 1,
+    "CUS-MISS-01": 4,
+    "CUS-MISS-02": 1,
+    "CUS-ATTR-01": 6,
+    "CON-MISS-01": 2,
+    "CON-AMT-01": 3,
+    "SUB-STAT-01": 4,
+    "SUB-QTY-01": 3,
+    "INV-MISS-01": 6,
+    "INV-MISS-02": 2,
+    "INV-DUP-01": 2,
+    "INV-AMT-01": 4,
+    "INV-STAT-01": 3,
+    "PAY-MISS-01": 3,
+    "JE-BAL-01": 1,
+}
+BATCH = "INV-MISS-01"
+
+
+def run_demo(settings: Settings, out: Console, *, seed: int, customers: int) -> bool:
+    """Run it in a folder of its own, each time from nothing; True when all went as it should."""
+    demo = _fresh(settings)
+    with watching(out, "Setting the scene"):
+        control.up(demo.sandbox_dir, seed=seed, customers=customers)
+        for number, (code, count) in enumerate(PLANTS.items()):
+            control.plant(demo.sandbox_dir, code, count, seed=seed * 1000 + number)
+    try:
+        return _two_nights(demo, out, seed, customers)
+    finally:
+        control.down(demo.sandbox_dir)
+
+
+def _fresh(settings: Settings) -> Settings:
+    home = settings.home / "demo"
+    if home.exists():
+        control.down(home / "sandbox")
+        shutil.rmtree(home)
+    return replace(
+        settings,
+        home=home,
+        state_url=f"sqlite:///{home / 'state.db'}",
+        connections_override={},
+    )
+
+
+def _two_nights(demo: Settings, out: Console, seed: int, customers: int) -> bool:
+    first_day = reconcilable_day(demo)
+    out.print(Rule(f"First night: {first_day}, {customers} customers, seed {seed}"))
+    if not _night(demo, out, first_day):
+        return False
+    score = compare(demo, seed, customers, first_day)
+    out.print(_found(demo, score))
+    _say_totals(demo, out)
+    _say_corrections(demo, out, "Corrections planned")
+
+    out.print(Rule("Decide and dispatch"))
+    _decide(demo, out)
+    with opened_state(demo) as state:
+        summary = asyncio.run(send(demo, state))
+    out.print(f"dispatched: {dict(summary.outcomes)}")
+
+    now = control.advance(demo.sandbox_dir, 1)
+    second_day = reconcilable_day(demo)
+    out.print(
+        Rule(f"Second night: {second_day} (the sandbox's clock says {now:%Y-%m-%d %H:%M} UTC)")
+    )
+    if not _night(demo, out, second_day):
+        return False
+    _say_corrections(demo, out, "Corrections after the second night")
+    verified = _say_exceptions(demo, out, first_day)
+    out.print(Rule("Where to look"))
+    for day in (first_day, second_day):
+        out.print(f"report of {day}: {demo.report_dir(day) / 'report.html'}", soft_wrap=True)
+    out.print(f"exceptions (CSV): {demo.report_dir(second_day) / 'exceptions.csv'}", soft_wrap=True)
+    out.print(
+        f"go on with it: TIEOUT_HOME={demo.home} .venv/bin/tieout sandbox up, then any command",
+        soft_wrap=True,
+    )
+    return score.perfect and verified
+
+
+def _night(demo: Settings, out: Console, day: dt.date) -> bool:
+    with watching(out, f"Night of {day}"):
+        result: NightResult = run_night(demo, day)
+    if not result.ok:
+        out.print(f"[red]the night failed in {result.failed_step}[/]: {result.reason}")
+    return result.ok
+
+
+def _found(demo: Settings, score: Evaluation) -> Table:
+    with open_warehouse(demo.warehouse_path) as con:
+        money = dict(
+            con.sql(
+                "select code, sum(abs(impact_reporting_minor)) from reconciliation.drift "
+                "where disposition = 'exception' group by code"
+            ).fetchall()
+        )
+    table = Table("code", "what", "planted", "follows", "found", "false", "missed", "at risk, USD")
+    for item in score.scores:
+        table.add_row(
+            item.code,
+            CODES[item.code],
+            str(item.planted),
+            str(item.implied),
+            str(item.found),
+            f"[red]{item.false}[/]" if item.false else "0",
+            f"[red]{item.missed}[/]" if item.missed else "0",
+            f"{int(money.get(item.code, 0)) / 100:,.2f}",
+        )
+    table.add_section()
+    table.add_row("", "all", *(str(sum(column)) for column in _columns(score)), _usd(money))
+    return table
+
+
+def _columns(score: Evaluation) -> list[list[int]]:
+    rows = [(s.planted, s.implied, s.found, s.false, s.missed) for s in score.scores]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _usd(money: dict[str, int]) -> str:
+    return f"{int(sum(money.values())) / 100:,.2f}"
+
+
+def _say_totals(demo: Settings, out: Console) -> None:
+    with open_warehouse(demo.warehouse_path) as con:
+        rows = con.sql(
+            "select system, sum(landed_count)::bigint from raw.snapshots group by 1 order by 1"
+        ).fetchall()
+        matched = con.sql(
+            """
+            select replace(comparison, 'cmp_', ''),
+                100.0 * sum(rows) filter (where disposition = 'matched')
+                    / sum(rows) filter (where disposition not like 'excluded%')
+            from reconciliation.dispositions group by 1 order by 1
+            """
+        ).fetchall()
+        ties = con.sql(
+            "select code, count(*), count(*) filter (where not holds) "
+            "from reconciliation.tieouts group by 1 order by 1"
+        ).fetchall()
+    out.print("rows read: " + ", ".join(f"{system} {count:,}" for system, count in rows))
+    out.print("match rate: " + ", ".join(f"{name} {rate:.1f} %" for name, rate in matched))
+    out.print(
+        "tie-outs: "
+        + ", ".join(
+            f"{code} {lines - broken} of {lines} lines hold" for code, lines, broken in ties
+        )
+    )
+
+
+def _say_corrections(demo: Settings, out: Console, title: str) -> None:
+    with opened_state(demo) as state:
+        counts = Counter((c.code, c.mode, c.state) for c in list_corrections(state))
+    table = Table("code", "mode", "state", "corrections", title=title)
+    for (code, mode, state_name), count in sorted(counts.items()):
+        table.add_row(code, mode, state_name, str(count))
+    out.print(table)
+
+
+def _decide(demo: Settings, out: Console) -> None:
+    with opened_state(demo) as state:
+        waiting = [
+            item.correction_id for item in list_corrections(state, states=("proposed",), code=BATCH)
+        ]
+        approve(state, waiting, demo.actor, "demo: checked against the billing system")
+    out.print(
+        f"{demo.actor} approves {len(waiting)} postings, as by "
+        f"`tieout corrections approve --code {BATCH} --comment ...`; "
+        "what policy sets to auto was approved by the night"
+    )
+
+
+def _say_exceptions(demo: Settings, out: Console, first_day: dt.date) -> bool:
+    with opened_state(demo) as state:
+        lives = list_exceptions(state)
+        states = Counter(correction.state for correction in list_corrections(state))
+    verified = [item for item in lives if item.state == "RESOLVED_VERIFIED"]
+    older = [item for item in lives if item.state == "OPEN" and item.opened_on == first_day]
+    new = [item for item in lives if item.opened_on > first_day]
+    out.print(
+        f"{len(verified)} exceptions resolved by verification, {len(older)} still open and a day "
+        f"older (age {max((item.age_days for item in older), default=0)} d), {len(new)} new"
+    )
+    return bool(verified) and len(verified) == states["verified"] and not states["ineffective"]
