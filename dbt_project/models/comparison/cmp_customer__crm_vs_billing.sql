@@ -75,9 +75,9 @@ select
         when billing.source_id is null then 'not_primary'
         when billing.channel = 'self_serve' and crm.source_id is null then 'self_serve'
     end as excluded_reason,
-    -- a pair has to learn of changes, a lone record of its existence
+    -- a linked pair has to learn of changes; a record without its counterpart, or without its link, of its existence
     {{ seconds_between(
-        'case when crm.source_id is null then billing.created_at else billing.modified_at end', watermark('salesforce', 'account')
+        'case when rows_of_both.is_cross_referenced then billing.modified_at else billing.created_at end', watermark('salesforce', 'account')
     ) }} as crm_coverage_seconds,
     {{ seconds_between(
         'case when billing.source_id is null then crm.created_at else crm.modified_at end', watermark('stripe', 'customer')

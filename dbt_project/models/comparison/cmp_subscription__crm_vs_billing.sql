@@ -8,7 +8,12 @@ with crm as (
 paired as (
     select
         billing.subscription_id as billing_id,
-        crm.source_id as crm_id
+        crm.source_id as crm_id,
+        case
+            when crm.source_id is not null then null
+            when billing.channel = 'self_serve' then 'self_serve'
+            else 'not_in_crm'
+        end as excluded_reason
     from {{ ref('subscriptions') }} as billing
     left join crm on billing.subscription_id = crm.subscription_id and crm.preference = 1
 ),
@@ -16,8 +21,10 @@ paired as (
 unpaired as (
     select
         cast(null as varchar) as billing_id,
-        crm.source_id as crm_id
+        crm.source_id as crm_id,
+        case when billing.subscription_id is null then 'not_in_billing' else 'duplicate_in_crm' end as excluded_reason
     from crm
+    left join {{ ref('subscriptions') }} as billing on crm.subscription_id = billing.subscription_id
     where crm.source_id not in (select paired.crm_id from paired where paired.crm_id is not null)
 ),
 
@@ -41,12 +48,7 @@ select
     cast(null as varchar) as period,
     cast(null as bigint) as crm_amount_minor,
     billing.mrr_minor as billing_amount_minor,
-    case
-        when billing.subscription_id is null and crm.preference > 1 then 'duplicate_in_crm'
-        when billing.subscription_id is null then 'not_in_billing'
-        when crm.source_id is null and billing.channel = 'self_serve' then 'self_serve'
-        when crm.source_id is null then 'not_in_crm'
-    end as excluded_reason,
+    rows_of_both.excluded_reason,
     {{ seconds_between('billing.status_changed_at', watermark('salesforce', 'subscription')) }} as crm_coverage_seconds,
     {{ seconds_between('crm.status_changed_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
     coalesce(billing.status_changed_at, crm.status_changed_at) as event_at,

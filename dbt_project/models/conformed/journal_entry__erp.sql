@@ -17,7 +17,8 @@ select
     transactions.transaction_type as journal_type,
     transactions.number,
     crosswalk.canonical_customer_id,
-    transactions.correlation_id,
+    -- a payment belongs to the thread of the invoice that it settles
+    coalesce(transactions.correlation_id, payments.correlation_id) as correlation_id,
     coalesce(periods.period, {{ accounting_period('transactions.transaction_date') }}) as period,
     totals.legal_entity,
     totals.currency,
@@ -30,6 +31,7 @@ select
     {{ fingerprint(['totals.debit_minor', 'totals.credit_minor', 'totals.line_count']) }} as fingerprint
 from totals
 inner join {{ ref('stg_netsuite__transactions') }} as transactions on totals.journal_id = transactions.transaction_id
+left join {{ ref('payment__erp') }} as payments on totals.journal_id = payments.erp_internal_id
 left join {{ ref('stg_netsuite__accounting_periods') }} as periods on transactions.period_id = periods.period_id
 left join {{ source('identity', 'crosswalk') }} as crosswalk
     on crosswalk.system = 'netsuite' and transactions.customer_id = crosswalk.source_id

@@ -3,6 +3,7 @@ with applied as (
     select
         links.next_transaction_id as transaction_id,
         arg_max(invoices.invoice_id, links.amount) as invoice_id,
+        arg_max(invoices.correlation_id, links.amount) as correlation_id,
         count(*) as invoice_count
     from {{ ref('stg_netsuite__transaction_links') }} as links
     inner join {{ ref('invoice__erp') }} as invoices on links.previous_transaction_id = invoices.erp_internal_id
@@ -40,7 +41,7 @@ select
     subsidiaries.legal_entity,
     erp_currencies.currency,
     {{ minor_units('transactions.total', 'currencies.minor_per_unit') }} as amount_minor,
-    transactions.correlation_id,
+    coalesce(transactions.correlation_id, applied.correlation_id) as correlation_id,
     transactions.created_at,
     transactions.modified_at,
     {{ fingerprint(['transactions.is_voided', 'erp_currencies.currency', 'transactions.total']) }} as fingerprint
