@@ -1,0 +1,330 @@
+"""A report says what the night found, shows no more of people than it must, and runs nowhere."""
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from html.parser import HTMLParser
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcilers.corrections.outbox import store_plan
+from reconcilers.corrections.plan import plan
+from reconcilers.corrections.policy import load_policy
+from reconcilers.exceptions import lives_as_of, record_night
+from reconcilers.findings import DISPOSITIONS, empty
+from reconcilers.report import build_report_data, write_report
+from reconcilers.report.amounts import amount, percent
+from reconcilers.report.data import AGE_BUCKETS, CODE_NAMES, age_bucket
+from reconcilers.report.files import CORRECTION_COLUMNS, EXCEPTION_COLUMNS, cell, exceptions_csv, run_summary
+from reconcilers.report.html import comparison_name, render_html
+from reconcilers.report.masking import masked
+from reconcilers.state import open_state
+from reconcilers.state.tieouts import SCHEMA
+from tests.correction_samples import (
+    DAY,
+    at,
+    context,
+    drift,
+    drift_row,
+    missing_invoice,
+    night,
+    stale_status,
+)
+
+POLICY = load_policy()
+INVOICES = "cmp_invoice__billing_vs_erp"
+NAME = drift_row(
+    "001A", "CUS-ATTR-01", attribute="legal_name", expected="Ada Lovelace GmbH",
+    observed="<b>Ada</b>", owner_system="salesforce",
+    comparison="cmp_customer__crm_vs_billing",
+)  # fmt: skip
+BROKEN = drift_row(
+    "product2", "CTL-CNT-01", comparison="cmp_snapshot__source_vs_landed",
+    owner_system="salesforce", replica_role=None, replica_system=None, severity="S1",
+    impact_minor=0, currency=None, impact_reporting_minor=0,
+)  # fmt: skip
+TIEOUT = {
+    "snapshot_date": DAY, "code": "TO-INV", "scope": "UK", "currency": "GBP", "period": "2026-06",
+    "left_label": "billing", "left_rows": 3, "left_minor": 36000, "right_label": "ERP",
+    "right_rows": 2, "right_minor": 24000, "matched_minor": 24000, "explained_minor": 12000,
+    "unexplained_rows": 0, "unexplained_minor": 0, "holds": True, "detail": "",
+}  # fmt: skip
+
+
+def disposed(*rows):
+    names = list(empty(DISPOSITIONS).columns)
+    return pl.DataFrame([dict(zip(names, row, strict=True)) for row in rows], schema=empty(DISPOSITIONS).schema)
+
+
+PLACES = disposed(
+    (INVOICES, "billing", "matched", "GBP", 97, 970000),
+    (INVOICES, "billing", "exception", "GBP", 1, 12000),
+    (INVOICES, "billing", "in_flight", "GBP", 2, 24000),
+    (INVOICES, "billing", "excluded:draft", "GBP", 5, 1000),
+    (INVOICES, "erp", "matched", "GBP", 97, 970000),
+)
+
+
+@pytest.fixture
+def state(tmp_path):
+    opened = open_state(f"sqlite:///{tmp_path}/state.db")
+    yield opened
+    opened.close()
+
+
+def warehouse(found, tieouts=(TIEOUT,), places=PLACES):
+    con = duckdb.connect()
+    for schema in ("raw", "seeds", "reconciliation"):
+        con.execute(f"create schema {schema}")
+    snapshots = pl.DataFrame({
+        "system": ["salesforce", "netsuite"], "object": ["product2", "transaction"],
+        "watermark_at": [datetime(2026, 7, 1, 2), datetime(2026, 7, 1, 2)],
+        "source_count": [14, None], "landed_count": [13, 240], "quarantined_count": [0, 0],
+    })  # fmt: skip
+    frames = {
+        "reconciliation.drift": found,
+        "reconciliation.dispositions": places,
+        "reconciliation.tieouts": pl.DataFrame(list(tieouts), schema=SCHEMA),
+        "raw.snapshots": snapshots,
+        "seeds.currencies": pl.DataFrame({"currency": ["GBP", "USD", "JPY"], "exponent": [2, 2, 0]}),
+    }
+    for table, frame in frames.items():
+        con.register("given", frame)
+        con.execute(f"create table {table} as from given")
+        con.unregister("given")
+    return con
+
+
+def record(state, number, *rows):
+    frame = drift(*[row | {"snapshot_date": night(number)} for row in rows])
+    record_night(
+        state, night(number), frame, f"run-{number}", watermarks={}, policy=POLICY, recorded_at=at(number, 3)
+    )
+    return frame
+
+
+def report(state, number, *rows, mask=True, **tables):
+    found = record(state, number, *rows)
+    return build_report_data(warehouse(found, **tables), state, night(number), mask=mask)
+
+
+def test_a_clean_night_says_so(state):
+    data = report(state, 0)
+    assert (data.verdict, data.is_complete, data.totals.open) == ("CLEAN", True, 0)
+    assert "No exception is open." in render_html(data)
+
+
+def test_drift_is_counted_and_valued(state):
+    record(state, 0, missing_invoice("in_1"), missing_invoice("in_2"))
+    data = report(state, 1, missing_invoice("in_1"), missing_invoice("in_3", impact_reporting_minor=-40))
+    totals = data.totals
+    assert data.verdict == "DRIFT"
+    assert (totals.open, totals.new, totals.resolved_self) == (2, 1, 1)
+    assert (totals.gross_reporting_minor, totals.net_reporting_minor) == (15280, 15200)
+    (line,) = [c for c in data.codes if c.open]
+    assert (line.code, line.open, line.new, line.severity) == ("INV-MISS-01", 2, 1, "S3")
+    assert [e.owner_id for e in data.exceptions] == ["in_1", "in_3"]
+    assert [e.owner_id for e in data.resolved] == ["in_2"]
+    assert [(p.snapshot_date, p.exceptions) for p in data.trend] == [(night(0), 2), (night(1), 2)]
+
+
+def test_every_class_is_listed_also_when_it_found_nothing(state):
+    assert {line.code for line in report(state, 0).codes} == set(CODE_NAMES)
+
+
+def test_an_open_control_stamps_the_report_incomplete(state):
+    data = report(state, 0, BROKEN, missing_invoice())
+    assert data.verdict == "INCOMPLETE"
+    assert data.incomplete == ("CTL-CNT-01: salesforce product2 (rows lost on extraction)",)
+    assert [o.object for o in data.objects if not o.is_complete] == ["product2"]
+    assert run_summary(data)["is_complete"] is False
+    assert '<section class="verdict INCOMPLETE">' in render_html(data)
+
+
+def test_a_broken_tie_out_comes_before_drift_and_on_top(state):
+    broken = TIEOUT | {"scope": "US", "holds": False, "unexplained_minor": 7, "detail": "one left"}
+    data = report(state, 0, missing_invoice(), tieouts=(TIEOUT, broken))
+    assert (data.verdict, data.headline) == ("BROKEN", "1 of 2 tie-outs do not hold.")
+    assert [t.scope for t in data.tieouts] == ["US", "UK"]
+    assert run_summary(data)["tieouts_broken"] == ["TO-INV US GBP 2026-06"]
+
+
+def test_the_match_rate_leaves_out_what_was_not_due(state):
+    pair = next(p for p in report(state, 0).pairs if p.side == "billing")
+    assert (pair.rows, pair.matched, pair.excluded, pair.in_flight) == (105, 97, 5, 2)
+    assert pair.match_rate == 97 / 98
+
+
+def test_waiting_and_excluded_money_is_shown_with_its_reason(state):
+    places = [(m.disposition, m.rows, m.amount_minor) for m in report(state, 0).money]
+    assert places == [("excluded:draft", 5, 1000), ("in_flight", 2, 24000)]
+
+
+def test_what_is_past_its_time_is_marked(state):
+    for number in range(4):
+        record(state, number, missing_invoice())
+    data = report(state, 4, missing_invoice())
+    assert (data.exceptions[0].age_days, data.exceptions[0].is_overdue) == (4, True)
+    assert data.totals.overdue == 1
+    early = build_report_data(warehouse(drift()), state, night(3))
+    assert (early.exceptions[0].age_days, early.exceptions[0].is_overdue) == (3, False)
+
+
+def test_names_are_masked_unless_asked_for(state):
+    data = report(state, 0, NAME)
+    assert data.exceptions[0].expected == "A••• L••• G•••"
+    text = render_html(data) + exceptions_csv(data) + json.dumps(run_summary(data))
+    assert "Lovelace" not in text
+    shown = build_report_data(warehouse(drift(NAME)), state, DAY, mask=False)
+    assert shown.exceptions[0].expected == "Ada Lovelace GmbH"
+    assert "&lt;b&gt;Ada&lt;/b&gt;" in render_html(shown)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "shown"),
+    [
+        ("invoice_email", "ada@lovelace.example", "a•••@lovelace.example"),
+        ("tax_id", "GB123456789", "•••89"),
+        ("country_code", "GB", "GB"),
+        ("tax_id", None, ""),
+    ],
+)
+def test_only_enough_to_recognise_is_left(attribute, value, shown):
+    assert masked(attribute, value) == shown
+
+
+def plan_into(state, *rows, facts=None):
+    frame = record(state, 0, *rows)
+    lives = lives_as_of(state, DAY)
+    store_plan(state, plan(frame, (), lives, facts or context(), POLICY), lives, DAY, at(0, 4))
+    return build_report_data(warehouse(frame), state, DAY)
+
+
+def test_corrections_are_shown_by_mode_and_state_with_their_change(state):
+    data = plan_into(state, missing_invoice(), stale_status())
+    assert data.correction_counts == (("approve", "proposed", 1), ("auto", "approved", 1))
+    changes = {line.target: line.change for line in data.corrections}
+    assert changes["netsuite invoice"] == "create invoice UK-0001 (120.00 GBP)"
+    assert changes["salesforce Subscription__c"].startswith("Status_Changed_At__c: 2026-01-31")
+    assert "Status__c: Active → Cancelled" in changes["salesforce Subscription__c"]
+    assert {e.correction_state for e in data.exceptions} == {"proposed", "approved"}
+
+
+def test_a_refused_correction_is_told_with_field_and_cure(state):
+    data = plan_into(state, missing_invoice(), facts=context(erp_customers=[]))
+    (line,) = data.corrections
+    assert line.refusals == (
+        "customer (entity): cus_A has no customer in the ERP. "
+        "Fix: create the ERP customer (see CUS-MISS-02), then plan again.",
+    )
+    assert "create the ERP customer" in render_html(data)
+
+
+def test_a_night_that_was_not_recorded_has_no_report(state):
+    record(state, 0)
+    with pytest.raises(LookupError, match="2026-07-01 was not recorded"):
+        build_report_data(warehouse(drift()), state, night(1))
+
+
+def test_the_same_night_gives_the_same_bytes(state, tmp_path):
+    rows = (missing_invoice(), NAME, BROKEN)
+    data = report(state, 0, *rows)
+    files = write_report(data, tmp_path / "a")
+    report(state, 0, *rows)
+    again = write_report(build_report_data(warehouse(drift(*rows)), state, DAY), tmp_path / "b")
+    for name in ("html", "exceptions_csv", "corrections_csv", "summary_json"):
+        assert getattr(files, name).read_bytes() == getattr(again, name).read_bytes()
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [
+        "corrections.csv", "exceptions.csv", "report.html", "summary.json",
+    ]  # fmt: skip
+
+
+class _Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.outside = []
+        self.open = []
+
+    def handle_starttag(self, tag, attrs):
+        self.outside += [v for n, v in attrs if n in ("src", "href", "action")]
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        assert tag in ("rect", "line")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_needs_nothing_from_outside(state):
+    page = render_html(report(state, 0, missing_invoice(), NAME))
+    parser = _Links()
+    parser.feed(page)
+    assert (parser.outside, parser.open) == ([], [])
+    assert "<script" not in page
+    assert not re.search(r"url\(|@import|https?://", page)
+    assert "prefers-color-scheme:dark" in page
+    assert "@media print" in page
+
+
+def test_the_columns_of_the_table_are_as_documented(state):
+    rows = list(csv.DictReader(io.StringIO(exceptions_csv(report(state, 0, missing_invoice())))))
+    assert tuple(rows[0]) == EXCEPTION_COLUMNS
+    assert EXCEPTION_COLUMNS[:5] == ("exception_key", "state", "severity", "code", "cause")
+    assert CORRECTION_COLUMNS[0] == "correction_id"
+    assert (rows[0]["impact_minor"], rows[0]["opened_on"], rows[0]["is_new"]) == ("12000", "2026-06-30", "true")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("=1+1", "'=1+1"), ("+cmd", "'+cmd"), ("-cmd|x", "'-cmd|x"), ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"), ("-12.50", "-12.50"), ("+49", "+49"), (-1200, "-1200"), ("plain", "plain"),
+        (None, ""), (True, "true"), (date(2026, 6, 30), "2026-06-30"), (("a", "b"), "a | b"),
+        ("--5", "'--5"), ("-", "'-"),
+    ],
+)  # fmt: skip
+def test_no_cell_is_a_formula(value, written):
+    assert cell(value) == written
+
+
+@given(st.text())
+def test_no_text_starts_a_formula(text):
+    written = cell(text)
+    assert not written.startswith(("=", "@", "\t", "\r"))
+    assert not written.startswith(("+", "-")) or float(written) is not None
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [(123456, "GBP", "1,234.56 GBP"), (-5, "GBP", "-0.05 GBP"), (5000, "JPY", "5,000 JPY"), (7, "XXX", "7 minor units XXX"), (None, "GBP", "")],
+)
+def test_amounts_are_written_with_the_decimals_of_their_currency(minor, currency, text):
+    assert amount(minor, currency, {"GBP": 2, "JPY": 0}) == text
+
+
+def test_less_than_all_is_never_a_hundred_percent():
+    assert (percent(1), percent(0.99999), percent(0.5), percent(None)) == ("100.00 %", "99.99 %", "50.00 %", "none due")
+
+
+def test_every_age_has_one_bucket():
+    assert [age_bucket(d) for d in (0, 1, 2, 7, 8, 90, 91)] == ["0-1", "0-1", "2-3", "4-7", "8-15", "61-90", "over 90"]
+    assert len({name for name, _ in AGE_BUCKETS}) == 8
+
+
+def test_comparisons_are_named_for_people():
+    assert comparison_name(INVOICES) == "Invoice: billing and ERP"
+    assert comparison_name("cmp_journal_entry__within_erp") == "Journal entry: within ERP"
+
+
+def test_a_recorded_time_is_shown_in_utc(state):
+    data = replace(report(state, 0), recorded_at=datetime(2026, 7, 1, 3, 5, tzinfo=UTC))
+    assert "recorded 2026-07-01 03:05 UTC" in render_html(data)
