@@ -118,6 +118,11 @@ class Findings:
     cells: pl.DataFrame
 
     @property
+    def evaluated(self) -> frozenset[str]:
+        """The comparisons that were evaluated, be they empty or not."""
+        return frozenset(self.guard["comparison"])
+
+    @property
     def systemic_codes(self) -> frozenset[str]:
         """Classes of which at least one rule fired on too large a share of its population."""
         return frozenset(self.guard.filter("is_systemic")["code"])

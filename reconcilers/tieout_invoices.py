@@ -6,22 +6,22 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from reconcilers.findings import EXCLUDED, UNEXPLAINED
+from reconcilers.findings import EXCLUDED, UNEXPLAINED, Findings
 
-_INVOICES = "cmp_invoice__billing_vs_erp"
+INVOICES = "cmp_invoice__billing_vs_erp"
 
 Line = Mapping[str, Any]
 _Key = tuple[str | None, str | None, str]  # legal entity, currency, period
 
 
-def invoice_lines(con: duckdb.DuckDBPyConnection, cells: pl.DataFrame) -> Iterator[Line]:
+def invoice_lines(con: duckdb.DuckDBPyConnection, findings: Findings) -> Iterator[Line]:
     """A line of TO-INV per entity, currency and period of either side.
 
     An invoice counts in the period of its own side; a draft has none and is no invoice yet.
     """
-    of_invoices = cells.filter(pl.col("comparison") == _INVOICES)
-    if of_invoices.is_empty():
+    if INVOICES not in findings.evaluated:
         return
+    of_invoices = findings.cells.filter(pl.col("comparison") == INVOICES)
     billed = _by_period(con, "conformed.invoice__billing")
     posted = _by_period(con, "conformed.invoice__erp")
     left = _placed(of_invoices, "left", "right")

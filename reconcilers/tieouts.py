@@ -57,7 +57,7 @@ def build_tieouts(
     lines = [
         *_extraction(con, findings.drift),
         *_dispositions(con, findings),
-        *invoice_lines(con, findings.cells),
+        *invoice_lines(con, findings),
     ]
     schema = {name: column.dtype.type for name, column in TIEOUTS.columns.items()}
     empty = {"left_minor": 0, "right_minor": 0, "matched_minor": 0, "explained_minor": 0}
@@ -121,9 +121,8 @@ def staging_model(system: str, name: str) -> str:
 
 
 def _dispositions(con: duckdb.DuckDBPyConnection, findings: Findings) -> Iterator[Line]:
-    evaluated = set(findings.guard["comparison"])
     for comparison in COMPARISONS:
-        if comparison.name not in evaluated or comparison.name == CONTROL.name:
+        if comparison.name not in findings.evaluated or comparison.name == CONTROL.name:
             continue
         populations = dict(comparison.populations)
         for side in comparison.sides:
@@ -172,13 +171,12 @@ def _rows(
     population: Population | None,
 ) -> Iterator[Line]:
     """Per currency, the side's rows and money against the sum of their dispositions."""
-    amount = population.amount if population is not None else None
-    label = population.table if population is not None and amount else comparison.name
-    totals = (
-        _totals(con, label, f"{amount}", "true")
-        if amount
-        else _totals(con, f"comparison.{comparison.name}", f"{side}_amount_minor", f"has_{side}")
-    )
+    label = f"comparison.{comparison.name}"
+    if population is not None and population.amount is not None:
+        label = population.table
+        totals = _totals(con, label, population.amount, "true")
+    else:
+        totals = _totals(con, label, f"{side}_amount_minor", f"has_{side}")
     disposed = _by_currency(findings.dispositions, comparison.name, side)
     for currency in sorted({*totals, *disposed}, key=str):
         rows, minor = totals.get(currency, (0, 0))

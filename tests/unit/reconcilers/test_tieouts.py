@@ -1,0 +1,256 @@
+"""The proof of completeness: what holds, what is explained, and what breaks it."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from reconcilers import engine
+from reconcilers.engine import WarehouseBuiltForAnotherDay
+from reconcilers.evaluate import evaluate
+from reconcilers.rules.comparison import CONTROL
+from reconcilers.tieouts import build_tieouts, staging_model
+from tests.comparison_tables import (
+    DAY,
+    ROOT,
+    add,
+    billing_invoice,
+    erp_invoice,
+    invoice,
+    only,
+    paired,
+    rules_over,
+    snapshot,
+    warehouse,
+)
+
+INVOICES = "cmp_invoice__billing_vs_erp"
+PAYMENTS = "cmp_payment__billing_vs_erp"
+TERMS = "cmp_customer__crm_vs_erp"
+DOCUMENTS = "(source_id varchar, legal_entity varchar, currency varchar, period varchar, {} bigint)"
+
+
+def tied(rows, documents=(), snapshots=(), staged=()):
+    """The tie-outs over these comparison rows, conformed documents and raw snapshots."""
+    con = warehouse(rows, views=[*rows])
+    for name, amount in (("invoice", "total_minor"), ("payment", "amount_minor")):
+        for role in ("billing", "erp"):
+            con.execute(f"create table conformed.{name}__{role} {DOCUMENTS.format(amount)}")
+    con.execute(
+        "create table raw.snapshots (system varchar, object varchar, source_count bigint, landed_count bigint, quarantined_count bigint)"
+    )
+    for table, row in documents:
+        add(con, f"conformed.{table}", row)
+    for row in snapshots:
+        add(con, "raw.snapshots", row)
+    for name, count in staged:
+        con.execute(f"create table staging.{name} as select * from range({count})")
+    findings = evaluate(con, rules_over(*rows), DAY)
+    frame = build_tieouts(con, findings, DAY)
+    assert engine.collect(engine.lazy(con, "reconciliation.tieouts")).equals(frame)
+    return frame
+
+
+def line(frame, code, scope, currency=None, period=None):
+    (found,) = frame.filter(
+        pl.col("code") == code,
+        pl.col("scope") == scope,
+        pl.col("currency").eq_missing(pl.lit(currency)),
+        pl.col("period").eq_missing(pl.lit(period)),
+    ).to_dicts()
+    return found
+
+
+def document(table, key, amount=10_000, period="2026-06", currency="USD"):
+    money = "amount_minor" if table.startswith("payment") else "total_minor"
+    values = {"source_id": key, "legal_entity": "US", "currency": currency, "period": period}
+    return (table, values | {money: amount})
+
+
+def billed(key, **values):
+    return document("invoice__billing", f"billing-{key}", **values)
+
+
+def posted(key, **values):
+    return document("invoice__erp", f"erp-{key}", **values)
+
+
+def reading(source, landed=10, quarantined=0):
+    return {
+        "system": "stripe",
+        "object": "price",
+        "source_count": source,
+        "landed_count": landed,
+        "quarantined_count": quarantined,
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "quarantined", "staged", "holds", "unexplained"),
+    [
+        (10, 0, 10, True, 0),
+        (12, 2, 10, True, 0),
+        (None, 0, 10, True, 0),
+        (11, 0, 10, False, 1),  # nobody reported it
+        (10, 0, 9, False, 1),  # lost between landing and staging
+        (None, 0, 12, False, 2),
+        (11, 0, 9, False, 2),
+    ],
+)
+def test_what_the_source_counts_landed_and_was_staged(
+    source, quarantined, staged, holds, unexplained
+):
+    frame = tied(
+        {CONTROL.name: [snapshot("stripe", "price")]},
+        snapshots=[reading(source, quarantined=quarantined)],
+        staged=[("stg_stripe__prices", staged)],
+    )
+    found = line(frame, "TO-EXT", "stripe.price")
+    assert (found["holds"], found["unexplained_rows"]) == (holds, unexplained)
+    assert (found["left_rows"], found["right_rows"]) == (source, 10 + quarantined)
+
+
+def test_a_control_break_that_is_reported_is_explained():
+    frame = tied(
+        {CONTROL.name: [snapshot("stripe", "price", source_count=13, difference=3)]},
+        snapshots=[reading(13)],
+        staged=[("stg_stripe__prices", 10)],
+    )
+    found = line(frame, "TO-EXT", "stripe.price")
+    assert found["holds"]
+    assert "CTL-CNT-01 reports 3" in found["detail"]
+
+
+def test_each_raw_object_has_the_staging_model_that_its_name_says():
+    from extractors.registry import SOURCES
+
+    models = {path.stem for path in (ROOT / "dbt_project/models/staging").rglob("*.sql")}
+    named = {staging_model(system, name) for system, objects in SOURCES.items() for name in objects}
+    assert named <= models
+
+
+def test_rows_and_money_of_a_side_are_disposed_once():
+    frame = tied(
+        {
+            INVOICES: [
+                invoice("a"),
+                billing_invoice("b"),
+                invoice("c", erp_total_minor=1, erp_amount_minor=1),
+            ]
+        },
+        documents=[billed("a"), billed("b"), billed("c"), posted("a"), posted("c", amount=1)],
+    )
+    found = line(frame, "TO-DISP", f"{INVOICES}/billing", "USD")
+    assert (found["left_rows"], found["left_minor"]) == (3, 30_000)
+    assert (found["matched_minor"], found["explained_minor"]) == (10_000, 20_000)
+    assert (found["unexplained_rows"], found["unexplained_minor"]) == (0, 0)
+    assert frame["holds"].all()
+
+
+def test_a_row_that_no_rule_claims_breaks_the_proof():
+    frame = tied(
+        {
+            PAYMENTS: [
+                paired("billing", "erp", "a"),
+                only("erp", "billing", "b", erp_amount_minor=70),
+            ]
+        },
+        documents=[
+            document("payment__billing", "billing-a", amount=0),
+            document("payment__erp", "erp-a", amount=0),
+            document("payment__erp", "erp-b", amount=70),
+        ],
+    )
+    found = line(frame, "TO-DISP", f"{PAYMENTS}/erp", "USD")
+    assert (found["holds"], found["unexplained_rows"], found["unexplained_minor"]) == (False, 1, 70)
+    assert "unexplained 1" in found["detail"]
+    assert line(frame, "TO-DISP", f"{PAYMENTS}/billing", "USD")["holds"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "documents"),
+    [
+        ([invoice("a")], [billed("a"), billed("lost"), posted("a")]),
+        ([invoice("a"), invoice("a", row_key="b", has_erp=False)], [billed("a"), posted("a")]),
+        ([invoice("a")], [billed("other"), posted("a")]),
+    ],
+    ids=["a record is lost", "a record stands twice", "a record is swapped for another"],
+)
+def test_every_record_stands_on_exactly_one_row(rows, documents):
+    found = line(tied({INVOICES: rows}, documents), "TO-DISP", f"{INVOICES}/billing/records")
+    assert not found["holds"]
+    assert found["unexplained_rows"] > 0
+
+
+def test_a_side_without_population_is_proved_against_the_comparison_itself():
+    frame = tied({TERMS: [paired("crm", "erp", "a", crm_amount_minor=5)]})
+    found = line(frame, "TO-DISP", f"{TERMS}/crm", "USD")
+    assert (found["left_label"], found["left_minor"], found["holds"]) == (
+        f"comparison.{TERMS}",
+        5,
+        True,
+    )
+
+
+def test_invoices_of_a_month_tie_out_with_what_explains_the_difference():
+    frame = tied(
+        {
+            INVOICES: [
+                invoice("a", erp_total_minor=10_001, erp_amount_minor=10_001),
+                billing_invoice("b"),
+                erp_invoice("c", excluded_reason="manual_erp"),
+                billing_invoice("d", excluded_reason="draft", billing_period=None),
+            ]
+        },
+        documents=[
+            billed("a"),
+            billed("b"),
+            billed("d", period=None),
+            posted("a", amount=10_001),
+            posted("c"),
+        ],
+    )
+    found = line(frame, "TO-INV", "US", "USD", "2026-06")
+    assert (found["left_rows"], found["left_minor"]) == (2, 20_000)
+    assert (found["right_rows"], found["right_minor"]) == (2, 20_001)
+    assert (found["matched_minor"], found["explained_minor"]) == (10_000, -1)
+    assert found["holds"]
+    assert found["detail"] == "billing exception 1, ledger manual_erp 1"
+
+
+def test_an_invoice_posted_in_the_next_month_explains_both_months():
+    frame = tied(
+        {INVOICES: [invoice("a", erp_period="2026-07")]},
+        documents=[billed("a"), posted("a", period="2026-07")],
+    )
+    june = line(frame, "TO-INV", "US", "USD", "2026-06")
+    july = line(frame, "TO-INV", "US", "USD", "2026-07")
+    assert (june["explained_minor"], june["holds"]) == (10_000, True)
+    assert (july["explained_minor"], july["holds"]) == (-10_000, True)
+    assert june["detail"] == "billing other_period 1"
+
+
+def test_an_invoice_that_the_comparison_lost_breaks_the_month():
+    frame = tied({INVOICES: [invoice("a")]}, documents=[billed("a"), posted("a"), posted("lost")])
+    found = line(frame, "TO-INV", "US", "USD", "2026-06")
+    assert (found["holds"], found["unexplained_rows"], found["unexplained_minor"]) == (
+        False,
+        1,
+        -10_000,
+    )
+
+
+def test_gaps_on_both_sides_do_not_cancel_out():
+    frame = tied(
+        {INVOICES: [invoice("a")]},
+        documents=[billed("a"), posted("a"), billed("lost"), posted("gone")],
+    )
+    found = line(frame, "TO-INV", "US", "USD", "2026-06")
+    assert (found["holds"], found["unexplained_rows"], found["unexplained_minor"]) == (False, 2, 0)
+
+
+def test_another_day_is_refused():
+    con = warehouse(views=[TERMS])
+    findings = evaluate(con, rules_over(TERMS), DAY)
+    with pytest.raises(WarehouseBuiltForAnotherDay):
+        build_tieouts(con, findings, date(2026, 1, 1))
