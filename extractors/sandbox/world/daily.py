@@ -58,7 +58,7 @@ def _course_of_day(world: World, at: int, course: Subscribed, who: Company, rng:
 
 
 def _company_matters(world: World, at: int, rng: Random) -> None:
-    known = [who for who in world.facts.companies if who.erp_id and len(who.customers) == 1]
+    known = [who for who in world.facts.companies if who.erp_id and "met" not in who.quirks]
     sold = [who for who in known if who.account_id]
     for chance, pool, kind in (
         (_RENAMED, sold, "rename"),

@@ -92,7 +92,7 @@ def _add_subscription(world: World, who: Company, deal: Deal, customer: str, at:
     )
     period = (at, _period_end(course))
     by_card = who.pay_by == "card"
-    fields = {
+    fields: Record = {
         "id": subscription,
         "customer": customer,
         "status": "trialing" if trial else "active",

@@ -1,0 +1,69 @@
+"""Planted drift: for each code a way to make the systems disagree, and the truth about it.
+
+A plant changes only the records of its subject; the truth file says which rows a night must then
+report, consequences included. Different codes can be planted together in any number: subjects are
+claimed, and `plant` refuses to go beyond what is eligible.
+"""
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+from extractors.sandbox.drift import (
+    contracts,
+    controls,
+    customers,
+    invoices,
+    journals,
+    settlement,
+    subscriptions,
+)
+from extractors.sandbox.drift.ground import TRUTH, Ground, Truth
+from extractors.sandbox.store import Store
+
+Planter = Callable[[Ground, int], None]
+
+PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
+    {
+        "CTL-CNT-01": controls.plant_short_count,
+        "CTL-STALE-01": controls.plant_stale,
+        "CUS-MISS-01": customers.plant_missing_in_crm,
+        "CUS-MISS-02": customers.plant_missing_in_erp,
+        "CUS-ATTR-01": customers.plant_attribute,
+        "CON-MISS-01": contracts.plant_never_set_up,
+        "CON-AMT-01": contracts.plant_wrong_price,
+        "SUB-STAT-01": subscriptions.plant_stale_copy,
+        "SUB-QTY-01": contracts.plant_wrong_quantity,
+        "INV-MISS-01": invoices.plant_not_posted,
+        "INV-MISS-02": invoices.plant_without_source,
+        "INV-DUP-01": invoices.plant_twice,
+        "INV-AMT-01": invoices.plant_other_total,
+        "INV-STAT-01": settlement.plant_other_status,
+        "PAY-MISS-01": settlement.plant_payment_missing,
+        "JE-BAL-01": journals.plant_unbalanced,
+    }
+)
+
+
+def plant(store: Store, code: str, count: int, seed: int) -> list[Truth]:
+    """Plant `count` cases of one code; returns the rows that a night must report because of them.
+
+    Raises ValueError, with nothing planted, for an unknown code or more than is eligible.
+    """
+    if code not in PLANTERS:
+        raise ValueError(f"{code} is not planted here; known are {', '.join(PLANTERS)}")
+    if count < 1:
+        raise ValueError(f"Cannot plant {count} cases of {code}")
+    with store.transaction():
+        ground = Ground(store, code, seed)
+        PLANTERS[code](ground, count)
+        return ground.save()
+
+
+def truth(store: Store) -> list[dict[str, Any]]:
+    """All rows that a night must report, in the order of planting."""
+    rows: list[dict[str, Any]] = store.meta(TRUTH, [])
+    return rows
+
+
+__all__ = ["PLANTERS", "Truth", "plant", "truth"]

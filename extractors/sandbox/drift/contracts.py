@@ -1,0 +1,324 @@
+"""CON and SUB-QTY: contracts without a subscription, or billed at another price or quantity."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from extractors.sandbox.drift.ground import Ground
+from extractors.sandbox.ledger import decimal_text, rounded
+from extractors.sandbox.reference import CURRENCIES, LEGAL_ENTITIES, PRODUCTS
+from extractors.sandbox.tables import Record
+from extractors.sandbox.world.contracts import stamp
+from extractors.sandbox.world.moments import DAY, add_months, moment
+from extractors.sandbox.world.state import Company
+
+_MONTHS_LEFT = 3
+_TERM = 24
+_LEAST_WORTH = 5_000
+_LEAST_SEATS = 5
+_RAISED = Decimal("1.06")
+_LOWERED = Decimal("0.91")
+
+
+@dataclass(frozen=True)
+class Host:
+    """An account that could sign one more contract."""
+
+    account: Record
+    entity: str
+    who: Company | None
+    opportunity: str | None = None
+
+
+def _account_id(host: Host) -> str:
+    return str(host.account["Id"])
+
+
+def plant_never_set_up(ground: Ground, count: int) -> None:
+    """CON-MISS-01: a contract was signed weeks ago and billing never heard of it."""
+    pools = {"expansion": _customers(ground), "new_customer": _prospects(ground)}
+    for variant, host in ground.choose(count, pools, _account_id):
+        contract = _sign(ground, host, ground.tick())
+        ground.claim(host.who, f"account:{_account_id(host)}")
+        ground.planted(("salesforce", contract), variant=variant)
+
+
+def _customers(ground: Ground) -> list[Host]:
+    hosts = []
+    for who in ground.facts.companies:
+        is_free = ground.is_free(f"account:{who.account_id}") and ground.is_free_company(who)
+        if who.account_id and who.customers and is_free:
+            account = ground.store.get("salesforce", "Account", who.account_id)
+            assert account is not None
+            if account["CreatedDate"] < stamp(ground.now - 60 * DAY):
+                hosts.append(Host(account, who.entity, who))
+    return hosts
+
+
+def _prospects(ground: Ground) -> list[Host]:
+    """Accounts that nobody sells to any more, and that were known for two months."""
+    pipeline = {who.account_id for who in ground.facts.companies}
+    countries = {entity.country: code for code, entity in LEGAL_ENTITIES.items()}
+    hosts = []
+    for opportunity in ground.store.rows("salesforce", "Opportunity", IsWon=False):
+        account = ground.store.get("salesforce", "Account", opportunity["AccountId"])
+        if account is None or account["Id"] in pipeline or account["Type"] != "Prospect":
+            continue
+        is_free = ground.is_free(f"account:{account['Id']}")
+        if is_free and account["CreatedDate"] < stamp(ground.now - 60 * DAY):
+            entity = countries[account["BillingCountryCode"]]
+            hosts.append(Host(account, entity, None, opportunity["Id"]))
+    return hosts
+
+
+def _sign(ground: Ground, host: Host, at: int) -> str:
+    """Opportunity, contract and line as they would be had the deal been signed weeks ago."""
+    signed = ground.days_ago(12, 45)
+    store = ground.store
+    opportunity = host.opportunity or store.new_id("salesforce", "Opportunity")
+    contract = store.new_id("salesforce", "Contract")
+    currency = host.account["CurrencyIsoCode"]
+    product = ground.rng.choice([p for p in PRODUCTS if p.is_seat])
+    seats = ground.rng.randrange(10, 60)
+    audit = {"CreatedDate": stamp(signed), "LastModifiedDate": stamp(signed), "IsDeleted": False}
+    won: Record = {
+        "Id": opportunity,
+        "AccountId": host.account["Id"],
+        "Name": f"{host.account['Name']} - {product.name}",
+        "StageName": "Closed Won",
+        "Amount": _money(12 * seats * product.monthly[currency], currency),
+        "CloseDate": moment(signed).date().isoformat(),
+        "IsWon": True,
+        "IsClosed": True,
+        "ContractId": contract,
+        "CurrencyIsoCode": currency,
+        **audit,
+    }
+    ground.add("salesforce", "Opportunity", won, at)
+    dates = _add_contract(ground, host, won, signed, at)
+    line: Record = {
+        "Id": store.new_id("salesforce", "Contract_Line__c"),
+        "Contract__c": contract,
+        "Product__c": ground.facts.products[product.sku]["salesforce"],
+        "Quantity__c": str(seats),
+        "Unit_Price__c": _money(product.monthly[currency], currency),
+        "Price_Period__c": "Month",
+        "Discount_Percent__c": "0",
+        "Start_Date__c": dates[0],
+        "End_Date__c": dates[1],
+        "Effective_At__c": stamp(signed),
+        "CurrencyIsoCode": currency,
+        **audit,
+    }
+    ground.add("salesforce", "Contract_Line__c", line, at)
+    if host.account["Type"] != "Customer":
+        ground.change("salesforce", "Account", host.account["Id"], at, Type="Customer")
+    return contract
+
+
+def _add_contract(ground: Ground, host: Host, won: Record, signed: int, at: int) -> tuple[str, str]:
+    """First and last day of the new contract."""
+    starts = moment(signed + 2 * DAY).date()
+    ends = add_months(starts, _TERM) - timedelta(days=1)
+    fields: Record = {
+        "Id": won["ContractId"],
+        "ContractNumber": f"{90_000_000 + len(ground.store.rows('salesforce', 'Contract'))}",
+        "AccountId": host.account["Id"],
+        "Opportunity__c": won["Id"],
+        "Status": "Activated",
+        "StartDate": starts.isoformat(),
+        "EndDate": ends.isoformat(),
+        "ContractTerm": _TERM,
+        "ActivatedDate": stamp(signed),
+        "Legal_Entity__c": host.entity,
+        "Billing_Frequency__c": "Monthly",
+        "Auto_Renew__c": True,
+        "CurrencyIsoCode": host.account["CurrencyIsoCode"],
+        "CreatedDate": stamp(signed),
+        "LastModifiedDate": stamp(signed),
+        "IsDeleted": False,
+    }
+    ground.add("salesforce", "Contract", fields, at)
+    return starts.isoformat(), ends.isoformat()
+
+
+def _money(minor: int, currency: str) -> str:
+    return decimal_text(minor, CURRENCIES[currency].precision)
+
+
+@dataclass(frozen=True)
+class Sold:
+    """A contract line beside the items of the live subscription that bill it."""
+
+    who: Company
+    subscription: Record
+    contract_id: str
+    line: Record
+    sku: str
+    items: tuple[str, ...]
+
+    @property
+    def precision(self) -> int:
+        return CURRENCIES[self.line["CurrencyIsoCode"]].precision
+
+
+def _subscription_id(sold: Sold) -> str:
+    return str(sold.subscription["id"])
+
+
+def _sold_lines(ground: Ground) -> list[Sold]:
+    """Lines of contracts that run on for months, on which nothing is under way."""
+    skus = {ids["salesforce"]: sku for sku, ids in ground.facts.products.items()}
+    found: list[Sold] = []
+    for course in ground.facts.subscriptions.values():
+        who = ground.company(course.company)
+        is_free = ground.is_free(f"subscription:{course.id}") and ground.is_free_company(who)
+        if not course.is_live or course.contract_id is None or not is_free:
+            continue
+        if course.id in ground.busy:
+            continue
+        subscription = ground.store.get("stripe", "subscription", course.id)
+        contract = ground.store.get("salesforce", "Contract", course.contract_id)
+        assert subscription is not None
+        assert contract is not None
+        if not _runs_on(ground, subscription, contract):
+            continue
+        lines = ground.store.rows("salesforce", "Contract_Line__c", Contract__c=course.contract_id)
+        if all(ground.is_settled(line["Effective_At__c"]) for line in lines):
+            found.extend(
+                Sold(
+                    who,
+                    subscription,
+                    course.contract_id,
+                    line,
+                    skus[line["Product__c"]],
+                    _items_of(subscription, line),
+                )
+                for line in lines
+            )
+    return found
+
+
+def _runs_on(ground: Ground, subscription: Record, contract: Record) -> bool:
+    last = date.fromisoformat(contract["EndDate"])
+    far = add_months(moment(ground.now).date(), _MONTHS_LEFT)
+    return (
+        subscription["status"] in {"active", "past_due"}
+        and not subscription["cancel_at_period_end"]
+        and not subscription["pause_collection"]
+        and contract["Status"] == "Activated"
+        and last > far
+    )
+
+
+def _items_of(subscription: Record, line: Record) -> tuple[str, ...]:
+    return tuple(
+        item["id"]
+        for item in subscription["items"]["data"]
+        if item["metadata"].get("crm_contract_line_id") == line["Id"]
+    )
+
+
+def _is_worth(sold: Sold) -> bool:
+    """Whether a few percent of the line are money that no tolerance covers."""
+    minor = Decimal(sold.line["Unit_Price__c"]).scaleb(sold.precision)
+    months = 12 if sold.line["Price_Period__c"] == "Year" else 1
+    worth = minor * Decimal(sold.line["Quantity__c"]) / months
+    return bool(worth >= _LEAST_WORTH)
+
+
+def plant_wrong_price(ground: Ground, count: int) -> None:
+    """CON-AMT-01: the contract says one price, billing charges another."""
+    worth = [sold for sold in _sold_lines(ground) if _is_worth(sold)]
+    discounted = [sold for sold in worth if Decimal(sold.line["Discount_Percent__c"])]
+    pools = {
+        "increase_not_billed": worth,
+        "wrong_price_billed": worth,
+        "discount_dropped": discounted,
+    }
+    for variant, sold in ground.choose(count, pools, _subscription_id):
+        _PRICING[variant](ground, sold, ground.tick())
+        _close(ground, sold, f"mrr_at_contract_quantity:{sold.sku}", variant)
+
+
+def _close(ground: Ground, sold: Sold, attribute: str, variant: str) -> None:
+    subscription = _subscription_id(sold)
+    ground.freeze(sold.who, f"subscription:{subscription}")
+    ground.planted(
+        ("salesforce", sold.contract_id),
+        ("stripe", subscription),
+        attribute=attribute,
+        variant=variant,
+    )
+
+
+def _raise_in_crm(ground: Ground, sold: Sold, at: int) -> None:
+    minor = Decimal(sold.line["Unit_Price__c"]).scaleb(sold.precision)
+    raised = decimal_text(rounded(minor * _RAISED), sold.precision)
+    _amend(ground, sold, at, Unit_Price__c=raised)
+
+
+def _amend(ground: Ground, sold: Sold, at: int, **fields: str) -> None:
+    """A change that was signed days ago."""
+    signed = stamp(ground.days_ago(5, 20))
+    told = {"Effective_At__c": signed, "LastModifiedDate": signed}
+    ground.change("salesforce", "Contract_Line__c", sold.line["Id"], at, **fields, **told)
+
+
+def _charge_other_price(ground: Ground, sold: Sold, at: int) -> None:
+    items = sold.subscription["items"]["data"]
+    right = next(item["price"] for item in items if item["id"] in sold.items)
+    unit = (Decimal(right["unit_amount_decimal"]) * _LOWERED).quantize(Decimal(1))
+    wrong = right | {
+        "id": ground.store.new_id("stripe", "price"),
+        "unit_amount": int(unit),
+        "unit_amount_decimal": str(int(unit)),
+        "created": ground.now - 30 * DAY,
+    }
+    ground.add("stripe", "price", wrong, at)
+    _change_items(ground, sold, at, price=wrong)
+
+
+def _drop_discount(ground: Ground, sold: Sold, at: int) -> None:
+    _change_items(ground, sold, at, discounts=[])
+
+
+def _change_items(ground: Ground, sold: Sold, at: int, **fields: object) -> None:
+    data = [
+        item | fields if item["id"] in sold.items else item
+        for item in sold.subscription["items"]["data"]
+    ]
+    items = sold.subscription["items"] | {"data": data}
+    ground.change("stripe", "subscription", _subscription_id(sold), at, items=items)
+
+
+_PRICING = {
+    "increase_not_billed": _raise_in_crm,
+    "wrong_price_billed": _charge_other_price,
+    "discount_dropped": _drop_discount,
+}
+
+
+def plant_wrong_quantity(ground: Ground, count: int) -> None:
+    """SUB-QTY-01: the contract says one quantity, billing charges another."""
+    seats = [s for s in _sold_lines(ground) if Decimal(s.line["Quantity__c"]) >= _LEAST_SEATS]
+    pools = {"seats_not_billed": seats, "seats_lost_in_billing": seats}
+    for variant, sold in ground.choose(count, pools, _subscription_id):
+        at = ground.tick()
+        quantity = int(Decimal(sold.line["Quantity__c"]))
+        if variant == "seats_not_billed":
+            more = quantity + ground.rng.randrange(1, 12)
+            _amend(ground, sold, at, Quantity__c=str(more))
+        else:
+            _lose_seats(ground, sold, at)
+        _close(ground, sold, f"quantity:{sold.sku}", variant)
+
+
+def _lose_seats(ground: Ground, sold: Sold, at: int) -> None:
+    """The first item of the line loses a part of its units, or gains one where it has but one."""
+    data = [dict(item) for item in sold.subscription["items"]["data"]]
+    first = next(item for item in data if item["id"] in sold.items)
+    lost = max(first["quantity"] // 5, 1)
+    first["quantity"] += -lost if first["quantity"] > lost else 1
+    items = sold.subscription["items"] | {"data": data}
+    ground.change("stripe", "subscription", _subscription_id(sold), at, items=items)
