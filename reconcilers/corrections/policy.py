@@ -36,8 +36,23 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("INV-MISS-01", None): Mode.AUTO,
 }
 CAUSES: Mapping[str, tuple[str, ...]] = {
+    "CTL-CNT-01": ("records_missing", "records_surplus"),
+    "CTL-STALE-01": ("behind_the_others", "day_not_covered"),
     "CUS-MISS-01": ("link_lost", "account_missing"),
+    "CON-MISS-01": ("service_started", "not_yet_due"),
     "SUB-STAT-01": ("crm_copy_stale", "billing_after_cancel"),
+    "INV-MISS-01": ("customer_missing",),
+    "INV-MISS-02": ("unpaid", "settled"),
+    "INV-DUP-01": ("billing_id", "signature"),
+    "INV-AMT-01": ("tax", "net", "net_and_tax"),
+    "INV-STAT-01": (
+        "void_not_copied",
+        "voided_in_ledger_only",
+        "payment_not_applied",
+        "paid_in_ledger_only",
+        "state_not_copied",
+    ),
+    "PAY-MISS-01": ("customer_missing",),
 }
 CODES = (
     "CTL-CNT-01",
@@ -228,7 +243,7 @@ class _Reader:
     def check_ceiling(
         self, path: tuple[str, ...], code: str, cause: str | None, mode: Mode
     ) -> None:
-        ceiling = CEILINGS.get((code, cause), Mode.REPORT)
+        ceiling = CEILINGS.get((code, cause)) or CEILINGS.get((code, None), Mode.REPORT)
         if FREEDOM[mode] > FREEDOM[ceiling]:
             self.wrong(
                 (*path, "mode"),

@@ -13,6 +13,7 @@ from reconcilers.report.amounts import whole
 from reconcilers.report.data import (
     AGE_BUCKETS,
     CODE_NAMES,
+    EXPLAINED_BY_ANOTHER,
     CodeLine,
     ExceptionLine,
     MoneyLine,
@@ -146,11 +147,12 @@ def _totals(
 ) -> Totals:
     ended = Counter(v.state for v in sources.exceptions if v.resolved_on == sources.today)
     labels = Counter(line.state for line in open_lines)
-    impacts = [line.impact_reporting_minor or 0 for line in open_lines]
+    impacts = [line.counted_reporting_minor for line in open_lines]
     night = sources.nights[-1]
     due = sum(pair.rows - pair.excluded - pair.in_flight for pair in pairs)
     return Totals(
         open=len(open_lines),
+        explained=sum(line.cause in EXPLAINED_BY_ANOTHER for line in open_lines),
         new=sum(line.is_new for line in open_lines),
         reopened=labels["REOPENED"],
         ineffective=labels["INEFFECTIVE"],
@@ -252,7 +254,7 @@ def _code_line(
     lines: Sequence[ExceptionLine],
     shown: Mapping[tuple[Any, ...], int],
 ) -> CodeLine:
-    impacts = [line.impact_reporting_minor or 0 for line in lines]
+    impacts = [line.counted_reporting_minor for line in lines]
     return CodeLine(
         code=code,
         name=CODE_NAMES.get(code, code),

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-WIDTH = 720
+WIDTH = 520
+
+
+LETTER = 6.8  # how wide a letter of a label is at the most, in the units of the drawing
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Share:
 
 def bars(title: str, items: Sequence[Bar]) -> Markup:
     """Horizontal bars on one scale, each with its label and value."""
-    row, label, tail = 26, 250, 150
+    row, tail = 25, 105
+    label = 12 + max((len(item.label) for item in items), default=0) * LETTER
     top = max((item.value for item in items), default=0) or 1
     span = WIDTH - label - tail
     parts = []
@@ -36,9 +40,9 @@ def bars(title: str, items: Sequence[Bar]) -> Markup:
         y = number * row
         width = max(span * item.value / top, 1.5 if item.value else 0)
         parts.append(
-            f'<text class="t" x="{label - 10}" y="{y + 17}" text-anchor="end">'
+            f'<text class="t" x="{label - 10:.0f}" y="{y + 17}" text-anchor="end">'
             f"{escape(item.label)}</text>"
-            f'<rect class="bar" x="{label}" y="{y + 5}" width="{width:.1f}" height="16" rx="2"/>'
+            f'<rect class="bar" x="{label:.0f}" y="{y + 5}" width="{width:.1f}" height="16" rx="2"/>'
             f'<text class="t num" x="{label + width + 8:.1f}" y="{y + 17}">'
             f"{escape(item.text)}</text>"
         )
@@ -64,7 +68,7 @@ def stack(title: str, shares: Sequence[Share], height: int = 14) -> Markup:
 
 def columns(title: str, items: Sequence[Bar]) -> Markup:
     """Upright bars over time; the first, the last and the highest are labelled."""
-    height, base, head = 150, 122, 18
+    height, base, head = 140, 114, 18
     top = max((item.value for item in items), default=0) or 1
     step = min((WIDTH - 10) / max(len(items), 1), 64)
     peak = max(range(len(items)), key=lambda n: items[n].value, default=0)

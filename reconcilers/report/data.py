@@ -25,6 +25,8 @@ CODE_NAMES = {
     "PAY-MISS-01": "Payment not in the ERP",
     "JE-BAL-01": "Journal does not balance",
 }
+# Causes that name another exception: its impact covers theirs.
+EXPLAINED_BY_ANOTHER = ("customer_missing",)
 AGE_BUCKETS = (
     ("0-1", 1),
     ("2-3", 3),
@@ -143,6 +145,12 @@ class ExceptionLine:
     comparison: str
     row_key: str
 
+    @property
+    def counted_reporting_minor(self) -> int:
+        """What the exception adds to the money at risk."""
+        is_explained = self.cause in EXPLAINED_BY_ANOTHER
+        return 0 if is_explained else self.impact_reporting_minor or 0
+
 
 @dataclass(frozen=True)
 class CorrectionLine:
@@ -189,9 +197,14 @@ class TrendPoint:
 
 @dataclass(frozen=True)
 class Totals:
-    """The night in numbers."""
+    """The night in numbers.
+
+    `explained` exceptions follow from another one and add nothing to the money at risk, which
+    values each cause once.
+    """
 
     open: int
+    explained: int
     new: int
     reopened: int
     ineffective: int

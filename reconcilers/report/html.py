@@ -5,6 +5,7 @@ from importlib.resources import files
 from itertools import groupby
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from reconcilers.report import charts
 from reconcilers.report.amounts import amount, percent, whole
@@ -37,7 +38,7 @@ def render_html(data: ReportData) -> str:
         "percent": percent,
         "comparison": comparison_name,
         "role": lambda side: NAMES.get(side, side),
-        "count": lambda value: "–" if value is None else f"{value:,}",
+        "count": _count,
     }
     return environment.get_template("template.html.j2").render(
         data=data,
@@ -49,7 +50,7 @@ def render_html(data: ReportData) -> str:
         code_chart=_code_chart(data),
         age_chart=charts.bars(
             "Open exceptions by age in days",
-            [Bar(f"{name} days", count, f"{count:,}") for name, count in data.ages],
+            [Bar(f"{name} days", count, f"{count:,}") for name, count in data.ages if count],
         ),
         trend_chart=charts.columns(
             "Exceptions each night",
@@ -72,6 +73,13 @@ def comparison_name(comparison: str) -> str:
         return f"{name}: within {NAMES.get(sides[7:], sides[7:])}"
     first, _, second = sides.partition("_vs_")
     return f"{name}: {NAMES.get(first, first)} and {NAMES.get(second, second)}"
+
+
+def _count(value: int | None) -> str:
+    """A number that stands back when it is nothing."""
+    if value:
+        return f"{value:,}"
+    return Markup('<span class="dim">{}</span>').format("–" if value is None else "0")
 
 
 def _amount(minor: int | None, currency: str, *, exponents: dict[str, int]) -> str:
