@@ -37,7 +37,7 @@ def _settled(world: World, at: int) -> Iterator[tuple[Subscribed, Company]]:
     """Live subscriptions that are past their first month and not in the cast."""
     for course in world.facts.subscriptions.values():
         who = world.company(course.company)
-        if course.is_live and at - course.anchor > 35 * DAY and "met" not in who.quirks:
+        if course.is_live and at - course.anchor > 35 * DAY and not who.is_scripted:
             yield course, who
 
 
@@ -58,7 +58,7 @@ def _course_of_day(world: World, at: int, course: Subscribed, who: Company, rng:
 
 
 def _company_matters(world: World, at: int, rng: Random) -> None:
-    known = [who for who in world.facts.companies if who.erp_id and "met" not in who.quirks]
+    known = [who for who in world.facts.companies if who.erp_id and not who.is_scripted]
     sold = [who for who in known if who.account_id]
     for chance, pool, kind in (
         (_RENAMED, sold, "rename"),

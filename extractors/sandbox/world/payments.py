@@ -19,11 +19,11 @@ def collect(world: World, at: int, invoice: str, who: Company) -> None:
         charge_card(world, at, invoice, 1, world.records.new_id("stripe", "payment_intent"))
         return
     rng = world.rng("pays", invoice)
-    if rng.random() < _LATE:
+    if rng.random() < _LATE and not who.is_scripted:
         pays_at = daytime(at + (who.terms + rng.randrange(3, 25)) * DAY, rng)
     else:
         pays_at = at + rng.randrange(5 * DAY, max(who.terms - 4, 6) * DAY)
-    in_two_parts = who.pay_by == "wire" and rng.random() < _IN_TWO_PARTS
+    in_two_parts = who.pay_by == "wire" and rng.random() < _IN_TWO_PARTS and not who.is_scripted
     told = who.quirks.get("pays_at")
     if told is not None and at < told <= at + who.terms * DAY:
         pays_at, in_two_parts = told, "in_two_parts" in who.quirks
@@ -69,9 +69,9 @@ def charge_card(world: World, at: int, invoice: str, attempt: int, intent: str) 
 
 def _card_fails(world: World, at: int, invoice: Record, attempt: int) -> bool:
     course = world.facts.subscriptions[_subscription_of(invoice)]
-    quirks = world.company(course.company).quirks
-    if quirks.get("card_fails_from", at + 1) <= at < quirks.get("card_fails_until", 0):
-        return True
+    who = world.company(course.company)
+    if who.is_scripted:
+        return who.quirks.get("card_fails_from", at + 1) <= at < who.quirks["card_fails_until"]
     chance = world.rng("card", invoice["id"], attempt).random()
     return is_daytime(at) and chance < _FAILING.get(attempt, 0)
 

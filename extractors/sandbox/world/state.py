@@ -50,6 +50,11 @@ class Company:
     quirks: dict[str, int] = field(default_factory=dict)
 
     @property
+    def is_scripted(self) -> bool:
+        """Whether chance leaves this company alone."""
+        return "scripted" in self.quirks
+
+    @property
     def legal_entity(self) -> LegalEntity:
         return LEGAL_ENTITIES[self.entity]
 

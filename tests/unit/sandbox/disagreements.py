@@ -1,0 +1,456 @@
+"""A second opinion: all disagreements of the three systems, by plain comparison over the store.
+
+Written from the definitions of the drift codes, sharing nothing with the product or the planters.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+HOURS_SYNC = timedelta(hours=6)
+HOURS_BILLING = timedelta(hours=48)
+STATUS = {
+    "trialing": "trial",
+    "active": "active",
+    "past_due": "past_due",
+    "unpaid": "past_due",
+    "canceled": "cancelled",
+}
+
+
+class Row(NamedTuple):
+    code: str
+    attribute: str
+    owner_id: str
+    replica_id: str | None
+
+
+class Books:
+    """Everything in the store, read once."""
+
+    def __init__(self, store) -> None:
+        self.now = store.now()
+        self.accounts = _by_id(store.rows("salesforce", "Account"), "Id")
+        self.opportunities = _by_id(store.rows("salesforce", "Opportunity"), "Id")
+        self.contracts = _by_id(store.rows("salesforce", "Contract"), "Id")
+        self.contract_lines = store.rows("salesforce", "Contract_Line__c")
+        self.crm_products = _by_id(store.rows("salesforce", "Product2"), "Id")
+        self.crm_subscriptions = store.rows("salesforce", "Subscription__c")
+        self.customers = _by_id(store.rows("stripe", "customer"), "id")
+        self.products = _by_id(store.rows("stripe", "product"), "id")
+        self.subscriptions = _by_id(store.rows("stripe", "subscription"), "id")
+        self.invoices = _by_id(store.rows("stripe", "invoice"), "id")
+        self.charges = _by_id(store.rows("stripe", "charge"), "id")
+        self.invoice_payments = store.rows("stripe", "invoice_payment")
+        self.erp_customers = _by_id(store.rows("netsuite", "customer"), "id")
+        self.transactions = _by_id(store.rows("netsuite", "transaction"), "id")
+        self.lines = _group(store.rows("netsuite", "transactionline"), "transaction")
+        self.postings = _group(store.rows("netsuite", "transactionaccountingline"), "transaction")
+        self.terms = _by_id(store.rows("netsuite", "term"), "id")
+        self.currencies = _by_id(store.rows("netsuite", "currency"), "id")
+        self.faults = store.meta("faults", {})
+        self.last_event = {}
+        for event in store.rows("stripe", "event"):
+            self.last_event[event["data"]["object"]["id"]] = event["created"]
+
+    def age(self, *stamps) -> timedelta:
+        return self.now - max(instant(stamp) for stamp in stamps if stamp is not None)
+
+    def minor(self, text, currency_id) -> int:
+        digits = int(self.currencies[currency_id]["currencyprecision"])
+        return int(Decimal(text or "0").scaleb(digits).to_integral_exact())
+
+
+def instant(stamp) -> datetime:
+    if isinstance(stamp, int):
+        return datetime.fromtimestamp(stamp, UTC)
+    if isinstance(stamp, date):
+        return datetime(stamp.year, stamp.month, stamp.day, tzinfo=UTC)
+    if len(stamp) == 10:
+        return datetime.fromisoformat(stamp).replace(tzinfo=UTC)
+    if "T" in stamp:
+        return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.000%z")
+    return datetime.fromisoformat(stamp).replace(tzinfo=UTC)
+
+
+def _by_id(rows, key) -> dict:
+    return {row[key]: row for row in rows}
+
+
+def _group(rows, key) -> dict:
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row[key]].append(row)
+    return groups
+
+
+def disagreements(store) -> set[Row]:
+    books = Books(store)
+    clusters = Clusters(books)
+    found: set[Row] = set()
+    for check in (
+        _customers, _attributes, _contracts, _contract_lines, _subscriptions, _invoices, _payments,
+        _journals, _controls,
+    ):  # fmt: skip
+        found |= set(check(books, clusters))
+    return found
+
+
+class Clusters:
+    """Who is the same company: explicit references, then tax ids, then domain with country."""
+
+    def __init__(self, books: Books) -> None:
+        self._parent = {}
+        self.books = books
+        self.linked = set()
+        for kind, rows in self._kinds():
+            for row_id in rows:
+                self._parent[kind, row_id] = (kind, row_id)
+        self._by_reference()
+        self._by_key(self._tax_id)
+        self._by_key(self._place)
+        self.members = defaultdict(lambda: defaultdict(list))
+        for kind, row_id in self._parent:
+            self.members[self.root(kind, row_id)][kind].append(row_id)
+
+    def _kinds(self):
+        books = self.books
+        return (
+            ("crm", books.accounts),
+            ("billing", books.customers),
+            ("erp", books.erp_customers),
+        )
+
+    def root(self, kind, row_id):
+        node = (kind, row_id)
+        while self._parent[node] != node:
+            node = self._parent[node]
+        return node
+
+    def of(self, kind, row_id, wanted) -> list[str]:
+        return self.members[self.root(kind, row_id)][wanted]
+
+    def _join(self, left, right) -> None:
+        if left in self._parent and right in self._parent:
+            self._parent[self.root(*left)] = self.root(*right)
+
+    def _by_reference(self) -> None:
+        for account_id, account in self.books.accounts.items():
+            self._refer("crm", account_id, "billing", account["Stripe_Customer_Id__c"])
+            self._refer("crm", account_id, "erp", account["NetSuite_Customer_Id__c"])
+        for customer_id, customer in self.books.customers.items():
+            metadata = customer["metadata"]
+            self._refer("billing", customer_id, "crm", metadata.get("crm_account_id"))
+            self._refer("billing", customer_id, "erp", metadata.get("netsuite_customer_id"))
+        for erp_id, erp in self.books.erp_customers.items():
+            self._refer("erp", erp_id, "crm", erp["custentity_sfdc_id"])
+            self._refer("erp", erp_id, "billing", erp["custentity_stripe_id"])
+
+    def _refer(self, kind, row_id, other, other_id) -> None:
+        if other_id:
+            assert (other, other_id) in self._parent, f"{kind} {row_id} names a missing {other_id}"
+            self.linked.add(((kind, row_id), (other, other_id)))
+            self._join((kind, row_id), (other, other_id))
+
+    def _by_key(self, key_of) -> None:
+        """Join single records to the one cluster that has their key."""
+        first = {}
+        for kind, rows in self._kinds():
+            for row_id, row in rows.items():
+                key = key_of(kind, row)
+                if key:
+                    first.setdefault(key, (kind, row_id))
+                    self._join((kind, row_id), first[key])
+
+    @staticmethod
+    def _tax_id(kind, row):
+        return tax_id_of(kind, row)
+
+    @staticmethod
+    def _place(kind, row):
+        address = {"crm": "Website", "billing": "email", "erp": "email"}[kind]
+        host = re.sub(r"^(https?://)?(www\.)?", "", row.get(address) or "").split("@")[-1]
+        return (host, country_of(kind, row)) if host else None
+
+
+def tax_id_of(kind, row):
+    if kind == "billing":
+        value = row["tax_ids"]["data"][0]["value"] if row["tax_ids"]["data"] else None
+    else:
+        value = row["Tax_Id__c" if kind == "crm" else "vatregnumber"]
+    return re.sub(r"[^A-Z0-9]", "", value.upper()) if value else None
+
+
+def country_of(kind, row):
+    if kind == "billing":
+        return row["address"]["country"]
+    return row["BillingCountryCode" if kind == "crm" else "billcountry"]
+
+
+def plain_name(name) -> str:
+    wide = unicodedata.normalize("NFKC", name).casefold()
+    return re.sub(r"[^\w]|_", "", wide)
+
+
+def _finalized(invoice) -> bool:
+    return invoice["status"] in {"open", "paid", "uncollectible"} and invoice["total"] != 0
+
+
+def _customers(books: Books, clusters: Clusters):
+    documents = defaultdict(list)
+    for invoice in books.invoices.values():
+        if _finalized(invoice):
+            documents[invoice["customer"]].append(invoice["status_transitions"]["finalized_at"])
+    for charge in books.charges.values():
+        if charge["status"] == "succeeded":
+            documents[charge["customer"]].append(charge["created"])
+    for customer_id, customer in books.customers.items():
+        accounts = clusters.of("billing", customer_id, "crm")
+        is_old = books.age(customer["created"]) > HOURS_SYNC
+        pairs = [(("billing", customer_id), ("crm", a)) for a in accounts]
+        is_linked = any(p in clusters.linked or p[::-1] in clusters.linked for p in pairs)
+        if customer["metadata"]["channel"] != "self_serve" and is_old and not is_linked:
+            yield Row("CUS-MISS-01", "", customer_id, accounts[0] if accounts else None)
+        first = min(documents[customer_id], default=None)
+        has_erp = clusters.of("billing", customer_id, "erp")
+        if first and not has_erp and books.age(first) > HOURS_SYNC:
+            yield Row("CUS-MISS-02", "", customer_id, None)
+
+
+def _attributes(books: Books, clusters: Clusters):
+    for customer_id, customer in books.customers.items():
+        crm = [books.accounts[a] for a in clusters.of("billing", customer_id, "crm")]
+        erp = [books.erp_customers[e] for e in clusters.of("billing", customer_id, "erp")]
+        seen = max(customer["created"], books.last_event.get(customer_id, 0))
+        for kind, others in (("crm", crm), ("erp", erp)):
+            for other in others:
+                other_id = other["Id"] if kind == "crm" else other["id"]
+                if books.age(seen) > HOURS_SYNC:
+                    for name in _differing_from_billing(customer, kind, other):
+                        yield Row("CUS-ATTR-01", name, customer_id, other_id)
+        for account in crm:
+            is_same = plain_name(account["Name"]) == plain_name(customer["name"])
+            if books.age(account["LastModifiedDate"]) > HOURS_SYNC and not is_same:
+                yield Row("CUS-ATTR-01", "legal_name", account["Id"], customer_id)
+            for other in erp:
+                yield from _crm_and_erp(books, account, other)
+
+
+def _differing_from_billing(customer, kind, other):
+    if tax_id_of("billing", customer) not in {None, tax_id_of(kind, other)}:
+        yield "tax_id"
+    mail = other["Invoice_Email__c" if kind == "crm" else "email"]
+    if customer["email"].lower() != (mail or "").lower():
+        yield "invoice_email"
+    if customer["address"]["country"] != country_of(kind, other):
+        yield "country_code"
+
+
+def _crm_and_erp(books: Books, account, erp):
+    is_same = plain_name(account["Name"]) == plain_name(erp["companyname"])
+    if books.age(account["LastModifiedDate"]) > HOURS_SYNC and not is_same:
+        yield Row("CUS-ATTR-01", "legal_name", account["Id"], erp["id"])
+    days = int(books.terms[erp["terms"]]["daysuntilnetdue"])
+    told = int(re.search(r"\d+", account["Payment_Terms__c"]).group())
+    if books.age(erp["lastmodifieddate"]) > HOURS_SYNC and days != told:
+        yield Row("CUS-ATTR-01", "payment_terms_days", erp["id"], account["Id"])
+
+
+def _unit_mrr(price: Decimal, months: int, percents) -> Decimal:
+    for percent in percents:
+        price = price * (100 - Decimal(percent)) / 100
+    return price / months
+
+
+def _contracts(books: Books, clusters: Clusters):
+    linked = {s["metadata"].get("crm_contract_id") for s in books.subscriptions.values()}
+    worth = defaultdict(Decimal)
+    for line in books.contract_lines:
+        worth[line["Contract__c"]] += Decimal(line["Quantity__c"]) * Decimal(line["Unit_Price__c"])
+    for contract_id, contract in books.contracts.items():
+        won = books.opportunities[contract["Opportunity__c"]]
+        if contract_id in linked or contract["Status"] != "Activated" or not won["IsWon"]:
+            continue
+        starts = instant(contract["StartDate"]) - timedelta(days=7)
+        age = min(books.age(contract["ActivatedDate"], won["CloseDate"]), books.now - starts)
+        if worth[contract_id] and age > HOURS_BILLING:
+            yield Row("CON-MISS-01", "", contract_id, None)
+
+
+def _contract_lines(books: Books, clusters: Clusters):
+    lines = _group(books.contract_lines, "Contract__c")
+    for subscription_id, subscription in books.subscriptions.items():
+        contract_id = subscription["metadata"].get("crm_contract_id")
+        if contract_id is None or subscription["status"] == "canceled":
+            continue
+        items = defaultdict(list)
+        for item in subscription["items"]["data"]:
+            product = books.products[item["price"]["product"]]
+            items[product["metadata"]["sku"]].append(item)
+        for line in lines[contract_id]:
+            sku = books.crm_products[line["Product__c"]]["ProductCode"]
+            today = books.now.date().isoformat()
+            if not line["Start_Date__c"] <= today <= line["End_Date__c"]:
+                continue
+            if books.age(line["Effective_At__c"]) <= HOURS_BILLING:
+                continue
+            quantity = int(Decimal(line["Quantity__c"]))
+            digits = 0 if line["CurrencyIsoCode"] == "JPY" else 2
+            months = 12 if line["Price_Period__c"] == "Year" else 1
+            price = Decimal(line["Unit_Price__c"]).scaleb(digits)
+            signed = _unit_mrr(price, months, [line["Discount_Percent__c"]])
+            billed_quantity = sum(item["quantity"] for item in items[sku])
+            if billed_quantity != quantity:
+                yield Row("SUB-QTY-01", f"quantity:{sku}", contract_id, subscription_id)
+            billed = sum(_item_mrr(item) * item["quantity"] for item in items[sku])
+            difference = _whole(signed * quantity) - _whole(billed / billed_quantity * quantity)
+            if abs(difference) > max(len(items[sku]), 1):
+                name = f"mrr_at_contract_quantity:{sku}"
+                yield Row("CON-AMT-01", name, contract_id, subscription_id)
+
+
+def _item_mrr(item) -> Decimal:
+    months = 12 if item["price"]["recurring"]["interval"] == "year" else 1
+    percents = [d["source"]["coupon"]["percent_off"] for d in item["discounts"]]
+    return _unit_mrr(Decimal(item["price"]["unit_amount_decimal"]), months, percents)
+
+
+def _whole(amount: Decimal) -> int:
+    return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def billing_state(subscription) -> str:
+    if subscription["pause_collection"] and subscription["status"] in {"active", "past_due"}:
+        return "paused"
+    return STATUS[subscription["status"]]
+
+
+def _subscriptions(books: Books, clusters: Clusters):
+    for copy in books.crm_subscriptions:
+        subscription = books.subscriptions[copy["Stripe_Subscription_Id__c"]]
+        trial = subscription["trial_end"]
+        ended = trial if trial and trial <= books.now.timestamp() else None
+        stamps = (subscription["created"], subscription["ended_at"], subscription["canceled_at"])
+        state = copy["Status__c"].lower().replace(" ", "_")
+        if books.age(*stamps, ended) > HOURS_SYNC and state != billing_state(subscription):
+            yield Row("SUB-STAT-01", "status", subscription["id"], copy["Id"])
+
+
+def erp_state(books: Books, transaction) -> str:
+    if transaction["voided"] == "T":
+        return "void"
+    unpaid = books.minor(transaction["foreignamountunpaid"], transaction["currency"])
+    total = books.minor(transaction["foreigntotal"], transaction["currency"])
+    assert (transaction["status"] == "B") == (unpaid == 0), transaction
+    return "paid" if not unpaid else "open" if unpaid == total else "partially_paid"
+
+
+def invoice_state(invoice) -> str:
+    if invoice["status"] == "open" and invoice["amount_paid"]:
+        return "partially_paid"
+    return {"uncollectible": "written_off"}.get(invoice["status"], invoice["status"])
+
+
+def _signature(books: Books, transaction):
+    sold = [line for line in books.lines[transaction["id"]] if line["item"]]
+    names = ("item", "foreignamount", "custcol_rev_start", "custcol_rev_end")
+    lines = tuple(sorted(tuple(line[name] for name in names) for line in sold))
+    return transaction["entity"], transaction["currency"], transaction["foreigntotal"], lines
+
+
+def _invoices(books: Books, clusters: Clusters):
+    copies, orphans = _erp_invoices(books)
+    live = defaultdict(list)
+    for invoice_id, invoice in books.invoices.items():
+        found = sorted(copies[invoice_id], key=lambda t: (t["voided"] == "T", int(t["id"])))
+        for extra in found[1:]:
+            if extra["voided"] == "F":
+                yield Row("INV-DUP-01", "", extra["id"], None)
+        if found:
+            live[_signature(books, found[0])].append(found[0])
+            yield from _pair(books, invoice, found[0])
+        elif _finalized(invoice):
+            if books.age(invoice["status_transitions"]["finalized_at"]) > HOURS_SYNC:
+                yield Row("INV-MISS-01", "", invoice_id, None)
+    for orphan in orphans:
+        if _is_copy_of(orphan, live[_signature(books, orphan)]):
+            yield Row("INV-DUP-01", "", orphan["id"], None)
+        elif books.age(orphan["createddate"]) > HOURS_SYNC:
+            yield Row("INV-MISS-02", "", orphan["id"], None)
+
+
+def _erp_invoices(books: Books):
+    """Copies by billing invoice, and living subscription invoices that name none."""
+    copies = defaultdict(list)
+    orphans = []
+    for transaction in books.transactions.values():
+        if transaction["type"] != "CustInvc":
+            continue
+        source = transaction["custbody_stripe_invoice_id"]
+        if source in books.invoices:
+            copies[source].append(transaction)
+        elif transaction["customform"] != "manual services" and transaction["voided"] == "F":
+            orphans.append(transaction)
+    return copies, orphans
+
+
+def _is_copy_of(orphan, twins) -> bool:
+    day = date.fromisoformat(orphan["trandate"])
+    days = (abs((date.fromisoformat(twin["trandate"]) - day).days) for twin in twins)
+    return orphan["custbody_stripe_invoice_id"] is None and any(apart <= 3 for apart in days)
+
+
+def _pair(books: Books, invoice, transaction):
+    reached = invoice["status_transitions"]
+    states = invoice_state(invoice), erp_state(books, transaction)
+    erp_total = books.minor(transaction["foreigntotal"], transaction["currency"])
+    items = [line for line in books.lines[transaction["id"]] if line["item"]]
+    allowed = min(max(len(invoice["lines"]["data"]), len(items)), 5)
+    is_old = books.age(reached["finalized_at"]) > HOURS_SYNC
+    if is_old and states != ("void", "void") and abs(invoice["total"] - erp_total) > allowed:
+        yield Row("INV-AMT-01", "total", invoice["id"], transaction["id"])
+    moved = transaction["custbody_status_changed_at"]
+    if books.age(*reached.values(), moved) > HOURS_SYNC and states[0] != states[1]:
+        yield Row("INV-STAT-01", "status", invoice["id"], transaction["id"])
+
+
+def _payments(books: Books, clusters: Clusters):
+    known = {
+        t["custbody_stripe_charge_id"]
+        for t in books.transactions.values()
+        if t["type"] == "CustPymt" and t["voided"] == "F"
+    }
+    for charge_id, charge in books.charges.items():
+        is_missing = charge["status"] == "succeeded" and charge_id not in known
+        if is_missing and books.age(charge["created"]) > HOURS_SYNC:
+            yield Row("PAY-MISS-01", "", charge_id, None)
+
+
+def _journals(books: Books, clusters: Clusters):
+    for transaction_id in books.transactions:
+        posted = [
+            Decimal(p["amount"])
+            for p in books.postings[transaction_id]
+            if p["accountingbook"] == "1" and p["posting"] == "T"
+        ]
+        if sum(posted) != 0:
+            yield Row("JE-BAL-01", "", transaction_id, None)
+
+
+_RAW_NAMES = {
+    "Product2": "product2", "PricebookEntry": "pricebook_entry", "product": "product",
+    "price": "price", "term": "term", "item": "item", "account": "account",
+    "currency": "currency", "taxcode": "tax_code",
+}  # fmt: skip
+
+
+def _controls(books: Books, clusters: Clusters):
+    for where, hidden in books.faults.get("drop", {}).items():
+        assert hidden
+        yield Row("CTL-CNT-01", "", _RAW_NAMES[where.partition(".")[2]], None)
+    for where, hours in books.faults.get("stale", {}).items():
+        if hours > 6:
+            yield Row("CTL-STALE-01", "", _RAW_NAMES[where.partition(".")[2]], None)
