@@ -18,17 +18,25 @@ FORMAT_CHANGED_AT = 20
 
 
 async def extract_system(
-    source: Source, raw: RawZone, snapshot_date: date, names: Iterable[str] | None = None
+    source: Source,
+    raw: RawZone,
+    snapshot_date: date,
+    names: Iterable[str] | None = None,
+    *,
+    full: bool = False,
 ) -> list[Manifest]:
     """All objects of a system (or those named), side by side; in the order of declaration.
 
-    The first failure ends the others; what was published until then stays and is not repeated.
+    `full` reads everything whatever the cursors say: the cure where records vanished from a
+    source without a trace. The first failure ends the others; what was published until then
+    stays and is not repeated.
     """
-    wanted = [name for name in source.objects if names is None or name in set(names)]
+    chosen = set(source.objects if names is None else names)
+    wanted = [name for name in source.objects if name in chosen]
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(extract_object(source, name, raw, snapshot_date))
+                group.create_task(extract_object(source, name, raw, snapshot_date, full=full))
                 for name in wanted
             ]
     except ExceptionGroup as errors:
@@ -36,7 +44,9 @@ async def extract_system(
     return [task.result() for task in tasks]
 
 
-async def extract_object(source: Source, name: str, raw: RawZone, snapshot_date: date) -> Manifest:
+async def extract_object(
+    source: Source, name: str, raw: RawZone, snapshot_date: date, *, full: bool = False
+) -> Manifest:
     """The manifest of that day: as published before, or after reading it now."""
     published = raw.published(source.system, name, snapshot_date)
     if published is not None:
@@ -45,7 +55,7 @@ async def extract_object(source: Source, name: str, raw: RawZone, snapshot_date:
     cursor_from = _cursor(source, name, raw, snapshot_date)
     landing = raw.begin(source.system, spec, snapshot_date)
     try:
-        totals = await _land(source, spec, landing, cursor_from, snapshot_date)
+        totals = await _land(source, spec, landing, None if full else cursor_from, snapshot_date)
         return landing.publish(totals)
     except BaseException:
         landing.abandon()

@@ -116,7 +116,7 @@ def test_a_cancelled_extraction_leaves_nothing(vendors):
             task = asyncio.ensure_future(
                 extract_object(source, "product", vendors.raw, vendors.day)
             )
-            while not list(vendors.raw.root.glob(".staging/*")):  # noqa: ASYNC110
+            while not task.done() and not list(vendors.raw.root.glob(".staging/*")):  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):

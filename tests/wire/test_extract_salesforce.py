@@ -78,6 +78,19 @@ def test_rows_that_became_visible_late_are_caught_by_the_overlap(vendors):
     assert manifest.cursor_from == first.cursor_to
 
 
+def test_what_vanished_without_a_trace_is_found_by_a_full_read(vendors):
+    vendors.store.put_many("salesforce", "Account", [account(1), account(2)])
+    vendors.extract("salesforce", "account")
+    purged = salesforce_id("Account", 1)
+    vendors.store.execute('DELETE FROM salesforce_account WHERE "Id" = ?', (purged,))
+    vendors.next_night()
+    manifest = vendors.extract("salesforce", "account")
+    assert (len(vendors.current("salesforce", "account")), manifest.source_count) == (2, 1)
+    vendors.next_night()
+    assert vendors.extract("salesforce", "account", full=True).mode == "full"
+    assert ids(vendors.current("salesforce", "account")) == {salesforce_id("Account", 2)}
+
+
 def test_records_hidden_from_pages_still_count_at_the_source(vendors):
     vendors.store.put_many("salesforce", "PricebookEntry", [entry(n, "1.5") for n in range(1, 4)])
     hidden = salesforce_id("PricebookEntry", 2)

@@ -54,12 +54,12 @@ class Vendors:
         self.store.advance_clock(timedelta(days=days))
         self.day += timedelta(days=days)
 
-    def extract(self, system, name, **options):
+    def extract(self, system, name, *, full=False, **options):
         """The manifest of the day's extraction of one object."""
 
         async def run():
             async with open_source(self.config(system), HttpOptions(**options)) as source:
-                return await extract_object(source, name, self.raw, self.day)
+                return await extract_object(source, name, self.raw, self.day, full=full)
 
         return asyncio.run(run())
 

@@ -72,7 +72,7 @@ def child_nights(draw):
 
 def law(test):
     quiet = settings(
-        max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     return quiet(test)
 
