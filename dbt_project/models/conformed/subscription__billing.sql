@@ -1,11 +1,11 @@
-with latest_failure as (
-    -- billing states no time for past_due: the unpaid invoice's due date or last failed charge is the best evidence
+with first_overdue as (
+    -- billing states no time for past_due: it began when the oldest invoice that is still open fell due
     select
-        invoices.subscription_id,
-        max(coalesce(invoices.due_at, invoices.finalized_at)) as overdue_at
-    from {{ ref('stg_stripe__invoices') }} as invoices
-    where invoices.stripe_status = 'open'
-    group by invoices.subscription_id
+        subscription_id,
+        min(coalesce(due_at, finalized_at)) as overdue_at
+    from {{ ref('stg_stripe__invoices') }}
+    where stripe_status = 'open'
+    group by subscription_id
 ),
 
 subscriptions as (
@@ -19,9 +19,10 @@ subscriptions as (
         subscriptions.currency,
         case
             when subscriptions.stripe_status in ('canceled', 'incomplete_expired') then 'cancelled'
-            when subscriptions.stripe_status in ('past_due', 'unpaid', 'incomplete') then 'past_due'
-            when subscriptions.stripe_status = 'paused' or subscriptions.is_collection_paused then 'paused'
             when subscriptions.stripe_status = 'trialing' then 'trial'
+            -- while collection is paused nothing more is asked for, even where something was left unpaid before
+            when subscriptions.stripe_status = 'paused' or subscriptions.is_collection_paused then 'paused'
+            when subscriptions.stripe_status in ('past_due', 'unpaid', 'incomplete') then 'past_due'
             else 'active'
         end as status,
         subscriptions.is_cancelled_at_period_end,
@@ -32,10 +33,10 @@ subscriptions as (
         subscriptions.changed_at,
         subscriptions.created_at,
         subscriptions.modified_at,
-        latest_failure.overdue_at
+        first_overdue.overdue_at
     from {{ ref('stg_stripe__subscriptions') }} as subscriptions
     left join {{ ref('stg_stripe__customers') }} as customers on subscriptions.customer_id = customers.customer_id
-    left join latest_failure on subscriptions.subscription_id = latest_failure.subscription_id
+    left join first_overdue on subscriptions.subscription_id = first_overdue.subscription_id
 ),
 
 recurring as (
