@@ -57,7 +57,7 @@ def drift_row(name: str, code: str, **values: Any) -> dict[str, Any]:
         "impact_reporting_minor": 15240,
         "severity": "S4",
         "disposition": "exception",
-        "event_at": datetime(2026, 6, 29, 10, 0),
+        "event_at": datetime(2026, 6, 29, 10),  # noqa: DTZ001  (the warehouse keeps naive UTC)
         "exception_key": key_of(f"{code}{name}"),
         "legal_entity": "UK",
         "period": "2026-06",
@@ -117,7 +117,7 @@ FACTS: dict[str, list[dict[str, Any]]] = {
         {
             "subscription_id": "sub_1",
             "status": "cancelled",
-            "status_changed_at": datetime(2026, 6, 20, 9, 30),
+            "status_changed_at": datetime(2026, 6, 20, 9, 30),  # noqa: DTZ001
         }
     ],
     "billing_invoices": [
@@ -251,15 +251,15 @@ class MemoryTarget:
         self.script: list[tuple[str, SourceError] | None] = []
         self.look_script: list[SourceError | None] = []
 
-    async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:
+    async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         self._look_fault()
         return self.records.get((object, record_id))
 
-    async def find(self, object: str, external_id: str) -> Mapping[str, Any] | None:
+    async def find(self, object: str, external_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         self._look_fault()
         return self.records.get((object, external_id))
 
-    async def lookup(self, object: str, **equals: str) -> list[Mapping[str, Any]]:
+    async def lookup(self, object: str, **equals: str) -> list[Mapping[str, Any]]:  # noqa: A002
         self._look_fault()
         return [
             record

@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 WIDTH = 520
 
 
-LETTER = 6.8  # how wide a letter of a label is at the most, in the units of the drawing
+LETTER = 6.8  # width of a letter at the most, in the units of the drawing
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def bars(title: str, items: Sequence[Bar]) -> Markup:
         parts.append(
             f'<text class="t" x="{label - 10:.0f}" y="{y + 17}" text-anchor="end">'
             f"{escape(item.label)}</text>"
-            f'<rect class="bar" x="{label:.0f}" y="{y + 5}" width="{width:.1f}" height="16" rx="2"/>'
+            f'<rect class="bar" x="{label:.0f}" y="{y + 5}" width="{width:.1f}" height="16" '
+            'rx="2"/>'
             f'<text class="t num" x="{label + width + 8:.1f}" y="{y + 17}">'
             f"{escape(item.text)}</text>"
         )

@@ -45,7 +45,8 @@ before = st.sampled_from(
     [UnknownOutcome, Transient, ContractBroken, Conflict, RateLimited, Rejected, Unauthorized]
 )
 faults = st.lists(
-    st.none() | st.tuples(st.just("after"), after) | st.tuples(st.just("before"), before), max_size=8
+    st.none() | st.tuples(st.just("after"), after) | st.tuples(st.just("before"), before),
+    max_size=8,
 )
 blindness = st.lists(st.none() | st.sampled_from([Transient, Unauthorized]), max_size=10)
 
@@ -55,7 +56,9 @@ def outbox():
     frame = drift(lost_link(), stale_status(), missing_invoice())
     lives = dict.fromkeys(frame["exception_key"], LIFE)
     store_plan(state, plan(frame, (), lives, context(), POLICY), lives, DAY, at(0, 3))
-    approve(state, [v.correction_id for v in list_corrections(state, states=["proposed"])], "ann", "")
+    approve(
+        state, [v.correction_id for v in list_corrections(state, states=["proposed"])], "ann", ""
+    )
     return state
 
 
@@ -65,7 +68,9 @@ def send(state, targets):
 
 @settings(max_examples=30, deadline=None)
 @given(faults, faults, blindness, blindness, st.integers(1, 3))
-def test_at_most_one_effect_and_all_accounted_for(crm_faults, erp_faults, crm_blind, erp_blind, runs):
+def test_at_most_one_effect_and_all_accounted_for(
+    crm_faults, erp_faults, crm_blind, erp_blind, runs
+):
     state = outbox()
     targets = {"salesforce": salesforce(), "netsuite": netsuite()}
     for name, script, blind in (

@@ -123,7 +123,9 @@ def test_nights_recorded_in_any_order_leave_the_same_state(history, random):
     assert list_exceptions(shuffled) == list_exceptions(in_order)
     assert list_nights(shuffled) == list_nights(in_order)
     for number in history:
-        assert exceptions_as_of(shuffled, night(number)) == exceptions_as_of(in_order, night(number))
+        assert exceptions_as_of(shuffled, night(number)) == exceptions_as_of(
+            in_order, night(number)
+        )
 
 
 @settings(max_examples=15, deadline=None)

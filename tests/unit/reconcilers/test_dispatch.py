@@ -186,7 +186,7 @@ def test_an_effect_that_shows_late_is_still_ours(state, targets):
     stale = dict(target.records["Subscription__c", "a0S1"])
     reads = iter([stale, stale])
 
-    async def lagging(object, record_id):
+    async def lagging(object, record_id):  # noqa: A002
         return next(reads, None) or target.records[object, record_id]
 
     target.read = lagging

@@ -22,7 +22,13 @@ from reconcilers.findings import DISPOSITIONS, empty
 from reconcilers.report import build_report_data, write_report
 from reconcilers.report.amounts import amount, percent
 from reconcilers.report.data import AGE_BUCKETS, CODE_NAMES, age_bucket
-from reconcilers.report.files import CORRECTION_COLUMNS, EXCEPTION_COLUMNS, cell, exceptions_csv, run_summary
+from reconcilers.report.files import (
+    CORRECTION_COLUMNS,
+    EXCEPTION_COLUMNS,
+    cell,
+    exceptions_csv,
+    run_summary,
+)
 from reconcilers.report.html import comparison_name, render_html
 from reconcilers.report.masking import masked
 from reconcilers.state import open_state
@@ -60,7 +66,9 @@ TIEOUT = {
 
 def disposed(*rows):
     names = list(empty(DISPOSITIONS).columns)
-    return pl.DataFrame([dict(zip(names, row, strict=True)) for row in rows], schema=empty(DISPOSITIONS).schema)
+    return pl.DataFrame(
+        [dict(zip(names, row, strict=True)) for row in rows], schema=empty(DISPOSITIONS).schema
+    )
 
 
 PLACES = disposed(
@@ -85,7 +93,7 @@ def warehouse(found, tieouts=(TIEOUT,), places=PLACES):
         con.execute(f"create schema {schema}")
     snapshots = pl.DataFrame({
         "system": ["salesforce", "netsuite"], "object": ["product2", "transaction"],
-        "watermark_at": [datetime(2026, 7, 1, 2), datetime(2026, 7, 1, 2)],
+        "watermark_at": [at(0).replace(tzinfo=None)] * 2,
         "source_count": [14, None], "landed_count": [13, 240], "quarantined_count": [0, 0],
     })  # fmt: skip
     frames = {
@@ -93,7 +101,9 @@ def warehouse(found, tieouts=(TIEOUT,), places=PLACES):
         "reconciliation.dispositions": places,
         "reconciliation.tieouts": pl.DataFrame(list(tieouts), schema=SCHEMA),
         "raw.snapshots": snapshots,
-        "seeds.currencies": pl.DataFrame({"currency": ["GBP", "USD", "JPY"], "exponent": [2, 2, 0]}),
+        "seeds.currencies": pl.DataFrame(
+            {"currency": ["GBP", "USD", "JPY"], "exponent": [2, 2, 0]}
+        ),
     }
     for table, frame in frames.items():
         con.register("given", frame)
@@ -105,7 +115,13 @@ def warehouse(found, tieouts=(TIEOUT,), places=PLACES):
 def record(state, number, *rows):
     frame = drift(*[row | {"snapshot_date": night(number)} for row in rows])
     record_night(
-        state, night(number), frame, f"run-{number}", watermarks={}, policy=POLICY, recorded_at=at(number, 3)
+        state,
+        night(number),
+        frame,
+        f"run-{number}",
+        watermarks={},
+        policy=POLICY,
+        recorded_at=at(number, 3),
     )
     return frame
 
@@ -123,7 +139,9 @@ def test_a_clean_night_says_so(state):
 
 def test_drift_is_counted_and_valued(state):
     record(state, 0, missing_invoice("in_1"), missing_invoice("in_2"))
-    data = report(state, 1, missing_invoice("in_1"), missing_invoice("in_3", impact_reporting_minor=-40))
+    data = report(
+        state, 1, missing_invoice("in_1"), missing_invoice("in_3", impact_reporting_minor=-40)
+    )
     totals = data.totals
     assert data.verdict == "DRIFT"
     assert (totals.open, totals.new, totals.resolved_self) == (2, 1, 1)
@@ -221,8 +239,10 @@ def test_a_refused_correction_is_told_with_field_and_cure(state):
     data = plan_into(state, missing_invoice(), facts=context(erp_customers=[]))
     (line,) = data.corrections
     assert line.refusals == (
-        "customer (entity): cus_A has no customer in the ERP. "
-        "Fix: create the ERP customer (see CUS-MISS-02), then plan again.",
+        (
+            "customer (entity): cus_A has no customer in the ERP. "
+            "Fix: create the ERP customer (see CUS-MISS-02), then plan again."
+        ),
     )
     assert "create the ERP customer" in render_html(data)
 
@@ -257,7 +277,7 @@ class _Links(HTMLParser):
         if tag not in ("meta", "br"):
             self.open.append(tag)
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag, _attrs):
         assert tag in ("rect", "line")
 
     def handle_endtag(self, tag):
@@ -280,7 +300,11 @@ def test_the_columns_of_the_table_are_as_documented(state):
     assert tuple(rows[0]) == EXCEPTION_COLUMNS
     assert EXCEPTION_COLUMNS[:5] == ("exception_key", "state", "severity", "code", "cause")
     assert CORRECTION_COLUMNS[0] == "correction_id"
-    assert (rows[0]["impact_minor"], rows[0]["opened_on"], rows[0]["is_new"]) == ("12000", "2026-06-30", "true")
+    assert (rows[0]["impact_minor"], rows[0]["opened_on"], rows[0]["is_new"]) == (
+        "12000",
+        "2026-06-30",
+        "true",
+    )
 
 
 @pytest.mark.parametrize(
@@ -305,18 +329,37 @@ def test_no_text_starts_a_formula(text):
 
 @pytest.mark.parametrize(
     ("minor", "currency", "text"),
-    [(123456, "GBP", "1,234.56 GBP"), (-5, "GBP", "-0.05 GBP"), (5000, "JPY", "5,000 JPY"), (7, "XXX", "7 minor units XXX"), (None, "GBP", "")],
+    [
+        (123456, "GBP", "1,234.56 GBP"),
+        (-5, "GBP", "-0.05 GBP"),
+        (5000, "JPY", "5,000 JPY"),
+        (7, "XXX", "7 minor units XXX"),
+        (None, "GBP", ""),
+    ],
 )
 def test_amounts_are_written_with_the_decimals_of_their_currency(minor, currency, text):
     assert amount(minor, currency, {"GBP": 2, "JPY": 0}) == text
 
 
 def test_less_than_all_is_never_a_hundred_percent():
-    assert (percent(1), percent(0.99999), percent(0.5), percent(None)) == ("100.00 %", "99.99 %", "50.00 %", "none due")
+    assert (percent(1), percent(0.99999), percent(0.5), percent(None)) == (
+        "100.00 %",
+        "99.99 %",
+        "50.00 %",
+        "none due",
+    )
 
 
 def test_every_age_has_one_bucket():
-    assert [age_bucket(d) for d in (0, 1, 2, 7, 8, 90, 91)] == ["0-1", "0-1", "2-3", "4-7", "8-15", "61-90", "over 90"]
+    assert [age_bucket(d) for d in (0, 1, 2, 7, 8, 90, 91)] == [
+        "0-1",
+        "0-1",
+        "2-3",
+        "4-7",
+        "8-15",
+        "61-90",
+        "over 90",
+    ]
     assert len({name for name, _ in AGE_BUCKETS}) == 8
 
 
