@@ -102,6 +102,7 @@ def _reason(event: dg.DagsterEvent) -> str:
     if data.user_failure_data and data.user_failure_data.description:
         return data.user_failure_data.description
     error = data.error
-    while error is not None and error.cause is not None:
+    # Dagster wraps what was raised; what is behind that again is how it came about.
+    while error is not None and error.cause is not None and error.cls_name.startswith("Dagster"):
         error = error.cause
     return error.message.strip() if error else "unknown"

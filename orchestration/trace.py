@@ -41,6 +41,9 @@ from canonical.revenue_events
 """  # noqa: E501
 
 
+_COLUMNS = ("entity", "record_id", "at", "amount_minor", "currency", "note")
+
+
 @dataclass(frozen=True)
 class Hop:
     """One record of a thread. `amount_minor` is in minor units of `currency`; `at` is UTC."""
@@ -79,5 +82,8 @@ def find_thread(settings: Settings, identifier: str) -> Thread | None:
             "order by rank, at, record_id",
             params=[correlation_id, correlation_id, asked[0][1]],
         ).fetchall()
-    hops = (Hop(*row[:6], identifier in (row[1], row[6])) for row in rows)
+    hops = (
+        Hop(asked=identifier in (row[1], row[6]), **dict(zip(_COLUMNS, row, strict=False)))
+        for row in rows
+    )
     return Thread(correlation_id or f"no thread ({asked[0][0]} {asked[0][1]})", tuple(hops))
