@@ -141,10 +141,13 @@ def _serving(app, certificate=None):
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])))
         thread.start()
         while not server.started:
+            assert thread.is_alive(), "the server did not start"
             time.sleep(0.01)
-        yield bound.getsockname()[1]
-        server.should_exit = True
-        thread.join()
+        try:
+            yield bound.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def sf_record(kind, number, **values):

@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from datetime import timedelta
 
 import httpx
@@ -31,6 +32,13 @@ def customers(home):
     headers = {"Authorization": f"Bearer {connection['api_key']}"}
     answer = httpx.get(f"{connection['base_url']}/v1/customers?limit=100", headers=headers)
     return [customer["id"] for customer in answer.json()["data"]]
+
+
+def wait_until(met):
+    deadline = time.monotonic() + 30
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_up_serves_a_company_and_says_how_to_reach_it(home):
@@ -82,8 +90,7 @@ def test_down_and_up_again_changes_nothing(home):
 def test_a_killed_server_is_started_again_with_its_company(home):
     listed = customers(home)
     os.kill(int((home / "server.pid").read_text()), signal.SIGKILL)
-    while control.is_running(home):
-        pass
+    wait_until(lambda: not control.is_running(home))
     control.up(home)
     assert customers(home) == listed
 
@@ -109,10 +116,7 @@ def test_a_second_server_on_the_same_folder_gives_up(home):
 def test_serving_in_the_foreground_is_silent(tmp_path):
     command = [sys.executable, "-m", "extractors.sandbox", "serve", "--home", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        while not control.is_running(tmp_path) or read_connections(tmp_path) is None:
-            assert process.poll() is None
-        while not control.answers(tmp_path):
-            assert process.poll() is None
+        wait_until(lambda: control.answers(tmp_path) or process.poll() is not None)
         connection = read_connections(tmp_path)["stripe"]
         assert httpx.get(f"{connection['base_url']}/v1/customers").status_code == 401
         process.send_signal(signal.SIGTERM)
@@ -132,5 +136,5 @@ def test_where_nothing_is_nothing_can_be_done(tmp_path):
 
 def test_a_server_that_cannot_start_says_why(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/ls")
-    with pytest.raises(control.SandboxError, match="extractors.sandbox"):
+    with pytest.raises(control.SandboxError, match=r"did not start:\n.*--home"):
         control.up(tmp_path, customers=CUSTOMERS)

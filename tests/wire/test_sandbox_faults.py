@@ -179,7 +179,8 @@ def test_a_lost_answer_has_taken_effect(stripe, salesforce, netsuite, sandbox_st
         for name in ("stripe", "salesforce", "netsuite")
     ]
     sandbox_store.set_meta("request_faults", faults)
-    key = salesforce_id("Account", 20)
+    key = salesforce_id("Account", 8001)
+    sandbox_store.put_many("salesforce", "Account", [sf_record("Account", 8001, Name="Kept")])
     body = {"companyName": "Lost", "subsidiary": {"id": "3"}}
     with pytest.raises(httpx.RemoteProtocolError):
         stripe.post("customers/cus_011", data={"name": "Lost"})

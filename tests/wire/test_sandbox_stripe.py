@@ -230,10 +230,11 @@ def test_deleted_customers_are_not_listed(http, sandbox_store):
 
 
 def test_events_are_kept_for_thirty_days(http, sandbox_store):
-    thing = {"id": f"prod_old{next(NUMBERS)}", "object": "product"}
-    sandbox_store.put_events([("product.deleted", thing)], sandbox_store.now() - timedelta(days=31))
-    sandbox_store.put_events([("product.deleted", thing)], sandbox_store.now() - timedelta(days=29))
-    assert len(ids(http.get("events", params={"types[]": "product.deleted"}))) == 1
+    thing = {"id": "price_old", "object": "price"}
+    for days in (31, 29):
+        at = sandbox_store.now() - timedelta(days=days)
+        sandbox_store.put_events([("price.deleted", thing)], at)
+    assert len(ids(http.get("events", params={"types[]": "price.deleted"}))) == 1
 
 
 # Shapes.
