@@ -4,8 +4,9 @@
     cast(round(cast({{ amount }} as decimal(28, 8)) * {{ minor_per_unit }}, 0) as bigint)
 {%- endmacro %}
 
-{# A decimal divided by a whole number, to eight places, half rounded away from zero. DuckDB's `/` makes a DOUBLE of two decimals,
-   and a double is never money; so the quotient is taken in whole numbers of 1e-8. Null when the divisor is null or zero. #}
+{# A decimal divided by a whole number, to eight places, half rounded away from zero. DuckDB's `/` makes a DOUBLE of two
+   decimals, and a double is never money; so the quotient is taken in whole numbers of 1e-8. Null when the divisor is
+   null or zero. #}
 {% macro exact_ratio(dividend, divisor) -%}
     cast(
         (

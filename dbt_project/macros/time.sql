@@ -8,14 +8,14 @@
     (cast({{ text }} as timestamp with time zone) at time zone 'UTC')
 {%- endmacro %}
 
-{# The calendar day of a UTC instant in a named time zone. #}
+{# The calendar day of a UTC instant in a named time zone (UTC when the name is null). #}
 {% macro local_date(instant, time_zone) -%}
-    cast((({{ instant }}) at time zone 'UTC') at time zone ({{ time_zone }}) as date)
+    cast((({{ instant }}) at time zone 'UTC') at time zone coalesce({{ time_zone }}, 'UTC') as date)
 {%- endmacro %}
 
-{# The UTC instant at which a calendar day starts in a named time zone. #}
+{# The UTC instant at which a calendar day starts in a named time zone (UTC when the name is null). #}
 {% macro local_midnight(day, time_zone) -%}
-    ((cast({{ day }} as timestamp) at time zone ({{ time_zone }})) at time zone 'UTC')
+    ((cast({{ day }} as timestamp) at time zone coalesce({{ time_zone }}, 'UTC')) at time zone 'UTC')
 {%- endmacro %}
 
 {% macro accounting_period(day) -%}

@@ -1,5 +1,5 @@
-{# For integrity tests: the currencies in which two sides (queries of currency, amount per record) differ in the number of records
-   or in the sum of their amounts. No row means that nothing was lost and nothing doubled between them. #}
+{# For integrity tests: the currencies in which two sides (queries of currency, amount per record) differ in the number of
+   records or in the sum of their amounts. No row means that nothing was lost and nothing doubled between them. #}
 {% macro unequal_totals(left, right) -%}
 with left_side as (
     select currency, count(*) as row_count, coalesce(sum(amount), 0) as amount
@@ -26,7 +26,8 @@ where
     or left_side.amount is distinct from right_side.amount
 {%- endmacro %}
 
-{# The sum of a decimal amount of the ERP in minor units is the sum of its minor units only if it has no finer decimals; compared as decimals. #}
+{# Whole minor units back in units of the currency, exactly. #}
 {% macro in_units(amount_minor, minor_per_unit) -%}
-    cast({{ amount_minor }} as decimal(28, 8)) * case {{ minor_per_unit }} when 1 then 1.000 when 100 then 0.010 when 1000 then 0.001 end
+    cast({{ amount_minor }} as decimal(28, 8))
+    * case {{ minor_per_unit }} when 1 then 1.000 when 100 then 0.010 when 1000 then 0.001 end
 {%- endmacro %}

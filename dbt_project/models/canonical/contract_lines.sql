@@ -10,11 +10,11 @@ select
     coalesce(lines.start_date, contracts.start_date) as start_date,
     coalesce(lines.end_date, contracts.end_date) as end_date,
     -- the day in the legal entity's calendar up to which billing was read
-    {{ local_date(watermark('stripe', 'subscription'), "coalesce(legal_entities.time_zone, 'UTC')") }} as as_of_date,
+    {{ local_date(watermark('stripe', 'subscription'), 'legal_entities.time_zone') }} as as_of_date,
     -- billing can follow a change once it is signed and its first day has come
     greatest(
         lines.effective_at,
-        {{ local_midnight('coalesce(lines.start_date, contracts.start_date)', "coalesce(legal_entities.time_zone, 'UTC')") }}
+        {{ local_midnight('coalesce(lines.start_date, contracts.start_date)', 'legal_entities.time_zone') }}
     ) as effective_at
 from {{ ref('contract_line__crm') }} as lines
 left join {{ ref('contract__crm') }} as contracts on lines.contract_id = contracts.contract_id

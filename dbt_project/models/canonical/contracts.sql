@@ -33,10 +33,14 @@ preferred as (
         row_number() over (
             partition by referenced.contract_id
             order by
-                referenced.link_method = 'correlation_id', subscriptions.status = 'cancelled', subscriptions.started_at, subscriptions.subscription_id
+                referenced.link_method = 'correlation_id',
+                subscriptions.status = 'cancelled',
+                subscriptions.started_at,
+                subscriptions.subscription_id
         ) as preference
     from referenced
-    inner join {{ ref('subscription__billing') }} as subscriptions on referenced.subscription_id = subscriptions.subscription_id
+    inner join {{ ref('subscription__billing') }} as subscriptions
+        on referenced.subscription_id = subscriptions.subscription_id
 ),
 
 linked as (
@@ -45,39 +49,45 @@ linked as (
     where preference = 1
 ),
 
-resembling as (
-    -- without a reference: the same customer and nearly the same start, and each the other's nearest
+candidates as (
+    -- without a reference: the same customer and currency, and nearly the same start
     select
         contracts.contract_id,
         subscriptions.subscription_id,
-        row_number() over (
-            partition by contracts.contract_id
-            order by abs(date_diff('day', contracts.start_date, cast(subscriptions.started_at as date))), subscriptions.subscription_id
-        ) as subscription_preference,
-        row_number() over (
-            partition by subscriptions.subscription_id
-            order by abs(date_diff('day', contracts.start_date, cast(subscriptions.started_at as date))), contracts.contract_id
-        ) as contract_preference
+        abs(date_diff('day', contracts.start_date, cast(subscriptions.started_at as date))) as days_apart
     from {{ ref('contract__crm') }} as contracts
     inner join {{ ref('subscription__billing') }} as subscriptions
         on
             contracts.canonical_customer_id = subscriptions.canonical_customer_id
-            and abs(date_diff('day', contracts.start_date, cast(subscriptions.started_at as date)))
-            <= {{ var('contract_start_window_days') }}
+            and contracts.currency = subscriptions.currency
     where
-        subscriptions.contract_id is null
-        and subscriptions.channel <> 'self_serve'
-        and subscriptions.currency = contracts.currency
-        and contracts.is_won
+        contracts.is_won
         and contracts.status = 'activated'
         and contracts.contract_id not in (select linked.contract_id from linked)
+        and subscriptions.contract_id is null
+        and subscriptions.channel <> 'self_serve'
         and subscriptions.subscription_id not in (select referenced.subscription_id from referenced)
+),
+
+resembling as (
+    select
+        contract_id,
+        subscription_id,
+        row_number() over (
+            partition by contract_id order by days_apart, subscription_id
+        ) as subscription_preference,
+        row_number() over (
+            partition by subscription_id order by days_apart, contract_id
+        ) as contract_preference
+    from candidates
+    where days_apart <= {{ var('contract_start_window_days') }}
 ),
 
 links as (
     select contract_id, subscription_id, link_method
     from linked
     union all
+    -- each must be the other's nearest
     select contract_id, subscription_id, 'customer_and_start' as link_method
     from resembling
     where subscription_preference = 1 and contract_preference = 1
@@ -91,7 +101,8 @@ recurring as (
     from {{ ref('contract_lines') }} as lines
     inner join {{ ref('contract__crm') }} as contracts on lines.contract_id = contracts.contract_id
     where
-        greatest(contracts.start_date, least(contracts.end_date, lines.as_of_date)) between lines.start_date and lines.end_date
+        greatest(contracts.start_date, least(contracts.end_date, lines.as_of_date))
+        between lines.start_date and lines.end_date
     group by lines.contract_id
 )
 

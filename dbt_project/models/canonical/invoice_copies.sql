@@ -26,10 +26,11 @@ ranked as (
 ),
 
 resembling as (
-    -- a live copy without billing id that says the same as another live invoice of about the same day; a copy with a billing id stands before one without
+    -- a live copy without billing id that says the same as another live invoice of about the same day;
+    -- an original with a billing id stands before one without, then the older
     select
         copies.erp_internal_id,
-        arg_min(originals.erp_internal_id, originals.erp_number + case when originals.invoice_id is null then 1000000000000000 else 0 end) as standing_id
+        arg_min(originals.erp_internal_id, row(originals.invoice_id is null, originals.erp_number)) as standing_id
     from erp as copies
     inner join erp as originals
         on

@@ -1,4 +1,4 @@
--- Billing is the document of record; invoices that only the ERP has count once, without their duplicates and voided copies.
+-- Billing is the document of record; invoices that only the ERP has count once, without duplicates and voided copies.
 with billing as (
     select
         billing.invoice_id as invoice_key,

@@ -4,10 +4,10 @@ with contracts as (
         -- billing need not know of a contract before it is signed, nor long before it starts
         greatest(
             contracts.signed_at,
-            {{ local_midnight('contracts.start_date', "coalesce(legal_entities.time_zone, 'UTC')") }}
+            {{ local_midnight('contracts.start_date', 'legal_entities.time_zone') }}
             - interval {{ var('billing_lead_days') }} day
         ) as billable_at,
-        {{ local_date(watermark('stripe', 'subscription'), "coalesce(legal_entities.time_zone, 'UTC')") }} as as_of_date
+        {{ local_date(watermark('stripe', 'subscription'), 'legal_entities.time_zone') }} as as_of_date
     from {{ ref('contracts') }} as contracts
     left join {{ ref('legal_entities') }} as legal_entities on contracts.legal_entity = legal_entities.legal_entity
 )

@@ -8,7 +8,7 @@ with live_contracts as (
         contracts.end_date,
         subscriptions.subscription_id,
         subscriptions.modified_at as billing_modified_at,
-        {{ local_date(watermark('stripe', 'subscription'), "coalesce(legal_entities.time_zone, 'UTC')") }} as as_of_date
+        {{ local_date(watermark('stripe', 'subscription'), 'legal_entities.time_zone') }} as as_of_date
     from {{ ref('contracts') }} as contracts
     inner join {{ ref('subscriptions') }} as subscriptions on contracts.subscription_id = subscriptions.subscription_id
     left join {{ ref('legal_entities') }} as legal_entities on contracts.legal_entity = legal_entities.legal_entity
@@ -62,8 +62,12 @@ select
     cast(null as varchar) as period,
     {{ whole_minor('contracted.mrr_minor') }} as crm_amount_minor,
     {{ whole_minor('billed.mrr_minor') }} as billing_amount_minor,
-    case when contracted.contract_id is null or billed.contract_id is null then 'product_on_one_side' end as excluded_reason,
-    {{ seconds_between('live_contracts.billing_modified_at', watermark('salesforce', 'contract_line')) }} as crm_coverage_seconds,
+    case
+        when contracted.contract_id is null or billed.contract_id is null then 'product_on_one_side'
+    end as excluded_reason,
+    {{ seconds_between(
+        'live_contracts.billing_modified_at', watermark('salesforce', 'contract_line')
+    ) }} as crm_coverage_seconds,
     {{ seconds_between('contracted.effective_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
     coalesce(contracted.effective_at, live_contracts.billing_modified_at) as event_at,
     products.product_code,
@@ -73,12 +77,20 @@ select
     {{ exact_ratio('billed.mrr_minor', 'billed.quantity') }} as billing_unit_mrr_minor,
     {{ whole_minor('contracted.mrr_minor') }} as crm_mrr_at_contract_quantity_minor,
     -- multiplied before it is divided, so that nothing is rounded twice
-    {{ whole_minor(exact_ratio('billed.mrr_minor * cast(contracted.quantity as bigint)', 'billed.quantity')) }} as billing_mrr_at_contract_quantity_minor,
+    {{ whole_minor(
+        exact_ratio('billed.mrr_minor * cast(contracted.quantity as bigint)', 'billed.quantity')
+    ) }} as billing_mrr_at_contract_quantity_minor,
     greatest(coalesce(contracted.line_count, 0), coalesce(billed.item_count, 0)) as line_count,
     greatest(
         {{ full_months('live_contracts.as_of_date', 'coalesce(contracted.end_date, live_contracts.end_date)') }} + 1, 0
     ) as remaining_months
 from products
 inner join live_contracts on products.contract_id = live_contracts.contract_id
-left join contracted on products.contract_id = contracted.contract_id and products.product_code is not distinct from contracted.product_code
-left join billed on products.contract_id = billed.contract_id and products.product_code is not distinct from billed.product_code
+left join contracted
+    on
+        products.contract_id = contracted.contract_id
+        and products.product_code is not distinct from contracted.product_code
+left join billed
+    on
+        products.contract_id = billed.contract_id
+        and products.product_code is not distinct from billed.product_code

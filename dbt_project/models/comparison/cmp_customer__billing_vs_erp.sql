@@ -46,23 +46,28 @@ candidates as (
 pairs as (
     select
         billing.source_id as billing_id,
-        candidates.erp_id
+        candidates.erp_id,
+        cast(null as varchar) as excluded_reason
     from {{ ref('customer__billing') }} as billing
     left join candidates on billing.source_id = candidates.billing_id and candidates.preference = 1
-),
-
-unpaired as (
-    select
-        cast(null as varchar) as billing_id,
-        erp.source_id as erp_id
-    from {{ ref('customer__erp') }} as erp
-    where erp.source_id not in (select candidates.erp_id from candidates where candidates.preference = 1)
 ),
 
 clusters_with_billing as (
     select distinct canonical_customer_id
     from {{ ref('customer__billing') }}
     where canonical_customer_id is not null
+),
+
+unpaired as (
+    select
+        cast(null as varchar) as billing_id,
+        erp.source_id as erp_id,
+        case
+            when clusters_with_billing.canonical_customer_id is null then 'no_billing_customer' else 'not_primary'
+        end as excluded_reason
+    from {{ ref('customer__erp') }} as erp
+    left join clusters_with_billing on erp.canonical_customer_id = clusters_with_billing.canonical_customer_id
+    where erp.source_id not in (select candidates.erp_id from candidates where candidates.preference = 1)
 ),
 
 rows_of_both as (
@@ -72,7 +77,7 @@ rows_of_both as (
 )
 
 select
-    case when billing.source_id is not null then 'stripe:' || billing.source_id else 'netsuite:' || erp.source_id end as row_key,
+    coalesce('stripe:' || billing.source_id, 'netsuite:' || erp.source_id) as row_key,
     'customer' as entity,
     coalesce(billing.canonical_customer_id, erp.canonical_customer_id) as canonical_id,
     cast(null as varchar) as correlation_id,
@@ -83,19 +88,24 @@ select
     coalesce(billing.legal_entity, erp.legal_entity) as legal_entity,
     coalesce(documents_of.currency, billing.currency, erp.currency) as currency,
     cast(null as varchar) as period,
-    case when billing.source_id is not null then cast(coalesce(documents_of.documents_minor, 0) as bigint) end as billing_amount_minor,
+    case
+        when billing.source_id is not null then cast(coalesce(documents_of.documents_minor, 0) as bigint)
+    end as billing_amount_minor,
     cast(null as bigint) as erp_amount_minor,
     case
-        when billing.source_id is null and clusters_with_billing.canonical_customer_id is null then 'no_billing_customer'
-        when billing.source_id is null then 'not_primary'
+        when billing.source_id is null then rows_of_both.excluded_reason
         when erp.source_id is null and documents_of.customer_id is null then 'no_documents'
     end as excluded_reason,
     {{ seconds_between(
-        'case when billing.source_id is null then erp.created_at else erp.modified_at end', watermark('stripe', 'customer')
+        'case when billing.source_id is null then erp.created_at else erp.modified_at end',
+        watermark('stripe', 'customer')
     ) }} as billing_coverage_seconds,
     -- the ERP needs a customer from its first document on
     {{ seconds_between(
-        'case when erp.source_id is null then coalesce(documents_of.first_document_at, billing.created_at) else billing.modified_at end',
+        'case
+            when erp.source_id is not null then billing.modified_at
+            else coalesce(documents_of.first_document_at, billing.created_at)
+        end',
         watermark('netsuite', 'customer')
     ) }} as erp_coverage_seconds,
     coalesce(documents_of.first_document_at, billing.created_at, erp.created_at) as event_at,
@@ -115,4 +125,3 @@ from rows_of_both
 left join {{ ref('customer__billing') }} as billing on rows_of_both.billing_id = billing.source_id
 left join {{ ref('customer__erp') }} as erp on rows_of_both.erp_id = erp.source_id
 left join documents_of on billing.source_id = documents_of.customer_id
-left join clusters_with_billing on erp.canonical_customer_id = clusters_with_billing.canonical_customer_id

@@ -30,24 +30,29 @@ pairs as (
     select
         billing.source_id as billing_id,
         candidates.crm_id,
-        coalesce(candidates.is_cross_referenced, false) as is_cross_referenced
+        coalesce(candidates.is_cross_referenced, false) as is_cross_referenced,
+        cast(null as varchar) as excluded_reason
     from {{ ref('customer__billing') }} as billing
     left join candidates on billing.source_id = candidates.billing_id and candidates.preference = 1
-),
-
-unpaired as (
-    select
-        cast(null as varchar) as billing_id,
-        crm.source_id as crm_id,
-        false as is_cross_referenced
-    from {{ ref('customer__crm') }} as crm
-    where crm.source_id not in (select candidates.crm_id from candidates where candidates.preference = 1)
 ),
 
 clusters_with_billing as (
     select distinct canonical_customer_id
     from {{ ref('customer__billing') }}
     where canonical_customer_id is not null
+),
+
+unpaired as (
+    select
+        cast(null as varchar) as billing_id,
+        crm.source_id as crm_id,
+        false as is_cross_referenced,
+        case
+            when clusters_with_billing.canonical_customer_id is null then 'no_billing_customer' else 'not_primary'
+        end as excluded_reason
+    from {{ ref('customer__crm') }} as crm
+    left join clusters_with_billing on crm.canonical_customer_id = clusters_with_billing.canonical_customer_id
+    where crm.source_id not in (select candidates.crm_id from candidates where candidates.preference = 1)
 ),
 
 rows_of_both as (
@@ -57,7 +62,7 @@ rows_of_both as (
 )
 
 select
-    case when billing.source_id is not null then 'stripe:' || billing.source_id else 'salesforce:' || crm.source_id end as row_key,
+    coalesce('stripe:' || billing.source_id, 'salesforce:' || crm.source_id) as row_key,
     'customer' as entity,
     coalesce(billing.canonical_customer_id, crm.canonical_customer_id) as canonical_id,
     cast(null as varchar) as correlation_id,
@@ -69,18 +74,21 @@ select
     coalesce(billing.currency, recurring.currency, crm.currency) as currency,
     cast(null as varchar) as period,
     cast(null as bigint) as crm_amount_minor,
-    case when billing.source_id is not null then cast(coalesce(recurring.live_mrr_minor, 0) as bigint) end as billing_amount_minor,
     case
-        when billing.source_id is null and clusters_with_billing.canonical_customer_id is null then 'no_billing_customer'
-        when billing.source_id is null then 'not_primary'
+        when billing.source_id is not null then cast(coalesce(recurring.live_mrr_minor, 0) as bigint)
+    end as billing_amount_minor,
+    case
+        when billing.source_id is null then rows_of_both.excluded_reason
         when billing.channel = 'self_serve' and crm.source_id is null then 'self_serve'
     end as excluded_reason,
     -- a linked pair has to learn of changes; a record without its counterpart, or without its link, of its existence
     {{ seconds_between(
-        'case when rows_of_both.is_cross_referenced then billing.modified_at else billing.created_at end', watermark('salesforce', 'account')
+        'case when rows_of_both.is_cross_referenced then billing.modified_at else billing.created_at end',
+        watermark('salesforce', 'account')
     ) }} as crm_coverage_seconds,
     {{ seconds_between(
-        'case when billing.source_id is null then crm.created_at else crm.modified_at end', watermark('stripe', 'customer')
+        'case when billing.source_id is null then crm.created_at else crm.modified_at end',
+        watermark('stripe', 'customer')
     ) }} as billing_coverage_seconds,
     coalesce(billing.created_at, crm.created_at) as event_at,
     billing.channel,
@@ -99,4 +107,3 @@ from rows_of_both
 left join {{ ref('customer__billing') }} as billing on rows_of_both.billing_id = billing.source_id
 left join {{ ref('customer__crm') }} as crm on rows_of_both.crm_id = crm.source_id
 left join recurring on billing.source_id = recurring.customer_id
-left join clusters_with_billing on crm.canonical_customer_id = clusters_with_billing.canonical_customer_id

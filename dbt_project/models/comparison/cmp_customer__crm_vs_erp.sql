@@ -1,7 +1,9 @@
 with crm as (
     select
         *,
-        row_number() over (partition by canonical_customer_id order by is_primary desc, is_active desc, source_id) as preference
+        row_number() over (
+            partition by canonical_customer_id order by is_primary desc, is_active desc, source_id
+        ) as preference
     from {{ ref('customer__crm') }}
     where canonical_customer_id is not null
 ),
@@ -9,7 +11,9 @@ with crm as (
 erp as (
     select
         *,
-        row_number() over (partition by canonical_customer_id order by is_primary desc, is_active desc, source_id) as preference
+        row_number() over (
+            partition by canonical_customer_id order by is_primary desc, is_active desc, source_id
+        ) as preference
     from {{ ref('customer__erp') }}
     where canonical_customer_id is not null
 )

@@ -28,7 +28,7 @@ rows_of_both as (
 )
 
 select
-    case when billing.invoice_id is not null then 'stripe:' || billing.invoice_id else 'netsuite:' || erp.erp_internal_id end as row_key,
+    coalesce('stripe:' || billing.invoice_id, 'netsuite:' || erp.erp_internal_id) as row_key,
     'invoice' as entity,
     coalesce(billing.canonical_customer_id, erp.canonical_customer_id) as canonical_id,
     coalesce(billing.correlation_id, erp.correlation_id) as correlation_id,
@@ -50,7 +50,9 @@ select
         when billing.total_minor = 0 then 'zero_total'
     end as excluded_reason,
     {{ seconds_between('erp.created_at', watermark('stripe', 'invoice')) }} as billing_coverage_seconds,
-    {{ seconds_between('coalesce(billing.issued_at, billing.created_at)', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ seconds_between(
+        'coalesce(billing.issued_at, billing.created_at)', watermark('netsuite', 'transaction')
+    ) }} as erp_coverage_seconds,
     coalesce(billing.issued_at, billing.created_at, erp.created_at) as event_at,
     billing.customer_id as billing_customer_id,
     erp.customer_id as erp_customer_id,

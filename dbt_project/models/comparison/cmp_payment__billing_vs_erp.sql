@@ -26,7 +26,7 @@ rows_of_both as (
 )
 
 select
-    case when billing.payment_id is not null then 'stripe:' || billing.payment_id else 'netsuite:' || erp.erp_internal_id end as row_key,
+    coalesce('stripe:' || billing.payment_id, 'netsuite:' || erp.erp_internal_id) as row_key,
     'payment' as entity,
     coalesce(billing.canonical_customer_id, erp.canonical_customer_id) as canonical_id,
     coalesce(billing.correlation_id, erp.correlation_id) as correlation_id,
@@ -36,7 +36,7 @@ select
     erp.erp_internal_id is not null as has_erp,
     coalesce(billing.legal_entity, erp.legal_entity) as legal_entity,
     coalesce(billing.currency, erp.currency) as currency,
-    coalesce(erp.period, {{ accounting_period(local_date('billing.paid_at', "coalesce(legal_entities.time_zone, 'UTC')")) }}) as period,
+    coalesce(erp.period, {{ accounting_period(local_date('billing.paid_at', 'legal_entities.time_zone')) }}) as period,
     billing.amount_minor as billing_amount_minor,
     erp.amount_minor as erp_amount_minor,
     case
@@ -45,7 +45,9 @@ select
         when not billing.is_settled and erp.erp_internal_id is null then 'not_settled'
     end as excluded_reason,
     {{ seconds_between('erp.created_at', watermark('stripe', 'charge')) }} as billing_coverage_seconds,
-    {{ seconds_between('coalesce(billing.paid_at, billing.created_at)', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ seconds_between(
+        'coalesce(billing.paid_at, billing.created_at)', watermark('netsuite', 'transaction')
+    ) }} as erp_coverage_seconds,
     coalesce(billing.paid_at, billing.created_at, erp.paid_at) as event_at,
     coalesce(billing.invoice_id, erp.invoice_id) as invoice_id,
     billing.status as billing_status,

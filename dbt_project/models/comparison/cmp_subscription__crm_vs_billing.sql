@@ -35,7 +35,7 @@ rows_of_both as (
 )
 
 select
-    case when billing.subscription_id is not null then 'stripe:' || billing.subscription_id else 'salesforce:' || crm.source_id end as row_key,
+    coalesce('stripe:' || billing.subscription_id, 'salesforce:' || crm.source_id) as row_key,
     'subscription' as entity,
     coalesce(billing.canonical_customer_id, crm.canonical_customer_id) as canonical_id,
     billing.correlation_id,

@@ -33,14 +33,19 @@ select
     contracts.start_date,
     contracts.end_date,
     -- greatest() ignores nulls: a draft has no activation, a contract without opportunity no close date
-    greatest(contracts.activated_at, {{ local_midnight('contracts.close_date', "coalesce(legal_entities.time_zone, 'UTC')") }}) as signed_at,
+    greatest(
+        contracts.activated_at, {{ local_midnight('contracts.close_date', 'legal_entities.time_zone') }}
+    ) as signed_at,
     contracts.legal_entity,
     contracts.billing_frequency,
     contracts.currency,
     'q2c_' || contracts.opportunity_id as correlation_id,
     contracts.created_at,
     contracts.modified_at,
-    {{ fingerprint(['contracts.is_won', 'contracts.status', 'contracts.start_date', 'contracts.end_date', 'contracts.currency']) }} as fingerprint
+    {{ fingerprint([
+        'contracts.is_won', 'contracts.status', 'contracts.start_date', 'contracts.end_date',
+        'contracts.currency',
+    ]) }} as fingerprint
 from contracts
 left join {{ ref('legal_entities') }} as legal_entities on contracts.legal_entity = legal_entities.legal_entity
 left join {{ source('identity', 'crosswalk') }} as crosswalk

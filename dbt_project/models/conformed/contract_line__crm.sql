@@ -43,5 +43,8 @@ select
     currency,
     unit_mrr_minor,
     modified_at,
-    {{ fingerprint(['contract_id', 'product_code', 'quantity', 'unit_mrr_minor', 'start_date', 'end_date', 'currency']) }} as fingerprint
+    {{ fingerprint([
+        'contract_id', 'product_code', 'quantity', 'unit_mrr_minor', 'start_date', 'end_date',
+        'currency',
+    ]) }} as fingerprint
 from monthly

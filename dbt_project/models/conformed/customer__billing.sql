@@ -18,7 +18,10 @@ select
     customers.netsuite_customer_id as erp_customer_ref,
     customers.created_at,
     customers.modified_at,
-    {{ fingerprint(['customers.legal_name', 'customers.tax_id', 'customers.invoice_email', 'customers.country_code', 'cast(null as bigint)']) }} as fingerprint
+    {{ fingerprint([
+        'customers.legal_name', 'customers.tax_id', 'customers.invoice_email',
+        'customers.country_code', 'cast(null as bigint)',
+    ]) }} as fingerprint
 from {{ ref('stg_stripe__customers') }} as customers
 left join {{ source('identity', 'crosswalk') }} as crosswalk
     on crosswalk.system = 'stripe' and customers.customer_id = crosswalk.source_id

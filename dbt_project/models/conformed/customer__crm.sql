@@ -18,7 +18,10 @@ select
     accounts.netsuite_customer_id as erp_customer_ref,
     accounts.created_at,
     accounts.modified_at,
-    {{ fingerprint(['accounts.legal_name', 'accounts.tax_id', 'accounts.invoice_email', 'accounts.country_code', 'accounts.payment_terms_days']) }} as fingerprint
+    {{ fingerprint([
+        'accounts.legal_name', 'accounts.tax_id', 'accounts.invoice_email', 'accounts.country_code',
+        'accounts.payment_terms_days',
+    ]) }} as fingerprint
 from {{ ref('stg_salesforce__accounts') }} as accounts
 left join {{ source('identity', 'crosswalk') }} as crosswalk
     on crosswalk.system = 'salesforce' and accounts.account_id = crosswalk.source_id

@@ -22,10 +22,14 @@ select
     customers.customer_id as erp_customer_ref,
     customers.created_at,
     customers.modified_at,
-    {{ fingerprint(['customers.legal_name', 'customers.tax_id', 'customers.invoice_email', 'customers.country_code', 'terms.days_until_due']) }} as fingerprint
+    {{ fingerprint([
+        'customers.legal_name', 'customers.tax_id', 'customers.invoice_email',
+        'customers.country_code', 'terms.days_until_due',
+    ]) }} as fingerprint
 from {{ ref('stg_netsuite__customers') }} as customers
 left join {{ ref('stg_netsuite__terms') }} as terms on customers.term_id = terms.term_id
 left join {{ ref('stg_netsuite__currencies') }} as currencies on customers.currency_id = currencies.currency_id
-left join {{ ref('stg_netsuite__subsidiaries') }} as subsidiaries on customers.subsidiary_id = subsidiaries.subsidiary_id
+left join {{ ref('stg_netsuite__subsidiaries') }} as subsidiaries
+    on customers.subsidiary_id = subsidiaries.subsidiary_id
 left join {{ source('identity', 'crosswalk') }} as crosswalk
     on crosswalk.system = 'netsuite' and customers.customer_id = crosswalk.source_id

@@ -17,7 +17,9 @@ invoices as (
         case
             when invoices.stripe_status = 'uncollectible' then 'written_off'
             when
-                invoices.stripe_status = 'open' and invoices.amount_paid_minor > 0 and invoices.amount_remaining_minor > 0
+                invoices.stripe_status = 'open'
+                and invoices.amount_paid_minor > 0
+                and invoices.amount_remaining_minor > 0
                 then 'partially_paid'
             else invoices.stripe_status
         end as status,
@@ -52,8 +54,8 @@ dated as (
             when 'written_off' then coalesce(invoices.written_off_at, invoices.finalized_at)
             else coalesce(invoices.finalized_at, invoices.created_at)
         end as status_changed_at,
-        {{ local_date('invoices.finalized_at', "coalesce(legal_entities.time_zone, 'UTC')") }} as invoice_date,
-        {{ local_date('invoices.due_at', "coalesce(legal_entities.time_zone, 'UTC')") }} as due_date
+        {{ local_date('invoices.finalized_at', 'legal_entities.time_zone') }} as invoice_date,
+        {{ local_date('invoices.due_at', 'legal_entities.time_zone') }} as due_date
     from invoices
     left join {{ ref('legal_entities') }} as legal_entities on invoices.legal_entity = legal_entities.legal_entity
 )
@@ -85,7 +87,10 @@ select
     dated.status = 'void' as is_voided,
     dated.created_at,
     dated.modified_at,
-    {{ fingerprint(['dated.number', 'dated.status', 'dated.currency', 'dated.subtotal_minor', 'dated.tax_minor', 'dated.total_minor', 'dated.amount_due_minor']) }} as fingerprint
+    {{ fingerprint([
+        'dated.number', 'dated.status', 'dated.currency', 'dated.subtotal_minor', 'dated.tax_minor',
+        'dated.total_minor', 'dated.amount_due_minor',
+    ]) }} as fingerprint
 from dated
 left join {{ source('identity', 'crosswalk') }} as crosswalk
     on crosswalk.system = 'stripe' and dated.customer_id = crosswalk.source_id

@@ -51,7 +51,8 @@ invoices as (
     left join document_subsidiary on transactions.transaction_id = document_subsidiary.transaction_id
     left join {{ ref('stg_netsuite__subsidiaries') }} as subsidiaries
         on document_subsidiary.subsidiary_id = subsidiaries.subsidiary_id
-    left join {{ ref('stg_netsuite__currencies') }} as erp_currencies on transactions.currency_id = erp_currencies.currency_id
+    left join {{ ref('stg_netsuite__currencies') }} as erp_currencies
+        on transactions.currency_id = erp_currencies.currency_id
     left join {{ ref('currencies') }} as currencies on erp_currencies.currency = currencies.currency
     left join {{ ref('stg_netsuite__accounting_periods') }} as periods on transactions.period_id = periods.period_id
     where transactions.transaction_type = 'invoice'
@@ -100,7 +101,11 @@ select
     line_totals.line_signature,
     with_status.created_at,
     with_status.modified_at,
-    {{ fingerprint(['with_status.number', 'with_status.status', 'with_status.currency', 'line_totals.subtotal_minor', 'line_totals.tax_minor', 'with_status.total_minor', 'with_status.amount_due_minor']) }} as fingerprint
+    {{ fingerprint([
+        'with_status.number', 'with_status.status', 'with_status.currency',
+        'line_totals.subtotal_minor', 'line_totals.tax_minor', 'with_status.total_minor',
+        'with_status.amount_due_minor',
+    ]) }} as fingerprint
 from with_status
 left join line_totals on with_status.transaction_id = line_totals.erp_internal_id
 left join {{ source('identity', 'crosswalk') }} as crosswalk

@@ -5,13 +5,16 @@ select
     lines.invoice_id,
     products.product_code,
     lines.quantity,
-    {{ local_date('lines.service_start_at', "coalesce(legal_entities.time_zone, 'UTC')") }} as service_start_date,
+    {{ local_date('lines.service_start_at', 'legal_entities.time_zone') }} as service_start_date,
     -- a period ends at the instant at which the next one starts; its last day is the day before
-    {{ local_date("lines.service_end_at - interval 1 second", "coalesce(legal_entities.time_zone, 'UTC')") }} as service_end_date,
+    {{ local_date("lines.service_end_at - interval 1 second", 'legal_entities.time_zone') }} as service_end_date,
     lines.currency,
     lines.gross_minor - lines.discount_minor as amount_minor,
     lines.tax_minor,
-    {{ fingerprint(['products.product_code', 'lines.quantity', 'lines.gross_minor', 'lines.discount_minor', 'lines.service_start_at', 'lines.service_end_at']) }} as fingerprint
+    {{ fingerprint([
+        'products.product_code', 'lines.quantity', 'lines.gross_minor', 'lines.discount_minor',
+        'lines.service_start_at', 'lines.service_end_at',
+    ]) }} as fingerprint
 from {{ ref('stg_stripe__invoice_lines') }} as lines
 left join {{ ref('stg_stripe__products') }} as products on lines.product_id = products.product_id
 left join {{ ref('invoice__billing') }} as invoices on lines.invoice_id = invoices.invoice_id

@@ -4,7 +4,8 @@ with invoices as (
         currencies.currency,
         currencies.minor_per_unit
     from {{ ref('stg_netsuite__transactions') }} as transactions
-    left join {{ ref('stg_netsuite__currencies') }} as erp_currencies on transactions.currency_id = erp_currencies.currency_id
+    left join {{ ref('stg_netsuite__currencies') }} as erp_currencies
+        on transactions.currency_id = erp_currencies.currency_id
     left join {{ ref('currencies') }} as currencies on erp_currencies.currency = currencies.currency
     where transactions.transaction_type = 'invoice'
 )
@@ -22,7 +23,10 @@ select
     invoices.currency,
     -- NetSuite shows revenue and tax lines of an invoice as negative amounts
     {{ minor_units('-lines.amount', 'invoices.minor_per_unit') }} as amount_minor,
-    {{ fingerprint(['items.product_code', 'lines.quantity', 'lines.amount', 'lines.service_start_date', 'lines.service_end_date']) }} as fingerprint
+    {{ fingerprint([
+        'items.product_code', 'lines.quantity', 'lines.amount', 'lines.service_start_date',
+        'lines.service_end_date',
+    ]) }} as fingerprint
 from {{ ref('stg_netsuite__transaction_lines') }} as lines
 inner join invoices on lines.transaction_id = invoices.transaction_id
 left join {{ ref('stg_netsuite__items') }} as items on lines.item_id = items.item_id

@@ -44,13 +44,16 @@ select
     coalesce(transactions.correlation_id, applied.correlation_id) as correlation_id,
     transactions.created_at,
     transactions.modified_at,
-    {{ fingerprint(['transactions.is_voided', 'erp_currencies.currency', 'transactions.total']) }} as fingerprint
+    {{ fingerprint([
+        'transactions.is_voided', 'erp_currencies.currency', 'transactions.total',
+    ]) }} as fingerprint
 from {{ ref('stg_netsuite__transactions') }} as transactions
 left join applied on transactions.transaction_id = applied.transaction_id
 left join document_subsidiary on transactions.transaction_id = document_subsidiary.transaction_id
 left join {{ ref('stg_netsuite__subsidiaries') }} as subsidiaries
     on document_subsidiary.subsidiary_id = subsidiaries.subsidiary_id
-left join {{ ref('stg_netsuite__currencies') }} as erp_currencies on transactions.currency_id = erp_currencies.currency_id
+left join {{ ref('stg_netsuite__currencies') }} as erp_currencies
+    on transactions.currency_id = erp_currencies.currency_id
 left join {{ ref('currencies') }} as currencies on erp_currencies.currency = currencies.currency
 left join {{ ref('stg_netsuite__accounting_periods') }} as periods on transactions.period_id = periods.period_id
 left join {{ source('identity', 'crosswalk') }} as crosswalk

@@ -22,5 +22,8 @@ select
     interval_count,
     is_active,
     modified_at,
-    {{ fingerprint(['product_code', 'currency', 'unit_amount_decimal', 'price_interval', 'interval_count', 'is_active']) }} as fingerprint
+    {{ fingerprint([
+        'product_code', 'currency', 'unit_amount_decimal', 'price_interval', 'interval_count',
+        'is_active',
+    ]) }} as fingerprint
 from prices

@@ -3,7 +3,9 @@ with prices as (
         entries.pricebook_entry_id as source_id,
         products.product_code,
         entries.currency,
-        cast(cast(entries.unit_price as decimal(20, 6)) * currencies.minor_per_unit as decimal(28, 12)) as unit_amount_decimal,
+        cast(
+            cast(entries.unit_price as decimal(20, 6)) * currencies.minor_per_unit as decimal(28, 12)
+        ) as unit_amount_decimal,
         -- the price book lists prices per unit and month
         'month' as price_interval,
         cast(1 as bigint) as interval_count,
@@ -24,5 +26,8 @@ select
     interval_count,
     is_active,
     modified_at,
-    {{ fingerprint(['product_code', 'currency', 'unit_amount_decimal', 'price_interval', 'interval_count', 'is_active']) }} as fingerprint
+    {{ fingerprint([
+        'product_code', 'currency', 'unit_amount_decimal', 'price_interval', 'interval_count',
+        'is_active',
+    ]) }} as fingerprint
 from prices

@@ -14,7 +14,8 @@ with items as (
         items.interval_count * case items.price_interval when 'month' then 1 else 12 end as span_months
     from {{ ref('stg_stripe__subscription_items') }} as items
     left join {{ ref('stg_stripe__products') }} as products on items.product_id = products.product_id
-    left join {{ ref('stg_stripe__subscriptions') }} as subscriptions on items.subscription_id = subscriptions.subscription_id
+    left join {{ ref('stg_stripe__subscriptions') }} as subscriptions
+        on items.subscription_id = subscriptions.subscription_id
 ),
 
 monthly as (
@@ -36,5 +37,7 @@ select
     unit_mrr_minor,
     created_at,
     modified_at,
-    {{ fingerprint(['subscription_id', 'product_code', 'quantity', 'unit_mrr_minor', 'currency']) }} as fingerprint
+    {{ fingerprint([
+        'subscription_id', 'product_code', 'quantity', 'unit_mrr_minor', 'currency',
+    ]) }} as fingerprint
 from monthly

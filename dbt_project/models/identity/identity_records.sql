@@ -44,7 +44,9 @@ erp as (
         tax_id,
         crm_account_id as xref_crm_id,
         -- some integrations key the ERP customer by the billing id instead of filling the link field
-        coalesce(stripe_customer_id, case when external_id like 'cus\_%' escape '\' then external_id end) as xref_billing_id,
+        coalesce(
+            stripe_customer_id, case when external_id like 'cus\_%' escape '\' then external_id end
+        ) as xref_billing_id,
         cast(null as varchar) as xref_erp_id,
         not is_inactive as is_active,
         created_at

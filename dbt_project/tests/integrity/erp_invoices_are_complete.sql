@@ -1,4 +1,5 @@
--- Every ERP invoice is a canonical invoice of the ERP, or is left out by a stated rule: it copies a billing invoice, doubles another, or is voided.
+-- Every ERP invoice is a canonical invoice of the ERP, or is left out by a stated rule: it copies a billing invoice,
+-- doubles another, or is voided.
 {% set staged %}
     select erp_currencies.currency, transactions.total as amount
     from {{ ref('stg_netsuite__transactions') }} as transactions

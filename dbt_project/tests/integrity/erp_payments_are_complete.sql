@@ -1,4 +1,5 @@
--- Every ERP payment is a canonical payment of the ERP, or is left out by a stated rule: it records a charge, doubles another, or is voided.
+-- Every ERP payment is a canonical payment of the ERP, or is left out by a stated rule: it records a charge,
+-- doubles another, or is voided.
 {% set staged %}
     select erp_currencies.currency, transactions.total as amount
     from {{ ref('stg_netsuite__transactions') }} as transactions

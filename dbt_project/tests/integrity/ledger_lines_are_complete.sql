@@ -1,4 +1,5 @@
--- Every posting line of the primary book is a canonical ledger line; lines whose transaction is missing or does not post are left out.
+-- Every posting line of the primary book is a canonical ledger line; lines whose transaction is missing or does not
+-- post are left out.
 -- Debits and credits are tied apart, since they may well differ from each other: that is drift, not a broken contract.
 {% set staged_lines %}
     select erp_currencies.currency, lines.debit, lines.credit
