@@ -1,17 +1,36 @@
 """Drift rows, plan facts and targets for tests of what happens after detection."""
 
+import os
+import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
+from sqlalchemy import create_engine, text
 
 from extractors.errors import SourceError
 from extractors.protocol import WriteIntent, WriteReceipt
 from reconcilers.corrections.plan_context import PlanContext, empty_context
 from reconcilers.findings import DRIFT, empty
+from reconcilers.state import State, open_state
 
 DAY = date(2026, 6, 30)
+
+
+def fresh_state(folder: Path) -> State:
+    """An empty state store: SQLite in the folder, or, where TIEOUT_TEST_DATABASE names a PostgreSQL
+    database, a schema of its own there."""
+    url = os.environ.get("TIEOUT_TEST_DATABASE")
+    if url is None:
+        return open_state(f"sqlite:///{folder}/state.db")
+    schema = f"test_{secrets.token_hex(8)}"
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    engine.dispose()
+    return open_state(f"{url}?options=-csearch_path%3D{schema}")
 
 
 def night(number: int) -> date:

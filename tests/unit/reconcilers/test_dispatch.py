@@ -22,7 +22,6 @@ from reconcilers.corrections.outbox import count_by_state, store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
 from reconcilers.life import NightFact, Sighting, fold
-from reconcilers.state import open_state
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_corrections, show_correction
 from tests.correction_samples import (
@@ -30,6 +29,7 @@ from tests.correction_samples import (
     at,
     context,
     drift,
+    fresh_state,
     lost_link,
     missing_invoice,
     netsuite,
@@ -47,7 +47,7 @@ def now():
 
 @pytest.fixture
 def state(tmp_path):
-    opened = open_state(f"sqlite:///{tmp_path}/state.db")
+    opened = fresh_state(tmp_path)
     yield opened
     opened.close()
 

@@ -14,11 +14,10 @@ from reconcilers.life import (
     WaiverFact,
     fold,
 )
-from reconcilers.state import open_state
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_exceptions, list_nights, show_exception
 from reconcilers.waivers import WaiverRefusedError, waive
-from tests.correction_samples import at, drift, drift_row, missing_invoice, night
+from tests.correction_samples import at, drift, drift_row, fresh_state, missing_invoice, night
 
 POLICY = load_policy()
 OBJECT = "netsuite.transaction"
@@ -26,7 +25,7 @@ OBJECT = "netsuite.transaction"
 
 @pytest.fixture
 def state(tmp_path):
-    opened = open_state(f"sqlite:///{tmp_path}/state.db")
+    opened = fresh_state(tmp_path)
     yield opened
     opened.close()
 

@@ -16,18 +16,26 @@ from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import Mode, load_policy
 from reconcilers.corrections.states import WAYS, CorrectionState, WrongStateError, require_way
 from reconcilers.life import NightFact, Sighting, fold
-from reconcilers.state import open_state
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_audit, list_corrections, show_correction
-from tests.correction_samples import at, changed, context, drift, lost_link, missing_invoice, night
+from tests.correction_samples import (
+    at,
+    changed,
+    context,
+    drift,
+    fresh_state,
+    lost_link,
+    missing_invoice,
+    night,
+)
 
 POLICY = load_policy()
 
 
 @pytest.fixture
 def state(tmp_path):
-    opened = open_state(f"sqlite:///{tmp_path}/state.db")
+    opened = fresh_state(tmp_path)
     yield opened
     opened.close()
 

@@ -31,7 +31,6 @@ from reconcilers.report.files import (
 )
 from reconcilers.report.html import comparison_name, render_html
 from reconcilers.report.masking import masked
-from reconcilers.state import open_state
 from reconcilers.state.tieouts import SCHEMA
 from tests.correction_samples import (
     DAY,
@@ -39,6 +38,7 @@ from tests.correction_samples import (
     context,
     drift,
     drift_row,
+    fresh_state,
     missing_invoice,
     night,
     stale_status,
@@ -82,7 +82,7 @@ PLACES = disposed(
 
 @pytest.fixture
 def state(tmp_path):
-    opened = open_state(f"sqlite:///{tmp_path}/state.db")
+    opened = fresh_state(tmp_path)
     yield opened
     opened.close()
 

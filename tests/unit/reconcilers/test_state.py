@@ -15,12 +15,12 @@ from reconcilers.state.models import AuditEntry, Base
 from reconcilers.state.registry import add_assignments, load_registry
 from reconcilers.state.tieouts import SCHEMA, load_tieouts, record_tieouts
 from reconcilers.state.types import UtcDateTime
-from tests.correction_samples import at, night
+from tests.correction_samples import at, fresh_state, night
 
 
 @pytest.fixture
 def state(tmp_path):
-    opened = open_state(f"sqlite:///{tmp_path}/folder/state.db")
+    opened = fresh_state(tmp_path)
     yield opened
     opened.close()
 
@@ -51,15 +51,22 @@ def test_opening_again_and_at_once_is_safe(tmp_path):
         opened.close()
 
 
-def test_the_journal_of_a_sqlite_store_is_write_ahead(state):
-    with state.read() as session:
+def test_the_journal_of_a_sqlite_store_is_write_ahead(tmp_path):
+    opened = open_state(f"sqlite:///{tmp_path}/folder/that/is/new/state.db")
+    with opened.read() as session:
         assert session.scalar(text("PRAGMA journal_mode")) == "wal"
+    opened.close()
+
+
+def fail_after_a_line(state):
+    with state.begin() as session:
+        append_audit(session, actor="a", action="b", subject="c", body={}, at=at(0))
+        raise RuntimeError
 
 
 def test_a_failed_step_leaves_nothing_behind(state):
-    with pytest.raises(RuntimeError), state.begin() as session:
-        append_audit(session, actor="a", action="b", subject="c", body={}, at=at(0))
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_after_a_line(state)
     assert verify_audit(state).entries == 0
 
 
@@ -70,8 +77,9 @@ def test_instants_come_back_in_utc_and_naive_ones_are_refused(state):
         append_audit(session, actor="a", action="b", subject="c", body={}, at=moment)
     with state.read() as session:
         assert session.get_one(AuditEntry, 1).at == datetime(2026, 7, 1, 2, tzinfo=UTC)
+    naive = moment.replace(tzinfo=None)
     with pytest.raises(ValueError, match="has no time zone"):
-        UtcDateTime().process_bind_param(moment.replace(tzinfo=None), state.engine.dialect)
+        UtcDateTime().process_bind_param(naive, state.engine.dialect)
 
 
 def fill(state, count=4):

@@ -9,9 +9,16 @@ from reconcilers.corrections.outbox import store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import lives_as_of, record_night
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections, list_exceptions
-from tests.correction_samples import at, context, drift, night, salesforce, stale_status
+from tests.correction_samples import (
+    at,
+    context,
+    drift,
+    fresh_state,
+    night,
+    salesforce,
+    stale_status,
+)
 
 POLICY = load_policy()
 OBJECT = "salesforce.subscription"
@@ -19,7 +26,7 @@ OBJECT = "salesforce.subscription"
 
 @pytest.fixture
 def state(tmp_path):
-    opened = open_state(f"sqlite:///{tmp_path}/state.db")
+    opened = fresh_state(tmp_path)
     yield opened
     opened.close()
 
