@@ -38,6 +38,7 @@ class NetSuiteServer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._suiteql = suiteql.SuiteQL(store)
         known = credentials(store)
         self._secrets = known["netsuite"]
         self._public_key = known["netsuite_public_key"]
@@ -92,7 +93,7 @@ class NetSuiteServer:
             raise NetSuiteError("Missing query", "INVALID_PARAMETER", "q", 400, "o:errorQueryParam")
         limit, offset = _window(request)
         try:
-            page = suiteql.run(self._store, body["q"], limit, offset)
+            page = self._suiteql.page(body["q"], limit, offset)
         except suiteql.SuiteqlError as error:
             detail = f"Invalid search query. Detailed unprocessed description follows. {error}"
             raise NetSuiteError(

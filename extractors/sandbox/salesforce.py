@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -80,6 +81,7 @@ class SalesforceServer:
                 response = _refused(SalesforceError(error.code, error.message))
             usage = f"api-usage={self._requests}/{DAILY_REQUESTS}"
             response.headers["Sforce-Limit-Info"] = usage
+            response.headers["X-SFDC-Request-Id"] = uuid.uuid4().hex
             return response
 
         return guarded

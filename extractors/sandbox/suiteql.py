@@ -5,7 +5,7 @@ Dates leave in the account's own form (1/31/2026) unless TO_CHAR says otherwise,
 
 import re
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -23,9 +23,7 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _FETCH = re.compile(r"\bFETCH\s+(?:FIRST|NEXT)\s+(\d+)\s+ROWS?\s+ONLY\s*$", re.IGNORECASE)
-_BARE_COLUMN = re.compile(
-    r'^(?:"?\w+"?\s*\.\s*)?"?(\w+)"?(?:\s+(?:AS\s+)?(\w+))?$', re.IGNORECASE
-)
+_BARE_COLUMN = re.compile(r'^(?:"?\w+"?\s*\.\s*)?"?(\w+)"?(?:\s+(?:AS\s+)?(\w+))?$', re.IGNORECASE)
 _ALIASED = re.compile(r"""(?:\sAS\s+|[\s)])"?[A-Za-z_]\w*"?$""", re.IGNORECASE)
 _FUNCTIONS = frozenset(
     re.split(
@@ -57,38 +55,65 @@ class Page:
     items: list[dict[str, str]]
     total: int
     has_more: bool
-    tables: frozenset[str] = field(default_factory=frozenset)
+    tables: frozenset[str]
 
 
-def run(store: Store, query: str, limit: int, offset: int) -> Page:
-    """A window of a query's rows; reads only what the vendor's tables show."""
-    sql = _translated(query)
-    whole = _Reader(store, hides_dropped=False)
-    is_whole = _is_total(query) or not faults.drops_any(store, "netsuite")
-    shown = whole if is_whole else _Reader(store, hides_dropped=True)
-    try:
-        total = whole.rows(f"SELECT COUNT(*) FROM ({sql})")[1][0][0]
-        names, rows = shown.rows(f"SELECT * FROM ({sql}) LIMIT {limit + 1} OFFSET {offset}")
-    except sqlite3.Error as error:
-        raise SuiteqlError(_plain(str(error))) from error
-    finally:
-        whole.close()
-        shown.close()
-    columns = _output(sql, names)
-    items = [_item(columns, row) for row in rows[:limit]]
-    return Page(items, int(total), len(rows) > limit, frozenset(whole.tables))
+class SuiteQL:
+    """Answers queries; keeps its connections and the totals of results until the file changes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._watch = _connect(store)
+        self._version: int | None = None
+        self._readers: list[_Reader] = []
+        self._totals: dict[str, int] = {}
+
+    def page(self, query: str, limit: int, offset: int) -> Page:
+        """A window of a query's rows; reads only what the vendor's tables show."""
+        sql = _translated(query)
+        whole, shown = self._current_readers()
+        reader = whole if _is_total(query) else shown
+        try:
+            window = f"SELECT * FROM ({sql}) LIMIT {limit + 1} OFFSET {offset}"
+            names, rows, tables = reader.rows(window)
+            if sql not in self._totals:
+                self._totals[sql] = whole.rows(f"SELECT COUNT(*) FROM ({sql})")[1][0][0]
+        except sqlite3.Error as error:
+            raise SuiteqlError(_plain(str(error))) from error
+        columns = _output(sql, names)
+        items = [_item(columns, row) for row in rows[:limit]]
+        return Page(items, self._totals[sql], len(rows) > limit, tables)
+
+    def _current_readers(self) -> tuple["_Reader", "_Reader"]:
+        """(one that sees every row, one that the drops hide rows from) of the file as it is now."""
+        version = self._watch.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            for reader in self._readers:
+                reader.close()
+            self._totals.clear()
+            self._readers = [_Reader(self._store, hides_dropped=False)]
+            if faults.drops_any(self._store, "netsuite"):
+                self._readers.append(_Reader(self._store, hides_dropped=True))
+            self._version = version
+        return self._readers[0], self._readers[-1]
+
+
+def _connect(store: Store) -> sqlite3.Connection:
+    """Read-only; statements are not cached, since preparing one tells which tables it reads."""
+    address = f"{store.path.resolve().as_uri()}?mode=ro"
+    connection = sqlite3.connect(
+        address, uri=True, isolation_level=None, cached_statements=0, check_same_thread=False
+    )
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    return connection
 
 
 class _Reader:
     """A read-only connection that sees one view per NetSuite table and nothing else."""
 
     def __init__(self, store: Store, *, hides_dropped: bool) -> None:
-        self.tables: set[str] = set()
-        address = f"{store.path.resolve().as_uri()}?mode=ro"
-        self._connection = sqlite3.connect(
-            address, uri=True, isolation_level=None, cached_statements=0, check_same_thread=False
-        )
-        self._connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        self._tables: set[str] = set()
+        self._connection = _connect(store)
         for name, parameters, function in _FUNCTION_TABLE:
             self._connection.create_function(name, parameters, function, deterministic=True)
         create_decimal_sum(self._connection, "sum")
@@ -96,9 +121,12 @@ class _Reader:
             self._connection.execute(_view(store, table, hides_dropped=hides_dropped))
         self._connection.set_authorizer(self._authorize)
 
-    def rows(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def rows(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]], frozenset[str]]:
+        """(column names, rows, tables that were read)."""
+        self._tables.clear()
         cursor = self._connection.execute(sql)
-        return [column[0] for column in cursor.description], cursor.fetchall()
+        names = [column[0] for column in cursor.description]
+        return names, cursor.fetchall(), frozenset(self._tables)
 
     def close(self) -> None:
         self._connection.close()
@@ -111,7 +139,7 @@ class _Reader:
         if action == sqlite3.SQLITE_READ and first is not None:
             name = first.removeprefix("netsuite_").lower()
             if name in _NAMES or not name.startswith(("salesforce_", "stripe", "sqlite_", "meta")):
-                self.tables.update({name} & _NAMES)
+                self._tables.update({name} & _NAMES)
                 return sqlite3.SQLITE_OK
         return sqlite3.SQLITE_DENY
 

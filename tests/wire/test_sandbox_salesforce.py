@@ -230,6 +230,7 @@ def test_every_answer_carries_the_sandboxs_date_and_the_limits(http, sandbox_sto
     assert parsedate_to_datetime(answer.headers["date"]) == sandbox_store.now()
     assert answer.headers.get_list("date") == [answer.headers["date"]]
     assert answer.headers["sforce-limit-info"].startswith("api-usage=")
+    assert answer.headers["x-sfdc-request-id"]
     assert answer.json() == {"totalSize": 1, "done": True, "records": []}
 
 
