@@ -24,7 +24,8 @@ app.add_typer(corrections.app, name="corrections", help="What to do about it: ap
 app.add_typer(sandbox.app, name="sandbox", help="A CRM, a billing system and an ERP on loopback.")
 
 # Bound to the real stdout: a night sends what dbt prints elsewhere.
-out = Console(file=sys.stdout)
+# Without a terminal, tables get the width of a wide one.
+out = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True)
 
 

@@ -1,7 +1,5 @@
 """Where the dbt project is compiled, and what its process must see."""
 
-import datetime as dt
-import json
 import sys
 from pathlib import Path
 
@@ -52,7 +50,3 @@ def _newest_source() -> float:
     for folder in SOURCE_FOLDERS:
         files += [path for path in (DBT_PROJECT_DIR / folder).rglob("*") if path.is_file()]
     return max(path.stat().st_mtime for path in files)
-
-
-def build_vars(day: dt.date) -> str:
-    return json.dumps({"snapshot_date": day.isoformat()})

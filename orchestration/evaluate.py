@@ -170,14 +170,14 @@ def compare(world: Settings, seed: int, customers: int, day: dt.date) -> Evaluat
         seed=seed,
         customers=customers,
         day=day,
-        scores=tuple(_score(code, seen, real, implied) for code in codes),
+        scores=tuple(score(code, seen, real, implied) for code in codes),
         false_rows=tuple(sorted(false.elements())),
         missed_rows=tuple(sorted(missed.elements())),
         tieouts_hold=broken[0][0] == 0,
     )
 
 
-def _score(
+def score(
     code: str, seen: Counter[Subject], real: Counter[Subject], implied: Counter[str]
 ) -> CodeScore:
     def of(rows: Counter[Subject]) -> int:

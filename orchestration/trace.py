@@ -14,7 +14,7 @@ from reconcilers.engine import open_warehouse
 # other system, so that either id finds the thread.
 _HOPS = """
 select 1 as rank, 'contract' as entity, contract_id as record_id, opportunity_id as alias, correlation_id,
-    signed_at as at, recurring_mrr_minor as amount_minor, currency, status || ', monthly' as note
+    signed_at as happened_at, recurring_mrr_minor as amount_minor, currency, status || ', monthly' as note
 from canonical.contracts
 union all
 select 2, 'subscription', subscription_id, crm_subscription_id, correlation_id,
@@ -77,9 +77,9 @@ def find_thread(settings: Settings, identifier: str) -> Thread | None:
             return None
         correlation_id = next((row[2] for row in asked if row[2]), None)
         rows = con.sql(
-            f"select entity, record_id, at, amount_minor, currency, note, alias from ({_HOPS}) "
+            f"select entity, record_id, happened_at, amount_minor, currency, note, alias from ({_HOPS}) "
             "where correlation_id = ? or (? is null and record_id = ?) "
-            "order by rank, at, record_id",
+            "order by rank, happened_at, record_id",
             params=[correlation_id, correlation_id, asked[0][1]],
         ).fetchall()
     hops = (

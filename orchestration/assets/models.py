@@ -1,6 +1,5 @@
 """The dbt project in two steps, because identity is resolved in Python between them."""
 
-import datetime as dt
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +8,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.assets.raw import RAW_TABLES
-from orchestration.dbt import build_vars, dbt_environment
+from orchestration.dbt import dbt_environment
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 
@@ -33,10 +32,10 @@ class LayerTranslator(DagsterDbtTranslator):
 
 def _build(context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource) -> Iterator[Any]:
     """One `dbt build` of the selected models and their data tests (unit tests are for CI)."""
-    day = dt.date.fromisoformat(context.partition_key)
     os.environ.update(dbt_environment(night.settings))
+    # No --vars: models read the day from raw.build, and changed vars would cost a full parse.
     invocation = dbt.cli(
-        ["build", "--exclude-resource-type", "unit_test", "--vars", build_vars(day)],
+        ["build", "--exclude-resource-type", "unit_test"],
         context=context,
         target_path=night.settings.dbt_target_dir,
     )

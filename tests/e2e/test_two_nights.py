@@ -1,0 +1,93 @@
+"""A company with every code planted: night, decisions, dispatch, night. The tests run in order."""
+
+import asyncio
+import json
+
+import pytest
+
+from extractors.sandbox import control
+from orchestration.evaluate import compare
+from orchestration.sending import send
+from orchestration.stores import opened_state
+from orchestration.trace import find_thread
+from reconcilers.corrections.approval import approve
+from reconcilers.state.audit import verify_audit
+from reconcilers.state.views import list_corrections, list_exceptions
+from tests.e2e.conftest import CUSTOMERS, SEED
+
+
+@pytest.fixture(scope="module")
+def first_night(company):
+    company.night()
+    return company.day
+
+
+def test_the_first_night_finds_exactly_what_was_planted(company, first_night):
+    result = compare(company.settings, SEED, CUSTOMERS, first_night)
+    assert result.false_rows == ()
+    assert result.missed_rows == ()
+    assert all(score.planted == 1 for score in result.scores)
+    assert result.tieouts_hold
+
+
+def test_the_report_says_what_the_night_found(company, first_night):
+    folder = company.settings.report_dir(first_night)
+    summary = json.loads((folder / "summary.json").read_text())
+    with opened_state(company.settings) as state:
+        opened = list_exceptions(state, states=("OPEN",))
+    assert summary["totals"]["open"] == len(opened)
+    assert not summary["is_complete"]
+    assert "INCOMPLETE" in (folder / "report.html").read_text()
+    lines = (folder / "exceptions.csv").read_text().splitlines()
+    assert len(lines) == len(opened) + 1
+
+
+def test_the_same_night_again_changes_nothing(company, first_night):
+    before = company.memory()
+    company.night()
+    assert company.memory() == before
+
+
+def test_a_thread_is_found_from_either_end(company, first_night):
+    with opened_state(company.settings) as state:
+        finding = list_exceptions(state, code="INV-MISS-01")[0]
+    thread = find_thread(company.settings, finding.owner_id)
+    assert thread is not None
+    again = find_thread(company.settings, thread.correlation_id)
+    assert again is not None
+    assert [hop.record_id for hop in again.hops] == [hop.record_id for hop in thread.hops]
+    assert find_thread(company.settings, "in_that_nobody_has") is None
+
+
+def test_what_is_approved_is_sent_once_and_verified_by_the_next_night(company, first_night):
+    with opened_state(company.settings) as state:
+        waiting = [c.correction_id for c in list_corrections(state, states=("proposed",))]
+        approve(state, waiting, "controller", "checked")
+        due = [c.correction_id for c in list_corrections(state, states=("approved",))]
+        assert set(waiting) <= set(due)
+        sent = asyncio.run(send(company.settings, state))
+        assert sent.outcomes == {"accepted": len(due)}
+        again = asyncio.run(send(company.settings, state))
+        assert again.outcomes == {}
+    control.advance(company.settings.sandbox_dir, 1)
+    company.night()
+    with opened_state(company.settings) as state:
+        states = {c.correction_id: c.state for c in list_corrections(state)}
+        assert {states[correction] for correction in due} == {"verified"}
+        exceptions = list_exceptions(state)
+        assert verify_audit(state).holds
+    verified = [item for item in exceptions if item.state == "RESOLVED_VERIFIED"]
+    assert len(verified) == len(due)
+    aged = [item for item in exceptions if item.state == "OPEN" and item.opened_on == first_night]
+    assert aged
+    assert {item.age_days for item in aged} == {1}
+
+
+def test_days_replayed_from_the_raw_zone_give_what_their_nights_gave(company, first_night):
+    before = company.memory()
+    company.settings.warehouse_path.unlink()
+    from orchestration.night import run_backfill
+
+    results = list(run_backfill(company.settings, first_night, company.day))
+    assert [result.ok for result in results] == [True, True]
+    assert company.memory() == before

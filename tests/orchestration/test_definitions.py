@@ -1,0 +1,107 @@
+"""The code location as the Dagster UI loads it."""
+
+import pytest
+
+from orchestration.assembly import build_defs
+from orchestration.checks import TIEOUT_CODES, check_name
+from orchestration.settings import load_settings
+from reconcilers.rules.codes import CODES
+from reconcilers.rules.comparison import COMPARISONS
+
+LAYERS = {
+    "raw_salesforce",
+    "raw_stripe",
+    "raw_netsuite",
+    "raw_tables",
+    "seeds",
+    "staging",
+    "identity",
+    "conformed",
+    "canonical",
+    "events",
+    "comparison",
+    "reconciliation",
+    "corrections",
+    "reporting",
+}
+
+
+@pytest.fixture(scope="module")
+def defs(tmp_path_factory):
+    return build_defs(load_settings({"TIEOUT_HOME": str(tmp_path_factory.mktemp("home"))}))
+
+
+@pytest.fixture(scope="module")
+def graph(defs):
+    return defs.resolve_asset_graph()
+
+
+def keys(graph, prefix):
+    return {key.path[-1] for key in graph.get_all_asset_keys() if key.path[0] == prefix}
+
+
+def test_the_layers_of_the_design_are_the_groups_of_the_graph(graph):
+    groups = {graph.get(key).group_name for key in graph.materializable_asset_keys}
+    assert groups == LAYERS
+
+
+def test_every_comparison_of_the_rules_is_a_model(graph):
+    assert keys(graph, "comparison") == {comparison.name for comparison in COMPARISONS}
+
+
+def test_the_canonical_entities_are_all_there(graph):
+    assert {
+        "customers",
+        "products",
+        "contracts",
+        "subscriptions",
+        "invoices",
+        "payments",
+        "revenue_events",
+        "journal_entries",
+    } <= keys(graph, "canonical")
+
+
+def test_every_asset_says_what_it_is_and_whose_it_is(graph):
+    assets = [graph.get(key) for key in graph.materializable_asset_keys]
+    assert [node.key for node in assets if not node.description or not node.owners] == []
+
+
+def test_the_night_never_sends_corrections(defs):
+    night = {
+        key.to_user_string()
+        for key in defs.resolve_job_def("nightly").asset_layer.selected_asset_keys
+    }
+    sending = {
+        key.to_user_string()
+        for key in defs.resolve_job_def("dispatch").asset_layer.selected_asset_keys
+    }
+    assert sending == {"corrections/attempts"}
+    assert night.isdisjoint(sending)
+    assert "reporting/nightly_report" in night
+
+
+def test_every_code_and_every_tieout_has_its_check(graph):
+    checks = {key.name for key in graph.asset_check_keys}
+    assert {check_name(code) for code in [*CODES, *TIEOUT_CODES]} <= checks
+
+
+def test_only_broken_tieouts_block(graph):
+    blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
+    assert {check_name(code) for code in TIEOUT_CODES} <= blocking
+    assert blocking.isdisjoint({check_name(code) for code in CODES})
+
+
+def test_the_night_is_scheduled_at_two_in_utc(defs):
+    schedule = defs.resolve_schedule_def("nightly_at_two")
+    assert schedule.cron_schedule == "0 2 * * *"
+    assert schedule.execution_timezone in {None, "UTC"}
+
+
+def test_whatever_opens_the_warehouse_waits_for_its_turn(defs):
+    pools = {
+        node.name: node.definition.pool
+        for node in defs.resolve_job_def("nightly").graph.node_dict.values()
+    }
+    outside = {name for name, pool in pools.items() if pool != "warehouse"}
+    assert outside == {"extract_salesforce", "extract_stripe", "extract_netsuite"}

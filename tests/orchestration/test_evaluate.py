@@ -1,0 +1,51 @@
+from collections import Counter
+
+import pytest
+
+from orchestration.evaluate import CodeScore, EvaluationError, parse_plants, score
+from reconcilers.rules.codes import CODES
+
+
+def subject(code, owner):
+    return (code, "", "stripe", owner, "", "")
+
+
+def test_every_code_is_planted_unless_told_otherwise():
+    assert set(parse_plants([])) == set(CODES)
+
+
+def test_a_count_replaces_the_default_of_its_code_only():
+    counts = parse_plants(["INV-AMT-01=40"])
+    assert counts["INV-AMT-01"] == 40
+    assert set(counts) == set(CODES)
+
+
+def test_none_starts_from_nothing():
+    assert parse_plants(["none"]) == {}
+    assert parse_plants(["none", "JE-BAL-01=2"]) == {"JE-BAL-01": 2}
+
+
+@pytest.mark.parametrize("word", ["INV-AMT-01", "INV-AMT-01=x", "NO-SUCH-01=1", "INV-AMT-01=-1"])
+def test_a_word_that_says_nothing_plantable_is_refused_with_the_codes(word):
+    with pytest.raises(EvaluationError, match="JE-BAL-01"):
+        parse_plants([word])
+
+
+def test_scores_tell_true_from_false_and_missed():
+    seen = Counter([subject("A", "1"), subject("A", "2"), subject("B", "1")])
+    real = Counter([subject("A", "1"), subject("A", "3")])
+    assert score("A", seen, real, Counter({"A": 1})) == CodeScore(
+        code="A", planted=1, implied=1, found=2, true=1, false=1, missed=1
+    )
+
+
+def test_the_same_drift_reported_twice_is_false_once():
+    seen = Counter([subject("A", "1"), subject("A", "1")])
+    real = Counter([subject("A", "1")])
+    result = score("A", seen, real, Counter())
+    assert (result.true, result.false, result.precision) == (1, 1, 0.5)
+
+
+def test_nothing_planted_and_nothing_found_is_perfect():
+    result = score("A", Counter(), Counter(), Counter())
+    assert (result.precision, result.recall) == (1.0, 1.0)
