@@ -1,39 +1,37 @@
 """Records a night's drift and keeps the exceptions that follow from all nights so far.
 
-The life cycle itself is the pure fold in life.py; this module feeds it from the state store and
-stores what it says, in one transaction.
+The life cycle itself is the pure fold in life.py; refolding.py feeds it from the state store.
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from reconcilers.canonical import canonical_json
 from reconcilers.corrections.policy import Policy
-from reconcilers.corrections.verify import accepted_corrections, settle_verdicts
-from reconcilers.life import (
-    AcceptedCorrection,
-    ExceptionLife,
-    ExceptionState,
-    NightFact,
-    Sighting,
-    WaiverFact,
-    fold,
+from reconcilers.corrections.verify import settle_verdicts
+from reconcilers.life import ExceptionLife, ExceptionState, NightFact
+from reconcilers.refolding import (
+    FACTS,
+    folded,
+    latest_facts,
+    life_columns,
+    recorded_nights,
+    refold,
+    sightings_of_corrected,
 )
 from reconcilers.rules.comparison import COMPARISONS, CONTROL
 from reconcilers.state.audit import append_audit
-from reconcilers.state.models import DriftFacts, ExceptionRecord, Night, Observation, Waiver
+from reconcilers.state.models import ExceptionRecord, Night, Observation
 from reconcilers.state.store import State
 from reconcilers.state.views import ExceptionView
 
-FACTS = tuple(name for name in DriftFacts.__annotations__)
 VIEWED = tuple(item.name for item in fields(ExceptionView) if item.name in FACTS)
 RECORDER = "tieout"
 
@@ -79,10 +77,10 @@ def record_night(
     at = recorded_at or datetime.now(UTC)
     with state.begin() as session:
         was_known = _store_night(session, night, rows, run_id, at)
-        before = {e.exception_key: _standing(e) for e in session.scalars(select(ExceptionRecord))}
-        settle_verdicts(session, _nights(session), _sightings_of_corrected(session), at)
+        before = _standings(session)
+        settle_verdicts(session, recorded_nights(session), sightings_of_corrected(session), at)
         refold(session)
-        after = {e.exception_key: _standing(e) for e in session.scalars(select(ExceptionRecord))}
+        after = _standings(session)
     return _summary(snapshot_date, was_known, rows, before, after)
 
 
@@ -92,27 +90,21 @@ def lives_as_of(state: State, snapshot_date: date) -> dict[str, ExceptionLife]:
     Later nights are not looked at, so a report can be made again at any time.
     """
     with state.read() as session:
-        return {key: life for key, life in _folded(session, snapshot_date) if life is not None}
+        return dict(folded(session, snapshot_date))
 
 
 def exceptions_as_of(state: State, snapshot_date: date) -> list[ExceptionView]:
     """Every exception with its facts as of the evening of a night, in the order of their keys."""
     with state.read() as session:
-        facts = _latest_facts(session, snapshot_date)
+        facts = latest_facts(session, snapshot_date)
         return [
             ExceptionView(
                 exception_key=key,
                 **{name: facts[key][name] for name in VIEWED},
-                **_life_columns(life),
+                **life_columns(life),
             )
-            for key, life in _folded(session, snapshot_date)
-            if life is not None
+            for key, life in folded(session, snapshot_date)
         ]
-
-
-def newest_night(session: Session) -> date | None:
-    """The latest snapshot date that was recorded."""
-    return session.scalar(select(func.max(Night.snapshot_date)))
 
 
 def _store_night(
@@ -195,112 +187,11 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | datetime) else value
 
 
-def _nights(session: Session, until: date | None = None) -> list[NightFact]:
-    nights = session.scalars(select(Night).order_by(Night.snapshot_date))
-    return [
-        NightFact(
-            night.snapshot_date,
-            {name: datetime.fromisoformat(at) for name, at in night.watermarks.items()},
-            frozenset(night.unproven_comparisons),
-        )
-        for night in nights
-        if until is None or night.snapshot_date <= until
-    ]
-
-
-def _sightings(
-    session: Session, until: date | None, keys: Iterable[str] | None = None
-) -> Iterator[tuple[str, Sighting]]:
-    query = select(
-        Observation.exception_key,
-        Observation.snapshot_date,
-        Observation.disposition,
-        Observation.comparison,
-        Observation.impact_reporting_minor,
-    ).order_by(Observation.exception_key, Observation.snapshot_date)
-    if until is not None:
-        query = query.where(Observation.snapshot_date <= until)
-    if keys is not None:
-        query = query.where(Observation.exception_key.in_(sorted(keys)))
-    for key, night, disposition, comparison, impact in session.execute(query):
-        yield key, Sighting(night, disposition, comparison, impact)
-
-
-def _sightings_of_corrected(session: Session) -> dict[str, dict[date, Sighting]]:
-    grouped: dict[str, dict[date, Sighting]] = defaultdict(dict)
-    keys = {key for key, _ in accepted_corrections(session)}
-    for key, sighting in _sightings(session, None, keys):
-        grouped[key][sighting.snapshot_date] = sighting
-    return grouped
-
-
-def _folded(
-    session: Session, until: date | None = None
-) -> Iterator[tuple[str, ExceptionLife | None]]:
-    nights = _nights(session, until)
-    sightings: dict[str, list[Sighting]] = defaultdict(list)
-    for key, sighting in _sightings(session, until):
-        sightings[key].append(sighting)
-    corrections: dict[str, list[AcceptedCorrection]] = defaultdict(list)
-    for key, correction in accepted_corrections(session):
-        corrections[key].append(correction)
-    waivers: dict[str, list[WaiverFact]] = defaultdict(list)
-    for waiver in session.scalars(select(Waiver)):
-        waivers[waiver.exception_key].append(
-            WaiverFact(waiver.valid_from, waiver.expires_on, waiver.impact_reporting_minor)
-        )
-    for key, seen in sightings.items():
-        yield key, fold(nights, seen, corrections[key], waivers[key])
-
-
-def refold(session: Session) -> None:
-    """Make the exceptions table say what the fold says, touching only rows that change."""
-    stored = {e.exception_key: e for e in session.scalars(select(ExceptionRecord))}
-    facts = _latest_facts(session)
-    kept = set()
-    for key, life in _folded(session):
-        if life is None:
-            continue
-        kept.add(key)
-        values = facts[key] | _life_columns(life)
-        record = stored.get(key)
-        if record is None:
-            session.add(ExceptionRecord(exception_key=key, **values))
-            continue
-        for name, value in values.items():
-            if getattr(record, name) != value:
-                setattr(record, name, value)
-    for key in stored.keys() - kept:  # a night recorded again took its only observation away
-        session.delete(stored[key])
-    session.flush()
-
-
-def _latest_facts(session: Session, until: date | None = None) -> dict[str, dict[str, Any]]:
-    """What the newest exception-observation of each key said."""
-    query = select(Observation).where(Observation.disposition == "exception")
-    if until is not None:
-        query = query.where(Observation.snapshot_date <= until)
-    rows = session.scalars(query.order_by(Observation.snapshot_date))
-    return {row.exception_key: {name: getattr(row, name) for name in FACTS} for row in rows}
-
-
-def _life_columns(life: ExceptionLife) -> dict[str, Any]:
-    return {
-        "state": life.state.value,
-        "opened_on": life.opened_on,
-        "last_seen_on": life.last_seen_on,
-        "resolved_on": life.resolved_on,
-        "resolved_by": life.resolved_by,
-        "age_days": life.age_days,
-        "nights_seen": life.nights_seen,
-        "episode": life.episode,
-        "is_ineffective": life.is_ineffective,
-        "waived_until": life.waived_until,
-    }
-
-
-def _standing(record: ExceptionRecord) -> tuple[str, int]:
-    return record.state, record.episode
+def _standings(session: Session) -> dict[str, tuple[str, int]]:
+    rows = session.execute(
+        select(ExceptionRecord.exception_key, ExceptionRecord.state, ExceptionRecord.episode)
+    ).tuples()
+    return {key: (state, episode) for key, state, episode in rows}
 
 
 def _summary(

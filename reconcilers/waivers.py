@@ -7,7 +7,7 @@ from hashlib import sha256
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reconcilers.exceptions import newest_night, refold
+from reconcilers.refolding import newest_night, refold
 from reconcilers.state.audit import append_audit
 from reconcilers.state.models import ExceptionRecord, Waiver
 from reconcilers.state.store import State

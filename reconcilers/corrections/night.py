@@ -8,8 +8,9 @@ from reconcilers.corrections.context import read_context
 from reconcilers.corrections.outbox import PlanSummary, store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import Policy
-from reconcilers.exceptions import lives_as_of, newest_night
+from reconcilers.exceptions import lives_as_of
 from reconcilers.findings import Findings
+from reconcilers.refolding import newest_night
 from reconcilers.state.store import State
 
 

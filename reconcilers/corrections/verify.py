@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.states import CorrectionState
@@ -30,6 +30,11 @@ def accepted_corrections(session: Session) -> list[tuple[str, AcceptedCorrection
         for record in records
         if record.accepted_at is not None
     ]
+
+
+def taken_keys() -> Select[str]:
+    """A query for the exceptions for which a target took a correction."""
+    return select(CorrectionRecord.exception_key).where(CorrectionRecord.state.in_(TAKEN))
 
 
 def settle_verdicts(
