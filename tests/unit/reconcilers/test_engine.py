@@ -13,16 +13,19 @@ from reconcilers.engine import WarehouseBuiltForAnotherDay
 from tests.comparison_tables import DAY, ROOT, warehouse
 
 EVALUATES = """
+from reconcilers import engine
 from reconcilers.evaluate import evaluate
 from reconcilers.matrix import load_matrix
 from reconcilers.rules.catalogue import all_rules
-from reconcilers.tieouts import build_tieouts
 from tests.comparison_tables import DAY, SEEDS, billing_invoice, invoice, warehouse
 
 con = warehouse({"cmp_invoice__billing_vs_erp": [invoice("a"), billing_invoice("b")]})
 rules = all_rules(load_matrix(SEEDS / "system_of_record.csv"))
 findings = evaluate(con, rules, DAY)
 print(findings.drift["code"].to_list())
+kept = engine.lazy(con, "reconciliation.drift")
+kept.collect_schema()
+assert engine.collect(kept).equals(findings.drift)
 """
 
 
