@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 WIDTH = 520
 
 
+ROOMY = 40  # a column this wide has room for its own labels
 LETTER = 6.8  # width of a letter at the most, in the units of the drawing
 
 
@@ -68,10 +69,14 @@ def stack(title: str, shares: Sequence[Share], height: int = 14) -> Markup:
 
 
 def columns(title: str, items: Sequence[Bar]) -> Markup:
-    """Upright bars over time; the first, the last and the highest are labelled."""
+    """Upright bars over days, whose labels are ISO dates.
+
+    All are labelled where there is room, else the first, the last and the highest.
+    """
     height, base, head = 140, 114, 18
     top = max((item.value for item in items), default=0) or 1
     step = min((WIDTH - 10) / max(len(items), 1), 64)
+    is_roomy = step > ROOMY
     peak = max(range(len(items)), key=lambda n: items[n].value, default=0)
     parts = [f'<line class="axis" x1="0" y1="{base}" x2="{WIDTH}" y2="{base}"/>']
     for number, item in enumerate(items):
@@ -82,19 +87,25 @@ def columns(title: str, items: Sequence[Bar]) -> Markup:
             f'height="{tall:.1f}" rx="2"><title>{escape(item.label)}: {escape(item.text)}</title>'
             "</rect>"
         )
-        if number in (0, len(items) - 1, peak) or step > 40:  # noqa: PLR2004  # room for a number
+        if number in (0, len(items) - 1, peak) or is_roomy:
             parts.append(
                 f'<text class="t num" x="{middle:.1f}" y="{base - tall - 5:.1f}" '
                 f'text-anchor="middle">{escape(item.text)}</text>'
             )
-        if number in (0, len(items) - 1):
-            anchor = "start" if number == 0 else "end"
-            at = x if number == 0 else x + step * 0.72
-            parts.append(
-                f'<text class="t dim" x="{at:.1f}" y="{base + 18}" text-anchor="{anchor}">'
-                f"{escape(item.label)}</text>"
-            )
+        if is_roomy:
+            parts.append(_under(middle, base, "middle", item.label[-5:]))
+        elif number in (0, len(items) - 1):
+            anchor, at = ("start", x) if number == 0 else ("end", x + step * 0.72)
+            parts.append(_under(at, base, anchor, item.label))
     return _svg(title, height, "".join(parts))
+
+
+def _under(x: float, base: int, anchor: str, text: str) -> str:
+    """A label below the axis."""
+    return (
+        f'<text class="t dim" x="{x:.1f}" y="{base + 18}" text-anchor="{anchor}">'
+        f"{escape(text)}</text>"
+    )
 
 
 def _svg(title: str, height: float, body: str, *, stretch: bool = False) -> Markup:

@@ -100,7 +100,7 @@ def _pair_chart(pair: PairLine) -> str:
 def _code_chart(data: ReportData) -> str:
     exponents = dict(data.exponents)
     shown = sorted(
-        (line for line in data.codes if line.open),
+        (line for line in data.codes if line.gross_reporting_minor),
         key=lambda line: (-line.gross_reporting_minor, line.code),
     )
     return charts.bars(
