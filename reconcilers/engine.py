@@ -38,8 +38,8 @@ def open_warehouse(
 def lazy(con: duckdb.DuckDBPyConnection, name: str) -> nw.LazyFrame[duckdb.DuckDBPyRelation]:
     """A table or view of the warehouse, such as `comparison.cmp_invoice__billing_vs_erp`.
 
-    Frames hold types of DuckDB, which writes `nanobind: leaked` to stderr when a thread still has one
-    at the end of the process: keep frames local to the step that collects them.
+    Frames hold types of DuckDB, which writes `nanobind: leaked` to stderr when a thread still has
+    one at the end of the process: keep frames local to the step that collects them.
     """
     schema, _, table = name.partition(".")
     return nw.from_native(con.sql(f'select * from "{schema}"."{table}"'))
