@@ -103,6 +103,10 @@ def _reason(event: dg.DagsterEvent) -> str:
         return data.user_failure_data.description
     error = data.error
     # Dagster wraps what was raised; what is behind that again is how it came about.
-    while error is not None and error.cause is not None and error.cls_name.startswith("Dagster"):
+    while error is not None and error.cause is not None and _is_wrapper(error.cls_name):
         error = error.cause
     return error.message.strip() if error else "unknown"
+
+
+def _is_wrapper(cls_name: str | None) -> bool:
+    return cls_name is not None and cls_name.startswith("Dagster")

@@ -77,7 +77,8 @@ def find_thread(settings: Settings, identifier: str) -> Thread | None:
             return None
         correlation_id = next((row[2] for row in asked if row[2]), None)
         rows = con.sql(
-            f"select entity, record_id, happened_at, amount_minor, currency, note, alias from ({_HOPS}) "
+            "select entity, record_id, happened_at, amount_minor, currency, note, alias "
+            f"from ({_HOPS}) "
             "where correlation_id = ? or (? is null and record_id = ?) "
             "order by rank, happened_at, record_id",
             params=[correlation_id, correlation_id, asked[0][1]],
