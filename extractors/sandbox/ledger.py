@@ -1,15 +1,16 @@
-"""NetSuite's rows of one document: transaction, lines, ledger lines, applications, revenue plan.
+"""NetSuite's rows of one document: transaction, lines, ledger lines, applications, revenue plans.
 
 Pure: amounts come in as integers in minor units and leave as decimal text. Every document balances
 in the base currency of its subsidiary; what rounding leaves over goes to the rounding account.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
+from extractors.sandbox.amounts import decimal_text, netsuite_time, rounded
 from extractors.sandbox.reference import (
     CLEARING,
     CURRENCIES,
@@ -22,31 +23,24 @@ from extractors.sandbox.reference import (
     ROUNDING,
     SERVICES,
     TAX_PAYABLE,
-    month_end,
-    period_id,
 )
+from extractors.sandbox.revenue import InvoiceLine, revenue_plan_rows
+
+__all__ = [
+    "PRIMARY_BOOK",
+    "Application",
+    "InvoiceLine",
+    "JournalLine",
+    "base_minor",
+    "invoice_rows",
+    "journal_rows",
+    "payment_rows",
+]
 
 Record = dict[str, Any]
 Rows = dict[str, list[Record]]
 
 PRIMARY_BOOK = "1"
-
-
-@dataclass(frozen=True)
-class InvoiceLine:
-    """One sold line; amounts net of discount, before tax, minor units of the invoice's currency.
-
-    A line with both service days (inclusive) is deferred and gets a revenue plan.
-    """
-
-    item_id: str
-    quantity: int
-    amount_minor: int
-    tax_minor: int
-    tax_code_id: str
-    rev_start: date | None
-    rev_end: date | None
-    stripe_line_id: str | None
 
 
 @dataclass(frozen=True)
@@ -69,15 +63,6 @@ class JournalLine:
     books: tuple[str, ...] = (PRIMARY_BOOK,)
 
 
-def rounded(value: Decimal) -> int:
-    """Half away from zero."""
-    return int(value.quantize(Decimal(1), ROUND_HALF_UP))
-
-
-def decimal_text(minor: int, precision: int) -> str:
-    return format(Decimal(minor).scaleb(-precision), "f")
-
-
 def base_minor(minor: int, currency_id: str, subsidiary: str, rate: Decimal) -> int:
     """Minor units of a currency in minor units of the subsidiary's base currency."""
     shift = _base_precision(subsidiary) - CURRENCY_BY_ID[currency_id].precision
@@ -86,10 +71,6 @@ def base_minor(minor: int, currency_id: str, subsidiary: str, rate: Decimal) -> 
 
 def _base_precision(subsidiary: str) -> int:
     return CURRENCIES[ENTITY_BY_SUBSIDIARY[subsidiary].currency].precision
-
-
-def netsuite_time(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @dataclass(frozen=True)
@@ -271,61 +252,6 @@ def _transaction(
     }
 
 
-def revenue_plan_rows(
-    internal_id: str, currency: str, sold: Iterable[tuple[int, InvoiceLine]], at: datetime
-) -> Rows:
-    """A daily plan for each deferred line, rounded cumulatively so that its months add up to it."""
-    precision = CURRENCY_BY_ID[currency].precision
-    plans: list[Record] = []
-    months: list[Record] = []
-    for number, line in sold:
-        assert line.rev_start is not None
-        assert line.rev_end is not None
-        plan = str(int(internal_id) * 1000 + number)
-        plans.append(
-            {
-                "id": plan,
-                "sourcetransaction": internal_id,
-                "sourceline": str(number),
-                "item": line.item_id,
-                "amount": decimal_text(line.amount_minor, precision),
-                "currency": currency,
-                "startdate": line.rev_start.isoformat(),
-                "enddate": line.rev_end.isoformat(),
-                "rule": "Straight-line, exact days",
-                "lastmodifieddate": netsuite_time(at),
-            }
-        )
-        parts = spread(line.amount_minor, line.rev_start, line.rev_end)
-        months.extend(_plan_line(plan, n, day, m, precision) for n, (day, m) in enumerate(parts, 1))
-    return {"revenueplan": plans, "revenueplanline": months}
-
-
-def _plan_line(plan: str, number: int, month: date, minor: int, precision: int) -> Record:
-    return {
-        "id": f"{plan}-{number}",
-        "revenueplan": plan,
-        "postingperiod": period_id(month),
-        "periodname": f"{month:%Y-%m}",
-        "amount": decimal_text(minor, precision),
-        "isrecognized": "F",
-    }
-
-
-def spread(amount_minor: int, start: date, end: date) -> Iterator[tuple[date, int]]:
-    """(a day of the month, its share) for each month of the inclusive span."""
-    days = (end - start).days + 1
-    seen = given = 0
-    first = start
-    while first <= end:
-        last = min(month_end(first), end)
-        seen += (last - first).days + 1
-        until_now = rounded(Decimal(amount_minor) * seen / days)
-        yield first, until_now - given
-        given = until_now
-        first = last + timedelta(days=1)
-
-
 def payment_rows(
     *,
     internal_id: str,
@@ -393,7 +319,7 @@ def journal_rows(
     memo: str,
     at: datetime,
 ) -> Rows:
-    """Rows of a journal in the subsidiary's base currency; that it balances is the caller's duty."""
+    """Rows of a journal in the subsidiary's base currency; its lines have to balance."""
     currency = CURRENCIES[ENTITY_BY_SUBSIDIARY[subsidiary].currency].id
     document = _Document(internal_id, subsidiary, currency, Decimal(1))
     rows: Rows = {"transactionline": [], "transactionaccountingline": []}

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from extractors.sandbox.amounts import decimal_text, rounded
 from extractors.sandbox.drift.ground import Ground
-from extractors.sandbox.ledger import decimal_text, rounded
 from extractors.sandbox.reference import CURRENCIES, LEGAL_ENTITIES, PRODUCTS
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.contracts import stamp

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from extractors.sandbox.amounts import decimal_text
 from extractors.sandbox.drift.ground import SETTLED_DAYS, Ground, minor_of, text_of
-from extractors.sandbox.ledger import base_minor, decimal_text
+from extractors.sandbox.ledger import base_minor
 from extractors.sandbox.reference import CURRENCIES, ENTITY_BY_SUBSIDIARY
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import DAY

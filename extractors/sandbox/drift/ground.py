@@ -12,7 +12,7 @@ from functools import cached_property
 from random import Random
 from typing import Any, TypeVar
 
-from extractors.sandbox.ledger import decimal_text
+from extractors.sandbox.amounts import decimal_text
 from extractors.sandbox.reference import CURRENCY_BY_ID
 from extractors.sandbox.schema import System, to_text
 from extractors.sandbox.store import Store
@@ -64,6 +64,10 @@ class Ground:
     """One planting: what it may touch, and what it has done."""
 
     def __init__(self, store: Store, code: str, seed: int) -> None:
+        saved = store.meta(META)
+        if saved is None:
+            raise ValueError("There is no world to plant drift in: build_world comes first")
+        self.facts = Facts.load(saved)
         self.store = store
         self.code = code
         self.rng = Random(f"{seed}|{code}")
@@ -73,13 +77,6 @@ class Ground:
         self._truth: list[Truth] = []
 
     # who is who
-
-    @cached_property
-    def facts(self) -> Facts:
-        saved = self.store.meta(META)
-        if saved is None:
-            raise ValueError("There is no world to plant drift in: build_world comes first")
-        return Facts.load(saved)
 
     @cached_property
     def company_by_customer(self) -> dict[str, Company]:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from extractors.sandbox.amounts import netsuite_time, rounded
 from extractors.sandbox.drift.documents import (
     Posted,
     applications,
@@ -15,7 +16,7 @@ from extractors.sandbox.drift.documents import (
     set_line,
 )
 from extractors.sandbox.drift.ground import Ground, minor_of, text_of
-from extractors.sandbox.ledger import InvoiceLine, invoice_rows, netsuite_time, rounded
+from extractors.sandbox.ledger import InvoiceLine, invoice_rows
 from extractors.sandbox.reference import (
     CURRENCIES,
     PRODUCTS,

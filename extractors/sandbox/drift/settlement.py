@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from extractors.sandbox.amounts import netsuite_time
 from extractors.sandbox.drift.documents import (
     Posted,
     applications,
@@ -10,7 +11,7 @@ from extractors.sandbox.drift.documents import (
     unlink,
 )
 from extractors.sandbox.drift.ground import SETTLED_DAYS, Ground, Truth, minor_of
-from extractors.sandbox.ledger import Application, netsuite_time, payment_rows
+from extractors.sandbox.ledger import Application, payment_rows
 from extractors.sandbox.reference import BANK, period_id
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import DAY, HOUR, moment

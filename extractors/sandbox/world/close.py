@@ -4,7 +4,8 @@ from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 
-from extractors.sandbox.ledger import PRIMARY_BOOK, JournalLine, journal_rows, rounded
+from extractors.sandbox.amounts import rounded
+from extractors.sandbox.ledger import PRIMARY_BOOK, JournalLine, journal_rows
 from extractors.sandbox.reference import (
     ACCRUED,
     CURRENCIES,

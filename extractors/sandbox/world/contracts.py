@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 
-from extractors.sandbox.ledger import decimal_text, rounded
+from extractors.sandbox.amounts import decimal_text, rounded
 from extractors.sandbox.reference import CURRENCIES
 from extractors.sandbox.schema import to_text
 from extractors.sandbox.tables import Record

@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from extractors.sandbox.ledger import decimal_text
+from extractors.sandbox.amounts import decimal_text
 from extractors.sandbox.reference import CURRENCIES
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.contracts import schedule_term_end, stamp
@@ -120,7 +120,8 @@ def sign(world: World, at: int, deal: dict[str, Any]) -> None:
         ContractId=sold.contract_id,
         CurrencyIsoCode=sold.currency,
     )
-    world.records.edit("Account", who.account_id, at, Type="Customer")
+    if world.records.need("salesforce", "Account", who.account_id)["Type"] != "Customer":
+        world.records.edit("Account", who.account_id, at, Type="Customer")
     if sold.provision_at is not None:
         world.schedule(sold.provision_at, "provision", deal=asdict(sold))
     if sold.provision_at is not None:

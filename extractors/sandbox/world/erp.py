@@ -3,14 +3,8 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from extractors.sandbox.ledger import (
-    Application,
-    InvoiceLine,
-    invoice_rows,
-    netsuite_time,
-    payment_rows,
-    rounded,
-)
+from extractors.sandbox.amounts import netsuite_time, rounded
+from extractors.sandbox.ledger import Application, InvoiceLine, invoice_rows, payment_rows
 from extractors.sandbox.reference import (
     BANK,
     CLEARING,

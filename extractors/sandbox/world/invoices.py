@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from extractors.sandbox.ledger import rounded
+from extractors.sandbox.amounts import rounded
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import DAY, MINUTE, copy_lag, daytime
 from extractors.sandbox.world.payments import collect

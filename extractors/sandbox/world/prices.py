@@ -3,7 +3,7 @@
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-from extractors.sandbox.ledger import decimal_text
+from extractors.sandbox.amounts import decimal_text
 from extractors.sandbox.reference import CURRENCIES, PRODUCTS
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import YEAR_MONTHS

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from extractors.sandbox.reference import LEGAL_ENTITIES, LegalEntity
 from extractors.sandbox.store import Store
+from extractors.sandbox.world.moments import DAY, HOUR, MINUTE, NIGHTLY
 from extractors.sandbox.world.records import Records
 
 META = "world"
@@ -167,6 +168,9 @@ class World:
         return Random(f"{self.facts.seed}|{'|'.join(map(str, key))}")
 
     def schedule(self, at: int, kind: str, **args: Any) -> None:
+        """Let something happen; never in the very second in which a night reads the systems."""
+        if at % DAY == NIGHTLY.hour * HOUR and kind != "day":
+            at += MINUTE
         self.facts.sequence += 1
         heapq.heappush(self.facts.agenda, (at, self.facts.sequence, kind, args))
 

@@ -372,14 +372,17 @@ def _invoices(books: Books, clusters: Clusters):
         if found:
             live[_signature(books, found[0])].append(found[0])
             yield from _pair(books, invoice, found[0])
-        elif _finalized(invoice):
-            if books.age(invoice["status_transitions"]["finalized_at"]) > HOURS_SYNC:
-                yield Row("INV-MISS-01", "", invoice_id, None)
+        elif _finalized(invoice) and _is_overdue_for_posting(books, invoice):
+            yield Row("INV-MISS-01", "", invoice_id, None)
     for orphan in orphans:
         if _is_copy_of(orphan, live[_signature(books, orphan)]):
             yield Row("INV-DUP-01", "", orphan["id"], None)
         elif books.age(orphan["createddate"]) > HOURS_SYNC:
             yield Row("INV-MISS-02", "", orphan["id"], None)
+
+
+def _is_overdue_for_posting(books: Books, invoice) -> bool:
+    return books.age(invoice["status_transitions"]["finalized_at"]) > HOURS_SYNC
 
 
 def _erp_invoices(books: Books):

@@ -166,7 +166,9 @@ def _items(books: Books, _store):
                     yield "fraction of a minor unit"
             if item["created"] < instant(line["Effective_At__c"]).timestamp() - 86400:
                 yield "amended mid-term"
-        ids = [item["metadata"].get("crm_contract_line_id") for item in subscription["items"]["data"]]
+        ids = [
+            item["metadata"].get("crm_contract_line_id") for item in subscription["items"]["data"]
+        ]
         if any(count > 1 for line, count in Counter(ids).items() if line):
             yield "line split over two items"
         for line_id, quantity in of_line.items():

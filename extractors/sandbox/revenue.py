@@ -1,0 +1,85 @@
+"""NetSuite's revenue plans: how a sold line is earned, month by month."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from extractors.sandbox.amounts import decimal_text, netsuite_time, rounded
+from extractors.sandbox.reference import CURRENCY_BY_ID, month_end, period_id
+
+Record = dict[str, Any]
+Rows = dict[str, list[Record]]
+
+
+@dataclass(frozen=True)
+class InvoiceLine:
+    """One sold line; amounts net of discount, before tax, minor units of the invoice's currency.
+
+    A line with both service days (inclusive) is deferred and gets a revenue plan.
+    """
+
+    item_id: str
+    quantity: int
+    amount_minor: int
+    tax_minor: int
+    tax_code_id: str
+    rev_start: date | None
+    rev_end: date | None
+    stripe_line_id: str | None
+
+
+def revenue_plan_rows(
+    internal_id: str, currency: str, sold: Iterable[tuple[int, InvoiceLine]], at: datetime
+) -> Rows:
+    """A daily plan for each deferred line, rounded cumulatively so that its months add up to it."""
+    precision = CURRENCY_BY_ID[currency].precision
+    plans: list[Record] = []
+    months: list[Record] = []
+    for number, line in sold:
+        assert line.rev_start is not None
+        assert line.rev_end is not None
+        plan = str(int(internal_id) * 1000 + number)
+        plans.append(
+            {
+                "id": plan,
+                "sourcetransaction": internal_id,
+                "sourceline": str(number),
+                "item": line.item_id,
+                "amount": decimal_text(line.amount_minor, precision),
+                "currency": currency,
+                "startdate": line.rev_start.isoformat(),
+                "enddate": line.rev_end.isoformat(),
+                "rule": "Straight-line, exact days",
+                "lastmodifieddate": netsuite_time(at),
+            }
+        )
+        parts = spread(line.amount_minor, line.rev_start, line.rev_end)
+        months.extend(_plan_line(plan, n, day, m, precision) for n, (day, m) in enumerate(parts, 1))
+    return {"revenueplan": plans, "revenueplanline": months}
+
+
+def _plan_line(plan: str, number: int, month: date, minor: int, precision: int) -> Record:
+    return {
+        "id": f"{plan}-{number}",
+        "revenueplan": plan,
+        "postingperiod": period_id(month),
+        "periodname": f"{month:%Y-%m}",
+        "amount": decimal_text(minor, precision),
+        "isrecognized": "F",
+    }
+
+
+def spread(amount_minor: int, start: date, end: date) -> Iterator[tuple[date, int]]:
+    """(a day of the month, its share) for each month of the inclusive span."""
+    days = (end - start).days + 1
+    seen = given = 0
+    first = start
+    while first <= end:
+        last = min(month_end(first), end)
+        seen += (last - first).days + 1
+        until_now = rounded(Decimal(amount_minor) * seen / days)
+        yield first, until_now - given
+        given = until_now
+        first = last + timedelta(days=1)
