@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from orchestration.commands import corrections, exceptions, sandbox
+from orchestration.console import console
 from orchestration.settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(
@@ -23,9 +24,7 @@ app.add_typer(exceptions.app, name="exceptions", help="What is wrong, how old it
 app.add_typer(corrections.app, name="corrections", help="What to do about it: approve, dispatch.")
 app.add_typer(sandbox.app, name="sandbox", help="A CRM, a billing system and an ERP on loopback.")
 
-# Bound to the real stdout: a night sends what dbt prints elsewhere.
-# Without a terminal, tables get the width of a wide one.
-out = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120)
+out = console()
 err = Console(stderr=True)
 
 

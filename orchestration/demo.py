@@ -11,6 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 
 from extractors.sandbox import control
+from orchestration.console import table
 from orchestration.evaluate import Evaluation, compare, reconcilable_day
 from orchestration.night import NightResult, run_night
 from orchestration.screen import watching
@@ -122,9 +123,9 @@ def _found(demo: Settings, score: Evaluation) -> Table:
                 "where disposition = 'exception' group by code"
             ).fetchall()
         )
-    table = Table("code", "what", "planted", "follows", "found", "false", "missed", "at risk, USD")
+    found = table("code", "what", "planted", "follows", "found", "false", "missed", "at risk, USD")
     for item in score.scores:
-        table.add_row(
+        found.add_row(
             item.code,
             CODES[item.code],
             str(item.planted),
@@ -134,9 +135,9 @@ def _found(demo: Settings, score: Evaluation) -> Table:
             f"[red]{item.missed}[/]" if item.missed else "0",
             f"{int(money.get(item.code, 0)) / 100:,.2f}",
         )
-    table.add_section()
-    table.add_row("", "all", *(str(sum(column)) for column in _columns(score)), _usd(money))
-    return table
+    found.add_section()
+    found.add_row("", "all", *(str(sum(column)) for column in _columns(score)), _usd(money))
+    return found
 
 
 def _columns(score: Evaluation) -> list[list[int]]:
@@ -178,10 +179,10 @@ def _say_totals(demo: Settings, out: Console) -> None:
 def _say_corrections(demo: Settings, out: Console, title: str) -> None:
     with opened_state(demo) as state:
         counts = Counter((c.code, c.mode, c.state) for c in list_corrections(state))
-    table = Table("code", "mode", "state", "corrections", title=title)
+    counted = table("code", "mode", "state", "corrections", title=title)
     for (code, mode, state_name), count in sorted(counts.items()):
-        table.add_row(code, mode, state_name, str(count))
-    out.print(table)
+        counted.add_row(code, mode, state_name, str(count))
+    out.print(counted)
 
 
 def _decide(demo: Settings, out: Console) -> None:

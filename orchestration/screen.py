@@ -9,6 +9,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.tree import Tree
 
+from orchestration.console import table
 from orchestration.evaluate import Evaluation
 from orchestration.night import NightResult
 from orchestration.progress import listening
@@ -87,7 +88,7 @@ def night_summary(out: Console, settings: Settings, result: NightResult) -> None
 
 def drift_table(settings: Settings) -> Table:
     """Exceptions per code with their money in the reporting currency."""
-    table = Table("code", "exceptions", "in flight", "money at risk (USD)", title="Drift")
+    drift = table("code", "exceptions", "in flight", "money at risk (USD)", title="Drift")
     with open_warehouse(settings.warehouse_path) as con:
         rows = con.sql(
             """
@@ -103,13 +104,13 @@ def drift_table(settings: Settings) -> Table:
             """
         ).fetchall()
     for code, exceptions, in_flight, minor in rows:
-        table.add_row(code, str(exceptions), str(in_flight), f"{int(minor) / 100:,.2f}")
-    return table
+        drift.add_row(code, str(exceptions), str(in_flight), f"{int(minor) / 100:,.2f}")
+    return drift
 
 
 def score_table(result: Evaluation) -> Table:
     """Precision and recall per code."""
-    table = Table(
+    scores = table(
         "code",
         "planted",
         "implied",
@@ -124,13 +125,13 @@ def score_table(result: Evaluation) -> Table:
     )
     for score in result.scores:
         counts = (score.planted, score.implied, score.found, score.true, score.false, score.missed)
-        table.add_row(
+        scores.add_row(
             score.code,
             *(str(count) for count in counts),
             f"{score.precision:.3f}",
             f"{score.recall:.3f}",
         )
-    return table
+    return scores
 
 
 def trace_tree(thread: Thread) -> Tree:

@@ -6,33 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from orchestration.commands.exceptions import usd
+from orchestration.console import console, table
 from orchestration.sending import send
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
-from reconcilers.corrections.approval import (
-    ApprovalRefusedError,
-    Decision,
-    preview_replay,
-)
-from reconcilers.corrections.approval import (
-    approve as approve_all,
-)
-from reconcilers.corrections.approval import (
-    reject as reject_all,
-)
-from reconcilers.corrections.approval import (
-    replay as replay_all,
-)
+from reconcilers.corrections import approval
+from reconcilers.corrections.approval import ApprovalRefusedError, Decision
 from reconcilers.corrections.states import WrongStateError
 from reconcilers.state.store import State
 from reconcilers.state.views import list_corrections, show_correction
 
 app = typer.Typer(no_args_is_help=True)
-out = Console()
+out = console()
 
 LONGEST_CELL = 40
 
@@ -49,9 +36,9 @@ def list_(
     """List corrections and how far each has come."""
     with opened_state(load_settings()) as store:
         records = list_corrections(store, code=code, states=(state,) if state else ())
-    table = Table("id", "code", "mode", "state", "target", "record", "before", "after", "USD")
+    found = table("id", "code", "mode", "state", "target", "record", "before", "after", "USD")
     for item in records:
-        table.add_row(
+        found.add_row(
             item.correction_id,
             item.code,
             item.mode,
@@ -62,7 +49,7 @@ def list_(
             _short(item.after),
             usd(item.impact_reporting_minor),
         )
-    out.print(table)
+    out.print(found)
     out.print(f"{len(records)} corrections")
 
 
@@ -97,13 +84,13 @@ def show(
 @app.command()
 def approve(ids: Ids = None, code: Code = None, comment: Comment = "") -> None:
     """Say yes to corrections that wait for a person: by id, or all of a code."""
-    _decide(approve_all, ids, code, comment)
+    _decide(approval.approve, ids, code, comment)
 
 
 @app.command()
 def reject(ids: Ids = None, code: Code = None, comment: Comment = "") -> None:
     """Say no; needs a comment."""
-    _decide(reject_all, ids, code, comment)
+    _decide(approval.reject, ids, code, comment)
 
 
 @app.command("dispatch")
@@ -127,11 +114,11 @@ def replay(ids: Ids = None, yes: Annotated[bool, typer.Option("--yes")] = False)
     settings = load_settings()
     with opened_state(settings) as store:
         chosen = _full_ids(store, ids)
-        for preview in preview_replay(store, chosen):
+        for preview in approval.preview_replay(store, chosen):
             out.print(f"{preview.correction_id} -> {preview.target} {preview.record_id}")
             out.print(f"   stopped before: {preview.last_error}", soft_wrap=True)
         if yes:
-            _say(replay_all(store, chosen, settings.actor, "replay"))
+            _say(approval.replay(store, chosen, settings.actor, "replay"))
         else:
             out.print("nothing changed; add --yes to queue them")
 

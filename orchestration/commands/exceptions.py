@@ -3,15 +3,14 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from orchestration.console import console, table
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
 from reconcilers.state.views import list_exceptions, show_exception
 
 app = typer.Typer(no_args_is_help=True)
-out = Console()
+out = console()
 
 
 def usd(minor: int | None) -> str:
@@ -28,9 +27,9 @@ def list_(
     states = () if state == "ALL" else (state,)
     with opened_state(load_settings()) as store:
         views = list_exceptions(store, states=states, code=code)
-    table = Table("key", "code", "state", "sev.", "age", "owner", "replica", "attribute", "USD")
+    found = table("key", "code", "state", "sev.", "age", "owner", "replica", "attribute", "USD")
     for view in views:
-        table.add_row(
+        found.add_row(
             view.exception_key[:12],
             view.code,
             view.label,
@@ -41,7 +40,7 @@ def list_(
             view.attribute or "existence",
             usd(view.impact_reporting_minor),
         )
-    out.print(table)
+    out.print(found)
     out.print(f"{len(views)} exceptions")
 
 
@@ -69,7 +68,7 @@ def show(
     }
     for name, value in facts.items():
         out.print(f"[bold]{name:<10}[/] {value}", soft_wrap=True)
-    nights = Table("night", "disposition", "expected", "observed", "minor units", "currency")
+    nights = table("night", "disposition", "expected", "observed", "minor units", "currency")
     for seen in detail.observations:
         nights.add_row(
             str(seen.snapshot_date),

@@ -3,14 +3,13 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from extractors.sandbox import control
+from orchestration.console import console, table
 from orchestration.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True)
-out = Console()
+out = console()
 
 
 @app.command()
@@ -64,9 +63,9 @@ def plant(
 @app.command()
 def truth() -> None:
     """List every drift that was planted."""
-    table = Table("code", "attribute", "owner", "replica", "planted", "variant")
+    found = table("code", "attribute", "owner", "replica", "planted", "variant")
     for row in control.truth(load_settings().sandbox_dir):
-        table.add_row(
+        found.add_row(
             row["code"],
             row["attribute"],
             f"{row['owner_system']} {row['owner_id']}",
@@ -74,4 +73,4 @@ def truth() -> None:
             "yes" if row["planted"] else "follows",
             row["variant"],
         )
-    out.print(table)
+    out.print(found)

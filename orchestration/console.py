@@ -1,0 +1,23 @@
+"""The console that every command prints to."""
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+# Piped or logged, tables get the width of a wide terminal instead of 80 columns.
+WIDTH_WITHOUT_TERMINAL = 160
+
+
+def console() -> Console:
+    """Bound to the real stdout: a night sends what dbt prints elsewhere."""
+    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+
+
+def table(identifier: str, *columns: str, title: str | None = None) -> Table:
+    """A table whose first column is an id that people copy: it is never cut."""
+    made = Table(title=title)
+    made.add_column(identifier, no_wrap=True)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
