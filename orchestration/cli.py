@@ -8,12 +8,17 @@ import sys
 from dataclasses import asdict
 from typing import Annotated
 
+import duckdb
 import typer
 from rich.console import Console
 
+from extractors.sandbox.control import SandboxError
 from orchestration.commands import corrections, exceptions, sandbox
 from orchestration.console import console
 from orchestration.settings import Settings, SettingsError, load_settings
+from reconcilers.corrections.policy import PolicyError
+from reconcilers.edited_csv import EditedFileError
+from reconcilers.engine import WarehouseBuiltForAnotherDay
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -170,9 +175,18 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
 
 
 def main() -> None:
-    """Run the command line; a configuration mistake is a message, not a stack trace."""
+    """Run the command line; a mistake that a person can mend is a message, not a stack trace."""
     try:
         app()
-    except SettingsError as error:
-        err.print(str(error))
+    except (SettingsError, SandboxError, EditedFileError, PolicyError) as error:
+        err.print(str(error), soft_wrap=True)
+        sys.exit(2)
+    except WarehouseBuiltForAnotherDay as error:
+        err.print(f"{error} `tieout nightly DAY` replays a day.", soft_wrap=True)
+        sys.exit(2)
+    except duckdb.IOException as error:
+        err.print(
+            f"the warehouse cannot be opened: {error}. Run a night first; while one runs, wait.",
+            soft_wrap=True,
+        )
         sys.exit(2)
