@@ -241,6 +241,7 @@ def _claim_to_look(
     if not taken:
         return None
     session.refresh(record)
+    _close_attempts(session, record, now)  # the look that a dead worker did not bring home
     return _order(session, record, "look", claimed_by, now)
 
 

@@ -290,6 +290,19 @@ def test_left_in_mid_send_a_correction_is_looked_up(state, targets):
     assert send(state, targets).outcomes == {"accepted": 1, "approved": 1}
 
 
+def test_a_look_that_was_left_is_ended_by_the_next(state, targets):
+    plan_and_approve(state, missing_invoice())
+    targets["netsuite"].script = [("after", UnknownOutcome("netsuite", "no answer"))]
+    send(state, targets, tries_per_run=1)
+    with claimant() as me:
+        assert claim(state, the_only(state).correction_id, me, now()).kind == "look"
+    assert send(state, targets).outcomes == {"accepted": 1}
+    assert [a.outcome for a in attempts(state)] == [
+        "no conclusive answer", "the dispatcher stopped before the answer was recorded",
+        "found applied",
+    ]  # fmt: skip
+
+
 def test_left_before_the_call_a_correction_is_simply_approved(state):
     plan_and_approve(state, stale_status())
     with claimant() as me:
