@@ -1,0 +1,72 @@
+"""The command line as a person meets it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from orchestration.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+TIEOUT = Path(sys.executable).with_name("tieout")
+
+
+def tieout(home, *arguments):
+    environ = {**os.environ, "TIEOUT_HOME": str(home), "TIEOUT_ACTOR": "controller"}
+    return subprocess.run(
+        [TIEOUT, *arguments], env=environ, capture_output=True, text=True, check=False
+    )
+
+
+def commands(group, prefix=""):
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}"
+
+
+def test_every_command_that_the_documents_name_exists():
+    known = set(commands(typer.main.get_command(app)))
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    text = "\n".join(page.read_text() for page in pages)
+    named = re.findall(r"tieout ((?:exceptions|corrections|sandbox) [a-z]+|[a-z]+)", text)
+    groups = {"exceptions", "corrections", "sandbox"}
+    assert {name for name in named if name not in known | groups} == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("nightly",), "tieout sandbox up"),
+        (("nightly", "yesterday"), "write it as 2026-06-30"),
+        (("report", "2026-06-30"), "Run a night first"),
+        (("corrections", "dispatch"), "tieout sandbox up"),
+        (("corrections", "approve"), "name corrections by id"),
+        (("exceptions", "show", "abc"), "abc"),
+        (("evaluate", "--plant", "NO-SUCH-01=3"), "CTL-CNT-01"),
+    ],
+)
+def test_a_mistake_gets_a_message_that_says_what_to_do(tmp_path, arguments, says):
+    result = tieout(tmp_path, *arguments)
+    assert result.returncode != 0
+    assert says in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_empty_home_is_examined_and_every_failure_has_a_remedy(tmp_path):
+    result = tieout(tmp_path, "doctor")
+    assert result.returncode == 1
+    assert result.stdout.count("FAIL") == 3
+    assert result.stdout.count("->") == 3
+    assert result.stderr == ""
+
+
+def test_an_empty_store_lists_nothing_quietly(tmp_path):
+    result = tieout(tmp_path, "exceptions", "list")
+    assert "0 exceptions" in result.stdout
+    assert result.stderr == ""
