@@ -81,10 +81,13 @@ def _sign(ground: Ground, host: Host, at: int) -> str:
     product = ground.rng.choice([p for p in PRODUCTS if p.is_seat])
     seats = ground.rng.randrange(10, 60)
     audit = {"CreatedDate": stamp(signed), "LastModifiedDate": stamp(signed), "IsDeleted": False}
+    known = store.get("salesforce", "Opportunity", opportunity) or {"CreatedDate": stamp(signed)}
     won: Record = {
+        **audit,
         "Id": opportunity,
         "AccountId": host.account["Id"],
         "Name": f"{host.account['Name']} - {product.name}",
+        "CreatedDate": known["CreatedDate"],
         "StageName": "Closed Won",
         "Amount": _money(12 * seats * product.monthly[currency], currency),
         "CloseDate": moment(signed).date().isoformat(),
@@ -92,7 +95,6 @@ def _sign(ground: Ground, host: Host, at: int) -> str:
         "IsClosed": True,
         "ContractId": contract,
         "CurrencyIsoCode": currency,
-        **audit,
     }
     ground.add("salesforce", "Opportunity", won, at)
     dates = _add_contract(ground, host, won, signed, at)

@@ -2,9 +2,16 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import count
 
 from extractors.sandbox.amounts import netsuite_time, rounded
-from extractors.sandbox.ledger import Application, InvoiceLine, invoice_rows, payment_rows
+from extractors.sandbox.ledger import (
+    PRIMARY_BOOK,
+    Application,
+    InvoiceLine,
+    invoice_rows,
+    payment_rows,
+)
 from extractors.sandbox.reference import (
     BANK,
     CLEARING,
@@ -17,7 +24,6 @@ from extractors.sandbox.reference import (
     period_id,
 )
 from extractors.sandbox.tables import Record
-from extractors.sandbox.world.invoices import is_frozen
 from extractors.sandbox.world.moments import DAY, MINUTE, local_date, moment
 from extractors.sandbox.world.names import spelled
 from extractors.sandbox.world.state import Company, World
@@ -86,19 +92,18 @@ def link_erp(world: World, at: int, company: int) -> None:
 def post_invoice(world: World, at: int, invoice: str) -> None:
     """The finalized billing invoice is posted, unless it was voided first or is there already."""
     record = world.records.need("stripe", "invoice", invoice)
-    if record["status"] == "void" or is_frozen(world, record):
+    if record["status"] == "void" or world.is_frozen_invoice(record):
         return
     posted = world.records.stored(
         "netsuite", "transaction", custbody_stripe_invoice_id=invoice, voided="F"
     )
     known = next(posted, None)
-    course = world.facts.subscriptions[record["parent"]["subscription_details"]["subscription"]]
-    who = world.company(course.company)
     if known is not None:
         world.facts.erp_invoices[invoice] = known["id"]
         return
+    who = world.company_of(record)
     _post(world, at, record, who)
-    if "reposted" in who.quirks and course.cycle % _REPOSTED_EVERY == 0:
+    if "reposted" in who.quirks and world.course_of(record).cycle % _REPOSTED_EVERY == 0:
         world.schedule(at + 10 * MINUTE, "repost", invoice=invoice)
 
 
@@ -176,16 +181,15 @@ def repost(world: World, at: int, invoice: str) -> None:
     """The first copy went wrong: void it and post the invoice again."""
     record = world.records.need("stripe", "invoice", invoice)
     first = world.facts.erp_invoices.get(invoice)
-    if first is None or record["status"] != "open" or is_frozen(world, record):
+    if first is None or record["status"] != "open" or world.is_frozen_invoice(record):
         return
-    course = world.facts.subscriptions[record["parent"]["subscription_details"]["subscription"]]
     renamed = {"tranid": f"{record['number']}-VOID", "externalid": f"{invoice}-void"}
     _void(world, at, first, **renamed)
-    _post(world, at, record, world.company(course.company))
+    _post(world, at, record, world.company_of(record))
 
 
 def post_void(world: World, at: int, invoice: str) -> None:
-    if is_frozen(world, world.records.need("stripe", "invoice", invoice)):
+    if world.is_frozen_invoice(world.records.need("stripe", "invoice", invoice)):
         return
     internal = world.facts.erp_invoices.pop(invoice, None)
     if internal is not None:
@@ -207,12 +211,11 @@ def _void(world: World, at: int, internal: str, **fields: str) -> None:
         custbody_status_changed_at=netsuite_time(moment(at)),
         **fields,
     )
-    number = 0
-    while (key := (internal, str(number), "1")) and records.get(
-        "netsuite", "transactionaccountingline", key
-    ):
+    for number in count():
+        key = (internal, str(number), PRIMARY_BOOK)
+        if records.get("netsuite", "transactionaccountingline", key) is None:
+            break
         records.change("netsuite", "transactionaccountingline", key, at, posting="F")
-        number += 1
 
 
 def post_payment(
@@ -221,15 +224,14 @@ def post_payment(
     """The money is booked and applied; wires carry no reference of billing."""
     record = world.records.need("stripe", "invoice", invoice)
     internal = world.facts.erp_invoices.get(invoice)
-    if internal is None or is_frozen(world, record):
+    if internal is None or world.is_frozen_invoice(record):
         return
     posted = world.records.get("netsuite", "transaction", internal)
     if posted is None:
         return
     unpaid = _minor(posted["foreignamountunpaid"], posted["currency"])
     applied = min(amount, unpaid)
-    course = world.facts.subscriptions[record["parent"]["subscription_details"]["subscription"]]
-    who = world.company(course.company)
+    who = world.company_of(record)
     add_payment(
         world, at, who, posted, amount=amount, applied=applied, charge=charge, paid_at=paid_at
     )

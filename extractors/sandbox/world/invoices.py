@@ -6,7 +6,7 @@ from extractors.sandbox.amounts import rounded
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import DAY, MINUTE, copy_lag, daytime
 from extractors.sandbox.world.payments import collect
-from extractors.sandbox.world.state import Company, Subscribed, World
+from extractors.sandbox.world.state import Company, Subscribed, World, subscription_of
 
 _VOIDED_AT_ONCE = 0.003
 _VOIDED_LATER = 0.006
@@ -105,8 +105,8 @@ def _sum(entries: list[Record]) -> int:
 def finalize(world: World, at: int, invoice: str) -> None:
     """The draft becomes a document: numbered, due, and on its way to the ERP and to payment."""
     record = world.records.need("stripe", "invoice", invoice)
-    course = world.facts.subscriptions[_subscription_of(record)]
-    if record["status"] != "draft" or is_frozen(world, record):
+    course = world.course_of(record)
+    if record["status"] != "draft" or world.is_frozen_invoice(record):
         return
     subscription = world.records.need("stripe", "subscription", course.id)
     number = f"NWC-{world.count('invoice'):06d}"
@@ -146,7 +146,7 @@ def _voids_at(world: World, who: Company, course: Subscribed, at: int, invoice: 
 def void(world: World, at: int, invoice: str) -> None:
     """The invoice was a mistake; the ERP follows if it has it."""
     record = world.records.need("stripe", "invoice", invoice)
-    if record["status"] != "open" or record["amount_paid"] or is_frozen(world, record):
+    if record["status"] != "open" or record["amount_paid"] or world.is_frozen_invoice(record):
         return
     _move(world, invoice, at, "void", {"voided_at": at})
     if invoice in world.facts.erp_invoices:
@@ -157,20 +157,10 @@ def void(world: World, at: int, invoice: str) -> None:
 def overdue(world: World, at: int, invoice: str) -> None:
     """The due day has passed: the subscription counts as past due until the money comes."""
     record = world.records.need("stripe", "invoice", invoice)
-    if record["status"] == "open" and not is_frozen(world, record):
-        subscription = _subscription_of(record)
+    if record["status"] == "open" and not world.is_frozen_invoice(record):
+        subscription = subscription_of(record)
         world.facts.late.setdefault(subscription, []).append(invoice)
         world.schedule(at, "set_standing", subscription=subscription, status="past_due")
-
-
-def is_frozen(world: World, invoice: Record) -> bool:
-    """Whether planted drift depends on an invoice or on its customer."""
-    course = world.facts.subscriptions[_subscription_of(invoice)]
-    return world.is_frozen("invoice", invoice["id"]) or world.is_frozen("company", course.company)
-
-
-def _subscription_of(invoice: Record) -> str:
-    return str(invoice["parent"]["subscription_details"]["subscription"])
 
 
 def _move(

@@ -4,7 +4,7 @@ from typing import Any
 
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import DAY, MINUTE, copy_lag, daytime, is_daytime
-from extractors.sandbox.world.state import Company, World
+from extractors.sandbox.world.state import Company, World, subscription_of
 
 _FAILING = {1: 0.03, 2: 0.15}
 """Share of card charges that fail, by attempt; the third always succeeds."""
@@ -40,10 +40,8 @@ def collect(world: World, at: int, invoice: str, who: Company) -> None:
 def _open_invoice(world: World, invoice: str) -> Record | None:
     """The invoice, if it still waits for money and no planted drift depends on it."""
     record = world.records.need("stripe", "invoice", invoice)
-    course = world.facts.subscriptions[record["parent"]["subscription_details"]["subscription"]]
-    if world.is_frozen("invoice", invoice) or world.is_frozen("company", course.company):
-        return None
-    return record if record["status"] == "open" else None
+    is_open = record["status"] == "open" and not world.is_frozen_invoice(record)
+    return record if is_open else None
 
 
 def charge_card(world: World, at: int, invoice: str, attempt: int, intent: str) -> None:
@@ -58,7 +56,7 @@ def charge_card(world: World, at: int, invoice: str, attempt: int, intent: str) 
         )
         return
     _add_charge(world, at, record, intent, "failed")
-    subscription = _subscription_of(record)
+    subscription = subscription_of(record)
     late = world.facts.late.setdefault(subscription, [])
     if invoice not in late:
         late.append(invoice)
@@ -68,8 +66,7 @@ def charge_card(world: World, at: int, invoice: str, attempt: int, intent: str) 
 
 
 def _card_fails(world: World, at: int, invoice: Record, attempt: int) -> bool:
-    course = world.facts.subscriptions[_subscription_of(invoice)]
-    who = world.company(course.company)
+    who = world.company_of(invoice)
     if who.is_scripted:
         return who.quirks.get("card_fails_from", at + 1) <= at < who.quirks["card_fails_until"]
     chance = world.rng("card", invoice["id"], attempt).random()
@@ -179,13 +176,9 @@ def _settle(
 
 
 def _recover(world: World, at: int, invoice: Record) -> None:
-    subscription = _subscription_of(invoice)
+    subscription = subscription_of(invoice)
     late = world.facts.late.get(subscription, [])
     if invoice["id"] in late:
         late.remove(invoice["id"])
         if not late:
             world.schedule(at, "set_standing", subscription=subscription, status="active")
-
-
-def _subscription_of(invoice: Record) -> str:
-    return str(invoice["parent"]["subscription_details"]["subscription"])

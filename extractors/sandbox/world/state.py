@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from extractors.sandbox.reference import LEGAL_ENTITIES, LegalEntity
 from extractors.sandbox.store import Store
+from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import DAY, HOUR, MINUTE, NIGHTLY
 from extractors.sandbox.world.records import Records
 
@@ -190,6 +191,18 @@ class World:
         self.facts.counters[name] = self.facts.counters.get(name, 0) + 1
         return self.facts.counters[name]
 
+    def course_of(self, invoice: Record) -> Subscribed:
+        """The subscription that a Stripe invoice bills."""
+        return self.facts.subscriptions[subscription_of(invoice)]
+
+    def company_of(self, invoice: Record) -> Company:
+        return self.company(self.course_of(invoice).company)
+
+    def is_frozen_invoice(self, invoice: Record) -> bool:
+        """Whether planted drift depends on a Stripe invoice or on its customer."""
+        company = self.course_of(invoice).company
+        return self.is_frozen("invoice", invoice["id"]) or self.is_frozen("company", company)
+
     def is_frozen(self, subject: str, name: str | int) -> bool:
         """Whether planted drift depends on this invoice, subscription, company or attributes."""
         return f"{subject}:{name}" in self._frozen
@@ -198,6 +211,10 @@ class World:
         self.records.flush()
         self.facts.agenda.sort()
         store.set_meta(META, asdict(self.facts))
+
+
+def subscription_of(invoice: Record) -> str:
+    return str(invoice["parent"]["subscription_details"]["subscription"])
 
 
 def load_world(store: Store, records: Records) -> World:
