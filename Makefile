@@ -1,19 +1,20 @@
 # Everything a person does with Tieout. `make` alone lists the targets.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all dbt-test lint nightly backfill report sandbox ui bench clean
+.PHONY: help setup demo test test-all dbt-test docs lint nightly backfill report sandbox ui bench clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Tieout is pinned for Python 3.11, this is " + sys.version.split()[0] + "; set PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(STAMP)
@@ -31,6 +32,11 @@ test-all: setup ## Run all tests, the slow ones too
 
 dbt-test: setup ## Run the unit tests of the dbt models on empty tables
 	$(BIN)/pytest -q tests/dbt
+
+docs: setup ## Build the browsable documentation of the data model from the last night's warehouse
+	TIEOUT_WAREHOUSE=$(CURDIR)/data/warehouse.duckdb $(BIN)/dbt docs generate --static --quiet \
+		--project-dir dbt_project --profiles-dir dbt_project --target-path $(CURDIR)/data/dbt/docs
+	@echo "open data/dbt/docs/static_index.html"
 
 lint: setup ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .
@@ -56,7 +62,9 @@ ui: setup ## Open the Dagster UI on http://127.0.0.1:3000
 bench: setup ## Measure the stages of a night on this machine
 	$(BIN)/python -m benchmarks.night
 
-clean: ## Remove everything that runs produced (the state store too)
-	-@test -x $(BIN)/tieout && $(BIN)/tieout sandbox down >/dev/null 2>&1
+clean: ## Remove what runs on the sandbox produced (with real systems in .env only with FORCE=1)
+	@if [ -f .env ] && [ -z "$(FORCE)" ]; then \
+		echo ".env names real systems: data/raw and data/state.db are their memory. FORCE=1 removes them."; exit 1; fi
+	-@for home in data data/demo; do test -d $$home/sandbox && TIEOUT_HOME=$$home $(BIN)/tieout sandbox down; done 2>/dev/null
 	find data -mindepth 1 ! -name README.md -delete 2>/dev/null || true
 	rm -rf dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

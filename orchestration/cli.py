@@ -79,14 +79,14 @@ def backfill(
     with watching(out, f"Backfill {first} to {last}"):
         for result in run_backfill(settings, day_of(first), day_of(last)):
             night_line(out, settings, result)
-            ok = result.ok
+            ok = ok and result.ok
     raise typer.Exit(0 if ok else 1)
 
 
 @app.command()
 def report(day: Day = None) -> None:
     """Write the report, the CSV and the summary of a night again, from what is stored."""
-    from orchestration.assets.reporting import write_night_report
+    from orchestration.night_report import write_night_report
 
     settings = load_settings()
     files = write_night_report(settings, day_of(day) if day else _default_day(settings))
@@ -181,7 +181,7 @@ def main() -> None:
     except (SettingsError, SandboxError, EditedFileError, PolicyError) as error:
         err.print(str(error), soft_wrap=True)
         sys.exit(2)
-    except WarehouseBuiltForAnotherDay as error:
+    except (WarehouseBuiltForAnotherDay, LookupError) as error:
         err.print(f"{error} `tieout nightly DAY` replays a day.", soft_wrap=True)
         sys.exit(2)
     except duckdb.IOException as error:

@@ -1,6 +1,7 @@
 """The console that every command prints to."""
 
 import sys
+from decimal import Decimal
 
 from rich.console import Console
 from rich.table import Table
@@ -21,3 +22,8 @@ def table(identifier: str, *columns: str, title: str | None = None) -> Table:
     for column in columns:
         made.add_column(column, overflow="fold")
     return made
+
+
+def money(minor: int | None) -> str:
+    """Minor units of a reporting currency with two decimals, as people write them."""
+    return "" if minor is None else f"{Decimal(int(minor)).scaleb(-2):,.2f}"

@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 
 from extractors.sandbox import control
-from orchestration.console import table
+from orchestration.console import money, table
 from orchestration.evaluate import Evaluation, compare, reconcilable_day
 from orchestration.night import NightResult, run_night
 from orchestration.screen import watching
@@ -48,11 +48,11 @@ BATCH = "INV-MISS-01"
 def run_demo(settings: Settings, out: Console, *, seed: int, customers: int) -> bool:
     """Run it in a folder of its own, each time from nothing; True when all went as it should."""
     demo = _fresh(settings)
-    with watching(out, "Setting the scene"):
-        control.up(demo.sandbox_dir, seed=seed, customers=customers)
-        for number, (code, count) in enumerate(PLANTS.items()):
-            control.plant(demo.sandbox_dir, code, count, seed=seed * 1000 + number)
     try:
+        with watching(out, "Setting the scene"):
+            control.up(demo.sandbox_dir, seed=seed, customers=customers)
+            for number, (code, count) in enumerate(PLANTS.items()):
+                control.plant(demo.sandbox_dir, code, count, seed=seed * 1000 + number)
         return _two_nights(demo, out, seed, customers)
     finally:
         control.down(demo.sandbox_dir)
@@ -117,7 +117,7 @@ def _night(demo: Settings, out: Console, day: dt.date) -> bool:
 
 def _found(demo: Settings, score: Evaluation) -> Table:
     with open_warehouse(demo.warehouse_path) as con:
-        money = dict(
+        at_risk = dict(
             con.sql(
                 "select code, sum(abs(impact_reporting_minor)) from reconciliation.drift "
                 "where disposition = 'exception' group by code"
@@ -133,20 +133,18 @@ def _found(demo: Settings, score: Evaluation) -> Table:
             str(item.found),
             f"[red]{item.false}[/]" if item.false else "0",
             f"[red]{item.missed}[/]" if item.missed else "0",
-            f"{int(money.get(item.code, 0)) / 100:,.2f}",
+            money(at_risk.get(item.code, 0)),
         )
     found.add_section()
-    found.add_row("", "all", *(str(sum(column)) for column in _columns(score)), _usd(money))
+    found.add_row(
+        "", "all", *(str(sum(column)) for column in _columns(score)), money(sum(at_risk.values()))
+    )
     return found
 
 
 def _columns(score: Evaluation) -> list[list[int]]:
     rows = [(s.planted, s.implied, s.found, s.false, s.missed) for s in score.scores]
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _usd(money: dict[str, int]) -> str:
-    return f"{int(sum(money.values())) / 100:,.2f}"
 
 
 def _say_totals(demo: Settings, out: Console) -> None:

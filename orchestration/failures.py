@@ -3,9 +3,16 @@
 No step is ever retried here: stamina around one HTTP call is the only retry layer.
 """
 
+import datetime as dt
+
 import dagster as dg
 
 from extractors.errors import SourceError
+from orchestration.night_report import write_night_report
+
+PARTITION = "dagster/partition"
+# When one of these steps fails, the exceptions of the night are already recorded.
+RECORDED = {"reconciliation__tieouts", "corrections__plan"}
 
 
 def as_failure(error: SourceError) -> dg.Failure:
@@ -17,12 +24,32 @@ def as_failure(error: SourceError) -> dg.Failure:
     )
 
 
-@dg.failure_hook(name="say_what_failed")
+@dg.failure_hook(name="say_what_failed", required_resource_keys={"settings"})
 def say_what_failed(context: dg.HookContext) -> None:
-    """Log one line that a person can act on, beside the stack trace."""
+    """Log what a person can act on, and write the report of a night that was recorded.
+
+    A night whose tie-outs break is such a night: its report says which, and that it is BROKEN.
+    """
     context.log.error(
-        "step %s failed: %s. Nothing was written to a source system. "
+        "step %s failed: %s. A night writes nothing to source systems. "
         "Run the same day again: what was published before the failure is kept.",
+        context.op.name,
+        context.op_exception,
+    )
+    run = context.instance.get_run_by_id(context.run_id)
+    if run is None or context.op.name not in RECORDED:
+        return
+    day = dt.date.fromisoformat(run.tags[PARTITION])
+    files = write_night_report(context.resources.settings, day)
+    context.log.error("the report of the broken night is %s", files.html)
+
+
+@dg.failure_hook(name="say_what_was_not_sent")
+def say_what_was_not_sent(context: dg.HookContext) -> None:
+    """Dispatching again is safe: what was sent is never sent twice."""
+    context.log.error(
+        "step %s failed: %s. Some corrections may have been sent before; "
+        "`tieout corrections list` says which. Dispatching again sends none of them twice.",
         context.op.name,
         context.op_exception,
     )

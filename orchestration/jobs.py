@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.failures import say_what_failed
+from orchestration.failures import say_what_failed, say_what_was_not_sent
 from orchestration.partitions import snapshot_days
 
 ATTEMPTS = dg.AssetSelection.assets(dg.AssetKey(["corrections", "attempts"]))
@@ -20,7 +20,7 @@ dispatch = dg.define_asset_job(
     "dispatch",
     selection=ATTEMPTS,
     executor_def=dg.in_process_executor,
-    hooks={say_what_failed},
+    hooks={say_what_was_not_sent},
     description="Send the approved corrections to their source systems.",
 )
 

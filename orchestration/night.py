@@ -13,7 +13,8 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.assembly import build_defs
-from orchestration.settings import Settings
+from orchestration.partitions import FIRST_DAY, snapshot_days
+from orchestration.settings import Settings, SettingsError
 
 INSTANCE_CONFIG = """\
 telemetry:
@@ -31,12 +32,16 @@ concurrency:
 
 @dataclass(frozen=True)
 class NightResult:
-    """How one night ended. `failed_step` is empty when it went through."""
+    """How one night ended. `failed_step` is empty when it went through.
+
+    `kind` is the class of the error, for whoever decides whether to go on.
+    """
 
     day: dt.date
     run_id: str
     ok: bool
     failed_step: str
+    kind: str
     reason: str
 
 
@@ -52,7 +57,16 @@ def dagster_home(settings: Settings) -> Path:
 
 
 def run_night(settings: Settings, day: dt.date) -> NightResult:
-    """Materialise every asset of the `nightly` job for one day."""
+    """Materialise every asset of the `nightly` job for one day.
+
+    Raises:
+        SettingsError: the day is not over, or lies before the first partition.
+
+    """
+    if not snapshot_days.has_partition_key(day.isoformat()):
+        raise SettingsError(
+            f"{day} cannot be reconciled: the days go from {FIRST_DAY} to yesterday (UTC)"
+        )
     return _run(settings, "nightly", day)
 
 
@@ -62,11 +76,21 @@ def run_dispatch(settings: Settings) -> NightResult:
 
 
 def run_backfill(settings: Settings, first: dt.date, last: dt.date) -> Iterator[NightResult]:
-    """Each day in order; stops at the first that fails, since later days build on it."""
+    """Each day in order.
+
+    A day that was never read whole cannot be read any more: it is reported, and the days behind
+    it are replayed all the same. Any other failure ends the backfill.
+
+    Raises:
+        SettingsError: the range is empty, or holds a day that is not over.
+
+    """
+    if last < first:
+        raise SettingsError(f"the backfill ends ({last}) before it begins ({first})")
     for offset in range((last - first).days + 1):
         result = run_night(settings, first + dt.timedelta(days=offset))
         yield result
-        if not result.ok:
+        if not result.ok and result.kind != "LateExtraction":
             return
 
 
@@ -93,8 +117,15 @@ def _run(settings: Settings, job: str, day: dt.date | None) -> NightResult:
         run_id=result.run_id,
         ok=result.success,
         failed_step=failed[0].step_key or "" if failed else "",
+        kind=_kind(failed[0]) if failed else "",
         reason=_reason(failed[0]) if failed else "",
     )
+
+
+def _kind(event: dg.DagsterEvent) -> str:
+    failure = event.step_failure_data.user_failure_data
+    told = failure.metadata.get("kind") if failure else None
+    return str(told.value) if told else ""
 
 
 def _reason(event: dg.DagsterEvent) -> str:

@@ -9,7 +9,7 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*backfill_p
 
 FIRST_DAY = "2024-01-01"
 
-snapshot_days = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_offset=1)
+snapshot_days = dg.DailyPartitionsDefinition(start_date=FIRST_DAY)
 
 # Days run one after the other: incremental extraction and ageing both look at the day before.
 one_day_at_a_time = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)

@@ -16,6 +16,8 @@ from reconcilers.state import State
 
 # Every step that opens the DuckDB file is in this pool: the file has one user at a time.
 WAREHOUSE_POOL = "warehouse"
+# How long the dbt of a killed night may still hold the file.
+ORPHAN_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Night:
             self.settings.warehouse_path,
             read_only=read_only,
             memory_limit=self.settings.memory_limit,
+            wait_seconds=ORPHAN_SECONDS,
         )
 
     def state(self) -> AbstractContextManager[State]:

@@ -9,7 +9,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.tree import Tree
 
-from orchestration.console import table
+from orchestration.console import money, table
 from orchestration.evaluate import Evaluation
 from orchestration.night import NightResult
 from orchestration.progress import listening
@@ -25,8 +25,9 @@ STEP_NAMES = {
     "models_before_identity": "dbt: staging",
     "identity__crosswalk": "resolve identities",
     "models_after_identity": "dbt: conformed, canonical, comparison",
-    "reconcile": "rules and tie-outs",
+    "reconcile": "rules",
     "reconciliation__exceptions": "exceptions",
+    "reconciliation__tieouts": "tie-outs",
     "corrections__plan": "plan corrections",
     "reporting__nightly_report": "report",
     "corrections__attempts": "dispatch corrections",
@@ -88,7 +89,7 @@ def night_summary(out: Console, settings: Settings, result: NightResult) -> None
 
 def drift_table(settings: Settings) -> Table:
     """Exceptions per code with their money in the reporting currency."""
-    drift = table("code", "exceptions", "in flight", "money at risk (USD)", title="Drift")
+    drift = table("code", "exceptions", "in flight", "at risk, reporting currency", title="Drift")
     with open_warehouse(settings.warehouse_path) as con:
         rows = con.sql(
             """
@@ -104,7 +105,7 @@ def drift_table(settings: Settings) -> Table:
             """
         ).fetchall()
     for code, exceptions, in_flight, minor in rows:
-        drift.add_row(code, str(exceptions), str(in_flight), f"{int(minor) / 100:,.2f}")
+        drift.add_row(code, str(exceptions), str(in_flight), money(minor))
     return drift
 
 

@@ -3,6 +3,7 @@
 Rules see only Narwhals expressions, so another engine can stand behind `lazy` as they are.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -12,6 +13,8 @@ import duckdb
 import narwhals as nw
 import polars as pl
 
+_LOOK_AGAIN_SECONDS = 0.5
+
 
 class WarehouseBuiltForAnotherDay(RuntimeError):  # noqa: N818 - a state, told as one
     """The warehouse holds another snapshot day than the one that is to be reconciled."""
@@ -19,13 +22,19 @@ class WarehouseBuiltForAnotherDay(RuntimeError):  # noqa: N818 - a state, told a
 
 @contextmanager
 def open_warehouse(
-    path: str | Path, *, read_only: bool = True, memory_limit: str | None = None
+    path: str | Path,
+    *,
+    read_only: bool = True,
+    memory_limit: str | None = None,
+    wait_seconds: float = 0,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse file for one step and close it again.
 
-    DuckDB locks the file per process, so nobody may hold a connection while dbt runs.
+    DuckDB locks the file per process, so nobody may hold a connection while dbt runs. A night that
+    was killed may leave its dbt behind for some seconds: `wait_seconds` waits for such a process.
+    Raises duckdb.IOException when the file is still locked then, or is not there.
     """
-    con = duckdb.connect(str(path), read_only=read_only)
+    con = _connect(str(path), read_only=read_only, until=time.monotonic() + wait_seconds)
     try:
         con.execute("SET TimeZone = 'UTC'")
         if memory_limit is not None:
@@ -33,6 +42,16 @@ def open_warehouse(
         yield con
     finally:
         con.close()
+
+
+def _connect(path: str, *, read_only: bool, until: float) -> duckdb.DuckDBPyConnection:
+    while True:
+        try:
+            return duckdb.connect(path, read_only=read_only)
+        except duckdb.IOException as error:
+            if "lock" not in str(error) or time.monotonic() >= until:
+                raise
+            time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def lazy(con: duckdb.DuckDBPyConnection, name: str) -> nw.LazyFrame[duckdb.DuckDBPyRelation]:

@@ -62,7 +62,7 @@ def evaluate(
 ) -> Findings:
     """Evaluate the rules over the warehouse that is built for the day.
 
-    Writes reconciliation.drift, .dispositions and .rule_guard in place of what stood there.
+    Writes reconciliation.drift, .dispositions, .rule_guard and .cells in place of what stood there.
     Raises WarehouseBuiltForAnotherDay, MissingRateError, and pandera's SchemaError.
     """
     engine.require_built_for(con, snapshot_date)
@@ -84,14 +84,23 @@ def evaluate(
     engine.replace_table(con, "reconciliation.drift", findings.drift)
     engine.replace_table(con, "reconciliation.dispositions", findings.dispositions)
     engine.replace_table(con, "reconciliation.rule_guard", findings.guard)
+    engine.replace_table(con, "reconciliation.cells", findings.cells)
     return findings
 
 
-def load_rates(con: duckdb.DuckDBPyConnection, day: date) -> Rates:
-    """The rates in force on the day, from the seeds in the warehouse."""
+def stored_findings(con: duckdb.DuckDBPyConnection, snapshot_date: date) -> Findings:
+    """What `evaluate` wrote for the day that the warehouse is built for."""
+    engine.require_built_for(con, snapshot_date)
+    tables = ("drift", "dispositions", "rule_guard", "cells")
+    frames = (engine.collect(engine.lazy(con, f"reconciliation.{name}")) for name in tables)
+    return Findings(snapshot_date, *frames)
+
+
+def load_rates(con: duckdb.DuckDBPyConnection, day: date, into: str = "USD") -> Rates:
+    """The rates in force on the day into the reporting currency, from the warehouse's seeds."""
     fx_rates = engine.collect(engine.lazy(con, "seeds.fx_rates"))
     currencies = engine.collect(engine.lazy(con, "seeds.currencies"))
-    return rates_on(fx_rates, currencies, day)
+    return rates_on(fx_rates, currencies, day, into)
 
 
 def _grouped(rules: Iterable[Rule]) -> dict[Comparison, list[Rule]]:

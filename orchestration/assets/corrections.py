@@ -5,7 +5,7 @@ import datetime as dt
 
 import dagster as dg
 
-from orchestration.assets.reconciliation import EXCEPTIONS, TIEOUTS, stored_findings
+from orchestration.assets.reconciliation import EXCEPTIONS, TIEOUTS
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from orchestration.sending import send
@@ -13,6 +13,7 @@ from orchestration.settings import Settings
 from orchestration.stores import opened_state
 from reconcilers.corrections.night import plan_night
 from reconcilers.corrections.policy import load_policy
+from reconcilers.evaluate import stored_findings
 
 PLAN = dg.AssetKey(["corrections", "plan"])
 ATTEMPTS = dg.AssetKey(["corrections", "attempts"])
@@ -31,10 +32,9 @@ ATTEMPTS = dg.AssetKey(["corrections", "attempts"])
 def plan(context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]) -> dg.MaterializeResult:
     """Corrections for the open exceptions, checked against policy and posting rules."""
     day = dt.date.fromisoformat(context.partition_key)
-    findings = stored_findings(night, day)
     policy = load_policy(night.settings.policy_path)
     with night.state() as state, night.warehouse() as con:
-        summary = plan_night(con, state, findings, policy, day)
+        summary = plan_night(con, state, stored_findings(con, day), policy, day)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": summary.planned,
@@ -57,10 +57,17 @@ def attempts(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
     """Sends approved corrections, each at most once; what gets no answer is looked up."""
     with opened_state(settings) as state:
         summary = asyncio.run(send(settings, state))
+    if summary.stopped:
+        raise dg.Failure(
+            "gave up on "
+            + "; ".join(f"{system}: {reason}" for system, reason in summary.stopped.items())
+            + f". Sent before that: {dict(summary.outcomes)}. What was not sent stays approved; "
+            "mend the cause, then dispatch again.",
+            allow_retries=False,
+        )
     return dg.MaterializeResult(
         metadata={
             "outcomes": dg.MetadataValue.json(dict(summary.outcomes)),
-            "targets given up on": dg.MetadataValue.json(dict(summary.stopped)),
         }
     )
 

@@ -1,7 +1,7 @@
 """What is wrong, and the proof that nothing was left out.
 
 Drift never fails a run: it is a row, and a WARN on its code's check. A tie-out that breaks stops
-everything behind it.
+what comes behind it, the corrections; the exceptions are recorded all the same.
 """
 
 import datetime as dt
@@ -11,13 +11,12 @@ import dagster as dg
 import polars as pl
 
 from orchestration.checks import CODE_CHECKS, TIEOUT_CHECKS, code_results, tieout_results
+from orchestration.console import money
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.corrections.policy import load_policy
-from reconcilers.engine import collect, lazy
-from reconcilers.evaluate import evaluate
+from reconcilers.evaluate import evaluate, load_rates, stored_findings
 from reconcilers.exceptions import record_night
-from reconcilers.findings import CELLS, Findings, empty
 from reconcilers.matrix import load_matrix
 from reconcilers.rules.catalogue import all_rules
 from reconcilers.rules.comparison import COMPARISONS
@@ -48,9 +47,8 @@ def _spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
     specs=[
         _spec(DRIFT, "Every disagreement between two systems, by catalogue code, with its money."),
         _spec(DISPOSITIONS, "Where each row of each side went: matched, in flight, exception, ..."),
-        _spec(TIEOUTS, "TO-EXT, TO-DISP and TO-INV: both sides' totals and what explains the gap."),
     ],
-    check_specs=[*CODE_CHECKS, *TIEOUT_CHECKS],
+    check_specs=CODE_CHECKS,
     partitions_def=snapshot_days,
     backfill_policy=one_day_at_a_time,
     pool=WAREHOUSE_POOL,
@@ -60,56 +58,34 @@ def reconcile(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     day = dt.date.fromisoformat(context.partition_key)
     rules = all_rules(load_matrix(night.settings.matrix_path), day)
+    currency = load_policy(night.settings.policy_path).reporting_currency
     with night.warehouse(read_only=False) as con:
-        findings = evaluate(con, rules, day)
-        tieouts = build_tieouts(con, findings, day)
-    with night.state() as state:
-        record_tieouts(state, day, tieouts)
-    yield dg.MaterializeResult(asset_key=DRIFT, metadata=_drift_metadata(findings.drift))
+        findings = evaluate(con, rules, day, rates=load_rates(con, day, currency))
+    yield dg.MaterializeResult(asset_key=DRIFT, metadata=_drift_metadata(findings.drift, currency))
     yield dg.MaterializeResult(
         asset_key=DISPOSITIONS, metadata={"dagster/row_count": findings.dispositions.height}
     )
-    yield dg.MaterializeResult(
-        asset_key=TIEOUTS,
-        metadata={
-            "dagster/row_count": tieouts.height,
-            "broken": tieouts.filter(~pl.col("holds")).height,
-        },
-    )
     yield from code_results(findings.drift)
-    yield from tieout_results(tieouts)
 
 
-def _drift_metadata(drift: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+def _drift_metadata(drift: pl.DataFrame, currency: str) -> dict[str, dg.MetadataValue]:
     by_code = (
         drift.filter(pl.col("disposition") == "exception")
         .group_by("code")
         .agg(pl.len().alias("rows"), pl.col("impact_reporting_minor").abs().sum().alias("minor"))
         .sort("code")
     )
-    lines = ["| code | exceptions | at risk, USD |", "|---|---:|---:|"]
-    lines += [f"| {code} | {rows} | {minor / 100:,.2f} |" for code, rows, minor in by_code.rows()]
+    lines = [f"| code | exceptions | at risk, {currency} |", "|---|---:|---:|"]
+    lines += [f"| {code} | {rows} | {money(minor)} |" for code, rows, minor in by_code.rows()]
     return {
         "dagster/row_count": dg.MetadataValue.int(drift.height),
         "by code": dg.MetadataValue.md("\n".join(lines)),
     }
 
 
-def stored_findings(night: Night, day: dt.date) -> Findings:
-    """What `reconcile` wrote to the warehouse."""
-    with night.warehouse() as con:
-        return Findings(
-            snapshot_date=day,
-            drift=collect(lazy(con, "reconciliation.drift")),
-            dispositions=collect(lazy(con, "reconciliation.dispositions")),
-            guard=collect(lazy(con, "reconciliation.rule_guard")),
-            cells=empty(CELLS),
-        )
-
-
 @dg.asset(
     key=EXCEPTIONS,
-    deps=[DRIFT, TIEOUTS],
+    deps=[DRIFT],
     group_name="reconciliation",
     kinds={"python", "sqlite"},
     owners=["team:finance-systems"],
@@ -123,7 +99,7 @@ def exceptions(
     """Each drift as one exception over all nights: opened, ageing, resolved, reopened."""
     day = dt.date.fromisoformat(context.partition_key)
     with night.warehouse() as con:
-        drift = collect(lazy(con, "reconciliation.drift"))
+        findings = stored_findings(con, day)
         watermarks = dict(
             con.sql("select system || '.' || object, watermark_at from raw.snapshots").fetchall()
         )
@@ -131,7 +107,7 @@ def exceptions(
         summary = record_night(
             state,
             day,
-            drift,
+            findings.drift,
             context.run_id,
             watermarks={name: at.replace(tzinfo=dt.UTC) for name, at in watermarks.items()},
             policy=load_policy(night.settings.policy_path),
@@ -147,4 +123,33 @@ def exceptions(
     )
 
 
-assets = [reconcile, exceptions]
+@dg.asset(
+    key=TIEOUTS,
+    deps=[DRIFT, DISPOSITIONS, EXCEPTIONS],
+    group_name="reconciliation",
+    kinds={"python", "duckdb"},
+    owners=["team:finance-systems"],
+    check_specs=TIEOUT_CHECKS,
+    partitions_def=snapshot_days,
+    backfill_policy=one_day_at_a_time,
+    pool=WAREHOUSE_POOL,
+)
+def tieouts(
+    context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
+) -> dg.MaterializeResult:
+    """TO-EXT, TO-DISP and TO-INV: both sides' totals and what explains the gap between them."""
+    day = dt.date.fromisoformat(context.partition_key)
+    with night.warehouse(read_only=False) as con:
+        frame = build_tieouts(con, stored_findings(con, day), day)
+    with night.state() as state:
+        record_tieouts(state, day, frame)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": frame.height,
+            "broken": frame.filter(~pl.col("holds")).height,
+        },
+        check_results=list(tieout_results(frame)),
+    )
+
+
+assets = [reconcile, exceptions, tieouts]

@@ -6,31 +6,11 @@ from dataclasses import asdict
 import dagster as dg
 
 from orchestration.assets.corrections import PLAN
+from orchestration.night_report import write_night_report
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
-from orchestration.settings import Settings
-from orchestration.stores import opened_state
-from reconcilers.corrections.policy import load_policy
-from reconcilers.engine import open_warehouse, require_built_for
-from reconcilers.report import ReportFiles, build_report_data, write_report
 
 REPORT = dg.AssetKey(["reporting", "nightly_report"])
-
-
-def write_night_report(settings: Settings, day: dt.date) -> ReportFiles:
-    """Write the files of a night from the warehouse built for it and the state; their paths.
-
-    Raises:
-        WarehouseBuiltForAnotherDay: replay the day first (`tieout nightly DAY`).
-
-    """
-    with (
-        opened_state(settings) as state,
-        open_warehouse(settings.warehouse_path, memory_limit=settings.memory_limit) as con,
-    ):
-        require_built_for(con, day)
-        data = build_report_data(con, state, day, policy=load_policy(settings.policy_path))
-    return write_report(data, settings.report_dir(day))
 
 
 @dg.asset(

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.commands.exceptions import usd
-from orchestration.console import console, table
+from orchestration.console import console, money, table
 from orchestration.sending import send
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
@@ -36,7 +35,7 @@ def list_(
     """List corrections and how far each has come."""
     with opened_state(load_settings()) as store:
         records = list_corrections(store, code=code, states=(state,) if state else ())
-    found = table("id", "code", "mode", "state", "target", "record", "before", "after", "USD")
+    found = table("id", "code", "mode", "state", "target", "record", "before", "after", "impact")
     for item in records:
         found.add_row(
             item.correction_id,
@@ -47,7 +46,7 @@ def list_(
             item.record_id,
             _short(item.before),
             _short(item.after),
-            usd(item.impact_reporting_minor),
+            money(item.impact_reporting_minor),
         )
     out.print(found)
     out.print(f"{len(records)} corrections")

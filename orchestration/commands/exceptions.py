@@ -4,18 +4,13 @@ from typing import Annotated
 
 import typer
 
-from orchestration.console import console, table
+from orchestration.console import console, money, table
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
 from reconcilers.state.views import list_exceptions, show_exception
 
 app = typer.Typer(no_args_is_help=True)
 out = console()
-
-
-def usd(minor: int | None) -> str:
-    """Money of the reporting currency, as people write it."""
-    return "" if minor is None else f"{minor / 100:,.2f}"
 
 
 @app.command("list")
@@ -27,7 +22,7 @@ def list_(
     states = () if state == "ALL" else (state,)
     with opened_state(load_settings()) as store:
         views = list_exceptions(store, states=states, code=code)
-    found = table("key", "code", "state", "sev.", "age", "owner", "replica", "attribute", "USD")
+    found = table("key", "code", "state", "sev.", "age", "owner", "replica", "attribute", "impact")
     for view in views:
         found.add_row(
             view.exception_key[:12],
@@ -38,7 +33,7 @@ def list_(
             f"{view.owner_system} {view.owner_id}",
             f"{view.replica_system or ''} {view.replica_id or ''}",
             view.attribute or "existence",
-            usd(view.impact_reporting_minor),
+            money(view.impact_reporting_minor),
         )
     out.print(found)
     out.print(f"{len(views)} exceptions")

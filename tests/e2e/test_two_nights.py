@@ -3,14 +3,21 @@
 import asyncio
 import json
 
+import dagster as dg
 import pytest
 
 from extractors.sandbox import control
+from orchestration.assembly import build_defs
+from orchestration.assets.corrections import PLAN
+from orchestration.assets.reconciliation import TIEOUTS
+from orchestration.assets.reporting import REPORT
 from orchestration.evaluate import compare
+from orchestration.night import dagster_home, run_backfill
 from orchestration.sending import send
 from orchestration.stores import opened_state
 from orchestration.trace import find_thread
 from reconcilers.corrections.approval import approve
+from reconcilers.engine import open_warehouse
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_corrections, list_exceptions
 from tests.e2e.conftest import CUSTOMERS, SEED
@@ -86,8 +93,28 @@ def test_what_is_approved_is_sent_once_and_verified_by_the_next_night(company, f
 def test_days_replayed_from_the_raw_zone_give_what_their_nights_gave(company, first_night):
     before = company.memory()
     company.settings.warehouse_path.unlink()
-    from orchestration.night import run_backfill
-
     results = list(run_backfill(company.settings, first_night, company.day))
     assert [result.ok for result in results] == [True, True]
     assert company.memory() == before
+
+
+def test_a_tieout_that_breaks_stops_the_corrections_and_is_reported(company, first_night):
+    with open_warehouse(company.settings.warehouse_path, read_only=False) as con:
+        con.execute(
+            "delete from conformed.payment__billing "
+            "where source_id = (select min(source_id) from conformed.payment__billing)"
+        )
+    nightly = build_defs(company.settings).resolve_job_def("nightly")
+    with dg.DagsterInstance.from_config(str(dagster_home(company.settings))) as instance:
+        run = nightly.execute_in_process(
+            partition_key=company.day.isoformat(),
+            asset_selection=[TIEOUTS, PLAN, REPORT],
+            instance=instance,
+            run_config={"loggers": {"progress": {}}},
+            raise_on_error=False,
+        )
+    assert [event.step_key for event in run.all_events if event.is_step_failure] == [
+        "reconciliation__tieouts"
+    ]
+    assert {event.asset_key for event in run.get_asset_materialization_events()} <= {TIEOUTS}
+    assert "BROKEN" in (company.settings.report_dir(company.day) / "report.html").read_text()

@@ -1,5 +1,8 @@
 """The code location as the Dagster UI loads it."""
 
+import datetime as dt
+
+import dagster as dg
 import pytest
 
 from orchestration.assembly import build_defs
@@ -92,10 +95,16 @@ def test_only_broken_tieouts_block(graph):
     assert blocking.isdisjoint({check_name(code) for code in CODES})
 
 
-def test_the_night_is_scheduled_at_two_in_utc(defs):
+def test_at_two_in_the_morning_the_day_before_is_reconciled(defs):
     schedule = defs.resolve_schedule_def("nightly_at_two")
     assert schedule.cron_schedule == "0 2 * * *"
     assert schedule.execution_timezone in {None, "UTC"}
+    tick = dg.build_schedule_context(
+        scheduled_execution_time=dt.datetime(2026, 7, 2, 2, 0, tzinfo=dt.UTC),
+        repository_def=defs.get_repository_def(),
+    )
+    requests = schedule.evaluate_tick(tick).run_requests
+    assert [request.partition_key for request in requests] == ["2026-07-01"]
 
 
 def test_whatever_opens_the_warehouse_waits_for_its_turn(defs):
