@@ -18,6 +18,7 @@ from extractors.errors import (
     SourceError,
     Transient,
     Unauthorized,
+    UnknownOutcome,
 )
 from extractors.protocol import Target, WriteIntent
 from reconcilers.corrections.claims import claimant
@@ -217,7 +218,7 @@ class _Worker:
         """Stop a target that refuses us, or that does not get well."""
         if isinstance(error, Unauthorized):
             lane.stopped = f"unauthorized: {error.message}"
-        elif isinstance(error, Transient):
+        elif isinstance(error, Transient | UnknownOutcome):
             lane.failures += 1
             if lane.failures >= self.limits.failures_in_a_row:
                 lane.stopped = f"{lane.failures} failures in a row, the last: {error.message}"

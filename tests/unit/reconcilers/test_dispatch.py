@@ -200,7 +200,7 @@ def test_what_is_still_unknown_stays_unknown_and_is_looked_up_next_time(state, t
     target.script = [("after", UnknownOutcome("netsuite", "no answer"))]
     down = Transient("netsuite", "down")
     target.look_script = [None, None, None, None, *[down] * 20]
-    summary = send(state, targets)
+    summary = send(state, targets, failures_in_a_row=9)
     assert (the_only(state).state, summary.outcomes["unknown"]) == ("unknown", 4)
     target.look_script = []
     assert send(state, targets).outcomes == {"accepted": 1}
@@ -237,6 +237,15 @@ def test_a_throttled_call_is_not_counted_and_goes_next_time(state, targets):
     assert summary.stopped == {"salesforce": "3 failures in a row, the last: slow down"}
     assert (the_only(state).state, the_only(state).writes) == ("approved", 0)
     assert send(state, targets).outcomes == {"accepted": 1}
+
+
+def test_a_target_that_answers_no_write_is_given_up_on(state, targets):
+    plan_and_approve(state, stale_status(), lost_link())
+    targets["salesforce"].script = [("before", UnknownOutcome("salesforce", "timed out"))] * 99
+    summary = send(state, targets, concurrency=1, tries_per_run=9)
+    assert summary.stopped == {"salesforce": "3 failures in a row, the last: timed out"}
+    assert len(targets["salesforce"].script) == 99 - 3
+    assert targets["salesforce"].effects == []
 
 
 def test_refused_credentials_stop_the_target_and_only_it(state, targets):
