@@ -5,9 +5,19 @@ from datetime import timedelta
 
 import pytest
 
+from extractors.sandbox.amounts import decimal_text
 from extractors.sandbox.drift import plant, truth
+from extractors.sandbox.netsuite_invoice import post_invoice
+from extractors.sandbox.reference import (
+    CURRENCIES,
+    ENTITY_BY_SUBSIDIARY,
+    PRODUCT_BY_SKU,
+    exchange_rate,
+    period_id,
+)
 from extractors.sandbox.schema import TABLES, to_text
 from extractors.sandbox.world import advance_world
+from extractors.sandbox.world.moments import local_date
 from tests.unit.sandbox.disagreements import Books, disagreements
 from tests.unit.sandbox.near_misses import near_misses
 from tests.unit.sandbox.test_drift import expected
@@ -164,6 +174,73 @@ def test_after_a_correction_the_world_goes_on_without_new_drift(world):
     for _ in range(10):
         advance_world(store, 1)
         assert disagreements(store) == set()
+
+
+def test_an_invoice_posted_as_a_correction_lives_on_like_any_other(world):
+    store = world(1)
+    (row,) = plant(store, "INV-MISS-01", 1, seed=2)
+    assert row.variant == "never_posted"
+    internal = post_invoice(store, _posting(store, row.owner_id), row.owner_id, None)
+    assert disagreements(store) == set()
+    for _ in range(6):
+        advance_world(store, 6)
+        assert disagreements(store) == set()
+    plans = store.rows("netsuite", "revenueplan", sourcetransaction=internal)
+    lines = [
+        line
+        for p in plans
+        for line in store.rows("netsuite", "revenueplanline", revenueplan=p["id"])
+    ]
+    assert {line["isrecognized"] for line in lines if line["periodname"] <= "2026-07"} == {"T"}
+
+
+def _posting(store, invoice_id) -> dict:
+    """The body by which an integration posts a billing invoice to the ERP."""
+    books = Books(store)
+    invoice = books.invoices[invoice_id]
+    (erp,) = store.rows("netsuite", "customer", custentity_stripe_id=invoice["customer"])
+    entity = ENTITY_BY_SUBSIDIARY[erp["subsidiary"]]
+    currency = CURRENCIES[invoice["currency"].upper()]
+    day = local_date(invoice["status_transitions"]["finalized_at"], entity.timezone)
+    lines, taxes = [], []
+    for number, line in enumerate(invoice["lines"]["data"]):
+        sku = books.products[line["pricing"]["price_details"]["product"]]["metadata"]["sku"]
+        net = line["amount"] - sum(d["amount"] for d in line["discount_amounts"])
+        tax = sum(t["amount"] for t in line["taxes"])
+        lines.append(
+            {
+                "item": {"id": PRODUCT_BY_SKU[sku].item_id},
+                "quantity": line["quantity"],
+                "amount": decimal_text(net, currency.precision),
+                "custcol_stripe_line_id": line["id"],
+                "custcol_rev_start": day.isoformat(),
+                "custcol_rev_end": (day + timedelta(days=27)).isoformat(),
+                "taxDetailsReference": f"L{number}",
+            }
+        )
+        taxes.append(
+            {
+                "taxDetailsReference": f"L{number}",
+                "taxCode": {"id": entity.tax_code_id},
+                "taxBasis": decimal_text(net, currency.precision),
+                "taxRate": str(entity.tax_rate),
+                "taxAmount": decimal_text(tax, currency.precision),
+            }
+        )
+    return {
+        "entity": {"id": erp["id"]},
+        "subsidiary": {"id": erp["subsidiary"]},
+        "currency": {"id": currency.id},
+        "exchangeRate": str(exchange_rate(currency.code, entity.currency, day)),
+        "tranId": invoice["number"],
+        "tranDate": day.isoformat(),
+        "postingPeriod": {"id": period_id(day)},
+        "customForm": "subscription",
+        "custbody_stripe_invoice_id": invoice_id,
+        "taxDetailsOverride": True,
+        "item": {"items": lines},
+        "taxDetails": {"items": taxes},
+    }
 
 
 def _correct(store, row) -> None:
