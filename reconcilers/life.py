@@ -55,18 +55,21 @@ class AcceptedCorrection:
 
 @dataclass(frozen=True)
 class WaiverFact:
-    """Accepted by people from a date to a date, while the money stays near what they saw."""
+    """Accepted by people from a date to a date, while the money stays near what they saw.
+
+    `band_percent` is how far the money may move from what they saw, either way.
+    """
 
     valid_from: date
     expires_on: date
     impact_reporting_minor: int | None = None
-    band: float = 0.1
+    band_percent: int = 10
 
     def covers(self, night: date, impact_reporting_minor: int | None) -> bool:
         if not self.valid_from <= night <= self.expires_on:
             return False
         seen, agreed = impact_reporting_minor or 0, self.impact_reporting_minor or 0
-        return abs(seen - agreed) <= abs(agreed) * self.band
+        return abs(seen - agreed) * 100 <= abs(agreed) * self.band_percent
 
 
 @dataclass(frozen=True)

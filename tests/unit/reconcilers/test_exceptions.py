@@ -122,6 +122,14 @@ def test_a_waiver_covers_until_its_expiry_and_within_its_band():
     assert state_with(expires_on=night(0)) is ExceptionState.OPEN
 
 
+def test_the_band_of_a_waiver_is_exact_to_the_minor_unit():
+    agreed = 10**17 + 10  # larger than what a float tells apart
+    waiver = WaiverFact(night(0), night(5), agreed)
+    assert waiver.covers(night(1), agreed + agreed // 10)
+    assert not waiver.covers(night(1), agreed + agreed // 10 + 1)
+    assert not waiver.covers(night(1), agreed - agreed // 10 - 1)
+
+
 def record(state, number, *rows, run_id=None):
     return record_night(
         state,
