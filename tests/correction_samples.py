@@ -204,9 +204,7 @@ FACTS: dict[str, list[dict[str, Any]]] = {
         {"currency_id": "3", "currency": "EUR", "exponent": 2},
         {"currency_id": "4", "currency": "JPY", "exponent": 0},
     ],
-    "erp_subsidiaries": [
-        {"subsidiary_id": "2", "legal_entity": "UK", "country": "GB", "currency_id": "2"}
-    ],
+    "erp_subsidiaries": [{"subsidiary_id": "2", "legal_entity": "UK", "country": "GB"}],
     "erp_periods": [
         {
             "period_id": i,
@@ -221,10 +219,6 @@ FACTS: dict[str, list[dict[str, Any]]] = {
         for i, name, quarter in (("2622", "Q2 2026", "T"), ("2606", "Jun 2026", "F"))
     ],
     "erp_invoice_numbers": [],
-    "erp_rates": [
-        {"currency_id": "3", "subsidiary_id": "2", "rate_date": date(2026, 6, day), "rate": rate}
-        for day, rate in ((1, "0.81"), (10, "0.85"), (20, "0.99"))
-    ],
     "legal_entities": [{"legal_entity": "UK", "currency": "GBP", "tax_rate": "20.0000"}],
     "ledger_accounts": [
         {"product_family": f, "legal_entity": "UK", "event_type": e, "number": n}

@@ -8,6 +8,11 @@ from typing import Any
 
 from extractors.sandbox.ledger import InvoiceLine, invoice_rows
 from extractors.sandbox.netsuite_errors import NetSuiteError
+from extractors.sandbox.reference import (
+    CURRENCY_BY_ID,
+    ENTITY_BY_SUBSIDIARY,
+    exchange_rate,
+)
 from extractors.sandbox.store import Store
 from extractors.sandbox.tables import Record
 
@@ -70,7 +75,7 @@ def post_invoice(store: Store, body: Body, external_id: str | None, internal_id:
         entity_id=checked.reference("entity", "customer"),
         subsidiary=checked.reference("subsidiary", "subsidiary"),
         currency=checked.reference("currency", "currency"),
-        exchange_rate=_decimal(body.get("exchangeRate", "1.0"), "exchangeRate"),
+        exchange_rate=checked.exchange_rate(),
         trandate=_day(body.get("tranDate"), "tranDate"),
         duedate=_day(body.get("dueDate", body.get("tranDate")), "dueDate"),
         period_id=checked.period(),
@@ -146,6 +151,20 @@ class _Checked:
 
     def reference(self, name: str, table: str) -> str:
         return _reference(self._store, self._body.get(name), table, name)
+
+    def exchange_rate(self) -> Decimal:
+        """Base currency for one unit: as given, or else our own rate of the invoice's date."""
+        if "exchangeRate" in self._body:
+            return _decimal(self._body["exchangeRate"], "exchangeRate")
+        currency = CURRENCY_BY_ID.get(self.reference("currency", "currency"))
+        entity = ENTITY_BY_SUBSIDIARY[self.reference("subsidiary", "subsidiary")]
+        if currency is None:
+            raise NetSuiteError(
+                "There is no exchange rate for this currency.", "USER_ERROR", "currency"
+            )
+        return exchange_rate(
+            currency.code, entity.currency, _day(self._body.get("tranDate"), "tranDate")
+        )
 
     def period(self) -> str:
         period_id = self.reference("postingPeriod", "accountingperiod")

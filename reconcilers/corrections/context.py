@@ -82,7 +82,7 @@ QUERIES: Mapping[str, str] = {
     """,
     "erp_subsidiaries": """
         select id as subsidiary_id, upper(custrecord_entity_code) as legal_entity,
-               upper(country) as country, currency as currency_id
+               upper(country) as country
         from raw.netsuite__subsidiary
     """,
     "erp_periods": """
@@ -97,16 +97,6 @@ QUERIES: Mapping[str, str] = {
                coalesce(custbody_stripe_invoice_id, externalid) as invoice_id
         from raw.netsuite__transaction
         where type = 'CustInvc'
-    """,
-    "erp_rates": """
-        select documents.currency as currency_id, customers.subsidiary as subsidiary_id,
-               cast(documents.trandate as date) as rate_date, max(documents.exchangerate) as rate
-        from raw.netsuite__transaction as documents
-        inner join raw.netsuite__customer as customers on documents.entity = customers.id
-        inner join raw.netsuite__subsidiary as subsidiaries
-            on customers.subsidiary = subsidiaries.id
-        where documents.type = 'CustInvc' and documents.currency <> subsidiaries.currency
-        group by documents.currency, customers.subsidiary, documents.trandate
     """,
     "legal_entities": """
         select entities.legal_entity, entities.functional_currency as currency,

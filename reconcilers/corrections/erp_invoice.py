@@ -39,7 +39,6 @@ class Draft:
     currency: Row | None
     period: Row | None
     tax_code: Row | None
-    rate: Decimal | None
     items: Mapping[str, Row]
     accounts: Mapping[str, Row]
     ledger: tuple[LedgerLine, ...]
@@ -63,9 +62,6 @@ def draft_invoice(invoice_id: str, facts: Facts) -> Draft | None:
         currency=currency,
         period=facts.month_of(day) if day else None,
         tax_code=_tax_code(invoice, subsidiary, facts),
-        rate=facts.exchange_rate(currency["currency_id"], subsidiary, day)
-        if currency and subsidiary and day
-        else None,
         items=facts.items,
         accounts=facts.ledger,
         ledger=tuple(_ledger_lines(invoice, lines, facts)),
@@ -136,7 +132,10 @@ def invoice_correction(
 
 
 def invoice_body(draft: Draft, correlation_id: str) -> dict[str, Any]:
-    """NetSuite's invoice as REST takes it, without the memo; amounts as exact decimal text."""
+    """NetSuite's invoice as REST takes it, without the memo; amounts as exact decimal text.
+
+    No exchange rate is given: the ERP then books at its own rate of `tranDate`.
+    """
     customer, subsidiary = _have(draft.customer), _have(draft.subsidiary)
     currency, period, tax_code = _have(draft.currency), _have(draft.period), _have(draft.tax_code)
     exponent = currency["exponent"]
@@ -145,7 +144,6 @@ def invoice_body(draft: Draft, correlation_id: str) -> dict[str, Any]:
         "entity": {"id": customer["customer_id"]},
         "subsidiary": {"id": subsidiary["subsidiary_id"]},
         "currency": {"id": currency["currency_id"]},
-        "exchangeRate": _rate_text(draft.rate),
         "tranId": invoice["number"],
         "tranDate": invoice["invoice_date"].isoformat(),
         "dueDate": (invoice["due_date"] or invoice["invoice_date"]).isoformat(),
@@ -225,10 +223,6 @@ def _tax_code(invoice: Row, subsidiary: Row | None, facts: Facts) -> Row | None:
         ),
         None,
     )
-
-
-def _rate_text(rate: Decimal | None) -> str:
-    return "1.0" if rate is None or rate == 1 else format(rate, "f")
 
 
 def _have(row: Row | None) -> Row:

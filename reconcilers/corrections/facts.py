@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -12,7 +11,6 @@ import polars as pl
 from reconcilers.corrections.plan_context import PlanContext
 
 Row = Mapping[str, Any]
-RATE_DAYS = 10
 
 
 @dataclass(frozen=True)
@@ -35,26 +33,11 @@ class Facts:
     months: Sequence[Row]
     numbers: Mapping[str, Row]
     legal_entities: Mapping[str, Row]
-    rates: Mapping[tuple[str, str], Sequence[Row]]
     chart: Mapping[tuple[str, str, str], str]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
         return next((m for m in self.months if m["start_date"] <= day <= m["end_date"]), None)
-
-    def exchange_rate(self, currency_id: str, subsidiary: Row, day: date) -> Decimal | None:
-        """Base currency for one unit of a currency: the rate that the ERP itself last used.
-
-        A rate older than RATE_DAYS is none.
-        """
-        if currency_id == subsidiary["currency_id"]:
-            return Decimal(1)
-        used = [
-            row
-            for row in self.rates.get((currency_id, subsidiary["subsidiary_id"]), [])
-            if timedelta(0) <= day - row["rate_date"] <= timedelta(days=RATE_DAYS)
-        ]
-        return Decimal(max(used, key=_rate_date)["rate"]) if used else None
 
     def ledger_number(self, family: str, legal_entity: str, event_type: str) -> str | None:
         """The account number that our chart names for an event; '*' stands for every family."""
@@ -85,24 +68,11 @@ def index(context: PlanContext) -> Facts:
         ],
         numbers=_by(context.erp_invoice_numbers, "number"),
         legal_entities=_by(context.legal_entities, "legal_entity"),
-        rates=_rates(context.erp_rates),
         chart={
             (row["product_family"], row["legal_entity"], row["event_type"]): row["number"]
             for row in context.ledger_accounts.iter_rows(named=True)
         },
     )
-
-
-def _rates(frame: pl.DataFrame) -> dict[tuple[str, str], list[Row]]:
-    rates: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in frame.iter_rows(named=True):
-        rates[row["currency_id"], row["subsidiary_id"]].append(row)
-    return rates
-
-
-def _rate_date(row: Row) -> date:
-    day: date = row["rate_date"]
-    return day
 
 
 def _by(frame: pl.DataFrame, key: str) -> dict[str, Row]:

@@ -35,7 +35,6 @@ class PlanContext:
     erp_subsidiaries: pl.DataFrame
     erp_periods: pl.DataFrame
     erp_invoice_numbers: pl.DataFrame
-    erp_rates: pl.DataFrame
     legal_entities: pl.DataFrame
     ledger_accounts: pl.DataFrame
 
@@ -110,7 +109,6 @@ class PlanContext:
             "subsidiary_id": TEXT,
             "legal_entity": TEXT,
             "country": TEXT,
-            "currency_id": TEXT,
         },
         "erp_periods": {
             "period_id": TEXT,
@@ -123,12 +121,6 @@ class PlanContext:
             "is_year": TEXT,
         },
         "erp_invoice_numbers": {"number": TEXT, "transaction_id": TEXT, "invoice_id": TEXT},
-        "erp_rates": {
-            "currency_id": TEXT,
-            "subsidiary_id": TEXT,
-            "rate_date": DAY,
-            "rate": TEXT,
-        },
         "legal_entities": {"legal_entity": TEXT, "currency": TEXT, "tax_rate": TEXT},
         "ledger_accounts": {
             "product_family": TEXT,

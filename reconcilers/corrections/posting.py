@@ -71,15 +71,6 @@ def _currency(draft: Draft) -> list[Refusal]:
         return [
             Refusal("currency", "currency", f"the ERP has no {code}", f"activate {code} in the ERP")
         ]
-    if draft.subsidiary and draft.rate is None:
-        return [
-            Refusal(
-                "currency",
-                "exchangeRate",
-                f"the ERP used no rate for {code} shortly before {draft.invoice['invoice_date']}",
-                "post by hand with the rate of the day",
-            )
-        ]
     return []
 
 

@@ -1,5 +1,8 @@
 """Corrections of NetSuite over the wire: invoices by external id, updates, lookups, failures."""
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 
 from extractors.errors import Rejected, UnknownOutcome
@@ -61,6 +64,26 @@ def test_an_invoice_is_posted_under_its_external_id_and_found_by_it(company):
         "in_1",
     )
     assert missing is None
+
+
+def test_without_a_rate_the_erp_books_at_its_own_rate_of_the_invoice_date(company):
+    body = {**invoice_body(company), "currency": {"id": "3"}}
+    del body["exchangeRate"]
+    company.with_target("netsuite", lambda target: target.write(post(body)))
+    (booked,) = company.store.rows("netsuite", "transaction", externalid="in_1")
+    rate = reference.exchange_rate("EUR", "USD", date(2026, 5, 20))
+    assert rate not in {1, reference.exchange_rate("EUR", "USD", date(2026, 5, 21))}
+    assert Decimal(booked["exchangerate"]) == rate
+    lines = company.store.rows("netsuite", "transactionaccountingline", transaction=booked["id"])
+    receivable = sum(Decimal(line["debit"] or 0) for line in lines)
+    assert receivable == (10 * rate).quantize(Decimal("0.01"))
+
+
+def test_a_currency_without_a_rate_is_refused(company):
+    body = {**invoice_body(company), "currency": {"id": reference.SPARE_CURRENCIES[0].id}}
+    del body["exchangeRate"]
+    with pytest.raises(Rejected, match="no exchange rate"):
+        company.with_target("netsuite", lambda target: target.write(post(body)))
 
 
 def test_a_lost_answer_is_an_unknown_outcome_that_looking_resolves(company):

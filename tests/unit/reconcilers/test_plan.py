@@ -70,7 +70,6 @@ def test_a_missing_invoice_is_proposed_as_the_body_that_the_erp_takes():
         "entity": {"id": "501"},
         "subsidiary": {"id": "2"},
         "currency": {"id": "2"},
-        "exchangeRate": "1.0",
         "tranId": "UK-0001",
         "tranDate": "2026-06-12",
         "dueDate": "2026-07-12",
@@ -110,14 +109,12 @@ def test_a_missing_invoice_is_proposed_as_the_body_that_the_erp_takes():
     }
 
 
-def test_an_invoice_in_another_currency_takes_the_rate_that_the_erp_last_used():
-    correction = only(
-        missing_invoice(), facts=context(**changed("billing_invoices", currency="EUR"))
-    )
-    assert (correction.payload["currency"], correction.payload["exchangeRate"]) == (
-        {"id": "3"},
-        "0.85",
-    )
+def test_an_invoice_in_another_currency_is_left_to_the_rate_of_the_erp():
+    facts = context(**changed("billing_invoices", currency="EUR"))
+    correction = only(missing_invoice(), facts=facts)
+    assert correction.state is CorrectionState.PROPOSED
+    assert correction.payload["currency"] == {"id": "3"}
+    assert "exchangeRate" not in correction.payload
 
 
 @pytest.mark.parametrize(
