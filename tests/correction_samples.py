@@ -15,6 +15,8 @@ from extractors.protocol import WriteIntent, WriteReceipt
 from reconcilers.corrections.plan_context import PlanContext, empty_context
 from reconcilers.findings import DRIFT, empty
 from reconcilers.state import State, open_state
+from reconcilers.state.tieouts import SCHEMA as TIEOUTS
+from reconcilers.state.tieouts import record_tieouts
 
 DAY = date(2026, 6, 30)
 
@@ -116,6 +118,22 @@ def lost_link(
         replica_system="salesforce",
         **{"replica_id": account_id, "cause": "link_lost", **values},
     )
+
+
+def tie_out(state: State, on: date, *, holds: bool = True) -> None:
+    """Record one tie-out of a night, which holds or breaks by one row."""
+    left, right = ("stripe.invoice", 2), ("landed", 2 if holds else 1)
+    row = {
+        "code": "TO-EXT",
+        "scope": "stripe.invoice",
+        "left_label": left[0],
+        "left_rows": left[1],
+        "right_label": right[0],
+        "right_rows": right[1],
+        "unexplained_rows": left[1] - right[1],
+        "holds": holds,
+    }
+    record_tieouts(state, on, pl.DataFrame([row], schema=TIEOUTS))
 
 
 FACTS: dict[str, list[dict[str, Any]]] = {

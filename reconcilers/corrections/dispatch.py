@@ -33,6 +33,7 @@ from reconcilers.corrections.delivery import (
     recover,
 )
 from reconcilers.corrections.look import Sight, Standing, look
+from reconcilers.corrections.night import broken_tieouts
 from reconcilers.corrections.posting import check_at_send_time
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.store import State
@@ -53,7 +54,10 @@ class DispatchLimits:
 
 @dataclass(frozen=True)
 class DispatchSummary:
-    """What one run did: outcomes by name, and targets it gave up on, with the reason."""
+    """What one run did: outcomes by name, and targets it gave up on, with the reason.
+
+    While the tie-outs of the newest night do not hold, every target is stopped for that reason.
+    """
 
     recovered: int
     outcomes: Mapping[str, int]
@@ -81,10 +85,13 @@ async def dispatch(
 
     `now` gives the business time (UTC) that is stored as sent and accepted; verification compares
     it with the targets' watermarks, so in the sandbox it has to be the sandbox's clock.
+    Nothing is sent or looked up while the tie-outs of the newest recorded night do not all hold.
     Returns when nothing more can be done in this run; whatever is left stays visible.
     """
     bounds = limits or DispatchLimits()
     recovered = recover(state, now())
+    if broken := broken_tieouts(state):
+        return DispatchSummary(recovered, {}, dict.fromkeys(sorted(targets), broken))
     lanes = {system: _Lane(target) for system, target in sorted(targets.items())}
     with claimant() as me:
         worker = _Worker(state, now, me, bounds)

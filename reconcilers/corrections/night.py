@@ -1,4 +1,4 @@
-"""Plans the corrections of a recorded night: reads the facts, plans, fills the outbox."""
+"""What a recorded night means for corrections: it plans them, and its tie-outs let them go."""
 
 from datetime import date, datetime
 
@@ -12,6 +12,7 @@ from reconcilers.exceptions import lives_as_of
 from reconcilers.findings import Findings
 from reconcilers.refolding import newest_night
 from reconcilers.state.store import State
+from reconcilers.state.tieouts import load_tieouts
 
 
 def plan_night(
@@ -38,3 +39,21 @@ def plan_night(
     lives = lives_as_of(state, snapshot_date)
     corrections = plan(findings.drift, findings.systemic_codes, lives, read_context(con), policy)
     return store_plan(state, corrections, lives, snapshot_date, at)
+
+
+def broken_tieouts(state: State) -> str | None:
+    """Why nothing may be sent: the newest night's tie-outs do not all hold, or were not made.
+
+    None when they hold, and when no night was recorded yet.
+    """
+    with state.read() as session:
+        newest = newest_night(session)
+    if newest is None:
+        return None
+    tieouts = load_tieouts(state, newest)
+    if tieouts.is_empty():
+        return f"the night of {newest} has no tie-outs; nothing is sent until it does"
+    broken = sorted(set(tieouts.filter(~tieouts["holds"])["code"]))
+    if not broken:
+        return None
+    return f"tie-outs of {newest} do not hold ({', '.join(broken)}); nothing is sent until they do"

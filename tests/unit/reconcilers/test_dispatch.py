@@ -21,6 +21,7 @@ from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.corrections.outbox import count_by_state, store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
+from reconcilers.exceptions import record_night
 from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_corrections, show_correction
@@ -33,8 +34,10 @@ from tests.correction_samples import (
     lost_link,
     missing_invoice,
     netsuite,
+    night,
     salesforce,
     stale_status,
+    tie_out,
 )
 
 POLICY = load_policy()
@@ -97,6 +100,34 @@ def test_nothing_goes_out_without_an_approval(state, targets):
     store_plan(state, plan(frame, (), lives, context(), POLICY), lives, DAY, at(0, 3))
     assert send(state, targets).outcomes == {}
     assert targets["netsuite"].effects == []
+
+
+@pytest.fixture
+def night_without_tieouts(state):
+    record_night(state, DAY, drift(), "run", watermarks={}, policy=POLICY, recorded_at=at(0, 3))
+
+
+@pytest.mark.usefixtures("night_without_tieouts")
+def test_nothing_goes_out_while_the_newest_night_does_not_tie_out(state, targets):
+    plan_and_approve(state, missing_invoice(), stale_status())
+    before = count_by_state(state)
+    tie_out(state, DAY, holds=False)
+    summary = send(state, targets)
+    assert summary.outcomes == {}
+    assert set(summary.stopped) == set(targets)
+    assert "tie-outs of 2026-06-30 do not hold (TO-EXT)" in summary.stopped["netsuite"]
+    assert [target.effects for target in targets.values()] == [[] for _ in targets]
+    assert count_by_state(state) == before
+    tie_out(state, DAY)
+    assert send(state, targets).outcomes == {"accepted": 2}
+
+
+@pytest.mark.usefixtures("night_without_tieouts")
+def test_a_night_that_has_not_tied_out_yet_sends_nothing(state, targets):
+    plan_and_approve(state, stale_status())
+    tie_out(state, night(-1))  # the night before proves nothing about this one
+    assert "has no tie-outs" in send(state, targets).stopped["salesforce"]
+    assert targets["salesforce"].effects == []
 
 
 def test_an_accepted_correction_says_when_and_under_which_id(state, targets):

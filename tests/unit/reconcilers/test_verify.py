@@ -18,6 +18,7 @@ from tests.correction_samples import (
     night,
     salesforce,
     stale_status,
+    tie_out,
 )
 
 POLICY = load_policy()
@@ -47,6 +48,7 @@ def correct(state, number=0):
     store_plan(
         state, plan(frame, (), lives, context(), POLICY), lives, night(number), at(number, 4)
     )
+    tie_out(state, night(number))
     asyncio.run(dispatch(state, {"salesforce": salesforce()}, lambda: at(number, 9)))
     assert standing(state) == ("accepted", None)
 
