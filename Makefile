@@ -33,8 +33,10 @@ test-all: setup ## Run all tests, the slow ones too
 dbt-test: setup ## Run the unit tests of the dbt models on empty tables
 	$(BIN)/pytest -q tests/dbt
 
-docs: setup ## Build the browsable documentation of the data model from the last night's warehouse
-	TIEOUT_WAREHOUSE=$(CURDIR)/data/warehouse.duckdb $(BIN)/dbt docs generate --static --quiet \
+docs: setup ## Build the browsable documentation of the data model (needs no night)
+	@mkdir -p data/dbt/docs
+	TIEOUT_WAREHOUSE=$(CURDIR)/data/dbt/docs/empty.duckdb DBT_LOG_PATH=$(CURDIR)/data/dbt/logs \
+		$(BIN)/dbt docs generate --static --empty-catalog --quiet \
 		--project-dir dbt_project --profiles-dir dbt_project --target-path $(CURDIR)/data/dbt/docs
 	@echo "open data/dbt/docs/static_index.html"
 
