@@ -4,15 +4,12 @@ from collections import Counter, defaultdict
 from decimal import Decimal
 from itertools import pairwise
 
+from tests.unit.sandbox.books import Books, Clusters, country_of, instant
 from tests.unit.sandbox.disagreements import (
     HOURS_BILLING,
     HOURS_SYNC,
-    Books,
-    Clusters,
     billing_state,
-    country_of,
     erp_state,
-    instant,
     invoice_state,
 )
 

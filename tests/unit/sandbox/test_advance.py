@@ -18,7 +18,8 @@ from extractors.sandbox.reference import (
 from extractors.sandbox.schema import TABLES, to_text
 from extractors.sandbox.world import advance_world
 from extractors.sandbox.world.moments import local_date
-from tests.unit.sandbox.disagreements import Books, disagreements
+from tests.unit.sandbox.books import Books
+from tests.unit.sandbox.disagreements import disagreements
 from tests.unit.sandbox.near_misses import near_misses
 from tests.unit.sandbox.test_drift import expected
 from tests.unit.sandbox.test_world import everything

@@ -9,8 +9,9 @@ import pytest
 from extractors.sandbox.schema import TABLES
 from extractors.sandbox.store import Store
 from extractors.sandbox.world import advance_world, build_world
+from tests.unit.sandbox.books import Books, instant
 from tests.unit.sandbox.conftest import SMALL
-from tests.unit.sandbox.disagreements import Books, disagreements, erp_state, instant
+from tests.unit.sandbox.disagreements import disagreements, erp_state
 from tests.unit.sandbox.near_misses import EXPECTED, near_misses
 
 SEEDS = (1, 2, 3)

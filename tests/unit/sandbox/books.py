@@ -1,0 +1,156 @@
+"""What the three systems hold, read once, and which of their records are the same company."""
+
+import re
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+
+class Books:
+    """Everything in the store, read once."""
+
+    def __init__(self, store) -> None:
+        self.now = store.now()
+        self.accounts = by_id(store.rows("salesforce", "Account"), "Id")
+        self.opportunities = by_id(store.rows("salesforce", "Opportunity"), "Id")
+        self.contracts = by_id(store.rows("salesforce", "Contract"), "Id")
+        self.contract_lines = store.rows("salesforce", "Contract_Line__c")
+        self.crm_products = by_id(store.rows("salesforce", "Product2"), "Id")
+        self.crm_subscriptions = store.rows("salesforce", "Subscription__c")
+        self.customers = by_id(store.rows("stripe", "customer"), "id")
+        self.products = by_id(store.rows("stripe", "product"), "id")
+        self.subscriptions = by_id(store.rows("stripe", "subscription"), "id")
+        self.invoices = by_id(store.rows("stripe", "invoice"), "id")
+        self.charges = by_id(store.rows("stripe", "charge"), "id")
+        self.invoice_payments = store.rows("stripe", "invoice_payment")
+        self.erp_customers = by_id(store.rows("netsuite", "customer"), "id")
+        self.transactions = by_id(store.rows("netsuite", "transaction"), "id")
+        self.lines = group(store.rows("netsuite", "transactionline"), "transaction")
+        self.postings = group(store.rows("netsuite", "transactionaccountingline"), "transaction")
+        self.terms = by_id(store.rows("netsuite", "term"), "id")
+        self.currencies = by_id(store.rows("netsuite", "currency"), "id")
+        self.faults = store.meta("faults", {})
+        self.last_event = {}
+        for event in store.rows("stripe", "event"):
+            self.last_event[event["data"]["object"]["id"]] = event["created"]
+
+    def age(self, *stamps) -> timedelta:
+        return self.now - max(instant(stamp) for stamp in stamps if stamp is not None)
+
+    def minor(self, text, currency_id) -> int:
+        digits = int(self.currencies[currency_id]["currencyprecision"])
+        return int(Decimal(text or "0").scaleb(digits).to_integral_exact())
+
+
+def instant(stamp) -> datetime:
+    if isinstance(stamp, int):
+        return datetime.fromtimestamp(stamp, UTC)
+    if isinstance(stamp, date):
+        return datetime(stamp.year, stamp.month, stamp.day, tzinfo=UTC)
+    if len(stamp) == 10:
+        return datetime.fromisoformat(stamp).replace(tzinfo=UTC)
+    if "T" in stamp:
+        return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.000%z")
+    return datetime.fromisoformat(stamp).replace(tzinfo=UTC)
+
+
+def by_id(rows, key) -> dict:
+    return {row[key]: row for row in rows}
+
+
+def group(rows, key) -> dict:
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row[key]].append(row)
+    return groups
+
+
+class Clusters:
+    """Who is the same company: explicit references, then tax ids, then domain with country."""
+
+    def __init__(self, books: Books) -> None:
+        self._parent = {}
+        self.books = books
+        self.linked = set()
+        for kind, rows in self._kinds():
+            for row_id in rows:
+                self._parent[kind, row_id] = (kind, row_id)
+        self._by_reference()
+        self._by_key(self._tax_id)
+        self._by_key(self._place)
+        self.members = defaultdict(lambda: defaultdict(list))
+        for kind, row_id in self._parent:
+            self.members[self.root(kind, row_id)][kind].append(row_id)
+
+    def _kinds(self):
+        books = self.books
+        return (
+            ("crm", books.accounts),
+            ("billing", books.customers),
+            ("erp", books.erp_customers),
+        )
+
+    def root(self, kind, row_id):
+        node = (kind, row_id)
+        while self._parent[node] != node:
+            node = self._parent[node]
+        return node
+
+    def of(self, kind, row_id, wanted) -> list[str]:
+        return self.members[self.root(kind, row_id)][wanted]
+
+    def _join(self, left, right) -> None:
+        if left in self._parent and right in self._parent:
+            self._parent[self.root(*left)] = self.root(*right)
+
+    def _by_reference(self) -> None:
+        for account_id, account in self.books.accounts.items():
+            self._refer("crm", account_id, "billing", account["Stripe_Customer_Id__c"])
+            self._refer("crm", account_id, "erp", account["NetSuite_Customer_Id__c"])
+        for customer_id, customer in self.books.customers.items():
+            metadata = customer["metadata"]
+            self._refer("billing", customer_id, "crm", metadata.get("crm_account_id"))
+            self._refer("billing", customer_id, "erp", metadata.get("netsuite_customer_id"))
+        for erp_id, erp in self.books.erp_customers.items():
+            self._refer("erp", erp_id, "crm", erp["custentity_sfdc_id"])
+            self._refer("erp", erp_id, "billing", erp["custentity_stripe_id"])
+
+    def _refer(self, kind, row_id, other, other_id) -> None:
+        if other_id:
+            assert (other, other_id) in self._parent, f"{kind} {row_id} names a missing {other_id}"
+            self.linked.add(((kind, row_id), (other, other_id)))
+            self._join((kind, row_id), (other, other_id))
+
+    def _by_key(self, key_of) -> None:
+        """Join single records to the one cluster that has their key."""
+        first = {}
+        for kind, rows in self._kinds():
+            for row_id, row in rows.items():
+                key = key_of(kind, row)
+                if key:
+                    first.setdefault(key, (kind, row_id))
+                    self._join((kind, row_id), first[key])
+
+    @staticmethod
+    def _tax_id(kind, row):
+        return tax_id_of(kind, row)
+
+    @staticmethod
+    def _place(kind, row):
+        address = {"crm": "Website", "billing": "email", "erp": "email"}[kind]
+        host = re.sub(r"^(https?://)?(www\.)?", "", row.get(address) or "").split("@")[-1]
+        return (host, country_of(kind, row)) if host else None
+
+
+def tax_id_of(kind, row):
+    if kind == "billing":
+        value = row["tax_ids"]["data"][0]["value"] if row["tax_ids"]["data"] else None
+    else:
+        value = row["Tax_Id__c" if kind == "crm" else "vatregnumber"]
+    return re.sub(r"[^A-Z0-9]", "", value.upper()) if value else None
+
+
+def country_of(kind, row):
+    if kind == "billing":
+        return row["address"]["country"]
+    return row["BillingCountryCode" if kind == "crm" else "billcountry"]
