@@ -35,7 +35,8 @@ class Refusal:
 class Subject:
     """The drift row that a correction answers: the evidence, and the money at stake.
 
-    Impacts are signed minor units of `currency` and of the reporting currency.
+    Impacts are signed minor units of `currency` and of the reporting currency. `spent` counts the
+    corrections of this exception that were sent and changed nothing for good.
     """
 
     exception_key: str
@@ -55,6 +56,7 @@ class Subject:
     severity: str
     episode: int
     is_ineffective: bool
+    spent: int = 0
 
 
 @dataclass(frozen=True)

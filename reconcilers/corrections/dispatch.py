@@ -34,6 +34,7 @@ from reconcilers.corrections.delivery import (
 )
 from reconcilers.corrections.look import Sight, Standing, look
 from reconcilers.corrections.night import broken_tieouts
+from reconcilers.corrections.outbox import OVERTAKEN
 from reconcilers.corrections.posting import check_at_send_time
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.store import State
@@ -166,16 +167,14 @@ class _Worker:
             return None
         if sight.standing is Standing.DESIRED and (order.writes or sight.is_ours):
             return _found_applied(sight)  # an earlier call of ours took effect after all
-        return Outcome(S.SUPERSEDED, "superseded", sight.words, target_record_id=sight.record_id)
+        return Outcome(S.SUPERSEDED, OVERTAKEN, sight.words, target_record_id=sight.record_id)
 
     def _resolve(self, order: Order, sight: Sight) -> Outcome:
         """What an earlier call did, told by the target itself."""
         if sight.standing is Standing.DESIRED:
             return _found_applied(sight)
         if sight.standing is Standing.OTHER:
-            return Outcome(
-                S.SUPERSEDED, "superseded", sight.words, target_record_id=sight.record_id
-            )
+            return Outcome(S.SUPERSEDED, OVERTAKEN, sight.words, target_record_id=sight.record_id)
         if order.writes >= self.limits.writes:
             return Outcome(S.DEAD, "not applied", f"not applied after {order.writes} calls")
         return Outcome(S.APPROVED, "not applied", "looked: the call had no effect; sent again")

@@ -120,7 +120,7 @@ def invoice_correction(
         attribute="",
         before=None,
         after=after,
-        expected_version=f"{ABSENT}#{subject.episode}",
+        expected_version=_absence(subject),
         watermark_object="netsuite.transaction",
         reason=f"billing invoice {invoice_id} is final and the ERP does not have it",
         refusals=refusals,
@@ -129,6 +129,12 @@ def invoice_correction(
         return correction
     memo = f"tieout:{correction_id(correction.idempotency_key)}"
     return replace(correction, payload={**after, "memo": memo})
+
+
+def _absence(subject: Subject) -> str:
+    """What stands for the version of a document that is not there: which absence of it this is."""
+    episode = f"{ABSENT}#{subject.episode}"
+    return f"{episode}.{subject.spent}" if subject.spent else episode
 
 
 def invoice_body(draft: Draft, correlation_id: str) -> dict[str, Any]:

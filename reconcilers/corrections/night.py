@@ -5,7 +5,7 @@ from datetime import date, datetime
 import duckdb
 
 from reconcilers.corrections.context import read_context
-from reconcilers.corrections.outbox import PlanSummary, store_plan
+from reconcilers.corrections.outbox import PlanSummary, spent_corrections, store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import Policy
 from reconcilers.exceptions import lives_as_of
@@ -37,7 +37,14 @@ def plan_night(
             snapshot_date, skipped=f"{known}; only the newest recorded night is planned"
         )
     lives = lives_as_of(state, snapshot_date)
-    corrections = plan(findings.drift, findings.systemic_codes, lives, read_context(con), policy)
+    corrections = plan(
+        findings.drift,
+        findings.systemic_codes,
+        lives,
+        read_context(con),
+        policy,
+        spent=spent_corrections(state),
+    )
     return store_plan(state, corrections, lives, snapshot_date, at)
 
 

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.correction import Correction
 from reconcilers.corrections.states import UNDER_WAY, UNSENT, CorrectionState, require_way
 from reconcilers.life import ExceptionLife
 from reconcilers.state.audit import append_audit
-from reconcilers.state.models import CorrectionRecord
+from reconcilers.state.models import Attempt, CorrectionRecord
 from reconcilers.state.store import State
 
 PLANNER = "tieout"
+OVERTAKEN = "superseded"  # the outcome of an attempt that found something else at the target
 PLANNABLE = (CorrectionState.PROPOSED, CorrectionState.HELD, CorrectionState.REFUSED)
 
 
@@ -211,6 +212,36 @@ def count_by_state(state: State) -> dict[str, int]:
             select(CorrectionRecord.state, func.count()).group_by(CorrectionRecord.state)
         )
         return dict(sorted(rows.tuples()))
+
+
+def spent_corrections(state: State) -> dict[str, int]:
+    """By exception: how many corrections a target took, or was sent, without lasting effect.
+
+    Those that a night proved ineffective, and those called out that dispatch then found overtaken
+    at the target. What the plan itself supersedes does not count: planning a night twice must give
+    the same.
+    """
+    overtaken = (
+        select(Attempt.correction_id)
+        .where(Attempt.correction_id == CorrectionRecord.correction_id)
+        .where(Attempt.outcome == OVERTAKEN)
+        .exists()
+    )
+    was_spent = or_(
+        CorrectionRecord.state == CorrectionState.INEFFECTIVE.value,
+        and_(
+            CorrectionRecord.state == CorrectionState.SUPERSEDED.value,
+            CorrectionRecord.writes > 0,
+            overtaken,
+        ),
+    )
+    with state.read() as session:
+        rows = session.execute(
+            select(CorrectionRecord.exception_key, func.count())
+            .where(was_spent)
+            .group_by(CorrectionRecord.exception_key)
+        )
+        return dict(rows.tuples().all())
 
 
 def get_all(session: Session, ids: Iterable[str]) -> list[CorrectionRecord]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -18,6 +19,7 @@ from reconcilers.corrections.states import CorrectionState
 from reconcilers.life import ExceptionLife, ExceptionState
 
 RuleKey = tuple[str, str | None]
+NONE_SPENT: Mapping[str, int] = MappingProxyType({})
 
 
 def plan(
@@ -26,24 +28,30 @@ def plan(
     lives: Mapping[str, ExceptionLife],
     context: PlanContext,
     policy: Policy,
+    *,
+    spent: Mapping[str, int] = NONE_SPENT,
 ) -> tuple[Correction, ...]:
     """The corrections of one night, in the order of their exception keys.
 
     Only open exceptions of classes that policy lets us write are planned. What cannot be posted
     comes back refused with its reasons. What fired too often to be true (`systemic_codes`), breaks
-    a cap or was tried without effect comes back held.
+    a cap or was tried without effect comes back held. `spent` counts by exception the corrections
+    that were sent in vain (see `outbox.spent_corrections`).
     """
     facts = index(context)
     planned = [
         _with_caution(correction, systemic_codes)
-        for subject, rule in _subjects(drift, lives, policy)
+        for subject, rule in _subjects(drift, lives, policy, spent)
         if (correction := _write(subject, rule, facts)) is not None
     ]
     return tuple(_within_caps(_without_rivals(planned), policy))
 
 
 def _subjects(
-    drift: pl.DataFrame, lives: Mapping[str, ExceptionLife], policy: Policy
+    drift: pl.DataFrame,
+    lives: Mapping[str, ExceptionLife],
+    policy: Policy,
+    spent: Mapping[str, int],
 ) -> Iterator[tuple[Subject, Rule]]:
     exceptions = drift.filter(pl.col("disposition") == "exception").sort("exception_key")
     for row in exceptions.iter_rows(named=True):
@@ -51,10 +59,10 @@ def _subjects(
         life = lives.get(row["exception_key"])
         if rule.mode is Mode.REPORT or life is None or life.state is not ExceptionState.OPEN:
             continue
-        yield _subject(row, life, rule), rule
+        yield _subject(row, life, rule, spent.get(row["exception_key"], 0)), rule
 
 
-def _subject(row: Mapping[str, Any], life: ExceptionLife, rule: Rule) -> Subject:
+def _subject(row: Mapping[str, Any], life: ExceptionLife, rule: Rule, spent: int) -> Subject:
     return Subject(
         exception_key=row["exception_key"],
         snapshot_date=row["snapshot_date"],
@@ -73,6 +81,7 @@ def _subject(row: Mapping[str, Any], life: ExceptionLife, rule: Rule) -> Subject
         severity=rule.severity(row["severity"]),
         episode=life.episode,
         is_ineffective=life.is_ineffective,
+        spent=spent,
     )
 
 
@@ -111,7 +120,8 @@ def _with_caution(correction: Correction, systemic_codes: Collection[str]) -> Co
         )
     if correction.subject.code in systemic_codes:
         return _held(correction, "systemic: the class fires on too large a share of its rows")
-    if correction.subject.is_ineffective:
+    was_posted = correction.action == "post_erp_invoice" and correction.subject.spent > 0
+    if correction.subject.is_ineffective or was_posted:
         return _held(correction, "an earlier correction of this exception had no effect")
     return correction
 

@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from extractors.errors import UnknownOutcome
+from reconcilers.corrections.approval import approve
 from reconcilers.corrections.dispatch import dispatch
-from reconcilers.corrections.outbox import store_plan
+from reconcilers.corrections.outbox import spent_corrections, store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import lives_as_of, record_night
@@ -15,6 +17,8 @@ from tests.correction_samples import (
     context,
     drift,
     fresh_state,
+    missing_invoice,
+    netsuite,
     night,
     salesforce,
     stale_status,
@@ -23,6 +27,7 @@ from tests.correction_samples import (
 
 POLICY = load_policy()
 OBJECT = "salesforce.subscription"
+DOCUMENTS = "netsuite.transaction"
 
 
 @pytest.fixture
@@ -36,7 +41,7 @@ def record(state, number, *rows, covered=None):
     frame = drift(*[row | {"snapshot_date": night(number)} for row in rows])
     record_night(
         state, night(number), frame, f"run-{number}",
-        watermarks={OBJECT: covered or at(number)}, policy=POLICY, recorded_at=at(number, 3),
+        watermarks=dict.fromkeys((OBJECT, DOCUMENTS), covered or at(number)), policy=POLICY, recorded_at=at(number, 3),
     )  # fmt: skip
     return frame
 
@@ -53,8 +58,13 @@ def correct(state, number=0):
     assert standing(state) == ("accepted", None)
 
 
-def standing(state):
+def the_only(state):
     (view,) = list_corrections(state)
+    return view
+
+
+def standing(state):
+    view = the_only(state)
     return view.state, view.verdict_on
 
 
@@ -115,3 +125,50 @@ def test_verified_is_for_good_when_the_drift_comes_back_later(state):
     record(state, 2, stale_status())
     assert standing(state) == ("verified", night(1))
     assert the_exception(state) == "REOPENED"
+
+
+def plan_invoice(state, number):
+    """The night sees the invoice missing; it is planned as the night's own command does."""
+    frame = record(state, number, missing_invoice())
+    lives = lives_as_of(state, night(number))
+    corrections = plan(frame, (), lives, context(), POLICY, spent=spent_corrections(state))
+    store_plan(state, corrections, lives, night(number), at(number, 4))
+    return list_corrections(state)
+
+
+def post_invoice(state, number, erp, correction):
+    approve(state, [correction.correction_id], "ann", "looked into it", at(number, 5))
+    tie_out(state, night(number))
+    asyncio.run(dispatch(state, {"netsuite": erp}, lambda: at(number, 9)))
+
+
+def test_a_posting_that_did_not_last_is_planned_again_for_a_person(state):
+    erp = netsuite()
+    (first,) = plan_invoice(state, 0)
+    post_invoice(state, 0, erp, first)
+    del erp.records["invoice", "in_1"]
+    corrections = plan_invoice(state, 1)
+    assert sorted(view.state for view in corrections) == ["held", "ineffective"]
+    assert plan_invoice(state, 1) == corrections
+    (second,) = [view for view in corrections if view.state == "held"]
+    post_invoice(state, 1, erp, second)
+    assert [erp.records["invoice", "in_1"]["memo"]] == [f"tieout:{second.correction_id}"]
+    record(state, 2)
+    assert the_exception(state) == "RESOLVED_VERIFIED"
+
+
+def test_a_posting_overtaken_at_the_target_is_planned_again_when_that_goes(state):
+    erp = netsuite()
+    (first,) = plan_invoice(state, 0)
+    erp.script = [("before", UnknownOutcome("netsuite", "no answer"))]
+    answers = iter([None, {"id": "77", "memo": "by hand"}])
+
+    async def find(object, external_id):  # noqa: A002
+        return next(answers)
+
+    erp.find = find
+    post_invoice(state, 0, erp, first)
+    assert (the_only(state).state, the_only(state).writes) == ("superseded", 1)
+    corrections = plan_invoice(state, 1)
+    assert sorted(view.state for view in corrections) == ["held", "superseded"]
+    assert plan_invoice(state, 1) == corrections
