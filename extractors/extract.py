@@ -69,6 +69,10 @@ async def _land(
     cursor_from: datetime | None,
     snapshot_date: date,
 ) -> Totals:
+    # A source goes on living while it is read: its totals are asked before and after, and what
+    # landed may lie between them.
+    count_before = await source.count(spec)
+    sums_before = await source.control_sums(spec)
     pages: AsyncIterator[Page] = source.read(spec, cursor_from)
     first: Page | None = None
     last: Page | None = None
@@ -87,7 +91,9 @@ async def _land(
         cursor_from=cursor_from if first.mode == "incremental" else None,
         watermark_at=first.served_at,
         extracted_at=last.served_at,
+        source_count_before=count_before,
         source_count=await source.count(spec),
+        source_sum_minor_before=sums_before,
         source_sum_minor=await source.control_sums(spec),
         api_version=source.api_version,
     )

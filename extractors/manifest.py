@@ -18,8 +18,9 @@ class Manifest:
     """One object of one system as extracted for one day. Instants are aware UTC.
 
     `source_count` and `source_sum_minor` (minor units per ISO currency) are the source's own
-    totals over the whole object; None where it cannot give them. Always
-    read = landed + quarantined + deleted + duplicates.
+    totals over the whole object after its last page, those named `_before` the same ones before
+    its first page; None where it cannot give them. Where the two differ, the source moved while
+    it was read. Always read = landed + quarantined + deleted + duplicates.
     """
 
     system: str
@@ -29,7 +30,9 @@ class Manifest:
     cursor_from: datetime | None
     cursor_to: datetime
     watermark_at: datetime
+    source_count_before: int | None
     source_count: int | None
+    source_sum_minor_before: dict[str, int] | None
     source_sum_minor: dict[str, int] | None
     read: int
     landed: int
@@ -53,6 +56,9 @@ class Manifest:
         values = json.loads(text)
         for name in ("cursor_from", "cursor_to", "watermark_at", "extracted_at"):
             values[name] = values[name] and datetime.fromisoformat(values[name])
+        for name in ("source_count", "source_sum_minor"):
+            # Manifests written when totals were asked only once, after the last page.
+            values.setdefault(f"{name}_before", values[name])
         values["snapshot_date"] = date.fromisoformat(values["snapshot_date"])
         return cls(**values)
 

@@ -121,7 +121,11 @@ class Source(Protocol):
         ...
 
     async def count(self, spec: ObjectSpec) -> int | None:
-        """How many live records the source says it has now; None when it cannot say."""
+        """How many live records the source says it has now; None when it cannot say.
+
+        Asked before and after the pages, so that what comes and goes meanwhile is not taken for
+        a loss.
+        """
         ...
 
     async def control_sums(self, spec: ObjectSpec) -> dict[str, int] | None:

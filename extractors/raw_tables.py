@@ -26,7 +26,9 @@ _MANIFEST_SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
     "cursor_from": pl.Datetime("us"),
     "cursor_to": pl.Datetime("us"),
     "watermark_at": pl.Datetime("us"),
+    "source_count_before": pl.Int64,
     "source_count": pl.Int64,
+    "source_sum_minor_before": pl.String,
     "source_sum_minor": pl.String,
     "read": pl.Int64,
     "landed": pl.Int64,
@@ -244,8 +246,9 @@ def _manifest_row(manifest: Manifest) -> list[object]:
 def _load_snapshots(con: DuckDBPyConnection, histories: list[_History]) -> None:
     con.execute(
         "CREATE OR REPLACE TABLE raw.snapshots (system VARCHAR, object VARCHAR, "
-        "snapshot_date DATE, watermark_at TIMESTAMP, source_count BIGINT, landed_count BIGINT, "
-        "quarantined_count BIGINT, extracted_at TIMESTAMP)"
+        "snapshot_date DATE, watermark_at TIMESTAMP, source_count_before BIGINT, "
+        "source_count BIGINT, landed_count BIGINT, quarantined_count BIGINT, "
+        "source_sum_minor_before VARCHAR, source_sum_minor VARCHAR, extracted_at TIMESTAMP)"
     )
     for history in histories:
         if history.manifests:
@@ -256,10 +259,10 @@ def _add_snapshot(con: DuckDBPyConnection, history: _History, histories: list[_H
     con.execute(
         f"""
         INSERT INTO raw.snapshots
-        SELECT system, object, snapshot_date, watermark_at, source_count,
+        SELECT system, object, snapshot_date, watermark_at, source_count_before, source_count,
             (SELECT count(*) FROM {history.table}),
             ({_open_quarantined(con, history, histories)}),
-            extracted_at
+            source_sum_minor_before, source_sum_minor, extracted_at
         FROM raw.manifests
         WHERE system = '{history.system}' AND object = '{history.spec.name}'
           AND snapshot_date = DATE '{history.manifests[-1].snapshot_date.isoformat()}'

@@ -36,7 +36,9 @@ class Totals:
     cursor_from: datetime | None
     watermark_at: datetime
     extracted_at: datetime
+    source_count_before: int | None
     source_count: int | None
+    source_sum_minor_before: dict[str, int] | None
     source_sum_minor: dict[str, int] | None
     api_version: str
 
@@ -179,7 +181,9 @@ class Landing:
             cursor_from=totals.cursor_from,
             cursor_to=totals.watermark_at,
             watermark_at=totals.watermark_at,
+            source_count_before=totals.source_count_before,
             source_count=totals.source_count,
+            source_sum_minor_before=totals.source_sum_minor_before,
             source_sum_minor=totals.source_sum_minor,
             read=self._read,
             landed=landed,

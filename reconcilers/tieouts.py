@@ -1,6 +1,7 @@
 """The proof that a night is complete: totals on two sides, and what explains their difference.
 
-TO-EXT   per object: source count = landed + quarantined + what CTL-CNT-01 reports; landed = staged.
+TO-EXT   per object: source count = landed + quarantined + what CTL-CNT-01 reports; landed = staged;
+         per currency where the source totals amounts: its total = what was staged.
 TO-DISP  per side of a comparison: rows and money have one disposition, and each record has one row.
 TO-INV   per legal entity, currency and period: billing's invoices against the ledger's.
 """
@@ -16,6 +17,7 @@ import polars as pl
 from reconcilers import engine
 from reconcilers.findings import UNEXPLAINED, Findings
 from reconcilers.rules.comparison import COMPARISONS, CONTROL, Comparison, Population
+from reconcilers.tieout_extraction import extraction_lines
 from reconcilers.tieout_invoices import invoice_lines
 
 TIEOUTS = pa.DataFrameSchema(
@@ -55,7 +57,7 @@ def build_tieouts(
     """
     engine.require_built_for(con, snapshot_date)
     lines = [
-        *_extraction(con, findings.drift),
+        *extraction_lines(con, findings.drift),
         *_dispositions(con, findings),
         *invoice_lines(con, findings),
     ]
@@ -73,51 +75,6 @@ def build_tieouts(
     )
     engine.replace_table(con, "reconciliation.tieouts", frame)
     return frame
-
-
-def _extraction(con: duckdb.DuckDBPyConnection, drift: pl.DataFrame) -> Iterator[Line]:
-    breaks = drift.filter(pl.col("code") == "CTL-CNT-01")
-    reported = {
-        key: int(expected) - int(observed)
-        for key, expected, observed in breaks.select("row_key", "expected", "observed").iter_rows()
-    }
-    snapshots = con.sql(
-        "select system, object, source_count, landed_count, quarantined_count from raw.snapshots"
-    ).fetchall()
-    for system, name, source, landed, quarantined in snapshots:
-        scope = f"{system}.{name}"
-        arrived = landed + quarantined
-        missing = 0 if source is None else source - arrived - reported.get(scope, 0)
-        staged = _count(con, f"staging.{staging_model(system, name)}")
-        yield {
-            "code": "TO-EXT",
-            "scope": scope,
-            "left_label": "source",
-            "left_rows": source,
-            "right_label": "landed and quarantined",
-            "right_rows": arrived,
-            "unexplained_rows": abs(missing) + abs(landed - staged),
-            "holds": missing == 0 and landed == staged,
-            "detail": _extraction_detail(source, landed, quarantined, staged, reported.get(scope)),
-        }
-
-
-def _extraction_detail(
-    source: int | None, landed: int, quarantined: int, staged: int, reported: int | None
-) -> str:
-    parts = [f"landed {landed}", f"quarantined {quarantined}", f"staged {staged}"]
-    if source is None:
-        parts.append("the source states no count")
-    if reported is not None:
-        parts.append(f"CTL-CNT-01 reports {reported}")
-    return ", ".join(parts)
-
-
-def staging_model(system: str, name: str) -> str:
-    """The view that stages a raw object: stg_<system>__<objects>."""
-    bare = name.rstrip("0123456789")
-    plural = f"{bare[:-1]}ies" if bare.endswith("y") else f"{bare}s"
-    return f"stg_{system}__{plural}"
 
 
 def _dispositions(con: duckdb.DuckDBPyConnection, findings: Findings) -> Iterator[Line]:
@@ -222,7 +179,3 @@ def _by_currency(
     for row in of_side.sort("disposition").iter_rows(named=True):
         found.setdefault(row["currency"], []).append(row)
     return found
-
-
-def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    return int(con.sql(f"select count(*) from {table}").fetchall()[0][0])

@@ -157,6 +157,7 @@ def snapshot(system: str, name: str, **values: Any) -> dict[str, Any]:
         "system": system,
         "object": name,
         "snapshot_date": DAY,
+        "source_count_before": 10,
         "source_count": 10,
         "landed_count": 10,
         "quarantined_count": 0,

@@ -47,7 +47,7 @@ def tied(made, lost=None):
     """The tie-outs over these rows; of the row `lost` the comparison does not know, the sources do."""
     con = warehouse({OVER: [row for row in made if row is not lost]}, views=[OVER])
     con.execute(
-        "create table raw.snapshots (system varchar, object varchar, source_count bigint, landed_count bigint, quarantined_count bigint)"
+        "create table raw.snapshots (system varchar, object varchar, source_count_before bigint, source_count bigint, landed_count bigint, quarantined_count bigint, source_sum_minor_before varchar, source_sum_minor varchar)"
     )
     for role in ("billing", "erp"):
         table = f"conformed.invoice__{role}"

@@ -94,6 +94,24 @@ def test_control_sums_are_the_sources_own_per_currency(vendors):
     assert vendors.extract("netsuite", "item").source_sum_minor is None
 
 
+def test_totals_are_asked_before_and_after_so_that_a_living_source_is_not_short(
+    vendors, monkeypatch
+):
+    class Living(client.NetSuiteSource):
+        async def read(self, spec, cursor_from):
+            async for page in super().read(spec, cursor_from):
+                yield page
+            vendors.store.put("netsuite", "transaction", transaction(3, foreigntotal="2.00"))
+
+    monkeypatch.setattr(client, "NetSuiteSource", Living)
+    vendors.store.put_many("netsuite", "currency", currencies())
+    vendors.store.put_many("netsuite", "transaction", [transaction(1), transaction(2)])
+    manifest = vendors.extract("netsuite", "transaction")
+    assert (manifest.source_count_before, manifest.landed, manifest.source_count) == (2, 2, 3)
+    assert manifest.source_sum_minor_before == {"USD": 2100}
+    assert manifest.source_sum_minor == {"USD": 2300}
+
+
 def test_the_next_night_reads_what_changed_and_buries_what_was_deleted(vendors):
     vendors.store.put_many("netsuite", "transaction", [transaction(n) for n in range(1, 6)])
     vendors.extract("netsuite", "transaction")

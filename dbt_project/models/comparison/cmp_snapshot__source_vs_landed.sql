@@ -28,10 +28,18 @@ select
     system,
     object,
     snapshot_date,
+    source_count_before,
     source_count,
     landed_count,
     quarantined_count,
-    source_count - landed_count - quarantined_count as difference,
+    -- Records come and go while a source is read: anything between its two counts is complete.
+    case
+        when landed_count + quarantined_count < least(source_count_before, source_count)
+            then least(source_count_before, source_count) - landed_count - quarantined_count
+        when landed_count + quarantined_count > greatest(source_count_before, source_count)
+            then greatest(source_count_before, source_count) - landed_count - quarantined_count
+        when source_count is not null then 0
+    end as difference,
     watermark_at,
     newest_watermark_at,
     {{ seconds_between('watermark_at', 'newest_watermark_at') }} as staleness_seconds,

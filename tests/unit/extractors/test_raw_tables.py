@@ -25,7 +25,9 @@ def publish(root, system, spec, day, mode="full", *, records=(), tombstones=(), 
     at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(days=1)
     landing = RawZone(root).begin(system, spec, day)
     landing.add(Page(mode, at, records, tombstones, {}))
-    return landing.publish(Totals(mode, None, at, at, source_count, None, "test"))
+    return landing.publish(
+        Totals(mode, None, at, at, source_count, source_count, None, None, "test")
+    )
 
 
 def product(key, name, *, is_good=True):
@@ -210,9 +212,9 @@ def test_manifests_snapshots_and_quarantine_tell_what_came(tmp_path):
     con = loaded(tmp_path, FIRST_DAY)
     assert con.sql("SELECT read, landed, quarantined FROM raw.manifests").fetchall() == [(2, 1, 1)]
     assert con.sql(
-        "SELECT system, object, watermark_at, source_count, landed_count, quarantined_count"
-        " FROM raw.snapshots"
-    ).fetchall() == [("stripe", "product", MORNING, 2, 1, 1)]
+        "SELECT system, object, watermark_at, source_count_before, source_count, landed_count,"
+        " quarantined_count FROM raw.snapshots"
+    ).fetchall() == [("stripe", "product", MORNING, 2, 2, 1, 1)]
     ((key, field, reason, payload),) = con.sql(
         "SELECT key, field, reason, payload FROM raw.quarantine"
     ).fetchall()

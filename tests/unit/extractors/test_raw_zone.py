@@ -1,6 +1,7 @@
 """A day is published whole and once; every record read ends in exactly one place."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -9,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.protocol import Page
-from extractors.raw_zone import RawZone, Totals
+from extractors.raw_zone import Manifest, RawZone, Totals
 from extractors.registry import SOURCES
 
 DAY = date(2026, 3, 1)
 AT = datetime(2026, 3, 2, 2, tzinfo=UTC)
 PRODUCT = SOURCES["stripe"]["product"]
 LINE = SOURCES["netsuite"]["transaction_line"]
-TOTALS = Totals("full", None, AT, AT, None, None, "test")
+TOTALS = Totals("full", None, AT, AT, None, None, None, None, "test")
 
 
 def record(key, name="a", *, active=True):
@@ -110,6 +111,15 @@ def test_chunks_are_put_together_in_the_order_read(tmp_path, monkeypatch):
     land(tmp_path, *pages).publish(TOTALS)
     assert rows(tmp_path)["id"].to_list() == [str(number) for number in range(7)]
     assert rows(tmp_path)["_ordinal"].to_list() == list(range(7))
+
+
+def test_a_manifest_from_when_totals_were_asked_once_takes_them_for_both(tmp_path):
+    manifest = land(tmp_path, Page("full", AT, [record("1")])).publish(TOTALS)
+    told = json.loads(replace(manifest, source_count=7, source_sum_minor={"USD": 5}).to_json())
+    del told["source_count_before"], told["source_sum_minor_before"]
+    old = Manifest.from_json(json.dumps(told))
+    assert (old.source_count_before, old.source_count) == (7, 7)
+    assert (old.source_sum_minor_before, old.source_sum_minor) == ({"USD": 5}, {"USD": 5})
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 3, 100])

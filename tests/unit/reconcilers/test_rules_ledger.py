@@ -88,6 +88,16 @@ def test_what_the_source_counts_must_have_landed(values, cause):
     assert drift["cause"].to_list() == ([cause] if cause else [])
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "difference", "expected"),
+    [(11, 13, 1, "11"), (13, 11, 1, "11"), (7, 9, -1, "9")],
+)
+def test_of_two_counts_of_the_source_the_nearer_is_expected(before, after, difference, expected):
+    counts = {"source_count_before": before, "source_count": after, "difference": difference}
+    (drift,) = drift_in(CONTROL, snapshot("stripe", "product", **counts)).to_dicts()
+    assert (drift["expected"], drift["observed"]) == (expected, "10")
+
+
 def test_a_broken_count_names_the_object_of_the_source():
     (drift,) = drift_in(
         CONTROL, snapshot("salesforce", "pricebook_entry", source_count=11, difference=1)

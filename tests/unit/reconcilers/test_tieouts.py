@@ -1,5 +1,6 @@
 """The proof of completeness: what holds, what is explained, and what breaks it."""
 
+import json
 from datetime import date
 
 import polars as pl
@@ -9,7 +10,8 @@ from reconcilers import engine
 from reconcilers.engine import WarehouseBuiltForAnotherDay
 from reconcilers.evaluate import evaluate
 from reconcilers.rules.comparison import CONTROL
-from reconcilers.tieouts import build_tieouts, staging_model
+from reconcilers.tieout_extraction import STAGED_SUMS, staging_model
+from reconcilers.tieouts import build_tieouts
 from tests.comparison_tables import (
     DAY,
     ROOT,
@@ -30,14 +32,14 @@ TERMS = "cmp_customer__crm_vs_erp"
 DOCUMENTS = "(source_id varchar, legal_entity varchar, currency varchar, period varchar, {} bigint)"
 
 
-def tied(rows, documents=(), snapshots=(), staged=()):
+def tied(rows, documents=(), snapshots=(), staged=(), tables=()):
     """The tie-outs over these comparison rows, conformed documents and raw snapshots."""
     con = warehouse(rows, views=[*rows])
     for name, amount in (("invoice", "total_minor"), ("payment", "amount_minor")):
         for role in ("billing", "erp"):
             con.execute(f"create table conformed.{name}__{role} {DOCUMENTS.format(amount)}")
     con.execute(
-        "create table raw.snapshots (system varchar, object varchar, source_count bigint, landed_count bigint, quarantined_count bigint)"
+        "create table raw.snapshots (system varchar, object varchar, source_count_before bigint, source_count bigint, landed_count bigint, quarantined_count bigint, source_sum_minor_before varchar, source_sum_minor varchar)"
     )
     for table, row in documents:
         add(con, f"conformed.{table}", row)
@@ -45,6 +47,8 @@ def tied(rows, documents=(), snapshots=(), staged=()):
         add(con, "raw.snapshots", row)
     for name, count in staged:
         con.execute(f"create table staging.{name} as select * from range({count})")
+    for table in tables:
+        con.execute(f"create table {table}")
     findings = evaluate(con, rules_over(*rows), DAY)
     frame = build_tieouts(con, findings, DAY)
     assert engine.collect(engine.lazy(con, "reconciliation.tieouts")).equals(frame)
@@ -75,13 +79,14 @@ def posted(key, **values):
     return document("invoice__erp", f"erp-{key}", **values)
 
 
-def reading(source, landed=10, quarantined=0):
+def reading(source, landed=10, quarantined=0, **values):
     return {
         "system": "stripe",
         "object": "price",
         "source_count": source,
         "landed_count": landed,
         "quarantined_count": quarantined,
+        **values,
     }
 
 
@@ -119,6 +124,104 @@ def test_a_control_break_that_is_reported_is_explained():
     found = line(frame, "TO-EXT", "stripe.price")
     assert found["holds"]
     assert "CTL-CNT-01 reports 3" in found["detail"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reported", "source", "unexplained"),
+    [
+        (9, 12, 0, 10, 0),
+        (12, 9, 0, 10, 0),
+        (11, 13, 0, 11, 1),
+        (13, 11, 1, 11, 0),
+        (7, 9, 0, 9, 1),
+    ],
+)
+def test_between_the_counts_of_a_source_that_moved_nothing_is_missing(
+    before, after, reported, source, unexplained
+):
+    counts = {"source_count_before": before, "source_count": after, "difference": reported}
+    frame = tied(
+        {CONTROL.name: [snapshot("stripe", "price", **counts)]},
+        snapshots=[reading(after, source_count_before=before)],
+        staged=[("stg_stripe__prices", 10)],
+    )
+    found = line(frame, "TO-EXT", "stripe.price")
+    assert (found["left_rows"], found["unexplained_rows"]) == (source, unexplained)
+    assert found["holds"] == (unexplained == 0)
+    assert f"counted {before} before and {after} after" in found["detail"]
+
+
+CURRENCIES = "values ('1', 'USD', 2), ('2', 'JPY', 0)"
+TRANSACTIONS = (
+    "values ('1', 'invoice', 0.70::decimal(28, 8)), ('1', 'invoice', 0.40), "
+    "('2', 'invoice', 700), ('1', 'payment', 99)"
+)
+TOTALLED = {"USD": 110, "JPY": 700}
+
+
+def totalled(after, before=None, reported=0, **counts):
+    """The tie-outs where the ledger's own totals are these, and 1.10 USD and 700 JPY are staged."""
+    sums = {"source_sum_minor_before": json.dumps(before or after)}
+    sums |= {"source_sum_minor": json.dumps(after)}
+    ledger = {"system": "netsuite", "object": "transaction", "source_count_before": 4}
+    return tied(
+        {CONTROL.name: [snapshot("netsuite", "transaction", difference=reported)]},
+        snapshots=[reading(4 + reported, **{"landed": 4, **ledger, **sums, **counts})],
+        tables=[
+            f"staging.stg_netsuite__currencies as from ({CURRENCIES}) t(currency_id, currency, exponent)",
+            f"staging.stg_netsuite__transactions as from ({TRANSACTIONS}) t(currency_id, transaction_type, total)",
+        ],
+    )
+
+
+def test_amounts_that_the_source_totals_are_staged_in_each_currency():
+    frame = totalled(TOTALLED)
+    assert frame["holds"].all()
+    for currency, minor in TOTALLED.items():
+        found = line(frame, "TO-EXT", "netsuite.transaction", currency)
+        assert (found["left_minor"], found["right_minor"], found["matched_minor"]) == (minor,) * 3
+
+
+@pytest.mark.parametrize(
+    ("source", "currency", "gap"),
+    [
+        ({"USD": 111, "JPY": 700}, "USD", 1),
+        ({"USD": 110, "JPY": 1}, "JPY", -699),
+        ({"USD": 110, "JPY": 700, "KWD": 5}, "KWD", 5),
+        ({"USD": 110}, "JPY", -700),
+    ],
+    ids=["altered", "altered in yen", "lost", "not of the source"],
+)
+def test_an_amount_lost_or_altered_on_the_way_breaks_its_currency(source, currency, gap):
+    broken = totalled(source).filter(~pl.col("holds"))
+    assert broken["currency"].to_list() == [currency]
+    assert broken["unexplained_minor"].to_list() == [gap]
+
+
+@pytest.mark.parametrize(
+    ("known", "cause"),
+    [
+        ({"before": {"USD": 109, "JPY": 700}}, "total moved"),
+        ({"source_count_before": 3}, "counted 3 before and 4 after"),
+        ({"landed": 3, "quarantined": 1}, "quarantined 1"),
+        ({"reported": 1, "source_count_before": 5}, "CTL-CNT-01 reports 1"),
+    ],
+)
+def test_a_gap_in_amounts_is_explained_by_what_is_known_to_be_amiss(known, cause):
+    found = line(
+        totalled({"USD": 120, "JPY": 700}, **known), "TO-EXT", "netsuite.transaction", "USD"
+    )
+    assert found["holds"]
+    assert (found["explained_minor"], found["unexplained_minor"]) == (10, 0)
+    assert cause in found["detail"]
+
+
+def test_whatever_a_source_totals_is_compared():
+    from extractors.registry import SOURCES
+
+    specs = [(system, spec) for system, objects in SOURCES.items() for spec in objects.values()]
+    totalled_objects = {f"{system}.{spec.name}" for system, spec in specs if spec.control_sum}
+    assert totalled_objects == set(STAGED_SUMS)
 
 
 def test_each_raw_object_has_the_staging_model_that_its_name_says():
