@@ -347,3 +347,9 @@ def netsuite() -> MemoryTarget:
             ("customer", "501"): {"id": "501", "isinactive": "F"},
         },
     )
+
+
+def stripe() -> MemoryTarget:
+    """Billing as the samples see it: the invoice that the ERP misses, finalized."""
+    invoice = {"id": "in_1", "status": "open", "total": 12000, "currency": "gbp"}
+    return MemoryTarget("stripe", {("invoice", "in_1"): invoice})

@@ -32,13 +32,19 @@ from reconcilers.corrections.delivery import (
     finish,
     recover,
 )
+from reconcilers.corrections.erp_invoice import BILLED
 from reconcilers.corrections.look import Sight, Standing, look
 from reconcilers.corrections.night import broken_tieouts
 from reconcilers.corrections.outbox import OVERTAKEN
-from reconcilers.corrections.posting import check_at_send_time
+from reconcilers.corrections.posting import (
+    changed_in_billing,
+    check_at_send_time,
+    no_billing_to_ask,
+)
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.store import State
 
+BILLING = "stripe"
 Clock = Callable[[], datetime]
 S = CorrectionState
 
@@ -86,6 +92,7 @@ async def dispatch(
 
     `now` gives the business time (UTC) that is stored as sent and accepted; verification compares
     it with the targets' watermarks, so in the sandbox it has to be the sandbox's clock.
+    An invoice is posted only after the billing system, one of `targets`, still tells it as planned.
     Nothing is sent or looked up while the tie-outs of the newest recorded night do not all hold.
     Returns when nothing more can be done in this run; whatever is left stays visible.
     """
@@ -95,7 +102,7 @@ async def dispatch(
         return DispatchSummary(recovered, {}, dict.fromkeys(sorted(targets), broken))
     lanes = {system: _Lane(target) for system, target in sorted(targets.items())}
     with claimant() as me:
-        worker = _Worker(state, now, me, bounds)
+        worker = _Worker(state, now, me, bounds, targets.get(BILLING))
         async with asyncio.TaskGroup() as group:
             for system, lane in lanes.items():
                 group.create_task(worker.drain(system, lane))
@@ -117,6 +124,7 @@ class _Worker:
     now: Clock
     me: str
     limits: DispatchLimits
+    billing: Target | None
 
     async def drain(self, system: str, lane: _Lane) -> None:
         """Work on one target until nothing is due, or nothing that may be tried again."""
@@ -180,11 +188,8 @@ class _Worker:
         return Outcome(S.APPROVED, "not applied", "looked: the call had no effect; sent again")
 
     async def _write(self, lane: _Lane, order: Order) -> Outcome:
-        if order.action == "post_erp_invoice":
-            refusals = await check_at_send_time(lane.target, order.payload)
-            if refusals:
-                words = "; ".join(f"{r.field}: {r.problem}" for r in refusals)
-                return Outcome(S.REFUSED, "refused", words, refusals=refusals)
+        if order.action == "post_erp_invoice" and (stop := await self._check_posting(lane, order)):
+            return stop
         begin_write(self.state, order, self.now())
         try:
             receipt = await lane.target.write(
@@ -211,6 +216,17 @@ class _Worker:
             target_record_id=receipt.record_id,
         )
 
+    async def _check_posting(self, lane: _Lane, order: Order) -> Outcome | None:
+        """Ask both sides again for what may have changed since the plan."""
+        refusals = await check_at_send_time(lane.target, order.payload)
+        if self.billing is None or refusals:
+            refusals = refusals or (no_billing_to_ask(),)
+            reasons = "; ".join(f"{r.field}: {r.problem}" for r in refusals)
+            return Outcome(S.REFUSED, "refused", reasons, refusals=refusals)
+        planned = order.after.get(BILLED)
+        changed = await changed_in_billing(self.billing, order.record_id, planned)
+        return Outcome(S.SUPERSEDED, OVERTAKEN, changed) if changed else None
+
     def _failed(self, error: SourceError) -> Outcome:
         """Where a failed call leaves a correction. Only a plain no is taken for a no."""
         state, outcome = S.UNKNOWN, "no conclusive answer"
@@ -223,11 +239,16 @@ class _Worker:
     def _note_failure(self, lane: _Lane, error: SourceError) -> None:
         """Stop a target that refuses us, or that does not get well."""
         if isinstance(error, Unauthorized):
-            lane.stopped = f"unauthorized: {error.message}"
+            lane.stopped = f"unauthorized: {_words(lane, error)}"
         elif isinstance(error, Transient | UnknownOutcome):
             lane.failures += 1
             if lane.failures >= self.limits.failures_in_a_row:
-                lane.stopped = f"{lane.failures} failures in a row, the last: {error.message}"
+                lane.stopped = f"{lane.failures} failures in a row, the last: {_words(lane, error)}"
+
+
+def _words(lane: _Lane, error: SourceError) -> str:
+    """The error's words, with the system where it is not the lane's own."""
+    return error.message if error.system == lane.target.system else str(error)
 
 
 def _found_applied(sight: Sight) -> Outcome:

@@ -12,6 +12,7 @@ from reconcilers.corrections.correction import ABSENT, Correction, Subject, corr
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.policy import Rule
 
+BILLED = "billing_invoice"  # in the facts desired, beside the body: what `billed` gives
 ROUNDING_MINOR = 1  # a line's tax may differ from rate x net by one minor unit
 
 
@@ -102,12 +103,11 @@ def invoice_correction(
 ) -> Correction:
     """INV-MISS-01: post the invoice under the external id of the billing invoice."""
     invoice_id = subject.owner_id or ""
-    complete = draft is not None and not refusals
-    after = (
-        invoice_body(draft, subject.correlation_id)
-        if complete and draft is not None
-        else {"externalId": invoice_id}
-    )
+    body: dict[str, Any] = {}
+    after: dict[str, Any] = {"externalId": invoice_id}
+    if draft is not None and not refusals:
+        body = invoice_body(draft, subject.correlation_id)
+        after = body | {BILLED: billed(draft.invoice)}
     correction = Correction(
         subject=subject,
         action="post_erp_invoice",
@@ -125,10 +125,15 @@ def invoice_correction(
         reason=f"billing invoice {invoice_id} is final and the ERP does not have it",
         refusals=refusals,
     )
-    if not complete:
+    if not body:
         return correction
     memo = f"tieout:{correction_id(correction.idempotency_key)}"
-    return replace(correction, payload={**after, "memo": memo})
+    return replace(correction, payload={**body, "memo": memo})
+
+
+def billed(invoice: Row) -> dict[str, Any]:
+    """What billing must still say when the posting goes out: total, minor units, and currency."""
+    return {"total_minor": invoice["total_minor"], "currency": invoice["currency"]}
 
 
 def _absence(subject: Subject) -> str:

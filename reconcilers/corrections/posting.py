@@ -12,6 +12,8 @@ from extractors.protocol import Target
 from reconcilers.corrections.correction import Refusal
 from reconcilers.corrections.erp_invoice import Draft, tax_fits
 
+FINALIZED = ("open", "paid")
+
 
 def check_posting(draft: Draft) -> tuple[Refusal, ...]:
     """Every reason against posting the draft, in a fixed order; empty when it may be posted."""
@@ -238,6 +240,41 @@ async def check_at_send_time(target: Target, payload: Mapping[str, Any]) -> tupl
     for row in await target.lookup("transaction", tranid=payload["tranId"], type="CustInvc"):
         refusals.append(_number_taken(payload["tranId"], str(row.get("id"))))
     return tuple(refusals)
+
+
+def no_billing_to_ask() -> Refusal:
+    """The reason against a posting when the billing system is not open to be read."""
+    return Refusal(
+        "billing invoice",
+        "custbody_stripe_invoice_id",
+        "the billing system cannot be read, so the invoice may have changed",
+        "connect the billing system, then let the next night plan it again",
+    )
+
+
+async def changed_in_billing(
+    billing: Target, invoice_id: str, planned: Mapping[str, Any] | None
+) -> str | None:
+    """Read the billing invoice again; in words, what is no longer as planned. None if all is.
+
+    It must be finalized, with the total and the currency that `planned` (erp_invoice.billed) holds.
+    """
+    invoice = await billing.read("invoice", invoice_id)
+    if invoice is None:
+        return f"billing invoice {invoice_id} is gone"
+    if invoice.get("status") not in FINALIZED:
+        return f"billing invoice {invoice_id} is {invoice.get('status')}"
+    now = {
+        "total_minor": invoice.get("total"),
+        "currency": str(invoice.get("currency", "")).upper(),
+    }
+    if now == planned:
+        return None
+    was = planned or {}
+    return (
+        f"billing invoice {invoice_id} is over {now['total_minor']} minor units of "
+        f"{now['currency']}, planned were {was.get('total_minor')} of {was.get('currency')}"
+    )
 
 
 async def _customer_now(target: Target, customer_id: str) -> list[Refusal]:

@@ -180,6 +180,11 @@ def _drift_in(store, ids):
         "IsDeleted": False,
     }
     store.put_many("salesforce", "Subscription__c", [record | stamps])
+    invoice = {"id": ids["invoice"], "status": "open", "total": 12000, "currency": "gbp"}
+    customer = {"id": ids["customer"], "name": "Acme", "created": int(LONG_AGO.timestamp())}
+    store.put_many("stripe", "customer", [customer])
+    invoice |= {"customer": ids["customer"], "created": int(LONG_AGO.timestamp())}
+    store.put_many("stripe", "invoice", [invoice])
 
 
 def _approve_all(state, ids, n):

@@ -7,6 +7,7 @@ import signal
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
+from extractors.billing.stripe.client import StripeConfig
 from extractors.crm.salesforce.client import SalesforceConfig
 from extractors.erp.netsuite.client import NetSuiteConfig
 from extractors.http import HttpOptions
@@ -78,7 +79,11 @@ def run(state_url, settings, die_after=None, seed=0):
 
 async def _dispatch(state_url, settings, fuse, weather):
     state = open_state(state_url)
-    configs = [SalesforceConfig(**settings["salesforce"]), NetSuiteConfig(**settings["netsuite"])]
+    configs = [
+        SalesforceConfig(**settings["salesforce"]),
+        StripeConfig(**settings["stripe"]),
+        NetSuiteConfig(**settings["netsuite"]),
+    ]
     async with AsyncExitStack() as stack:
         targets = {}
         for config in configs:

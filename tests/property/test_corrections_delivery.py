@@ -33,6 +33,7 @@ from tests.correction_samples import (
     netsuite,
     salesforce,
     stale_status,
+    stripe,
 )
 
 POLICY = load_policy()
@@ -72,7 +73,7 @@ def test_at_most_one_effect_and_all_accounted_for(
     crm_faults, erp_faults, crm_blind, erp_blind, runs
 ):
     state = outbox()
-    targets = {"salesforce": salesforce(), "netsuite": netsuite()}
+    targets = {"salesforce": salesforce(), "netsuite": netsuite(), "stripe": stripe()}
     for name, script, blind in (
         ("salesforce", crm_faults, crm_blind),
         ("netsuite", erp_faults, erp_blind),
@@ -102,7 +103,7 @@ def test_at_most_one_effect_and_all_accounted_for(
 @given(st.integers(2, 5), faults)
 def test_any_number_of_dispatchers_has_one_effect(workers, script):
     state = outbox()
-    targets = {"salesforce": salesforce(), "netsuite": netsuite()}
+    targets = {"salesforce": salesforce(), "netsuite": netsuite(), "stripe": stripe()}
     targets["salesforce"].script = [f and (f[0], f[1]("salesforce", "fault")) for f in script]
 
     async def together():

@@ -37,6 +37,7 @@ from tests.correction_samples import (
     night,
     salesforce,
     stale_status,
+    stripe,
     tie_out,
 )
 
@@ -57,7 +58,7 @@ def state(tmp_path):
 
 @pytest.fixture
 def targets():
-    return {"salesforce": salesforce(), "netsuite": netsuite()}
+    return {"salesforce": salesforce(), "netsuite": netsuite(), "stripe": stripe()}
 
 
 def plan_and_approve(state, *rows):
@@ -189,6 +190,55 @@ def test_a_period_closed_since_the_approval_stops_the_posting(state, targets):
     assert view.refusals[0]["field"] == "postingPeriod"
     assert view.writes == 0
     assert targets["netsuite"].effects == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"status": "void"}, "in_1 is void"),
+        ({"status": "draft"}, "in_1 is draft"),
+        ({"status": "uncollectible"}, "in_1 is uncollectible"),
+        ({"total": 11999}, "over 11999 minor units of GBP, planned were 12000 of GBP"),
+        ({"currency": "eur"}, "over 12000 minor units of EUR"),
+    ],
+)
+def test_an_invoice_that_changed_in_billing_is_not_posted(state, targets, change, words):
+    plan_and_approve(state, missing_invoice())
+    targets["stripe"].records["invoice", "in_1"] |= change
+    assert send(state, targets).outcomes == {"superseded": 1}
+    assert words in the_only(state).state_reason
+    assert targets["netsuite"].effects == []
+
+
+def test_an_invoice_that_billing_lost_is_not_posted(state, targets):
+    plan_and_approve(state, missing_invoice())
+    targets["stripe"].records.clear()
+    assert send(state, targets).outcomes == {"superseded": 1}
+    assert targets["netsuite"].effects == []
+
+
+def test_an_invoice_paid_since_the_plan_is_posted(state, targets):
+    plan_and_approve(state, missing_invoice())
+    targets["stripe"].records["invoice", "in_1"]["status"] = "paid"
+    assert send(state, targets).outcomes == {"accepted": 1}
+
+
+def test_without_billing_to_ask_nothing_is_posted(state, targets):
+    plan_and_approve(state, missing_invoice())
+    del targets["stripe"]
+    assert send(state, targets).outcomes == {"refused": 1}
+    assert the_only(state).refusals[0]["check"] == "billing invoice"
+    assert targets["netsuite"].effects == []
+
+
+def test_billing_that_does_not_answer_costs_an_attempt_and_no_posting(state, targets):
+    plan_and_approve(state, missing_invoice())
+    targets["stripe"].look_script = [Transient("stripe", "down")] * 9
+    summary = send(state, targets)
+    assert summary.stopped == {"netsuite": "3 failures in a row, the last: stripe: down"}
+    assert (the_only(state).state, targets["netsuite"].effects) == ("approved", [])
+    targets["stripe"].look_script = []
+    assert send(state, targets).outcomes == {"accepted": 1}
 
 
 @pytest.mark.parametrize("error", [UnknownOutcome, Transient, ContractBroken, Conflict])

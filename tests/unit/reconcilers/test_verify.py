@@ -22,6 +22,7 @@ from tests.correction_samples import (
     night,
     salesforce,
     stale_status,
+    stripe,
     tie_out,
 )
 
@@ -139,7 +140,7 @@ def plan_invoice(state, number):
 def post_invoice(state, number, erp, correction):
     approve(state, [correction.correction_id], "ann", "looked into it", at(number, 5))
     tie_out(state, night(number))
-    asyncio.run(dispatch(state, {"netsuite": erp}, lambda: at(number, 9)))
+    asyncio.run(dispatch(state, {"netsuite": erp, "stripe": stripe()}, lambda: at(number, 9)))
 
 
 def test_a_posting_that_did_not_last_is_planned_again_for_a_person(state):
