@@ -8,12 +8,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.outbox import get_all, move
-from reconcilers.corrections.policy import Mode
 from reconcilers.corrections.states import (
     UNSENT,
     CorrectionState,
     WrongStateError,
 )
+from reconcilers.corrections.words import OVER, approvers, approvers_needed
 from reconcilers.state.audit import append_audit
 from reconcilers.state.models import Approval, Attempt, CorrectionRecord
 from reconcilers.state.store import State
@@ -111,7 +111,7 @@ def _approve(
         )
     if actor == record.maker:
         raise ApprovalRefusedError(f"{actor} made {record.correction_id} and cannot approve it")
-    earlier = _approvers(session, record)
+    earlier = approvers(session, record)
     if actor in earlier:
         raise ApprovalRefusedError(f"{actor} has approved {record.correction_id} already")
     if record.state == CorrectionState.HELD and not comment.strip():
@@ -119,26 +119,21 @@ def _approve(
             f"{record.correction_id} is held ({record.state_reason}); say why it may go"
         )
     _word(session, record, "approve", actor, comment, at)
-    needed = 2 if record.mode == Mode.APPROVE_TWO else 1
-    still_needed = max(needed - len(earlier) - 1, 0)
+    still_needed = max(approvers_needed(record.mode) - len(earlier) - 1, 0)
     if still_needed == 0:
         by = ", ".join(sorted({*earlier, actor}))
         reason = f"approved by {by}"
-        move(session, record, CorrectionState.APPROVED, actor=actor, reason=reason, at=at)
-    return Decision(record.correction_id, record.state, still_needed)
-
-
-def _approvers(session: Session, record: CorrectionRecord) -> set[str]:
-    """Who said yes to the correction as it is planned now."""
-    return set(
-        session.scalars(
-            select(Approval.actor).where(
-                Approval.correction_id == record.correction_id,
-                Approval.decision == "approve",
-                Approval.decided_at >= record.planned_at,
-            )
+        over = {OVER: record.state_reason} if record.state == CorrectionState.HELD else None
+        move(
+            session,
+            record,
+            CorrectionState.APPROVED,
+            actor=actor,
+            reason=reason,
+            at=at,
+            detail=over,
         )
-    )
+    return Decision(record.correction_id, record.state, still_needed)
 
 
 def _word(  # noqa: PLR0917  # a word is these six things

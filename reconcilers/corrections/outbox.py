@@ -4,7 +4,7 @@ Every move goes through `move`, which knows the ways between states and writes t
 the same transaction. Sending is dispatch.py's business.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from reconcilers.corrections.correction import Correction
 from reconcilers.corrections.states import UNDER_WAY, UNSENT, CorrectionState, require_way
-from reconcilers.life import ExceptionLife
+from reconcilers.corrections.words import still_approved
+from reconcilers.life import ExceptionLife, ExceptionState
 from reconcilers.state.audit import append_audit
 from reconcilers.state.models import Attempt, CorrectionRecord
 from reconcilers.state.store import State
@@ -49,7 +50,8 @@ def store_plan(
 
     The same plan stored again changes nothing. A correction under way blocks a new one for its
     exception; one that was planned from an older version of the record is superseded; so is one
-    whose exception is no longer open.
+    whose exception is no longer open. What is approved and was never sent follows the plan: it is
+    held or refused with it, and superseded when the plan leaves it out.
     """
     moment = at or datetime.now(UTC)
     with state.begin() as session:
@@ -66,7 +68,9 @@ class _Storing:
         self.counts = dict.fromkeys(("added", "changed", "superseded", "waiting"), 0)
         self.by_key: dict[str, list[CorrectionRecord]] = {}
         for record in session.scalars(
-            select(CorrectionRecord).order_by(CorrectionRecord.correction_id)
+            select(CorrectionRecord)
+            .order_by(CorrectionRecord.correction_id)
+            .with_for_update()  # nobody claims what is about to be stopped
         ):
             self.by_key.setdefault(record.exception_key, []).append(record)
 
@@ -76,6 +80,7 @@ class _Storing:
         for correction in corrections:
             self._store(correction)
         self._close_what_is_over(lives)
+        self._stop_what_is_left_out({item.subject.exception_key for item in corrections}, lives)
         states: dict[str, int] = {}
         for correction in corrections:
             states[correction.state.value] = states.get(correction.state.value, 0) + 1
@@ -114,12 +119,14 @@ class _Storing:
             and record.writes == 0
             and record.snapshot_date < correction.subject.snapshot_date
         )
-        if not came_back and record.state not in PLANNABLE:
+        is_stopped = self._is_stopped(record, correction)
+        if not (came_back or is_stopped or record.state in PLANNABLE):
             return
         wanted = {
             "refusals": [refusal.as_json() for refusal in correction.refusals],
             "payload": dict(correction.payload),
             "state_reason": correction.state_reason,
+            "mode": correction.mode,
         }
         if record.state == correction.state.value and all(
             getattr(record, name) == value for name, value in wanted.items()
@@ -129,7 +136,8 @@ class _Storing:
             setattr(record, name, value)
         if came_back:
             record.snapshot_date = correction.subject.snapshot_date
-            record.planned_at = self.at
+        if came_back or is_stopped or record.state == CorrectionState.REFUSED:
+            record.planned_at = self.at  # people are asked anew
         if record.state != correction.state.value:
             move(
                 self.session,
@@ -141,6 +149,26 @@ class _Storing:
             )
         record.changed_at = self.at
         self.counts["changed"] += 1
+
+    def _is_stopped(self, record: CorrectionRecord, correction: Correction) -> bool:
+        """Whether what was approved must wait: neither the plan nor a person lets it go now."""
+        return (
+            _is_unsent(record)
+            and correction.state is not CorrectionState.APPROVED
+            and not still_approved(self.session, record, correction)
+        )
+
+    def _stop_what_is_left_out(
+        self, planned: Collection[str], lives: Mapping[str, ExceptionLife]
+    ) -> None:
+        for key, records in self.by_key.items():
+            if key in planned:
+                continue
+            life = lives.get(key)
+            is_waived = life is not None and life.state is ExceptionState.WAIVED
+            why = "waived" if is_waived else "policy leaves it out, or the drift is not proved"
+            for record in filter(_is_unsent, records):
+                self._supersede(record, f"not planned by the night of {self.snapshot_date}: {why}")
 
     def _close_what_is_over(self, lives: Mapping[str, ExceptionLife]) -> None:
         for key, records in self.by_key.items():
@@ -259,6 +287,11 @@ def get_all(session: Session, ids: Iterable[str]) -> list[CorrectionRecord]:
     if missing:
         raise LookupError(f"no correction has the id {', '.join(missing)}")
     return records
+
+
+def _is_unsent(record: CorrectionRecord) -> bool:
+    """Approved, and no call was made for it; what is claimed is no longer `approved`."""
+    return record.state == CorrectionState.APPROVED and record.writes == 0
 
 
 def _blocks(record: CorrectionRecord) -> bool:

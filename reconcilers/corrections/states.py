@@ -25,7 +25,16 @@ WAYS: dict[CorrectionState, frozenset[CorrectionState]] = {
     S.PROPOSED: frozenset({S.APPROVED, S.REJECTED, S.SUPERSEDED, S.HELD, S.REFUSED}),
     S.HELD: frozenset({S.APPROVED, S.REJECTED, S.SUPERSEDED, S.PROPOSED, S.REFUSED}),
     S.REFUSED: frozenset({S.PROPOSED, S.HELD, S.APPROVED, S.REJECTED, S.SUPERSEDED}),
-    S.APPROVED: frozenset({S.SENDING, S.REJECTED, S.SUPERSEDED}),
+    S.APPROVED: frozenset(
+        {
+            S.SENDING,
+            S.REJECTED,
+            S.SUPERSEDED,
+            S.PROPOSED,
+            S.HELD,
+            S.REFUSED,
+        }  # a later plan stops it
+    ),
     S.REJECTED: frozenset(),
     S.SENDING: frozenset({S.ACCEPTED, S.UNKNOWN, S.SUPERSEDED, S.DEAD, S.APPROVED, S.REFUSED}),
     S.UNKNOWN: frozenset({S.ACCEPTED, S.APPROVED, S.SUPERSEDED, S.DEAD}),

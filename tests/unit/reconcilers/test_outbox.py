@@ -13,9 +13,9 @@ from reconcilers.corrections.approval import (
 )
 from reconcilers.corrections.outbox import count_by_state, store_plan
 from reconcilers.corrections.plan import plan
-from reconcilers.corrections.policy import Mode, load_policy
+from reconcilers.corrections.policy import Caps, Mode, load_policy
 from reconcilers.corrections.states import WAYS, CorrectionState, WrongStateError, require_way
-from reconcilers.life import NightFact, Sighting, fold
+from reconcilers.life import NightFact, Sighting, WaiverFact, fold
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_audit, list_corrections, show_correction
@@ -40,13 +40,13 @@ def state(tmp_path):
     opened.close()
 
 
-def store(state, *rows, number=0, facts=None, policy=POLICY, opened=0):
+def store(state, *rows, number=0, facts=None, policy=POLICY, opened=0, systemic=(), waivers=()):
     """Plan the rows as the night `number`, opened on the night `opened`, and store the plan."""
     frame = drift(*[row | {"snapshot_date": night(number)} for row in rows])
     past = [NightFact(night(n)) for n in range(opened, number + 1)]
-    life = fold(past, [Sighting(n.snapshot_date, "exception", "cmp") for n in past])
+    life = fold(past, [Sighting(n.snapshot_date, "exception", "cmp") for n in past], (), waivers)
     lives = dict.fromkeys(frame["exception_key"], life)
-    corrections = plan(frame, (), lives, facts or context(), policy)
+    corrections = plan(frame, systemic, lives, facts or context(), policy)
     return store_plan(state, corrections, lives, night(number), at(number, 3))
 
 
@@ -137,11 +137,120 @@ def test_a_superseded_correction_comes_back_when_a_later_night_sees_the_same_aga
     assert the_only(state).state == "approved"
 
 
-def two(state):
+def with_mode(code, cause, mode):
     rules = dict(POLICY.rules)
-    rules["INV-MISS-01", None] = replace(rules["INV-MISS-01", None], mode=Mode.APPROVE_TWO)
-    store(state, missing_invoice(), policy=replace(POLICY, rules=rules))
+    rules[code, cause] = replace(rules[code, cause], mode=mode)
+    return replace(POLICY, rules=rules)
+
+
+TWO = with_mode("INV-MISS-01", None, Mode.APPROVE_TWO)
+
+
+def two(state):
+    store(state, missing_invoice(), policy=TWO)
     return the_only(state).correction_id
+
+
+def say_yes(state, number=0, actor="ann", comment="checked"):
+    approve(state, [the_only(state).correction_id], actor, comment, at(number, 5))
+
+
+LINK_LOST = {"CUS-MISS-01"}
+MISSING = {"INV-MISS-01"}
+
+
+@pytest.mark.parametrize(
+    ("night_of", "stands", "reason"),
+    [
+        ({"systemic": LINK_LOST}, "held", "systemic"),
+        ({"policy": with_mode("CUS-MISS-01", "link_lost", Mode.APPROVE)}, "proposed", None),
+        ({"policy": with_mode("CUS-MISS-01", "link_lost", Mode.REPORT)}, "superseded", "policy"),
+        ({"waivers": [WaiverFact(night(0), night(9))]}, "superseded", "waived"),
+    ],
+)
+def test_what_went_by_itself_follows_a_plan_that_stops_it(state, night_of, stands, reason):
+    store(state, lost_link())
+    assert the_only(state).state == "approved"
+    store(state, lost_link(), number=1, **night_of)
+    view = the_only(state)
+    assert view.state == stands
+    assert (view.state_reason is None) if reason is None else (reason in view.state_reason)
+    before = (list_corrections(state), verify_audit(state))
+    store(state, lost_link(), number=1, **night_of)
+    assert (list_corrections(state), verify_audit(state)) == before
+    store(state, lost_link(), number=2)
+    assert the_only(state).state == "approved"
+
+
+def test_what_a_night_cannot_prove_is_not_sent_on_an_earlier_word(state):
+    store(state, missing_invoice())
+    say_yes(state)
+    store(state, missing_invoice(disposition="unproven"), number=1)
+    assert the_only(state).state == "superseded"
+    store(state, missing_invoice(), number=2)
+    assert the_only(state).state == "proposed"
+    say_yes(state, 2)
+    assert the_only(state).state == "approved"
+
+
+@pytest.mark.parametrize(("name", "writes"), [("approved", 1), ("sending", 0)])
+def test_what_may_have_been_sent_is_left_to_dispatch(state, name, writes):
+    store(state, lost_link())
+    force(state, name, writes=writes)
+    before = list_corrections(state)
+    store(state, lost_link(), number=1, systemic=LINK_LOST)
+    store(state, lost_link(), number=1, policy=with_mode("CUS-MISS-01", "link_lost", Mode.REPORT))
+    assert list_corrections(state) == before
+
+
+def test_a_yes_stands_against_the_hold_it_was_given_over_and_no_other(state):
+    store(state, missing_invoice())
+    say_yes(state)
+    store(state, missing_invoice(), number=1)
+    assert the_only(state).state == "approved"
+    store(state, missing_invoice(), number=2, systemic=MISSING)
+    assert the_only(state).state == "held"
+    say_yes(state, 2)  # the same person: this is another question
+    before = (list_corrections(state), verify_audit(state))
+    store(state, missing_invoice(), number=2, systemic=MISSING)
+    store(state, missing_invoice(), number=3, systemic=MISSING)
+    assert (list_corrections(state), verify_audit(state)) == before
+    capped = dict(POLICY.rules)
+    capped["INV-MISS-01", None] = replace(capped["INV-MISS-01", None], caps=Caps(0, 0, 0))
+    store(state, missing_invoice(), number=4, policy=replace(POLICY, rules=capped))
+    assert (the_only(state).state, the_only(state).state_reason[:10]) == ("held", "cap broken")
+
+
+def test_a_yes_over_a_cap_stands_when_the_run_has_other_sums(state):
+    capped = dict(POLICY.rules)
+    capped["INV-MISS-01", None] = replace(capped["INV-MISS-01", None], caps=Caps(9, 1, 1))
+    policy = replace(POLICY, rules=capped)
+    store(state, missing_invoice(), policy=policy)
+    assert the_only(state).state == "held"
+    say_yes(state)
+    store(state, missing_invoice(impact_reporting_minor=15250), number=1, policy=policy)
+    assert the_only(state).state == "approved"
+
+
+def test_one_yes_is_not_enough_when_policy_comes_to_want_two(state):
+    store(state, missing_invoice())
+    say_yes(state)
+    store(state, missing_invoice(), number=1, policy=TWO)
+    assert the_only(state).state == "proposed"
+    say_yes(state, 1)
+    assert the_only(state).state == "proposed"
+    say_yes(state, 1, "bob")
+    assert the_only(state).state == "approved"
+
+
+def test_what_was_refused_at_the_last_moment_can_be_approved_again(state):
+    store(state, missing_invoice())
+    say_yes(state)
+    force(state, "refused")
+    store(state, missing_invoice(), number=1)
+    assert the_only(state).state == "proposed"
+    say_yes(state, 1)
+    assert the_only(state).state == "approved"
 
 
 def test_one_person_approves_what_needs_one(state):
