@@ -28,6 +28,17 @@ concurrency:
   runs:
     max_concurrent_runs: 1
 """
+# Nights of the command line share the run history with the UI, but start no processes that copy
+# their output: those outlive a night that is killed.
+COMMAND_CONFIG = (
+    INSTANCE_CONFIG
+    + """\
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
+)
+COMMAND_CONFIG_NAME = "command.yaml"
 
 
 @dataclass(frozen=True)
@@ -46,12 +57,11 @@ class NightResult:
 
 
 def dagster_home(settings: Settings) -> Path:
-    """The folder of run history, with its configuration written on first use."""
+    """The folder of run history, with its configuration as this version wants it."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    config = home / "dagster.yaml"
-    if not config.exists():
-        config.write_text(INSTANCE_CONFIG)
+    (home / "dagster.yaml").write_text(INSTANCE_CONFIG)
+    (home / COMMAND_CONFIG_NAME).write_text(COMMAND_CONFIG)
     os.environ["DAGSTER_HOME"] = str(home)
     return home
 
@@ -101,7 +111,7 @@ def _run(settings: Settings, job: str, day: dt.date | None) -> NightResult:
     log = settings.home / "dbt" / "night.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with (
-        dg.DagsterInstance.from_config(str(home)) as instance,
+        dg.DagsterInstance.from_config(str(home), COMMAND_CONFIG_NAME) as instance,
         log.open("a", encoding="utf-8") as lines,
         redirect_stdout(lines),
     ):

@@ -45,7 +45,8 @@ def killed_night(home, step):
     """The exit code of a night that is killed in a step; what it started may live on."""
     environ = {**os.environ, "TIEOUT_HOME": str(home), "TIEOUT_ACTOR": "controller"}
     command = [sys.executable, "-c", NIGHT, step, str(SECONDS_INTO.get(step, 0.0))]
-    return subprocess.run(command, env=environ, capture_output=True, check=False).returncode
+    with (home / "killed.log").open("ab") as log:
+        return subprocess.run(command, env=environ, stdout=log, stderr=log, check=False).returncode
 
 
 def test_killed_in_each_step_and_started_again_it_ends_the_same(tmp_path):
