@@ -60,11 +60,29 @@ def night_lock(settings: Settings) -> Iterator[Night]:
         ) from error
 
 
+def free_slots_of_the_dead(instance: dg.DagsterInstance, run_id: str | None) -> None:
+    """Give back the warehouse's slot that a killed night still holds in Dagster's books.
+
+    Whoever holds the night's lock is the only one who may use the warehouse, so every other run
+    that claims it is dead; without this the new night would wait for it for ever.
+    """
+    storage = instance.event_log_storage
+    claims = storage.get_concurrency_info(WAREHOUSE_POOL)
+    claimants = claims.active_run_ids | claims.pending_run_ids | claims.assigned_run_ids
+    for dead in claimants - {run_id}:
+        storage.free_concurrency_slots_for_run(dead)
+        run = instance.get_run_by_id(dead)
+        if run is not None and not run.is_finished:
+            instance.report_run_failed(run, "the process of this run was killed")
+
+
 def night_resource(settings: Settings) -> dg.ResourceDefinition:
     @dg.resource(description="The lock that lets one night run at a time.")
     @contextmanager
-    def night(_context: dg.InitResourceContext) -> Iterator[Night]:
+    def night(context: dg.InitResourceContext) -> Iterator[Night]:
         with night_lock(settings) as held:
+            if context.instance is not None:
+                free_slots_of_the_dead(context.instance, context.run_id)
             yield held
 
     return night
