@@ -101,8 +101,8 @@ def dispatch_() -> None:
     for outcome, count in summary.outcomes.items():
         out.print(f"{outcome}: {count}")
     for system, reason in summary.stopped.items():
-        out.print(f"[red]{system} given up on[/]: {reason}", soft_wrap=True)
-    if not summary.outcomes:
+        out.print(f"[red]{system}: nothing more is sent[/]: {reason}", soft_wrap=True)
+    if not summary.outcomes and not summary.stopped:
         out.print("nothing was waiting to be sent")
     raise typer.Exit(1 if summary.stopped else 0)
 
