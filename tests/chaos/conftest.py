@@ -1,10 +1,8 @@
 """The sandbox's real servers with something to correct in them, and every effect counted."""
 
 import multiprocessing
-import socket
-import threading
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +13,7 @@ import pytest
 
 from extractors.sandbox import reference
 from extractors.sandbox.ids import salesforce_id
-from extractors.sandbox.servers import connections, create_apps, server_of
+from extractors.sandbox.servers import connections, create_apps
 from extractors.sandbox.store import Store
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.outbox import store_plan
@@ -34,6 +32,7 @@ from tests.correction_samples import (
     missing_invoice,
     stale_status,
 )
+from tests.wire.sandbox import serving
 
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
 LONG_AGO = datetime(2026, 1, 10, 8, tzinfo=UTC)
@@ -159,7 +158,7 @@ def company(tmp_path):
     taken = Counter()
     with ExitStack() as stack:
         ports = {
-            system: stack.enter_context(_serving(Counting(app, taken)))
+            system: stack.enter_context(serving(Counting(app, taken)))
             for system, app in create_apps(served).items()
         }
         yield Company(store, connections(store, ports), tmp_path, taken)
@@ -213,18 +212,3 @@ def _approve_all(state, ids, n):
     store_plan(state, corrections, lives, DAY)
     proposed = [view.correction_id for view in list_corrections(state, states=["proposed"])]
     approve(state, proposed, "ann", "")
-
-
-@contextmanager
-def _serving(app):
-    bound = socket.socket()
-    bound.bind(("127.0.0.1", 0))
-    server = server_of(app)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
-    thread.start()
-    try:
-        yield bound.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        bound.close()

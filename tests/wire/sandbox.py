@@ -122,8 +122,8 @@ def sandbox(sandbox_store, tmp_path_factory):
         blob.write_to_path(chain, append=True)
     apps = create_apps(sandbox_store)
     with ExitStack() as stack:
-        ports = {name: stack.enter_context(_serving(app)) for name, app in apps.items()}
-        secure = stack.enter_context(_serving(apps["salesforce"], (key, chain)))
+        ports = {name: stack.enter_context(serving(app)) for name, app in apps.items()}
+        secure = stack.enter_context(serving(apps["salesforce"], (key, chain)))
         secrets = connections(sandbox_store, ports)
         urls = {name: secrets[name]["base_url"] for name in secrets}
         urls["salesforce_https"] = f"https://127.0.0.1:{secure}"
@@ -131,7 +131,7 @@ def sandbox(sandbox_store, tmp_path_factory):
 
 
 @contextmanager
-def _serving(app, certificate=None):
+def serving(app, certificate=None):
     """The port of an app that a thread serves until the end."""
     server = server_of(app)
     if certificate:

@@ -1,8 +1,6 @@
 """The three sandbox servers on loopback for wire tests, and ways to read them."""
 
 import asyncio
-import socket
-import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -20,8 +18,9 @@ from extractors.http import HttpOptions
 from extractors.raw_zone import RawZone, load_current
 from extractors.registry import open_source, open_target
 from extractors.sandbox.credentials import credentials
-from extractors.sandbox.servers import connections, create_apps, server_of
+from extractors.sandbox.servers import connections, create_apps
 from extractors.sandbox.store import Store
+from tests.wire.sandbox import serving
 
 NIGHT = datetime(2026, 6, 2, 2, tzinfo=UTC)
 DAY = date(2026, 6, 1)
@@ -109,22 +108,7 @@ def running(home: Path, secrets: dict[str, Any]):
     served = Store(home / "sandbox.db")
     with ExitStack() as stack:
         apps = create_apps(served)
-        ports = {system: stack.enter_context(_serving(app)) for system, app in apps.items()}
+        ports = {system: stack.enter_context(serving(app)) for system, app in apps.items()}
         yield Vendors(store, home, connections(store, ports))
     served.close()
     store.close()
-
-
-@contextmanager
-def _serving(app):
-    bound = socket.socket()
-    bound.bind(("127.0.0.1", 0))
-    server = server_of(app)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
-    thread.start()
-    try:
-        yield bound.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        bound.close()
