@@ -32,8 +32,9 @@ class LayerTranslator(DagsterDbtTranslator):
 
 def _build(context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource) -> Iterator[Any]:
     """One `dbt build` of the selected models and their data tests (unit tests are for CI)."""
-    os.environ.update(dbt_environment(night.settings))
-    # No --vars: models read the day from raw.build, and changed vars would cost a full parse.
+    # The day goes by the environment, for the test that compares it with the stamp of raw.build:
+    # a changed --vars would cost a full parse.
+    os.environ.update(dbt_environment(night.settings), TIEOUT_SNAPSHOT_DATE=context.partition_key)
     invocation = dbt.cli(
         ["build", "--exclude-resource-type", "unit_test"],
         context=context,
