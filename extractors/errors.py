@@ -2,13 +2,15 @@
 
 SourceError
 ├── Transient        try again: timeouts, 5xx, dropped connections, a locked row
-│   └── RateLimited  the same, but the server may have said how long to wait
+│   ├── RateLimited  the same, but the server may have said how long to wait
+│   └── CircuitOpen  nothing was sent: the system failed too often just now
 ├── UnknownOutcome   do not send again before looking: a write went out and no answer came back
 ├── Rejected         do not try again: this record or request is wrong (4xx)
 │   └── NotFound     there is no such record
 ├── Conflict         do not try again: the record moved on, or the key was used for something else
 ├── Unauthorized     do not try again: no request will work (401, 403)
 ├── ContractBroken   do not try again: the reply is not what was agreed on
+├── BookmarkExpired  begin anew: the source no longer knows the place to read on from
 └── LateExtraction   do not try again: the source can only be read as it is now, not as it was then
 """
 
@@ -55,6 +57,10 @@ class RateLimited(Transient):
     """The server takes no more for now."""
 
 
+class CircuitOpen(Transient):
+    """The system failed too often just now to be asked again so soon; nothing was sent."""
+
+
 class UnknownOutcome(SourceError):  # noqa: N818
     """A write was sent and its answer never came: it may or may not have taken effect."""
 
@@ -77,6 +83,10 @@ class Unauthorized(SourceError):  # noqa: N818
 
 class ContractBroken(SourceError):  # noqa: N818
     """The reply cannot be read as agreed; reading on would lose or invent data."""
+
+
+class BookmarkExpired(SourceError):  # noqa: N818
+    """The source no longer knows the bookmark; the object has to be read anew."""
 
 
 class LateExtraction(SourceError):  # noqa: N818

@@ -27,6 +27,8 @@ from extractors.errors import (
     Transient,
     UnknownOutcome,
 )
+from extractors.limiter import Limiter
+from extractors.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +47,17 @@ NEVER_SENT = (
 
 @dataclass(frozen=True)
 class HttpOptions:
-    """Patience with one system. Seconds; `concurrency` bounds requests in flight."""
+    """Patience with one system. Seconds; `concurrency` bounds requests in flight.
+
+    `per_second` bounds how many calls go out in a second.
+    """
 
     connect_seconds: float = 5
     read_seconds: float = 60
     write_seconds: float = 30
     pool_seconds: float = 60
     concurrency: int = 8
+    per_second: float | None = None
     attempts: int = 5
     retry_seconds: float = 180
     longest_wait_seconds: float = 60
@@ -89,7 +95,8 @@ class HttpDoor:
         self.dialect = dialect
         self.options = options
         self._token = token
-        self._limit = asyncio.Semaphore(options.concurrency)
+        self._limiter = Limiter(options.concurrency, options.per_second)
+        self.metrics = Metrics()
         self._client = httpx.AsyncClient(
             base_url=self.base_url,
             headers={"Accept": "application/json", **(headers or {})},
@@ -106,6 +113,11 @@ class HttpDoor:
     @property
     def system(self) -> str:
         return self.dialect.system
+
+    @property
+    def idle(self) -> int:
+        """How many more calls could be in flight now."""
+        return self._limiter.idle
 
     async def __aenter__(self) -> Self:
         return self
@@ -162,12 +174,17 @@ class HttpDoor:
             params=httpx.QueryParams(list(call.params)) if call.params else None,
             **_content(call, headers),
         )
-        async with self._limit:
-            started = time.monotonic()
-            try:
-                response = await self._client.send(request)
-            except httpx.RequestError as error:
-                raise self._unanswered(call, error, correlation_id) from error
+        await self._limiter.acquire(self._limiter.turn())
+        started = time.monotonic()
+        status = None
+        try:
+            response = await self._client.send(request)
+            status = response.status_code
+        except httpx.RequestError as error:
+            raise self._unanswered(call, error, correlation_id) from error
+        finally:
+            self._limiter.release()
+            self.metrics.count(call.method, call.path, status, time.monotonic() - started)
         log.debug(
             "answer",
             extra=self._facts(call, correlation_id)
