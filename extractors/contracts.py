@@ -4,11 +4,12 @@ The contract of an object follows from its declaration (kinds, required, allowed
 breaks it is kept with its reasons and its payload; it never stops the night.
 """
 
+import dataclasses
 import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pandera.polars as pa
 import polars as pl
@@ -46,8 +47,12 @@ class Quarantined:
 
     def line(self) -> str:
         """One line of quarantine.jsonl."""
-        names = ("key", "parent", "field", "reason", "payload")
-        return json.dumps({name: getattr(self, name) for name in names}, ensure_ascii=False)
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_line(cls, text: str) -> Self:
+        # Files written before ordinals were kept have none.
+        return cls(**{"ordinal": 0, **json.loads(text)})
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,19 @@ def contract_of(spec: ObjectSpec) -> pa.DataFrameSchema:
 
 def check(
     spec: ObjectSpec,
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[Mapping[str, Any]] | pl.DataFrame,
     *,
     first_ordinal: int = 0,
     changed_at: Mapping[str, str] | None = None,
 ) -> Checked:
-    """Flatten, type and check records; `changed_at` gives the ISO time of change per key."""
-    frame, failures = _frame_of(spec, records)
+    """Flatten, type and check records; `changed_at` gives the ISO time of change per key.
+
+    A frame holds text under the fields' columns; what it does not hold is null.
+    """
+    if isinstance(records, pl.DataFrame):
+        frame, failures = _typed_frame(spec, records)
+    else:
+        frame, failures = _frame_of(spec, records)
     failures += _broken_rules(spec, frame)
     frame = frame.with_columns(
         pl.lit(value=False).alias("_deleted"),
@@ -84,7 +95,8 @@ def check(
     reasons = _first_per_row(failures)
     rows = frame if not reasons else frame.filter(~_row_numbers(frame).is_in(list(reasons)))
     quarantined = [
-        _quarantine(spec, frame, records[row], row, found) for row, found in reasons.items()
+        _quarantine(spec, frame, _record(records, row), row, found)
+        for row, found in reasons.items()
     ]
     return Checked(rows, quarantined)
 
@@ -125,6 +137,36 @@ def _frame_of(
         except (TypeError, OverflowError, pl.exceptions.PolarsError):
             columns[item.column] = _value_by_value(item, values, failures)
     return pl.DataFrame(columns), failures
+
+
+def _typed_frame(spec: ObjectSpec, text: pl.DataFrame) -> tuple[pl.DataFrame, list[Failure]]:
+    """Text columns in their declared types; empty text is no value, as in the vendors' CSV."""
+    failures: list[Failure] = []
+    columns = {}
+    for item in spec.fields:
+        if item.column not in text.columns:
+            columns[item.column] = pl.Series(item.column, [None] * text.height, dtype=item.dtype)
+            continue
+        sent = text[item.column].replace("", None)
+        typed = _read_as(item, sent)
+        unread = typed.is_null() & sent.is_not_null()
+        failures.extend(
+            Failure(row, item.column, f"not of type {item.kind}: {sent[row]!r:.60}")
+            for row in unread.arg_true()
+        )
+        columns[item.column] = typed
+    return pl.DataFrame(columns), failures
+
+
+def _read_as(item: Field, sent: pl.Series) -> pl.Series:
+    if item.dtype == pl.Boolean():
+        known = {"true": True, "false": False}
+        return sent.replace_strict(known, default=None, return_dtype=pl.Boolean())
+    return sent.cast(item.dtype, strict=False)
+
+
+def _record(records: Sequence[Mapping[str, Any]] | pl.DataFrame, row: int) -> Mapping[str, Any]:
+    return records.row(row, named=True) if isinstance(records, pl.DataFrame) else records[row]
 
 
 def _values(item: Field, records: Sequence[Mapping[str, Any]]) -> list[Any]:

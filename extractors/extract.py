@@ -1,20 +1,37 @@
 """One night's reading: from a source to published days of the raw zone.
 
-A published day is never read again. What was interrupted leaves nothing and starts over.
+A published day is never read again. What was interrupted goes on from where it was.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import logging
+from collections.abc import Coroutine, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from extractors.errors import ContractBroken, LateExtraction
-from extractors.protocol import ObjectSpec, Page, Source
-from extractors.raw_zone import Landing, Manifest, RawZone, Totals
+from extractors.errors import BookmarkExpired, ContractBroken, LateExtraction
+from extractors.journal import Agreement, Begun
+from extractors.landing import Landing, schema_hash
+from extractors.manifest import Manifest
+from extractors.protocol import Bookmark, ObjectSpec, Source, SourceTotals, Start
+from extractors.raw_zone import RawZone
+from extractors.schema_drift import Schema, compared, observed
+
+log = logging.getLogger(__name__)
 
 # A source is read during the night after D; a day of delay is tolerated.
 LATEST_DAYS = 2
 # So many records and not one that keeps its contract: the format changed, not the records.
 FORMAT_CHANGED_AT = 20
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One object on its way, and the scan of its keys where one is due."""
+
+    spec: ObjectSpec
+    landing: Landing
+    keys: Landing | None = None
 
 
 async def extract_system(
@@ -24,79 +41,171 @@ async def extract_system(
     names: Iterable[str] | None = None,
     *,
     full: bool = False,
+    key_scan_days: int | None = None,
 ) -> list[Manifest]:
     """All objects of a system (or those named), side by side; in the order of declaration.
 
-    `full` reads everything whatever the cursors say: the cure where records vanished from a
-    source without a trace. The first failure ends the others; what was published until then
-    stays and is not repeated.
+    `full` reads everything whatever the cursors say. An incremental read is accompanied by a
+    scan of all keys when the last complete one is `key_scan_days` days old (None: never): the
+    only way to see records that vanished from a source without a trace. The first failure ends
+    the others; the next call goes on where they were.
     """
     chosen = set(source.objects if names is None else names)
     wanted = [name for name in source.objects if name in chosen]
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(extract_object(source, name, raw, snapshot_date, full=full))
-                for name in wanted
-            ]
-    except ExceptionGroup as errors:
-        raise _first(errors) from errors
-    return [task.result() for task in tasks]
+    published = {name: raw.published(source.system, name, snapshot_date) for name in wanted}
+    unread = [source.objects[name] for name in wanted if published[name] is None]
+    if unread:
+        reading = _Reading(source, raw, snapshot_date, full, key_scan_days)
+        # A source goes on living while it is read: its totals are asked before and after, and
+        # what landed may lie between them.
+        before = await source.totals(unread)
+        reads = await _side_by_side(reading.read(spec, before.get(spec.name)) for spec in unread)
+        after = await source.totals(unread)
+        for read in reads:
+            totals = after.get(read.spec.name, SourceTotals())
+            published[read.spec.name] = read.landing.publish(totals, read.keys)
+    return [manifest for manifest in published.values() if manifest is not None]
 
 
 async def extract_object(
-    source: Source, name: str, raw: RawZone, snapshot_date: date, *, full: bool = False
+    source: Source,
+    name: str,
+    raw: RawZone,
+    snapshot_date: date,
+    *,
+    full: bool = False,
+    key_scan_days: int | None = None,
 ) -> Manifest:
     """The manifest of that day: as published before, or after reading it now."""
-    published = raw.published(source.system, name, snapshot_date)
-    if published is not None:
-        return published
-    spec = source.objects[name]
-    cursor_from = _cursor(source, name, raw, snapshot_date)
-    landing = raw.begin(source.system, spec, snapshot_date)
-    try:
-        totals = await _land(source, spec, landing, None if full else cursor_from, snapshot_date)
-        return landing.publish(totals)
-    except BaseException:
-        landing.abandon()
-        raise
-
-
-async def _land(
-    source: Source,
-    spec: ObjectSpec,
-    landing: Landing,
-    cursor_from: datetime | None,
-    snapshot_date: date,
-) -> Totals:
-    # A source goes on living while it is read: its totals are asked before and after, and what
-    # landed may lie between them.
-    count_before = await source.count(spec)
-    sums_before = await source.control_sums(spec)
-    pages: AsyncIterator[Page] = source.read(spec, cursor_from)
-    first: Page | None = None
-    last: Page | None = None
-    async for page in pages:
-        if first is None:
-            first = page
-            _require_in_time(source.system, spec.name, page.served_at.date(), snapshot_date)
-        landing.add(page)
-        last = page
-    if first is None or last is None:
-        raise ContractBroken(source.system, f"{spec.name}: the read gave no page, not even empty")
-    landing.flush()
-    _require_known_format(source.system, landing)
-    return Totals(
-        mode=first.mode,
-        cursor_from=cursor_from if first.mode == "incremental" else None,
-        watermark_at=first.served_at,
-        extracted_at=last.served_at,
-        source_count_before=count_before,
-        source_count=await source.count(spec),
-        source_sum_minor_before=sums_before,
-        source_sum_minor=await source.control_sums(spec),
-        api_version=source.api_version,
+    manifests = await extract_system(
+        source, raw, snapshot_date, [name], full=full, key_scan_days=key_scan_days
     )
+    return manifests[0]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What all objects of one call have in common."""
+
+    source: Source
+    raw: RawZone
+    day: date
+    full: bool
+    key_scan_days: int | None
+
+    async def read(self, spec: ObjectSpec, totals: SourceTotals | None) -> _Read:
+        """Everything that is to land, on disk and not yet published."""
+        cursor_from = _cursor(self.source, spec.name, self.raw, self.day)
+        cursor_from = None if self.full else cursor_from
+        landing = self.raw.landing(self.source.system, spec, self.day)
+        totals = totals or SourceTotals()
+        await self._land(spec, landing, cursor_from, totals, keys_only=False)
+        assert landing.begun is not None
+        if landing.begun.mode == "full" or not self._is_key_scan_due(spec):
+            return _Read(spec, landing)
+        keys = self.raw.key_landing(self.source.system, spec, self.day)
+        await self._land(spec, keys, None, totals, keys_only=True)
+        return _Read(spec, landing, keys)
+
+    def _is_key_scan_due(self, spec: ObjectSpec) -> bool:
+        """Children vanish with their parents, and what has no cursor is read in full anyway."""
+        if self.key_scan_days is None or spec.cursor is None or spec.parent is not None:
+            return False
+        last = self.raw.last_complete(self.source.system, spec.name)
+        return last is None or (self.day - last).days >= self.key_scan_days
+
+    async def _land(
+        self,
+        spec: ObjectSpec,
+        landing: Landing,
+        cursor_from: datetime | None,
+        totals: SourceTotals,
+        *,
+        keys_only: bool,
+    ) -> None:
+        agreement = Agreement(
+            cursor_from, keys_only, self.source.api_version, schema_hash(landing.spec)
+        )
+        is_resumed = landing.resume(agreement)
+        try:
+            if not is_resumed:
+                start = await self.source.begin(spec, cursor_from, keys_only=keys_only)
+                self._require_in_time(spec.name, start.page.served_at)
+                schema, drift = (Schema({}), []) if keys_only else await self._schema(spec, start)
+                watermark_at = start.page.served_at
+                begun = Begun(agreement, start.mode, watermark_at, totals, schema, drift)
+                landing.begin(begun, start.page)
+            await self._go_on(spec, landing)
+            _require_known_format(self.source.system, landing)
+        except BookmarkExpired as error:
+            landing.restart()
+            if not is_resumed:
+                raise
+            log.warning("%s; %s is read anew", error, spec.name)
+            await self._land(spec, landing, cursor_from, totals, keys_only=keys_only)
+        except (ContractBroken, LateExtraction):
+            landing.abandon()
+            raise
+        except BaseException:
+            if landing.begun is None:
+                landing.abandon()
+            else:
+                landing.checkpoint()
+            raise
+
+    async def _go_on(self, spec: ObjectSpec, landing: Landing) -> None:
+        """Follow every bookmark to its end; the door's limits say how many at a time."""
+
+        async def visit(token: int, bookmark: Bookmark) -> None:
+            page = await self.source.proceed(spec, bookmark)
+            self._require_in_time(spec.name, page.served_at)
+            follow(landing.add(page, token))
+
+        def follow(bookmarks: Mapping[int, Bookmark]) -> None:
+            for token, bookmark in bookmarks.items():
+                group.create_task(visit(token, bookmark))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                follow(dict(landing.left))
+        except ExceptionGroup as errors:
+            raise _first(errors) from errors
+
+    async def _schema(self, spec: ObjectSpec, start: Start) -> tuple[Schema, list[str]]:
+        """The vendor's fields as known from now on, and what changed in them.
+
+        The vendor itself is asked with full reads only: to ask costs a call per object.
+        """
+        days = self.raw.days(self.source.system, spec.name)
+        last = self.raw.published(self.source.system, spec.name, days[-1]) if days else None
+        before = last.vendor_schema if last else None
+        if start.mode == "full":
+            described = await self.source.vendor_fields(spec)
+            now = observed(start.page) if described is None else Schema(described, True)
+        elif before and before.is_described:
+            return before, []
+        else:
+            now = observed(start.page)
+        known, drift = compared(self.source.system, spec, before, now, len(start.page.records))
+        for message in drift:
+            log.warning("schema drift: %s", message)
+        return known, drift
+
+    def _require_in_time(self, name: str, served_at: datetime) -> None:
+        today = served_at.date()
+        days = (today - self.day).days
+        if days > LATEST_DAYS:
+            raise LateExtraction(
+                self.source.system,
+                f"{name} of {self.day} cannot be read on {today}: a source can only be read as "
+                f"it is now, and at most {LATEST_DAYS} days late; days that were extracted are "
+                "replayed from the raw zone",
+            )
+        if days < 0:
+            raise LateExtraction(
+                self.source.system,
+                f"{name} of {self.day} cannot be read yet: the source's date is {today}",
+            )
 
 
 def _cursor(source: Source, name: str, raw: RawZone, snapshot_date: date) -> datetime | None:
@@ -115,30 +224,23 @@ def _cursor(source: Source, name: str, raw: RawZone, snapshot_date: date) -> dat
     return before.cursor_to
 
 
-def _require_in_time(system: str, name: str, today: date, snapshot_date: date) -> None:
-    days = (today - snapshot_date).days
-    if days > LATEST_DAYS:
-        raise LateExtraction(
-            system,
-            f"{name} of {snapshot_date} cannot be read on {today}: a source can only be read as "
-            f"it is now, and at most {LATEST_DAYS} days late; days that were extracted are "
-            "replayed from the raw zone",
-        )
-    if days < 0:
-        raise LateExtraction(
-            system,
-            f"{name} of {snapshot_date} cannot be read yet: the source's date is {today}",
-        )
-
-
 def _require_known_format(system: str, landing: Landing) -> None:
-    if landing.rejects_everything and len(landing.quarantined) >= FORMAT_CHANGED_AT:
-        example = landing.quarantined[0]
+    example = landing.example()
+    if example and FORMAT_CHANGED_AT <= landing.rejected == landing.read:
         raise ContractBroken(
             system,
-            f"{landing.spec.name}: none of {len(landing.quarantined)} records keeps the contract "
+            f"{landing.spec.name}: none of {landing.read} records keeps the contract "
             f"({example.reason}); the format seems to have changed, compare objects.py with it",
         )
+
+
+async def _side_by_side(reads: Iterable[Coroutine[None, None, _Read]]) -> list[_Read]:
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(read) for read in reads]
+    except ExceptionGroup as errors:
+        raise _first(errors) from errors
+    return [task.result() for task in tasks]
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -2,15 +2,17 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Self
 
 from extractors.protocol import Mode
+from extractors.schema_drift import Schema
 
 MANIFEST_FILE = "manifest.json"
 ROWS_FILE = "part-0.parquet"
 QUARANTINE_FILE = "quarantine.jsonl"
+KEYS_FILE = "keys.parquet"
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,10 @@ class Manifest:
     totals over the whole object after its last page, those named `_before` the same ones before
     its first page; None where it cannot give them. Where the two differ, the source moved while
     it was read. Always read = landed + quarantined + deleted + duplicates.
+
+    `keys_scanned` counts the keys of a complete key scan beside an incremental read (None: there
+    was none). `vendor_schema` holds the vendor's fields as far as they are known, and
+    `schema_drift` what is new, missing or of another type since they were last seen.
     """
 
     system: str
@@ -43,6 +49,14 @@ class Manifest:
     file_sha256: str
     extracted_at: datetime
     api_version: str
+    keys_scanned: int | None = None
+    vendor_schema: Schema | None = None
+    schema_drift: list[str] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every key of the source was seen: what was not is gone."""
+        return self.mode == "full" or self.keys_scanned is not None
 
     def to_json(self) -> str:
         values = {
@@ -59,6 +73,8 @@ class Manifest:
         for name in ("source_count", "source_sum_minor"):
             # Manifests written when totals were asked only once, after the last page.
             values.setdefault(f"{name}_before", values[name])
+        schema = values.pop("vendor_schema", None)
+        values["vendor_schema"] = schema and Schema(**schema)
         values["snapshot_date"] = date.fromisoformat(values["snapshot_date"])
         return cls(**values)
 

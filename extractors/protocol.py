@@ -3,13 +3,15 @@
 Vendor details (addresses, query languages, authentication) do not belong here.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 import polars as pl
+
+from extractors.http import HttpDoor
 
 Kind = Literal["text", "decimal", "integer", "boolean", "date", "datetime", "flag", "json"]
 Mode = Literal["full", "incremental"]
@@ -87,25 +89,54 @@ class ObjectSpec:
         return {**self.columns, **LANDING_COLUMNS}
 
 
+# Where reading goes on: JSON of the source's own making, opaque to everybody else. It stays good
+# when the process dies: bounds of a key, or a locator that the vendor keeps.
+Bookmark = Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Page:
-    """Records as the vendor sent them, in one answer.
+    """One answer of the vendor: its records, and what is left to be read behind it.
 
-    `tombstones` maps columns to values: the key of a deleted record, or, for a child object, the
-    key of a parent whose children are all replaced by this extraction. `changed_at` gives the
-    ISO time of the last change per key where the vendor tells it outside of the record.
-    `served_at` is the source's own clock (UTC) when it answered.
+    `records` are wire records as sent, or a frame of text columns named as the fields' columns.
+    `tombstones` maps columns to values: the key of a deleted record (and what else is known of
+    it), or, for a child object, the key of a parent whose children are all replaced by this
+    extraction. `changed_at` gives the ISO time of the last change per key where the vendor tells
+    it outside of the record. `served_at` is the source's own clock (UTC) when it answered.
+
+    `rest` is what remains of the bookmark that this page answers: nothing where it is read to its
+    end, one bookmark where it goes on, several where the parts can be read side by side. Parts may
+    overlap: of a record that is read twice the version read last lands.
     """
 
-    mode: Mode
     served_at: datetime
-    records: Sequence[Mapping[str, Any]]
+    records: Sequence[Mapping[str, Any]] | pl.DataFrame = ()
     tombstones: Sequence[Mapping[str, str]] = ()
     changed_at: Mapping[str, str] = field(default_factory=dict)
+    rest: Sequence[Bookmark] = ()
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a read begins. The time of its first page is the watermark of the whole read."""
+
+    mode: Mode
+    page: Page
+
+
+@dataclass(frozen=True)
+class SourceTotals:
+    """What the source itself says it has; None where it cannot say.
+
+    `count`: live records. `sum_minor`: minor units per ISO currency of the `control_sum`.
+    """
+
+    count: int | None = None
+    sum_minor: Mapping[str, int] | None = None
 
 
 class Source(Protocol):
-    """Reads declared objects. The first page always comes, even when it is empty."""
+    """Reads declared objects, page by page; which page is next is known to its bookmarks alone."""
 
     @property
     def system(self) -> str: ...
@@ -116,20 +147,28 @@ class Source(Protocol):
     @property
     def objects(self) -> Mapping[str, ObjectSpec]: ...
 
-    def read(self, spec: ObjectSpec, cursor_from: datetime | None) -> AsyncIterator[Page]:
-        """Everything (None) or what changed since `cursor_from`, overlap included."""
-        ...
+    @property
+    def door(self) -> HttpDoor: ...
 
-    async def count(self, spec: ObjectSpec) -> int | None:
-        """How many live records the source says it has now; None when it cannot say.
+    async def begin(
+        self, spec: ObjectSpec, cursor_from: datetime | None, *, keys_only: bool = False
+    ) -> Start:
+        """Everything (None), or what changed since `cursor_from`, overlap included.
 
-        Asked before and after the pages, so that what comes and goes meanwhile is not taken for
-        a loss.
+        With `keys_only` everything, of which only the key fields are needed.
         """
         ...
 
-    async def control_sums(self, spec: ObjectSpec) -> dict[str, int] | None:
-        """Minor units per ISO currency as totalled by the source; None when it cannot say."""
+    async def proceed(self, spec: ObjectSpec, bookmark: Bookmark) -> Page:
+        """The page that a bookmark stands for; `BookmarkExpired` where the vendor let it go."""
+        ...
+
+    async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
+        """By object name, in as few calls as the protocol allows."""
+        ...
+
+    async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str] | None:
+        """The vendor's fields and their types as it describes them; None where it cannot."""
         ...
 
 

@@ -1,7 +1,9 @@
 """Which systems there are, what is pulled from each, and how to open them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 from extractors.billing.stripe import client as stripe
 from extractors.billing.stripe.objects import OBJECTS as STRIPE
@@ -17,50 +19,87 @@ from extractors.protocol import ObjectSpec, Source, Target
 
 SystemConfig = salesforce.SalesforceConfig | stripe.StripeConfig | netsuite.NetSuiteConfig
 
-SOURCES: dict[str, dict[str, ObjectSpec]] = {
-    salesforce.SYSTEM: SALESFORCE,
-    stripe.SYSTEM: STRIPE,
-    netsuite.SYSTEM: NETSUITE,
+
+@dataclass(frozen=True)
+class Connector:
+    """All there is to know of a connector: what it pulls, and how it is opened.
+
+    `role` is what the system is to the company: CRM, billing or ERP.
+    """
+
+    system: str
+    role: str
+    config: type[Any]
+    objects: Mapping[str, ObjectSpec]
+    connect: Callable[[Any, HttpOptions], HttpDoor]
+    source: Callable[[HttpDoor], Source]
+    target: Callable[[HttpDoor], Target]
+    options: HttpOptions = field(default_factory=HttpOptions)
+
+
+CONNECTORS: dict[str, Connector] = {
+    connector.system: connector
+    for connector in (
+        Connector(
+            salesforce.SYSTEM,
+            "CRM",
+            salesforce.SalesforceConfig,
+            SALESFORCE,
+            salesforce.connect,
+            salesforce.SalesforceSource,
+            SalesforceTarget,
+        ),
+        Connector(
+            stripe.SYSTEM,
+            "billing",
+            stripe.StripeConfig,
+            STRIPE,
+            stripe.connect,
+            stripe.StripeSource,
+            StripeTarget,
+        ),
+        Connector(
+            netsuite.SYSTEM,
+            "ERP",
+            netsuite.NetSuiteConfig,
+            NETSUITE,
+            netsuite.connect,
+            netsuite.NetSuiteSource,
+            NetSuiteTarget,
+        ),
+    )
+}
+
+# The systems that a night reconciles; others can be extracted, and have no models yet.
+SOURCES: dict[str, Mapping[str, ObjectSpec]] = {
+    system: CONNECTORS[system].objects
+    for system in (salesforce.SYSTEM, stripe.SYSTEM, netsuite.SYSTEM)
 }
 
 
-def open_door(config: SystemConfig, options: HttpOptions | None = None) -> HttpDoor:
+def connector_of(config: object) -> Connector:
+    """The connector that a configuration is for."""
+    for connector in CONNECTORS.values():
+        if isinstance(config, connector.config):
+            return connector
+    raise TypeError(f"no connector is configured by a {type(config).__name__}")
+
+
+def open_door(config: object, options: HttpOptions | None = None) -> HttpDoor:
     """The HTTP door of a system; one door holds one concurrency limit and one token."""
-    options = options or HttpOptions()
-    match config:
-        case salesforce.SalesforceConfig():
-            return salesforce.connect(config, options)
-        case stripe.StripeConfig():
-            return stripe.connect(config, options)
-        case netsuite.NetSuiteConfig():
-            return netsuite.connect(config, options)
+    connector = connector_of(config)
+    return connector.connect(config, options or connector.options)
 
 
 @asynccontextmanager
-async def open_source(
-    config: SystemConfig, options: HttpOptions | None = None
-) -> AsyncIterator[Source]:
+async def open_source(config: object, options: HttpOptions | None = None) -> AsyncIterator[Source]:
     """A system to read from."""
     async with open_door(config, options) as door:
-        match config:
-            case salesforce.SalesforceConfig():
-                yield salesforce.SalesforceSource(door)
-            case stripe.StripeConfig():
-                yield stripe.StripeSource(door)
-            case netsuite.NetSuiteConfig():
-                yield netsuite.NetSuiteSource(door)
+        yield connector_of(config).source(door)
 
 
 @asynccontextmanager
-async def open_target(
-    config: SystemConfig, options: HttpOptions | None = None
-) -> AsyncIterator[Target]:
+async def open_target(config: object, options: HttpOptions | None = None) -> AsyncIterator[Target]:
     """A system to correct."""
     async with open_door(config, options) as door:
-        match config:
-            case salesforce.SalesforceConfig():
-                yield SalesforceTarget(door)
-            case stripe.StripeConfig():
-                yield StripeTarget(door)
-            case netsuite.NetSuiteConfig():
-                yield NetSuiteTarget(door)
+        yield connector_of(config).target(door)

@@ -11,16 +11,15 @@ import dagster as dg
 
 from extractors.errors import SourceError
 from extractors.extract import extract_system
+from extractors.manifest import Manifest
 from extractors.protocol import ObjectSpec
 from extractors.raw_tables import load_current
-from extractors.raw_zone import Manifest, RawZone
-from extractors.registry import SOURCES, open_source
+from extractors.raw_zone import RawZone
+from extractors.registry import CONNECTORS, SOURCES, open_source
 from orchestration.connections import system_config
 from orchestration.failures import as_failure
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
-
-ROLES: Mapping[str, str] = {"salesforce": "CRM", "stripe": "billing", "netsuite": "ERP"}
 
 
 def raw_key(system: str, name: str) -> dg.AssetKey:
@@ -41,8 +40,8 @@ def extraction(system: str, objects: Mapping[str, ObjectSpec]) -> dg.AssetsDefin
                 group_name=f"raw_{system}",
                 kinds={system, "parquet"},
                 owners=["team:revenue-operations"],
-                description=f"{spec.vendor_name} of the {ROLES[system]} as read for the day: "
-                "Parquet and a manifest with counts, control totals, cursor and watermark.",
+                description=f"{spec.vendor_name} of the {CONNECTORS[system].role} as read for the "
+                "day: Parquet and a manifest with counts, control totals, cursor and watermark.",
             )
             for name, spec in objects.items()
         ],

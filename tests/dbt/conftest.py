@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from extractors.raw_zone import load_current
+from extractors.raw_tables import load_current
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 DAY = dt.date(2026, 6, 30)

@@ -1,11 +1,13 @@
 """NetSuite over the wire: login, windows, keysets, children by parent, deletions, control sums."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from extractors.erp.netsuite import client
 from extractors.errors import Unauthorized
+from extractors.registry import CONNECTORS
 from extractors.sandbox import credentials
 from tests.wire.vendors import LONG_AGO
 
@@ -67,9 +69,10 @@ def test_the_row_limit_is_passed_by_key(vendors, monkeypatch):
     original = client.NetSuiteSource
 
     def small(door):
-        return original(door, window_rows=2, slice_rows=6)
+        return original(door, window_rows=2)
 
-    monkeypatch.setattr(client, "NetSuiteSource", small)
+    connector = replace(CONNECTORS["netsuite"], source=small)
+    monkeypatch.setitem(CONNECTORS, "netsuite", connector)
     lines = [line(parent, at) for parent in range(7, 13) for at in range(5)]
     plans = [
         {"id": f"{n}-{at}", "revenueplan": str(n), "periodname": "2026-01", "amount": "1"}
@@ -98,12 +101,13 @@ def test_totals_are_asked_before_and_after_so_that_a_living_source_is_not_short(
     vendors, monkeypatch
 ):
     class Living(client.NetSuiteSource):
-        async def read(self, spec, cursor_from):
-            async for page in super().read(spec, cursor_from):
-                yield page
+        async def begin(self, spec, cursor_from, **rest):
+            start = await super().begin(spec, cursor_from, **rest)
             vendors.store.put("netsuite", "transaction", transaction(3, foreigntotal="2.00"))
+            return start
 
-    monkeypatch.setattr(client, "NetSuiteSource", Living)
+    connector = replace(CONNECTORS["netsuite"], source=Living)
+    monkeypatch.setitem(CONNECTORS, "netsuite", connector)
     vendors.store.put_many("netsuite", "currency", currencies())
     vendors.store.put_many("netsuite", "transaction", [transaction(1), transaction(2)])
     manifest = vendors.extract("netsuite", "transaction")

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from extractors.extract import extract_system
-from extractors.raw_zone import load_current
+from extractors.raw_tables import load_current
 from extractors.registry import SOURCES, open_source
 from extractors.sandbox.world import advance_world, build_world
 

@@ -15,7 +15,8 @@ from extractors.crm.salesforce.client import SalesforceConfig
 from extractors.erp.netsuite.client import NetSuiteConfig
 from extractors.extract import extract_object
 from extractors.http import HttpOptions
-from extractors.raw_zone import RawZone, load_current
+from extractors.raw_tables import load_current
+from extractors.raw_zone import RawZone
 from extractors.registry import open_source, open_target
 from extractors.sandbox.credentials import credentials
 from extractors.sandbox.servers import connections, create_apps

@@ -23,7 +23,7 @@ from extractors.errors import (
     Transient,
 )
 from extractors.http import HttpDoor, HttpOptions
-from extractors.protocol import ObjectSpec, Page
+from extractors.protocol import Bookmark, ObjectSpec, Page, SourceTotals, Start
 
 SYSTEM = "stripe"
 API_VERSION = "2026-10-28.endive"
@@ -83,7 +83,13 @@ class StripeSource:
     objects: Mapping[str, ObjectSpec] = field(default_factory=lambda: OBJECTS)
     _coupons: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    async def read(self, spec: ObjectSpec, cursor_from: datetime | None) -> AsyncIterator[Page]:
+    async def begin(
+        self,
+        spec: ObjectSpec,
+        cursor_from: datetime | None,
+        *,
+        keys_only: bool = False,  # noqa: ARG002
+    ) -> Start:
         """Everything, or what events since the cursor name; the list is asked first either way.
 
         Its answer is the watermark: a replica that lags shows it there, not in the events.
@@ -91,55 +97,60 @@ class StripeSource:
         endpoint = ENDPOINTS[spec.name]
         limit = LIST_LIMIT if cursor_from is None else 1
         first = await self._list(endpoint, limit)
-        if cursor_from is not None and first.served_at - cursor_from <= EVENTS_REACH:
-            pages = self._changed(endpoint, first.served_at, cursor_from)
-        else:
-            pages = self._everything(endpoint, first if cursor_from is None else None)
-        async for page in pages:
-            yield page
+        if cursor_from is None or first.served_at - cursor_from > EVENTS_REACH:
+            if cursor_from is not None:
+                first = await self._list(endpoint, LIST_LIMIT)
+            recent = await self._events(endpoint, first.served_at - RECENT)
+            return Start("full", await self._listed(endpoint, first, recent))
+        changed_at = await self._events(endpoint, cursor_from - OVERLAP)
+        changed = sorted(changed_at)
+        batches = [changed[at : at + LIST_LIMIT] for at in range(0, len(changed), LIST_LIMIT)]
+        asked_at = first.served_at.isoformat()
+        rest = [
+            {"changed_at": {key: changed_at[key] for key in batch}, "asked_at": asked_at}
+            for batch in batches
+        ]
+        return Start("incremental", Page(first.served_at, rest=rest))
 
-    async def count(self, spec: ObjectSpec) -> int | None:  # noqa: ARG002
+    async def proceed(self, spec: ObjectSpec, bookmark: Bookmark) -> Page:
+        endpoint = ENDPOINTS[spec.name]
+        if "changed_at" in bookmark:
+            asked_at = datetime.fromisoformat(bookmark["asked_at"])
+            return await self._changed(endpoint, bookmark["changed_at"], asked_at)
+        reply = await self._list(endpoint, LIST_LIMIT, starting_after=bookmark["after"])
+        return await self._listed(endpoint, reply, bookmark["recent"])
+
+    async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:  # noqa: ARG002
         """Lists have no totals."""
+        return {}
+
+    async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str] | None:  # noqa: ARG002
+        """The vendor does not describe its objects; the engine sees them on records."""
         return None
 
-    async def control_sums(self, spec: ObjectSpec) -> dict[str, int] | None:  # noqa: ARG002
-        return None
-
-    async def _everything(self, endpoint: Endpoint, first: Reply | None) -> AsyncIterator[Page]:
-        reply = first or await self._list(endpoint, LIST_LIMIT)
-        changed_at = await self._events(endpoint, reply.served_at - RECENT)
-        while True:
-            records = reply.member("data")
-            keys = [record["id"] for record in records]
-            yield Page(
-                mode="full",
-                served_at=reply.served_at,
-                records=await self._complete_all(endpoint, records),
-                changed_at={key: changed_at[key] for key in keys if key in changed_at},
-            )
-            if not reply.member("has_more"):
-                return
-            reply = await self._list(endpoint, LIST_LIMIT, starting_after=keys[-1])
+    async def _listed(self, endpoint: Endpoint, reply: Reply, recent: Mapping[str, str]) -> Page:
+        records = reply.member("data")
+        keys = [record["id"] for record in records]
+        return Page(
+            served_at=reply.served_at,
+            records=await self._complete_all(endpoint, records),
+            changed_at={key: recent[key] for key in keys if key in recent},
+            rest=({"after": keys[-1], "recent": recent},) if reply.member("has_more") else (),
+        )
 
     async def _changed(
-        self, endpoint: Endpoint, asked_at: datetime, cursor_from: datetime
-    ) -> AsyncIterator[Page]:
-        changed_at = await self._events(endpoint, cursor_from - OVERLAP)
-        yield Page("incremental", asked_at, records=())
-        changed = sorted(changed_at)
-        for start in range(0, len(changed), LIST_LIMIT):
-            keys = changed[start : start + LIST_LIMIT]
-            found = await asyncio.gather(*(self._fetch(endpoint, key) for key in keys))
-            replies = [reply for reply in found if reply is not None]
-            live = [reply.body for reply in replies if not reply.body.get("deleted")]
-            present = {record["id"] for record in live}
-            yield Page(
-                mode="incremental",
-                served_at=max((reply.served_at for reply in replies), default=asked_at),
-                records=await self._complete_all(endpoint, live),
-                tombstones=[{"id": key} for key in keys if key not in present],
-                changed_at={key: changed_at[key] for key in present},
-            )
+        self, endpoint: Endpoint, changed_at: Mapping[str, str], asked_at: datetime
+    ) -> Page:
+        found = await asyncio.gather(*(self._fetch(endpoint, key) for key in changed_at))
+        replies = [reply for reply in found if reply is not None]
+        live = [reply.body for reply in replies if not reply.body.get("deleted")]
+        present = {record["id"] for record in live}
+        return Page(
+            served_at=max((reply.served_at for reply in replies), default=asked_at),
+            records=await self._complete_all(endpoint, live),
+            tombstones=[{"id": key} for key in changed_at if key not in present],
+            changed_at={key: changed_at[key] for key in present},
+        )
 
     async def _list(
         self, endpoint: Endpoint, limit: int, starting_after: str | None = None

@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 
-from extractors.calls import Call, Dialect, Explanation, decode_text
+from extractors.calls import Call, Dialect, Explanation, Reply, decode_text
 from extractors.crm.salesforce.objects import OBJECTS
 from extractors.errors import Conflict, NotFound, RateLimited, SourceError, Transient, Unauthorized
 from extractors.http import HttpDoor, HttpOptions, Token
-from extractors.protocol import ObjectSpec, Page
+from extractors.protocol import Bookmark, ObjectSpec, Page, SourceTotals, Start
 
 SYSTEM = "salesforce"
 API_VERSION = "v62.0"
@@ -86,26 +86,39 @@ class SalesforceSource:
     api_version: str = API_VERSION
     objects: Mapping[str, ObjectSpec] = field(default_factory=lambda: OBJECTS)
 
-    async def read(self, spec: ObjectSpec, cursor_from: datetime | None) -> AsyncIterator[Page]:
+    async def begin(
+        self, spec: ObjectSpec, cursor_from: datetime | None, *, keys_only: bool = False
+    ) -> Start:
         """All rows, deleted ones included, or those whose SystemModstamp moved."""
-        names = ", ".join(item.path[0] for item in spec.fields)
-        soql = f"SELECT {names} FROM {spec.vendor_name}{_since(cursor_from)}"
+        wanted = ("Id", "IsDeleted") if keys_only else [item.path[0] for item in spec.fields]
+        soql = f"SELECT {', '.join(wanted)} FROM {spec.vendor_name}{_since(cursor_from)}"
         soql += " ORDER BY SystemModstamp, Id"
-        async for served_at, records in query_pages(self.door, soql, operation="queryAll"):
-            yield Page(
-                mode="full" if cursor_from is None else "incremental",
-                served_at=served_at,
-                records=[record for record in records if not record.get("IsDeleted")],
-                tombstones=[{"id": record["Id"]} for record in records if record.get("IsDeleted")],
-            )
+        reply = await self.door.send(Call("GET", f"{ROOT}/queryAll", params=(("q", soql),)))
+        return Start("full" if cursor_from is None else "incremental", _page(reply))
 
-    async def count(self, spec: ObjectSpec) -> int | None:
+    async def proceed(self, spec: ObjectSpec, bookmark: Bookmark) -> Page:  # noqa: ARG002
+        return _page(await self.door.send(Call("GET", bookmark["next"])))
+
+    async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
+        return {spec.name: SourceTotals(count=await self._count(spec)) for spec in specs}
+
+    async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str] | None:  # noqa: ARG002
+        return None
+
+    async def _count(self, spec: ObjectSpec) -> int:
         soql = f"SELECT COUNT() FROM {spec.vendor_name}"
         reply = await self.door.send(Call("GET", f"{ROOT}/query", params=(("q", soql),)))
         return int(reply.member("totalSize"))
 
-    async def control_sums(self, spec: ObjectSpec) -> dict[str, int] | None:  # noqa: ARG002
-        return None
+
+def _page(reply: Reply) -> Page:
+    records = reply.member("records")
+    return Page(
+        served_at=reply.served_at,
+        records=[record for record in records if not record.get("IsDeleted")],
+        tombstones=[{"id": record["Id"]} for record in records if record.get("IsDeleted")],
+        rest=() if reply.member("done") else ({"next": reply.member("nextRecordsUrl")},),
+    )
 
 
 async def query_pages(

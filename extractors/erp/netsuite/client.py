@@ -2,8 +2,8 @@
 
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +16,7 @@ from extractors.calls import Call, Dialect, Explanation, Reply, decode_text
 from extractors.erp.netsuite.objects import DELETED_RECORD_TYPES, OBJECTS
 from extractors.errors import ContractBroken, RateLimited, SourceError, Unauthorized
 from extractors.http import HttpDoor, HttpOptions, Token
-from extractors.protocol import Field, Mode, ObjectSpec, Page
+from extractors.protocol import Bookmark, Field, ObjectSpec, Page, SourceTotals, Start
 
 SYSTEM = "netsuite"
 API_VERSION = "v1"
@@ -103,26 +103,50 @@ class NetSuiteSource:
     api_version: str = API_VERSION
     objects: Mapping[str, ObjectSpec] = field(default_factory=lambda: OBJECTS)
     window_rows: int = WINDOW_ROWS
-    slice_rows: int = SLICE_ROWS
 
-    async def read(self, spec: ObjectSpec, cursor_from: datetime | None) -> AsyncIterator[Page]:
+    async def begin(
+        self, spec: ObjectSpec, cursor_from: datetime | None, *, keys_only: bool = False
+    ) -> Start:
         """Everything, or rows modified since; a child brings all rows of each changed parent."""
         parent = self.objects[spec.parent.object] if spec.parent else None
         cursor = parent.cursor if parent else spec.cursor
         if cursor_from is None or cursor is None:
-            pages = self._rows(spec, "full", ())
-        elif parent is not None:
-            pages = self._children(spec, parent, _since(cursor, cursor_from))
+            return Start("full", await self._window(spec, _rows(spec, (), keys_only=keys_only)))
+        since = _since(cursor, cursor_from)
+        if parent is None:
+            page = await self._window(spec, _rows(spec, (since,)))
+            rest = [*page.rest, *_deletions(spec, cursor_from)]
         else:
-            pages = self._changed(spec, cursor_from)
-        async for page in pages:
-            yield page
+            assert spec.parent is not None
+            changed = f"{spec.parent.column} IN (SELECT id FROM {parent.vendor_name} WHERE {since})"
+            page = await self._window(spec, _rows(spec, (changed,)))
+            marks = {
+                "columns": "id",
+                "table": parent.vendor_name,
+                "terms": [since],
+                "key": ["id"],
+                "tombstone": {spec.parent.column: "id"},
+            }
+            rest = [*page.rest, marks]
+        return Start("incremental", replace(page, rest=rest))
 
-    async def count(self, spec: ObjectSpec) -> int | None:
+    async def proceed(self, spec: ObjectSpec, bookmark: Bookmark) -> Page:
+        return await self._window(spec, bookmark)
+
+    async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
+        return {
+            spec.name: SourceTotals(await self._count(spec), await self._sums(spec))
+            for spec in specs
+        }
+
+    async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str] | None:  # noqa: ARG002
+        return None
+
+    async def _count(self, spec: ObjectSpec) -> int:
         rows = await run(self.door, f"SELECT COUNT(*) AS n FROM {spec.vendor_name}")
         return int(rows[0]["n"])
 
-    async def control_sums(self, spec: ObjectSpec) -> dict[str, int] | None:
+    async def _sums(self, spec: ObjectSpec) -> dict[str, int] | None:
         """The declared amount per currency, by the source's own arithmetic."""
         total = spec.control_sum
         if total is None:
@@ -139,56 +163,54 @@ class NetSuiteSource:
             for row in rows
         }
 
-    async def _changed(self, spec: ObjectSpec, cursor_from: datetime) -> AsyncIterator[Page]:
-        async for page in self._rows(spec, "incremental", (_since(str(spec.cursor), cursor_from),)):
-            yield page
-        kinds = DELETED_RECORD_TYPES.get(spec.name, ())
-        if not kinds:
-            return
-        terms = (
-            f"recordtype IN ({', '.join(literal(kind) for kind in kinds)})",
-            _since("deleteddate", cursor_from),
+    async def _window(self, spec: ObjectSpec, bookmark: Bookmark) -> Page:  # noqa: ARG002
+        """Rows in key order behind the last key seen, so that no query reaches the row limit."""
+        after, key = bookmark.get("after"), tuple(bookmark["key"])
+        where = [*bookmark["terms"], *([_after(key, after)] if after else [])]
+        query = f"SELECT {bookmark['columns']} FROM {bookmark['table']}"
+        query += f" WHERE {' AND '.join(where)}" if where else ""
+        query += f" ORDER BY {', '.join(key)}"
+        reply = await _window(self.door, query, self.window_rows, 0)
+        rows = _items(reply)
+        stones = bookmark.get("tombstone")
+        last = {name: rows[-1][name] for name in key} if rows else {}
+        return Page(
+            reply.served_at,
+            () if stones else rows,
+            [{column: row[name] for column, name in stones.items()} for row in rows]
+            if stones
+            else (),
+            rest=({**bookmark, "after": last},) if reply.member("hasMore") else (),
         )
-        gone = self._slices("recordtype, recordid", "deletedrecord", terms, _DELETED_KEY)
-        async for reply in gone:
-            stones = [{"id": row["recordid"]} for row in _items(reply)]
-            yield Page("incremental", reply.served_at, (), tombstones=stones)
 
-    async def _children(
-        self, spec: ObjectSpec, parent: ObjectSpec, since: str
-    ) -> AsyncIterator[Page]:
-        assert spec.parent is not None
-        column = spec.parent.column
-        async for reply in self._slices("id", parent.vendor_name, (since,), ("id",)):
-            stones = [{column: row["id"]} for row in _items(reply)]
-            yield Page("incremental", reply.served_at, (), tombstones=stones)
-        changed = f"{column} IN (SELECT id FROM {parent.vendor_name} WHERE {since})"
-        async for page in self._rows(spec, "incremental", (changed,)):
-            yield page
 
-    async def _rows(
-        self, spec: ObjectSpec, mode: Mode, terms: Sequence[str]
-    ) -> AsyncIterator[Page]:
-        columns = ", ".join(_selected(item) for item in spec.fields)
-        async for reply in self._slices(columns, spec.vendor_name, terms, _order(spec)):
-            yield Page(mode, reply.served_at, _items(reply))
+def _rows(spec: ObjectSpec, terms: Sequence[str], *, keys_only: bool = False) -> Bookmark:
+    wanted = [item for item in spec.fields if not keys_only or item.column in spec.key]
+    return {
+        "columns": ", ".join(_selected(item) for item in wanted),
+        "table": spec.vendor_name,
+        "terms": list(terms),
+        "key": list(_order(spec)),
+    }
 
-    async def _slices(
-        self, columns: str, table: str, terms: Sequence[str], key: tuple[str, ...]
-    ) -> AsyncIterator[Reply]:
-        """Answers in key order; past the row limit the query starts anew after the last key."""
-        after: Mapping[str, Any] | None = None
-        while True:
-            where = [*terms, *([_after(key, after)] if after else [])]
-            query = f"SELECT {columns} FROM {table}"
-            query += f" WHERE {' AND '.join(where)}" if where else ""
-            query += f" ORDER BY {', '.join(key)}"
-            for offset in range(0, self.slice_rows, self.window_rows):
-                reply = await _window(self.door, query, self.window_rows, offset)
-                yield reply
-                if not reply.member("hasMore"):
-                    return
-            after = _items(reply)[-1]
+
+def _deletions(spec: ObjectSpec, cursor_from: datetime) -> list[Bookmark]:
+    kinds = DELETED_RECORD_TYPES.get(spec.name, ())
+    if not kinds:
+        return []
+    terms = [
+        f"recordtype IN ({', '.join(literal(kind) for kind in kinds)})",
+        _since("deleteddate", cursor_from),
+    ]
+    return [
+        {
+            "columns": "recordtype, recordid",
+            "table": "deletedrecord",
+            "terms": terms,
+            "key": list(_DELETED_KEY),
+            "tombstone": {"id": "recordid"},
+        }
+    ]
 
 
 _DELETED_KEY = ("recordtype", "recordid")

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extractors.protocol import Page
-from extractors.raw_zone import RawZone, Totals, load_current
+from extractors.journal import Agreement, Begun
+from extractors.protocol import Page, SourceTotals
+from extractors.raw_tables import load_current
+from extractors.raw_zone import RawZone
 from extractors.registry import SOURCES
+from extractors.schema_drift import Schema
 
 FIRST_DAY = date(2026, 3, 1)
 PRODUCT = SOURCES["stripe"]["product"]
@@ -23,11 +26,13 @@ KEYS = ("1", "2", "3", "4")
 
 def publish(root, system, spec, day, mode="full", *, records=(), tombstones=(), source_count=None):
     at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(days=1)
-    landing = RawZone(root).begin(system, spec, day)
-    landing.add(Page(mode, at, records, tombstones, {}))
-    return landing.publish(
-        Totals(mode, None, at, at, source_count, source_count, None, None, "test")
-    )
+    totals = SourceTotals(source_count)
+    landing = RawZone(root).landing(system, spec, day)
+    landing.restart()
+    agreement = Agreement(None, False, "test", "hash")
+    begun = Begun(agreement, mode, at, totals, Schema({}), [])
+    landing.begin(begun, Page(at, records, tombstones))
+    return landing.publish(totals)
 
 
 def product(key, name, *, is_good=True):

@@ -9,15 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.protocol import Page
-from extractors.raw_zone import Manifest, RawZone, Totals
+from extractors.journal import Agreement, Begun
+from extractors.manifest import Manifest
+from extractors.protocol import Page, SourceTotals
+from extractors.raw_zone import RawZone
 from extractors.registry import SOURCES
+from extractors.schema_drift import Schema
 
 DAY = date(2026, 3, 1)
 AT = datetime(2026, 3, 2, 2, tzinfo=UTC)
 PRODUCT = SOURCES["stripe"]["product"]
 LINE = SOURCES["netsuite"]["transaction_line"]
-TOTALS = Totals("full", None, AT, AT, None, None, None, None, "test")
+AGREEMENT = Agreement(None, False, "test", "hash")
+BEGUN = Begun(AGREEMENT, "full", AT, SourceTotals(), Schema({}), [])
+TOTALS = SourceTotals()
 
 
 def record(key, name="a", *, active=True):
@@ -25,7 +30,9 @@ def record(key, name="a", *, active=True):
 
 
 def land(root, *pages, spec=PRODUCT, system="stripe"):
-    landing = RawZone(root).begin(system, spec, DAY)
+    landing = RawZone(root).landing(system, spec, DAY)
+    landing.restart()
+    landing.begin(BEGUN, Page(AT))
     for page in pages:
         landing.add(page)
     return landing
@@ -36,7 +43,7 @@ def rows(root, spec=PRODUCT, system="stripe"):
 
 
 def test_nothing_is_visible_before_it_is_published(tmp_path):
-    landing = land(tmp_path, Page("full", AT, [record("1")]))
+    landing = land(tmp_path, Page(AT, [record("1")]))
     assert RawZone(tmp_path).published("stripe", "product", DAY) is None
     assert not list(tmp_path.glob("stripe/**/*"))
     manifest = landing.publish(TOTALS)
@@ -45,15 +52,15 @@ def test_nothing_is_visible_before_it_is_published(tmp_path):
 
 
 def test_a_killed_landing_is_cleared_away_by_the_next(tmp_path):
-    land(tmp_path, Page("full", AT, [record("1")]))
-    land(tmp_path, Page("full", AT, [record("1"), record("2")])).publish(TOTALS)
+    land(tmp_path, Page(AT, [record("1")]))
+    land(tmp_path, Page(AT, [record("1"), record("2")])).publish(TOTALS)
     assert rows(tmp_path)["id"].to_list() == ["1", "2"]
     assert not list((tmp_path / ".staging").iterdir())
 
 
 def test_what_was_published_first_stands(tmp_path):
-    first = land(tmp_path, Page("full", AT, [record("1", "first")]))
-    second = land(tmp_path / "other", Page("full", AT, [record("1", "second")]))
+    first = land(tmp_path, Page(AT, [record("1", "first")]))
+    second = land(tmp_path / "other", Page(AT, [record("1", "second")]))
     second.target = first.target
     published = first.publish(TOTALS)
     assert second.publish(TOTALS) == published
@@ -61,7 +68,7 @@ def test_what_was_published_first_stands(tmp_path):
 
 
 def test_the_version_read_last_counts(tmp_path):
-    pages = [Page("full", AT, [record("1", "old"), record("2")]), Page("full", AT, [record("1")])]
+    pages = [Page(AT, [record("1", "old"), record("2")]), Page(AT, [record("1")])]
     manifest = land(tmp_path, *pages).publish(TOTALS)
     assert rows(tmp_path).select("id", "name").rows() == [("2", "a"), ("1", "a")]
     assert (manifest.read, manifest.landed, manifest.duplicates) == (3, 2, 1)
@@ -70,7 +77,7 @@ def test_the_version_read_last_counts(tmp_path):
 def test_a_good_version_replaces_a_bad_one_and_the_other_way_round(tmp_path):
     bad_then_good = [record("1", active=None), record("1")]
     good_then_bad = [record("2"), record("2", active=None)]
-    manifest = land(tmp_path, Page("full", AT, bad_then_good + good_then_bad)).publish(TOTALS)
+    manifest = land(tmp_path, Page(AT, bad_then_good + good_then_bad)).publish(TOTALS)
     assert rows(tmp_path)["id"].to_list() == ["1"]
     assert (manifest.landed, manifest.quarantined, manifest.duplicates) == (1, 1, 2)
     file = RawZone(tmp_path).folder("stripe", "product", DAY) / "quarantine.jsonl"
@@ -78,7 +85,7 @@ def test_a_good_version_replaces_a_bad_one_and_the_other_way_round(tmp_path):
 
 
 def test_a_tombstone_is_a_row_with_nothing_but_its_key(tmp_path):
-    manifest = land(tmp_path, Page("incremental", AT, (), [{"id": "9"}])).publish(TOTALS)
+    manifest = land(tmp_path, Page(AT, (), [{"id": "9"}])).publish(TOTALS)
     (row,) = rows(tmp_path).rows(named=True)
     assert row.pop("id") == "9"
     assert row.pop("_deleted") is True
@@ -88,33 +95,33 @@ def test_a_tombstone_is_a_row_with_nothing_but_its_key(tmp_path):
 
 
 def test_a_parent_marker_is_neither_read_nor_deleted(tmp_path):
-    page = Page("incremental", AT, [{"transaction": "7", "id": "1"}], [{"transaction": "7"}])
+    page = Page(AT, [{"transaction": "7", "id": "1"}], [{"transaction": "7"}])
     manifest = land(tmp_path, page, spec=LINE, system="netsuite").publish(TOTALS)
     assert (manifest.read, manifest.landed, manifest.deleted) == (1, 1, 0)
     assert rows(tmp_path, LINE, "netsuite")["_deleted"].to_list() == [False, True]
 
 
 def test_an_empty_day_has_the_columns_all_the_same(tmp_path):
-    land(tmp_path, Page("full", AT, [])).publish(TOTALS)
+    land(tmp_path, Page(AT, [])).publish(TOTALS)
     assert rows(tmp_path).schema == pl.Schema(PRODUCT.landing_schema)
 
 
 def test_change_times_reach_their_rows(tmp_path):
-    page = Page("full", AT, [record("1"), record("2")], (), {"2": "2026-03-01T00:00:00Z"})
+    page = Page(AT, [record("1"), record("2")], (), {"2": "2026-03-01T00:00:00Z"})
     land(tmp_path, page).publish(TOTALS)
     assert rows(tmp_path)["_changed_at"].to_list() == [None, "2026-03-01T00:00:00Z"]
 
 
 def test_chunks_are_put_together_in_the_order_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("extractors.raw_zone.CHUNK_ROWS", 2)
-    pages = [Page("full", AT, [record(str(number))]) for number in range(7)]
+    monkeypatch.setattr("extractors.landing.CHUNK_ROWS", 2)
+    pages = [Page(AT, [record(str(number))]) for number in range(7)]
     land(tmp_path, *pages).publish(TOTALS)
     assert rows(tmp_path)["id"].to_list() == [str(number) for number in range(7)]
     assert rows(tmp_path)["_ordinal"].to_list() == list(range(7))
 
 
 def test_a_manifest_from_when_totals_were_asked_once_takes_them_for_both(tmp_path):
-    manifest = land(tmp_path, Page("full", AT, [record("1")])).publish(TOTALS)
+    manifest = land(tmp_path, Page(AT, [record("1")])).publish(TOTALS)
     told = json.loads(replace(manifest, source_count=7, source_sum_minor={"USD": 5}).to_json())
     del told["source_count_before"], told["source_sum_minor_before"]
     old = Manifest.from_json(json.dumps(told))
@@ -133,13 +140,13 @@ def test_a_manifest_from_when_totals_were_asked_once_takes_them_for_both(tmp_pat
 def test_every_record_read_ends_in_exactly_one_place(tmp_path_factory, chunk_rows, reading):
     root = tmp_path_factory.mktemp("raw")
     pages = [
-        Page("incremental", AT, (), [{"id": key}])
+        Page(AT, (), [{"id": key}])
         if kind == "gone" and key
-        else Page("incremental", AT, [record(key, active=True if kind == "good" else None)])
+        else Page(AT, [record(key, active=True if kind == "good" else None)])
         for key, kind in reading
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("extractors.raw_zone.CHUNK_ROWS", chunk_rows)
+        patch.setattr("extractors.landing.CHUNK_ROWS", chunk_rows)
         manifest = land(root, *pages).publish(TOTALS)
     parts = (manifest.landed, manifest.quarantined, manifest.deleted, manifest.duplicates)
     assert manifest.read == len(reading) == sum(parts)
