@@ -52,7 +52,7 @@ class Quarantined:
     @classmethod
     def from_line(cls, text: str) -> Self:
         # Files written before ordinals were kept have none.
-        return cls(**{"ordinal": 0, **json.loads(text)})
+        return cls(**{"ordinal": -1, **json.loads(text)})
 
 
 @dataclass(frozen=True)

@@ -136,9 +136,10 @@ class _Reading:
                 begun = Begun(agreement, start.mode, watermark_at, totals, schema, drift)
                 landing.begin(begun, start.page)
             await self._go_on(spec, landing)
+            landing.checkpoint()
             _require_known_format(self.source.system, landing)
         except BookmarkExpired as error:
-            landing.restart()
+            landing.abandon()
             if not is_resumed:
                 raise
             log.warning("%s; %s is read anew", error, spec.name)

@@ -13,6 +13,7 @@ MANIFEST_FILE = "manifest.json"
 ROWS_FILE = "part-0.parquet"
 QUARANTINE_FILE = "quarantine.jsonl"
 KEYS_FILE = "keys.parquet"
+REINGESTED_FOLDER = "reingested"
 
 
 @dataclass(frozen=True)

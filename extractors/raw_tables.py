@@ -12,12 +12,22 @@ from pathlib import Path
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from extractors.manifest import MANIFEST_FILE, QUARANTINE_FILE, ROWS_FILE, Manifest
+from extractors.manifest import (
+    KEYS_FILE,
+    MANIFEST_FILE,
+    QUARANTINE_FILE,
+    REINGESTED_FOLDER,
+    ROWS_FILE,
+    Manifest,
+)
 from extractors.protocol import ObjectSpec
 from extractors.registry import SOURCES
 
 _SQL_TYPES = {pl.String(): "VARCHAR", pl.Int64(): "BIGINT", pl.Boolean(): "BOOLEAN"}
-_QUARANTINE_COLUMNS = dict.fromkeys(("key", "parent", "field", "reason", "payload"), "VARCHAR")
+_QUARANTINE_COLUMNS = {
+    **dict.fromkeys(("key", "parent", "field", "reason", "payload"), "VARCHAR"),
+    "ordinal": "BIGINT",
+}
 _MANIFEST_SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
     "system": pl.String,
     "object": pl.String,
@@ -39,6 +49,8 @@ _MANIFEST_SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
     "file_sha256": pl.String,
     "extracted_at": pl.Datetime("us"),
     "api_version": pl.String,
+    "keys_scanned": pl.Int64,
+    "schema_drift": pl.List(pl.String),
 }
 
 
@@ -60,6 +72,18 @@ class _History:
         full = [at for at, one in enumerate(self.manifests) if one.mode == "full"]
         return self.manifests[full[-1] :] if full else self.manifests
 
+    @property
+    def key_scan(self) -> Manifest | None:
+        """The newest day whose keys were scanned beside an incremental read."""
+        scans = [one for one in self.current if one.keys_scanned is not None]
+        return scans[-1] if scans else None
+
+    def reingested(self, manifests: tuple[Manifest, ...]) -> list[str]:
+        """Files of records that were quarantined on these days and keep the contract since."""
+        folder = self.folder / REINGESTED_FOLDER
+        days = {f"extracted_date={one.snapshot_date.isoformat()}" for one in manifests}
+        return sorted(str(file) for day in days for file in (folder / day).glob("*.parquet"))
+
     def files(self, name: str, manifests: tuple[Manifest, ...]) -> list[str]:
         return [
             str(self.folder / f"extracted_date={one.snapshot_date.isoformat()}" / name)
@@ -71,15 +95,18 @@ def load_current(con: DuckDBPyConnection, raw_dir: Path, snapshot_date: date) ->
     """Rebuild schema `raw` as of `snapshot_date`, in one transaction.
 
     A record whose newest version is quarantined is not in the current table: it is counted as
-    quarantined instead, so that landed + quarantined is what the source holds.
+    quarantined instead, so that landed + quarantined is what the source holds. A record that a
+    later key scan did not see is gone without a trace: it is in `raw.vanished` instead.
     """
     con.execute("BEGIN")
     try:
         con.execute("CREATE SCHEMA IF NOT EXISTS raw")
         histories = list(_histories(raw_dir, snapshot_date))
         _load_quarantine(con, histories)
+        _create_vanished(con)
         for history in histories:
             _load_object(con, history, histories)
+        _load_open_quarantine(con, histories)
         _load_manifests(con, histories)
         _load_snapshots(con, histories)
         con.execute(
@@ -120,6 +147,24 @@ def _load_object(con: DuckDBPyConnection, history: _History, histories: list[_Hi
         f"SELECT {selected} FROM ({_latest(con, history)}) "
         f"WHERE NOT _deleted {_of_living_parent(con, history, histories)}"
     )
+    if history.key_scan is not None:
+        _add_vanished(con, history, history.key_scan)
+
+
+def _create_vanished(con: DuckDBPyConnection) -> None:
+    con.execute(
+        "CREATE OR REPLACE TABLE raw.vanished (system VARCHAR, object VARCHAR, key VARCHAR, "
+        "last_extracted_date DATE, missing_on DATE)"
+    )
+
+
+def _add_vanished(con: DuckDBPyConnection, history: _History, scan: Manifest) -> None:
+    key = " || '|' || ".join(f'"{name}"' for name in history.spec.key)
+    con.execute(
+        f"INSERT INTO raw.vanished SELECT '{history.system}', '{history.spec.name}', {key}, "
+        f"_extracted_date, DATE '{scan.snapshot_date.isoformat()}' "
+        f"FROM ({_latest(con, history)}) WHERE _vanished"
+    )
 
 
 def _empty(spec: ObjectSpec) -> str:
@@ -135,6 +180,9 @@ def _latest(con: DuckDBPyConnection, history: _History) -> str:
     scope = _scope(history.spec)
     first = history.current[0].snapshot_date.isoformat()
     rows = _rows(con, history)
+    gone = _not_seen(
+        history, "landed._extracted_date", {name: f'landed."{name}"' for name in history.spec.key}
+    )
     return f"""
         WITH landed AS ({rows}),
         versions AS (
@@ -148,7 +196,8 @@ def _latest(con: DuckDBPyConnection, history: _History) -> str:
             )
             GROUP BY scope
         )
-        SELECT landed.*
+        SELECT landed.* REPLACE (landed._deleted OR {gone} AS _deleted),
+            NOT landed._deleted AND {gone} AS _vanished
         FROM landed
         JOIN versions
           ON landed."{scope}" = versions.scope
@@ -156,9 +205,23 @@ def _latest(con: DuckDBPyConnection, history: _History) -> str:
     """
 
 
+def _not_seen(history: _History, day: str, keys: Mapping[str, str]) -> str:
+    """SQL condition: read before the newest key scan, which saw no such key."""
+    scan = history.key_scan
+    if scan is None:
+        return "false"
+    (file,) = history.files(KEYS_FILE, (scan,))
+    same = " AND ".join(f'seen."{name}" = {column}' for name, column in keys.items())
+    return (
+        f"({day} < DATE '{scan.snapshot_date.isoformat()}' AND NOT EXISTS "
+        f"(SELECT 1 FROM read_parquet('{_quoted(file)}') AS seen WHERE {same}))"
+    )
+
+
 def _rows(con: DuckDBPyConnection, history: _History) -> str:
     """SQL for all rows; columns declared after a file was written are null in it."""
-    files = ", ".join(f"'{_quoted(name)}'" for name in history.files(ROWS_FILE, history.current))
+    names = history.files(ROWS_FILE, history.current) + history.reingested(history.current)
+    files = ", ".join(f"'{_quoted(name)}'" for name in names)
     scan = (
         f"read_parquet([{files}], union_by_name = true, hive_partitioning = true, "
         "hive_types = {'extracted_date': DATE})"
@@ -204,7 +267,7 @@ def _load_quarantine(con: DuckDBPyConnection, histories: list[_History]) -> None
     con.execute(
         "CREATE OR REPLACE TABLE raw.quarantine (system VARCHAR, object VARCHAR, "
         "snapshot_date DATE, key VARCHAR, field VARCHAR, reason VARCHAR, payload VARCHAR, "
-        "scope VARCHAR)"
+        "ordinal BIGINT, scope VARCHAR)"
     )
     for history in histories:
         for manifest in history.manifests:
@@ -215,12 +278,25 @@ def _load_quarantine(con: DuckDBPyConnection, histories: list[_History]) -> None
 def _add_quarantined(con: DuckDBPyConnection, history: _History, manifest: Manifest) -> None:
     (file,) = history.files(QUARANTINE_FILE, (manifest,))
     scope = "parent" if history.spec.parent else "key"
+    mended = ", ".join(f"'{_quoted(name)}'" for name in history.reingested((manifest,)))
+    still = f"WHERE ordinal NOT IN (SELECT _ordinal FROM read_parquet([{mended}]))"
     con.execute(
         f"INSERT INTO raw.quarantine SELECT '{history.system}', '{history.spec.name}', "
-        f"DATE '{manifest.snapshot_date.isoformat()}', key, field, reason, payload, "
+        f"DATE '{manifest.snapshot_date.isoformat()}', key, field, reason, payload, ordinal, "
         f"coalesce({scope}, '') FROM read_json('{_quoted(file)}', "
-        f"format = 'newline_delimited', columns = {_QUARANTINE_COLUMNS})"
+        f"format = 'newline_delimited', columns = {_QUARANTINE_COLUMNS}) "
+        f"{still if mended else ''}"
     )
+
+
+def _load_open_quarantine(con: DuckDBPyConnection, histories: list[_History]) -> None:
+    """Records held back whose newest version no later extraction brought or replaced."""
+    con.execute("CREATE OR REPLACE TABLE raw.open_quarantine AS FROM raw.quarantine LIMIT 0")
+    for history in histories:
+        if any(one.quarantined for one in history.current):
+            con.execute(
+                f"INSERT INTO raw.open_quarantine {_open_quarantined(con, history, histories)}"
+            )
 
 
 def _load_manifests(con: DuckDBPyConnection, histories: list[_History]) -> None:
@@ -248,20 +324,24 @@ def _load_snapshots(con: DuckDBPyConnection, histories: list[_History]) -> None:
         "CREATE OR REPLACE TABLE raw.snapshots (system VARCHAR, object VARCHAR, "
         "snapshot_date DATE, watermark_at TIMESTAMP, source_count_before BIGINT, "
         "source_count BIGINT, landed_count BIGINT, quarantined_count BIGINT, "
+        "vanished_count BIGINT, "
         "source_sum_minor_before VARCHAR, source_sum_minor VARCHAR, extracted_at TIMESTAMP)"
     )
     for history in histories:
         if history.manifests:
-            _add_snapshot(con, history, histories)
+            _add_snapshot(con, history)
 
 
-def _add_snapshot(con: DuckDBPyConnection, history: _History, histories: list[_History]) -> None:
+def _add_snapshot(con: DuckDBPyConnection, history: _History) -> None:
     con.execute(
         f"""
         INSERT INTO raw.snapshots
         SELECT system, object, snapshot_date, watermark_at, source_count_before, source_count,
             (SELECT count(*) FROM {history.table}),
-            ({_open_quarantined(con, history, histories)}),
+            (SELECT count(*) FROM raw.open_quarantine AS bad
+             WHERE bad.system = '{history.system}' AND bad.object = '{history.spec.name}'),
+            (SELECT count(*) FROM raw.vanished AS gone
+             WHERE gone.system = '{history.system}' AND gone.object = '{history.spec.name}'),
             source_sum_minor_before, source_sum_minor, extracted_at
         FROM raw.manifests
         WHERE system = '{history.system}' AND object = '{history.spec.name}'
@@ -271,11 +351,10 @@ def _add_snapshot(con: DuckDBPyConnection, history: _History, histories: list[_H
 
 
 def _open_quarantined(con: DuckDBPyConnection, history: _History, histories: list[_History]) -> str:
-    """SQL that counts quarantined records that no later extraction brought or replaced."""
     first = history.current[0].snapshot_date.isoformat()
+    seen = _not_seen(history, "bad.snapshot_date", {history.spec.key[0]: "bad.key"})
     return f"""
-        SELECT count(DISTINCT CASE WHEN bad.key = '' THEN bad.payload ELSE bad.key END)
-        FROM raw.quarantine AS bad
+        SELECT bad.* FROM raw.quarantine AS bad
         WHERE bad.system = '{history.system}' AND bad.object = '{history.spec.name}'
           AND bad.snapshot_date >= DATE '{first}'
           AND NOT EXISTS (
@@ -283,6 +362,11 @@ def _open_quarantined(con: DuckDBPyConnection, history: _History, histories: lis
               WHERE newer."{_scope(history.spec)}" = bad.scope
                 AND newer._extracted_date > bad.snapshot_date
           ) {_of_living_parent(con, history, histories, "bad.scope")}
+          AND NOT {seen}
+        QUALIFY row_number() OVER (
+            PARTITION BY CASE WHEN bad.key = '' THEN bad.payload ELSE bad.key END
+            ORDER BY bad.snapshot_date DESC
+        ) = 1
     """
 
 

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from extractors.sandbox.control import SandboxError
-from orchestration.commands import corrections, exceptions, sandbox
+from orchestration.commands import corrections, exceptions, quarantine, sandbox
 from orchestration.console import console
 from orchestration.settings import Settings, SettingsError, load_settings
 from reconcilers.corrections.policy import PolicyError
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(exceptions.app, name="exceptions", help="What is wrong, how old it is, whose it is.")
 app.add_typer(corrections.app, name="corrections", help="What to do about it: approve, dispatch.")
+app.add_typer(quarantine.app, name="quarantine", help="Records that broke their contract.")
 app.add_typer(sandbox.app, name="sandbox", help="A CRM, a billing system and an ERP on loopback.")
 
 out = console()
@@ -63,6 +64,37 @@ def nightly(day: Day = None) -> None:
         result = run_night(settings, chosen)
     night_summary(out, settings, result)
     raise typer.Exit(0 if result.ok else 1)
+
+
+@app.command()
+def extract(
+    system: Annotated[str, typer.Argument(help="A system that is connected, such as stripe.")],
+    day: Annotated[str | None, typer.Option(help="The day, as 2026-06-30; else yesterday.")] = None,
+    *,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything, whatever the cursors say.")
+    ] = False,
+) -> None:
+    """Read one system into the raw zone, without reconciling. An interrupted read goes on."""
+    from extractors.errors import SourceError
+    from extractors.registry import CONNECTORS
+    from orchestration.extraction import read_system
+    from orchestration.resources import night_lock
+    from orchestration.screen import extraction_table
+
+    if system not in CONNECTORS:
+        raise typer.BadParameter(f"{system!r} is not one of {', '.join(CONNECTORS)}")
+    settings = load_settings()
+    chosen = day_of(day) if day else _default_day(settings)
+    with night_lock(settings):
+        try:
+            extraction = read_system(settings, system, chosen, full=full)
+        except SourceError as error:
+            err.print(str(error), soft_wrap=True)
+            raise typer.Exit(1) from error
+    out.print(extraction_table(extraction, f"{system}, {chosen}"))
+    for message in extraction.schema_drift:
+        out.print(f"[yellow]schema drift[/] {message}", soft_wrap=True)
 
 
 @app.command()

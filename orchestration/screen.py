@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from orchestration.console import money, table
 from orchestration.evaluate import Evaluation
+from orchestration.extraction import Extraction
 from orchestration.night import NightResult
 from orchestration.progress import listening
 from orchestration.settings import Settings
@@ -144,3 +145,18 @@ def trace_tree(thread: Thread) -> Tree:
         when = f"  {hop.at:%Y-%m-%d %H:%M}" if hop.at else ""
         tree.add(f"{hop.entity:<14} {hop.record_id}{when}{amount}  {hop.note}{mark}")
     return tree
+
+
+def extraction_table(extraction: Extraction, title: str) -> Table:
+    """What was read per object."""
+    made = table("object", "mode", "landed", "quarantined", "deleted", "keys", title=title)
+    for manifest in extraction.manifests:
+        made.add_row(
+            manifest.object,
+            manifest.mode,
+            f"{manifest.landed:,}",
+            str(manifest.quarantined),
+            str(manifest.deleted),
+            "" if manifest.keys_scanned is None else f"{manifest.keys_scanned:,}",
+        )
+    return made

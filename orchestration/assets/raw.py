@@ -3,20 +3,17 @@
 How a system is read lives in `extractors`; here is only when.
 """
 
-import asyncio
 import datetime as dt
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
 from extractors.errors import SourceError
-from extractors.extract import extract_system
 from extractors.manifest import Manifest
 from extractors.protocol import ObjectSpec
 from extractors.raw_tables import load_current
-from extractors.raw_zone import RawZone
-from extractors.registry import CONNECTORS, SOURCES, open_source
-from orchestration.connections import system_config
+from extractors.registry import CONNECTORS, SOURCES
+from orchestration.extraction import read_system
 from orchestration.failures import as_failure
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
@@ -55,21 +52,16 @@ def extraction(system: str, objects: Mapping[str, ObjectSpec]) -> dg.AssetsDefin
         names = sorted(key.path[-1] for key in context.selected_asset_keys)
         day = dt.date.fromisoformat(context.partition_key)
         try:
-            manifests = asyncio.run(read_system(night, system, names, day))
+            extraction = read_system(night.settings, system, day, names)
         except SourceError as error:
             raise as_failure(error) from error
-        for manifest in manifests:
+        context.log.info("calls to %s: %s", system, extraction.calls)
+        for manifest in extraction.manifests:
             yield dg.MaterializeResult(
                 asset_key=raw_key(system, manifest.object), metadata=manifest_metadata(manifest)
             )
 
     return extract
-
-
-async def read_system(night: Night, system: str, names: list[str], day: dt.date) -> list[Manifest]:
-    raw = RawZone(night.settings.raw_dir)
-    async with open_source(system_config(night.settings, system)) as source:
-        return await extract_system(source, raw, day, names)
 
 
 def manifest_metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:
@@ -83,6 +75,8 @@ def manifest_metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:
         ),
         "quarantined": dg.MetadataValue.int(manifest.quarantined),
         "deleted": dg.MetadataValue.int(manifest.deleted),
+        "keys scanned": dg.MetadataValue.text(str(manifest.keys_scanned or "not tonight")),
+        "schema drift": dg.MetadataValue.text("; ".join(manifest.schema_drift) or "none"),
         "watermark_at": dg.MetadataValue.text(str(manifest.watermark_at)),
     }
 
@@ -96,6 +90,18 @@ def manifest_metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:
     partitions_def=snapshot_days,
     backfill_policy=one_day_at_a_time,
     pool=WAREHOUSE_POOL,
+    check_specs=[
+        dg.AssetCheckSpec(
+            "schema_drift",
+            asset=RAW_TABLES,
+            description="No source has new, missing or retyped fields since they were last seen.",
+        ),
+        dg.AssetCheckSpec(
+            "vanished",
+            asset=RAW_TABLES,
+            description="No key scan found a record gone that the source never told the end of.",
+        ),
+    ],
 )
 def raw_tables(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
@@ -104,8 +110,30 @@ def raw_tables(
     day = dt.date.fromisoformat(context.partition_key)
     with night.warehouse(read_only=False) as con:
         load_current(con, night.settings.raw_dir, day)
-        rows = con.sql("select coalesce(sum(landed_count), 0) from raw.snapshots").fetchall()[0][0]
-    return dg.MaterializeResult(metadata={"dagster/row_count": int(rows)})
+        ((rows,),) = con.sql("select coalesce(sum(landed_count), 0) from raw.snapshots").fetchall()
+        drift = con.sql(
+            "select unnest(schema_drift) from raw.manifests where snapshot_date = ?", params=[day]
+        ).fetchall()
+        vanished = con.sql(
+            "select system || '.' || object, key from raw.vanished where missing_on = ?",
+            params=[day],
+        ).fetchall()
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": int(rows)},
+        check_results=[
+            _warning("schema_drift", [message for (message,) in drift]),
+            _warning("vanished", [f"{name} {key}" for name, key in vanished]),
+        ],
+    )
+
+
+def _warning(name: str, found: list[str]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=not found,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"count": len(found), "first": dg.MetadataValue.json(found[:20])},
+    )
 
 
 raw_assets = [extraction(system, objects) for system, objects in SOURCES.items()]

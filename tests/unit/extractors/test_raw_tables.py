@@ -22,6 +22,7 @@ TRANSACTION = SOURCES["netsuite"]["transaction"]
 LINE = SOURCES["netsuite"]["transaction_line"]
 MORNING = datetime(2026, 3, 2, 2)  # noqa: DTZ001 - DuckDB timestamps are naive UTC
 KEYS = ("1", "2", "3", "4")
+AGREEMENT = Agreement(None, keys_only=False, api_version="test", schema_hash="hash")
 
 
 def publish(root, system, spec, day, mode="full", *, records=(), tombstones=(), source_count=None):
@@ -29,8 +30,7 @@ def publish(root, system, spec, day, mode="full", *, records=(), tombstones=(), 
     totals = SourceTotals(source_count)
     landing = RawZone(root).landing(system, spec, day)
     landing.restart()
-    agreement = Agreement(None, False, "test", "hash")
-    begun = Begun(agreement, mode, at, totals, Schema({}), [])
+    begun = Begun(AGREEMENT, mode, at, totals, Schema({}), [])
     landing.begin(begun, Page(at, records, tombstones))
     return landing.publish(totals)
 
@@ -238,3 +238,71 @@ def test_a_rebuild_that_fails_leaves_the_former_build(tmp_path):
         load_current(con, tmp_path, later)
     assert con.sql("SELECT name FROM raw.stripe__product").fetchall() == [("a",)]
     assert con.sql("SELECT snapshot_date FROM raw.build").fetchall() == [(FIRST_DAY,)]
+
+
+def scanned(root, day, keys, *, records=()):
+    """A night that read `records` incrementally and saw these keys."""
+    at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(days=1)
+    rows = RawZone(root).landing("stripe", PRODUCT, day)
+    seen = RawZone(root).key_landing("stripe", PRODUCT, day)
+    for landing, page in ((rows, Page(at, records)), (seen, Page(at, [{"id": k} for k in keys]))):
+        landing.restart()
+        begun = Begun(AGREEMENT, "incremental", at, SourceTotals(len(keys)), Schema({}), [])
+        landing.begin(begun, page)
+    return rows.publish(SourceTotals(len(keys)), seen)
+
+
+def test_what_a_key_scan_does_not_see_has_vanished(tmp_path):
+    publish(tmp_path, "stripe", PRODUCT, FIRST_DAY, records=[product(k, "a") for k in "123"])
+    second, third = (FIRST_DAY + timedelta(days=days) for days in (1, 2))
+    assert scanned(tmp_path, second, ["1", "4"], records=[product("4", "a")]).keys_scanned == 2
+    con = loaded(tmp_path, second)
+    assert {row[0] for row in con.sql("SELECT id FROM raw.stripe__product").fetchall()} == {
+        "1",
+        "4",
+    }
+    assert con.sql("SELECT * FROM raw.vanished ORDER BY key").fetchall() == [
+        ("stripe", "product", "2", FIRST_DAY, second),
+        ("stripe", "product", "3", FIRST_DAY, second),
+    ]
+    assert con.sql("SELECT landed_count, vanished_count FROM raw.snapshots").fetchall() == [(2, 2)]
+    publish(tmp_path, "stripe", PRODUCT, third, "incremental", records=[product("2", "back")])
+    con = loaded(tmp_path, third)
+    rows = dict(con.sql("SELECT id, name FROM raw.stripe__product").fetchall())
+    assert rows == {"1": "a", "4": "a", "2": "back"}
+    assert con.sql("SELECT key FROM raw.vanished").fetchall() == [("3",)]
+
+
+def test_what_was_read_on_the_day_of_the_scan_is_believed(tmp_path):
+    """The scan may come from a replica that has not seen the newest record."""
+    publish(tmp_path, "stripe", PRODUCT, FIRST_DAY, records=[product("1", "a")])
+    second = FIRST_DAY + timedelta(days=1)
+    scanned(tmp_path, second, ["1"], records=[product("2", "new")])
+    rows = loaded(tmp_path, second).sql("SELECT id FROM raw.stripe__product ORDER BY id")
+    assert rows.fetchall() == [("1",), ("2",)]
+
+
+def test_children_vanish_with_their_parent(tmp_path):
+    publish(tmp_path, "netsuite", TRANSACTION, FIRST_DAY, records=[transaction(k) for k in "12"])
+    lines = [line(parent, "1", "m") for parent in "12"]
+    publish(tmp_path, "netsuite", LINE, FIRST_DAY, records=lines)
+    second = FIRST_DAY + timedelta(days=1)
+    at = MORNING.replace(tzinfo=UTC) + timedelta(days=1)
+    rows = RawZone(tmp_path).landing("netsuite", TRANSACTION, second)
+    keys = RawZone(tmp_path).key_landing("netsuite", TRANSACTION, second)
+    for landing, page in ((rows, Page(at)), (keys, Page(at, [{"id": "1"}]))):
+        landing.restart()
+        landing.begin(Begun(AGREEMENT, "incremental", at, SourceTotals(), Schema({}), []), page)
+    rows.publish(SourceTotals(), keys)
+    found = loaded(tmp_path, second).sql("SELECT transaction FROM raw.netsuite__transaction_line")
+    assert found.fetchall() == [("1",)]
+
+
+def test_a_quarantined_record_that_vanished_is_no_longer_open(tmp_path):
+    bad = product("2", "b", is_good=False)
+    publish(tmp_path, "stripe", PRODUCT, FIRST_DAY, records=[product("1", "a"), bad])
+    second = FIRST_DAY + timedelta(days=1)
+    scanned(tmp_path, second, ["1"])
+    con = loaded(tmp_path, second)
+    assert con.sql("SELECT count(*) FROM raw.open_quarantine").fetchall() == [(0,)]
+    assert con.sql("SELECT count(*) FROM raw.quarantine").fetchall() == [(1,)]
