@@ -17,8 +17,6 @@ from extractors.erp.netsuite.target import NetSuiteTarget
 from extractors.http import HttpDoor, HttpOptions
 from extractors.protocol import ObjectSpec, Source, Target
 
-SystemConfig = salesforce.SalesforceConfig | stripe.StripeConfig | netsuite.NetSuiteConfig
-
 
 @dataclass(frozen=True)
 class Connector:

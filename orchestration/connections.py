@@ -1,29 +1,92 @@
-"""From settings to what the connectors need: one frozen configuration per system."""
+"""From variables of the environment to what each connector needs.
 
+Their names follow from the fields of a connector's configuration: `STRIPE_API_KEY` is `api_key` of
+`stripe`, and `STRIPE_URL` its `base_url`.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, get_type_hints
 
-from extractors.billing.stripe.client import StripeConfig
-from extractors.crm.salesforce.client import SalesforceConfig
-from extractors.erp.netsuite.client import NetSuiteConfig
-from extractors.registry import SystemConfig
-from orchestration.settings import Settings
+from extractors.registry import CONNECTORS, SOURCES, Connector
 
 
-def system_config(settings: Settings, system: str) -> SystemConfig:
-    """How to reach a system: the configured one, or the sandbox's.
+def variable_of(system: str, name: str) -> str:
+    """The variable that sets a field of a system's configuration."""
+    return f"{system}_{'url' if name == 'base_url' else name}".upper()
+
+
+def variables(connector: Connector, *, required: bool = False) -> dict[str, str]:
+    """Variable to field, of all fields or of those that have no default."""
+    return {
+        variable_of(connector.system, one.name): one.name
+        for one in dataclasses.fields(connector.config)
+        if not required or _is_required(one)
+    }
+
+
+def given(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What the environment says of each system that it names at all."""
+    found = {
+        connector.system: {
+            name: environ[variable]
+            for variable, name in variables(connector).items()
+            if environ.get(variable)
+        }
+        for connector in CONNECTORS.values()
+    }
+    return {system: values for system, values in found.items() if values}
+
+
+def mistakes(connections: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Why these connections cannot work: what is missing, and what contradicts itself.
+
+    The systems of a night are configured together or not at all.
+    """
+    together = SOURCES if connections.keys() & SOURCES.keys() else ()
+    missing = [
+        variable
+        for system in {**dict.fromkeys(together), **connections}
+        for variable, name in variables(CONNECTORS[system], required=True).items()
+        if name not in connections.get(system, {})
+    ]
+    if missing:
+        yield f"set also: {', '.join(missing)}"
+        return
+    for system, values in connections.items():
+        try:
+            config_of(system, values)
+        except ValueError as error:
+            yield f"{system}: {error}"
+
+
+def config_of(system: str, values: Mapping[str, Any]) -> Any:
+    """The configuration of a connector; values that it has no field for are left out.
 
     Raises:
-        SettingsError: neither is there.
+        ValueError: the values contradict each other.
 
     """
-    connection = settings.connections()[system]
-    match system:
-        case "salesforce":
-            return SalesforceConfig(**connection)
-        case "stripe":
-            return StripeConfig(**connection)
-        case "netsuite":
-            key_path = Path(connection["private_key_path"])
-            return NetSuiteConfig(**{**connection, "private_key_path": key_path})
-        case _:
-            raise ValueError(f"no connector for {system}")
+    config = CONNECTORS[system].config
+    kinds = get_type_hints(config)
+    return config(
+        **{
+            one.name: _read_as(kinds[one.name], values[one.name])
+            for one in dataclasses.fields(config)
+            if one.name in values
+        }
+    )
+
+
+def _read_as(kind: Any, value: Any) -> Any:
+    if kind in {Path, Path | None}:
+        return Path(value)
+    if kind == tuple[str, ...] and isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _is_required(one: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return one.default is missing and one.default_factory is missing

@@ -9,7 +9,6 @@ from pathlib import Path
 from extractors.errors import SourceError, Unauthorized
 from extractors.registry import SOURCES, open_source
 from extractors.sandbox import control
-from orchestration.connections import system_config
 from orchestration.settings import Settings, SettingsError
 from orchestration.stores import opened_state
 from reconcilers.corrections.policy import load_policy
@@ -111,7 +110,7 @@ def _system(settings: Settings, system: str) -> Finding:
 
 async def _probe(settings: Settings, system: str) -> str:
     """Read a little of every object: what is refused here would stop the night."""
-    async with open_source(system_config(settings, system)) as source:
+    async with open_source(settings.system_config(system)) as source:
         for spec in source.objects.values():
             await source.begin(spec, dt.datetime.now(dt.UTC))
         return f"log-in works, all {len(source.objects)} objects can be read"

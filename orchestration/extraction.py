@@ -10,7 +10,6 @@ from extractors.extract import extract_system
 from extractors.manifest import Manifest
 from extractors.raw_zone import RawZone
 from extractors.registry import open_source
-from orchestration.connections import system_config
 from orchestration.settings import Settings
 
 
@@ -42,7 +41,7 @@ def read_system(
     """
 
     async def read() -> Extraction:
-        async with open_source(system_config(settings, system)) as source:
+        async with open_source(settings.system_config(system)) as source:
             manifests = await extract_system(
                 source,
                 RawZone(settings.raw_dir),

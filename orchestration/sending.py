@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 
 from extractors.registry import SOURCES, open_target
 from extractors.sandbox import control
-from orchestration.connections import system_config
 from orchestration.settings import Settings
 from reconcilers.corrections.dispatch import DispatchSummary, dispatch
 from reconcilers.state import State
@@ -23,7 +22,7 @@ async def send(settings: Settings, state: State) -> DispatchSummary:
     """Send what is approved, resolve what is unknown."""
     async with AsyncExitStack() as stack:
         targets = {
-            system: await stack.enter_async_context(open_target(system_config(settings, system)))
+            system: await stack.enter_async_context(open_target(settings.system_config(system)))
             for system in SOURCES
         }
         return await dispatch(state, targets, business_clock(settings))

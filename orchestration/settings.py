@@ -14,26 +14,11 @@ from typing import Any
 
 from dotenv import dotenv_values
 
+from extractors.registry import CONNECTORS, SOURCES
+from orchestration.connections import config_of, given, mistakes, variables
+
 ROOT = Path(__file__).resolve().parent.parent
 DBT_PROJECT_DIR = ROOT / "dbt_project"
-
-# Variable -> key of the connection it sets. A system whose URL is set is a real one.
-CONNECTION_VARIABLES: Mapping[str, Mapping[str, str]] = {
-    "salesforce": {
-        "SALESFORCE_URL": "base_url",
-        "SALESFORCE_CLIENT_ID": "client_id",
-        "SALESFORCE_CLIENT_SECRET": "client_secret",
-    },
-    "stripe": {"STRIPE_URL": "base_url", "STRIPE_API_KEY": "api_key"},
-    "netsuite": {
-        "NETSUITE_URL": "base_url",
-        "NETSUITE_ACCOUNT": "account",
-        "NETSUITE_CLIENT_ID": "client_id",
-        "NETSUITE_CERTIFICATE_ID": "certificate_id",
-        "NETSUITE_PRIVATE_KEY_PATH": "private_key_path",
-    },
-}
-
 
 # Deletions that a vendor tells nobody about show only when all keys are read.
 DEFAULT_KEY_SCAN_DAYS = 7
@@ -83,8 +68,8 @@ class Settings:
 
     @property
     def uses_sandbox(self) -> bool:
-        """True when no real system is configured."""
-        return not self.connections_override
+        """True when no real system that a night reconciles is configured."""
+        return not self.connections_override.keys() & SOURCES.keys()
 
     def report_dir(self, day: dt.date) -> Path:
         return self.home / "reports" / day.isoformat()
@@ -96,8 +81,9 @@ class Settings:
             SettingsError: neither real systems nor a sandbox are configured.
 
         """
-        if self.connections_override:
-            return {system: dict(values) for system, values in self.connections_override.items()}
+        real = {system: dict(values) for system, values in self.connections_override.items()}
+        if not self.uses_sandbox:
+            return real
         path = self.sandbox_dir / "connections.json"
         if not path.exists():
             raise SettingsError(
@@ -105,7 +91,20 @@ class Settings:
                 "NETSUITE_URL is set. Start the sandbox with `tieout sandbox up`, or fill in .env "
                 "(see .env.example)."
             )
-        return json.loads(path.read_text())
+        return {**json.loads(path.read_text()), **real}
+
+    def system_config(self, system: str) -> Any:
+        """How to reach a system: the configured one, or the sandbox's.
+
+        Raises:
+            SettingsError: neither is there.
+
+        """
+        connections = self.connections()
+        if system not in connections:
+            needed = ", ".join(variables(CONNECTORS[system], required=True))
+            raise SettingsError(f"{system} is not configured; set {needed} (see .env.example).")
+        return config_of(system, connections[system])
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -150,17 +149,12 @@ def _key_scan_days(text: str | None) -> int | None:
 
 
 def _real_connections(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    known = [name for variables in CONNECTION_VARIABLES.values() for name in variables]
-    if not any(environ.get(name) for name in known):
-        return {}
-    missing = [name for name in known if not environ.get(name)]
-    if missing:
+    connections = given(environ)
+    found = list(mistakes(connections))
+    if found:
         raise SettingsError(
-            "some source systems are configured, others are not; set also: "
-            + ", ".join(missing)
+            "some source systems are configured, others are not, or not wholly; "
+            + "; ".join(found)
             + " (see .env.example), or unset all of them to use the sandbox."
         )
-    return {
-        system: {key: environ[name] for name, key in variables.items()}
-        for system, variables in CONNECTION_VARIABLES.items()
-    }
+    return connections
