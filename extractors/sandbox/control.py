@@ -3,6 +3,7 @@
 Steering works on the store itself, which the servers read: what is done here shows at once.
 """
 
+import json
 import logging
 import os
 import signal
@@ -10,21 +11,23 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, Request, build_opener
 
 from filelock import Timeout
 
-from extractors.sandbox import drift
-from extractors.sandbox.faults import REQUESTS
-from extractors.sandbox.schema import TABLES
-from extractors.sandbox.servers import LOG, PID, STORE, lock_of, read_connections
+from extractors.sandbox import drift, faults, limits
+from extractors.sandbox.limits import Limits
+from extractors.sandbox.schema import TABLES, System
+from extractors.sandbox.servers import LOG, PID, STORE, SYSTEMS, lock_of, read_connections
 from extractors.sandbox.store import Store
+from extractors.sandbox.wire import SIDE_DOOR
 from extractors.sandbox.world import advance_world, build_world
 
 START_SECONDS = 60
@@ -125,10 +128,40 @@ def truth(home: Path) -> list[dict[str, Any]]:
         return drift.truth(store)
 
 
-def fail_requests(home: Path, faults: list[dict[str, Any]]) -> None:
+def fail_requests(home: Path, chosen: list[dict[str, Any]]) -> None:
     """Set the wire faults that the next requests meet (see faults.py)."""
     with _opened(home) as store:
-        store.set_meta(REQUESTS, faults or None)
+        store.set_meta(faults.REQUESTS, chosen or None)
+
+
+def set_faults(
+    home: Path, profile: str, systems: Sequence[System] = SYSTEMS, seed: int = 1
+) -> None:
+    """Let the wire of these systems misbehave (see faults.py): "resets+latency", "chaos", "off"."""
+    with _opened(home) as store:
+        faults.set_profile(store, profile, systems, seed)
+
+
+def set_limits(home: Path, chosen: Mapping[System, Limits | None]) -> None:
+    """Limit these systems (see limits.py); None takes a system's limits away."""
+    with _opened(home) as store:
+        limits.set_limits(store, chosen)
+
+
+def stats(home: Path, *, reset: bool = False) -> dict[str, dict[str, Any]]:
+    """What each running server was asked (see meter.py); with `reset` they count anew."""
+    known = read_connections(home)
+    if known is None or not is_running(home):
+        raise SandboxError(f"nothing is served in {home}; start it with `tieout sandbox up`")
+    return {system: _stats_of(known[system]["base_url"], reset=reset) for system in SYSTEMS}
+
+
+def _stats_of(base_url: str, *, reset: bool) -> dict[str, Any]:
+    path = "/stats/reset" if reset else "/stats"
+    request = Request(base_url + SIDE_DOOR + path, method="POST" if reset else "GET")  # noqa: S310
+    # Loopback is asked directly, whatever proxy the environment names.
+    with build_opener(ProxyHandler({})).open(request, timeout=START_SECONDS) as answer:
+        return json.load(answer)
 
 
 @contextmanager

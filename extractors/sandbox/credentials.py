@@ -1,4 +1,7 @@
-"""The secrets with which the sandbox's servers are entered, made once per store."""
+"""The secrets with which the sandbox's servers are entered, made once per store.
+
+A store whose secrets were made before there were as many gets new ones.
+"""
 
 import secrets
 import time
@@ -8,19 +11,21 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from extractors.sandbox.limits import HOUR, limits_of
 from extractors.sandbox.store import Store
 
 _META = "credentials"
 _TOKENS = "access_tokens"
 ACCOUNT = "1234567_SB1"
-TOKEN_SECONDS = 3600
+TOKEN_SECONDS = HOUR
 KEY_BITS = 3072
+_ENTRIES = {"salesforce", "stripe", "netsuite", "netsuite_tba", "netsuite_public_key"}
 
 
 def credentials(store: Store) -> dict[str, Any]:
     """Per system what a client needs besides the URL, and the public key that NetSuite trusts."""
     known = store.meta(_META)
-    if known is None:
+    if known is None or known.keys() < _ENTRIES:
         known = _make(store.path.parent / "netsuite_key.pem")
         store.set_meta(_META, known)
     return known
@@ -43,25 +48,34 @@ def _make(key_path: Path) -> dict[str, Any]:
             "client_id": f"3MVG9{secrets.token_urlsafe(32)}",
             "client_secret": secrets.token_hex(32).upper(),
         },
-        "stripe": {"api_key": f"rk_test_sandbox{secrets.token_hex(16)}"},
+        # The key of a live account, whose limits are those that a night has to do with.
+        "stripe": {"api_key": f"rk_live_sandbox{secrets.token_hex(16)}"},
         "netsuite": {
             "account": ACCOUNT,
             "client_id": secrets.token_hex(32),
             "certificate_id": secrets.token_urlsafe(24),
             "private_key_path": str(key_path.resolve()),
         },
+        "netsuite_tba": {
+            "account": ACCOUNT,
+            "consumer_key": secrets.token_hex(32),
+            "consumer_secret": secrets.token_hex(32),
+            "token_id": secrets.token_hex(32),
+            "token_secret": secrets.token_hex(32),
+        },
         "netsuite_public_key": public.decode(),
     }
 
 
 def issue_token(store: Store, system: str) -> str:
-    """An access token, good for an hour of real time: clients know no other."""
+    """An access token, good for an hour of real time unless limits say otherwise."""
     token = secrets.token_urlsafe(48)
     with store.transaction():
         live = {
             t: kept for t, kept in store.meta(_TOKENS, {}).items() if kept["until"] > time.time()
         }
-        live[token] = {"system": system, "until": time.time() + TOKEN_SECONDS}
+        lasts = limits_of(store, system).token_seconds
+        live[token] = {"system": system, "until": time.time() + lasts}
         store.set_meta(_TOKENS, live)
     return token
 

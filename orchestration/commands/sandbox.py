@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from extractors.sandbox import control
+from extractors.sandbox.schema import System
+from extractors.sandbox.servers import SYSTEMS
 from orchestration.console import console, table
 from orchestration.settings import load_settings
 
@@ -19,8 +21,8 @@ def up(
 ) -> None:
     """Build the company if there is none yet, and serve its three systems."""
     connections = control.up(load_settings().sandbox_dir, seed=seed, customers=customers)
-    for system, connection in connections.items():
-        out.print(f"{system}: {connection['base_url']}")
+    for system in SYSTEMS:
+        out.print(f"{system}: {connections[system]['base_url']}")
 
 
 @app.command()
@@ -74,3 +76,18 @@ def truth() -> None:
             row["variant"],
         )
     out.print(found)
+
+
+@app.command()
+def faults(
+    profile: Annotated[str, typer.Argument(help="Such as resets, or resets+latency; chaos; off.")],
+    system: Annotated[list[System] | None, typer.Option(help="All unless named.")] = None,
+    seed: Annotated[int, typer.Option(help="Which requests are hit.")] = 1,
+) -> None:
+    """Let the wire misbehave from the next request on, or no longer."""
+    chosen = system or list(SYSTEMS)
+    try:
+        control.set_faults(load_settings().sandbox_dir, profile, chosen, seed)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    out.print(f"{', '.join(chosen)}: {profile}")

@@ -7,12 +7,14 @@ import stat
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import timedelta
 
 import httpx
 import pytest
 
 from extractors.sandbox import control
+from extractors.sandbox.limits import Limits
 from extractors.sandbox.servers import read_connections
 from extractors.sandbox.store import Store
 
@@ -44,7 +46,7 @@ def wait_until(met):
 def test_up_serves_a_company_and_says_how_to_reach_it(home):
     connections = control.up(home)
     assert connections == json.loads((home / "connections.json").read_text())
-    assert set(connections) == {"salesforce", "stripe", "netsuite"}
+    assert set(connections) == {"salesforce", "stripe", "netsuite", "netsuite_tba"}
     assert connections["netsuite"]["private_key_path"] == str(home / "netsuite_key.pem")
     assert customers(home)
     for secret in ("connections.json", "netsuite_key.pem"):
@@ -106,6 +108,25 @@ def test_wire_faults_can_be_set_from_outside(home):
     assert statuses == [503, 200]
 
 
+def test_faults_and_limits_can_be_set_from_outside_and_stats_read(home):
+    control.stats(home, reset=True)
+    control.set_faults(home, "outages", ["stripe"], seed=4)
+    control.set_limits(home, {"stripe": Limits(latency_ms=1)})
+    connection = read_connections(home)["stripe"]
+    headers = {"Authorization": f"Bearer {connection['api_key']}"}
+    url = f"{connection['base_url']}/v1/products"
+    with httpx.Client(headers=headers) as http:
+        met = Counter(str(http.get(url).status_code) for _ in range(80))
+        control.set_faults(home, "off")
+        control.set_limits(home, {"stripe": None})
+        assert {http.get(url).status_code for _ in range(30)} == {200}
+    told = control.stats(home)
+    assert told["stripe"]["by_endpoint"]["GET /v1/products"] == met + Counter({"200": 30})
+    assert told["stripe"]["faults"] == {"outages": 80 - met["200"]}
+    assert met["200"] < 80
+    assert (set(told), told["netsuite"]["calls"]) == ({"salesforce", "stripe", "netsuite"}, 0)
+
+
 def test_a_second_server_on_the_same_folder_gives_up(home):
     command = [sys.executable, "-m", "extractors.sandbox", "serve", "--home", str(home)]
     second = subprocess.run(command, capture_output=True, timeout=60, check=False)
@@ -132,6 +153,8 @@ def test_where_nothing_is_nothing_can_be_done(tmp_path):
     for attempt in (control.status, control.advance, control.truth):
         with pytest.raises(control.SandboxError, match="holds no sandbox"):
             attempt(nowhere)
+    with pytest.raises(control.SandboxError, match="nothing is served"):
+        control.stats(nowhere)
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path, monkeypatch):
