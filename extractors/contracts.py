@@ -24,6 +24,7 @@ PATTERNS = {
     "flag": r"^[TF]$",
 }
 MISSING = "required, but missing"
+_COMPACT = json.JSONEncoder(default=str, ensure_ascii=False, separators=(",", ":"))
 
 
 class Failure(NamedTuple):
@@ -173,7 +174,7 @@ def _values(item: Field, records: Sequence[Mapping[str, Any]]) -> list[Any]:
     first, *rest = item.path
     values = [record.get(first) for record in records]
     for name in rest:
-        values = [value.get(name) if isinstance(value, Mapping) else None for value in values]
+        values = [value.get(name) if isinstance(value, dict) else None for value in values]
     return [_json_text(value) for value in values] if item.kind == "json" else values
 
 
@@ -250,6 +251,6 @@ def _json_text(value: Any) -> str | None:
     """JSON text; a list object becomes its bare array, exact decimals become strings."""
     if value is None:
         return None
-    if isinstance(value, Mapping) and value.get("object") == "list":
+    if isinstance(value, dict) and value.get("object") == "list":
         value = value["data"]
-    return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
+    return "[]" if value == [] else _COMPACT.encode(value)

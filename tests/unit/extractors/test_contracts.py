@@ -11,7 +11,6 @@ from extractors.registry import SOURCES
 
 INVOICE = SOURCES["stripe"]["invoice"]
 CONTRACT_LINE = SOURCES["salesforce"]["contract_line"]
-CUSTOMER = SOURCES["stripe"]["customer"]
 ITEM = SOURCES["netsuite"]["item"]
 
 
@@ -104,9 +103,9 @@ def test_the_payload_of_a_quarantined_record_is_all_of_it():
 
 
 def test_a_list_object_lands_as_its_bare_array_with_exact_numbers():
-    wire = b'{"id":"c","created":1,"tax_ids":{"object":"list","data":[{"rate":12.5,"n":1}]}}'
-    rows = check(CUSTOMER, [decode_exact(wire)]).rows
-    assert rows["tax_ids"].to_list() == ['[{"rate":"12.5","n":1}]']
+    wire = b'{"object":"list","data":[{"rate":12.5,"n":1}]}'
+    rows = check(INVOICE, [invoice(lines=decode_exact(wire))]).rows
+    assert rows["lines"].to_list() == ['[{"rate":"12.5","n":1}]']
 
 
 def test_numbers_as_text_keep_every_digit():
