@@ -1,7 +1,7 @@
 """The sandbox's SQLite file: connection, transactions, clock and settings.
 
 Several processes share the file (the servers and whoever controls them), hence WAL and
-BEGIN IMMEDIATE; nothing read from it is cached.
+BEGIN IMMEDIATE; of what is read only the settings are kept, for as long as the file stays the same.
 """
 
 import json
@@ -37,23 +37,38 @@ def create_decimal_sum(connection: sqlite3.Connection, name: str) -> None:
 
 
 class Database:
-    """One connection to the file; safe to use from several threads, one statement at a time."""
+    """The file: one connection that writes, and one for each thread that reads.
 
-    def __init__(self, path: Path | str) -> None:
+    Inside of a transaction its thread reads what it wrote; all others read what was committed.
+
+    `account`: the Stripe account whose objects are read and written; "" is the company's own.
+    """
+
+    def __init__(self, path: Path | str, account: str = "") -> None:
         self.path = Path(path)
+        self.account = account
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._depth = 0
-        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        create_decimal_sum(self._connection, "decimal_sum")
-        self._connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        self._writing: int | None = None
+        self._threads = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._connection = self._connect()
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.execute("PRAGMA cache_size=-65536")
+
+    def _connect(self) -> sqlite3.Connection:
+        opened = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        create_decimal_sum(opened, "decimal_sum")
+        opened.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        opened.execute("PRAGMA cache_size=-65536")
+        self._opened.append(opened)
+        return opened
 
     def close(self) -> None:
         with self._lock:
-            self._connection.close()
+            for opened in self._opened:
+                opened.close()
 
     def create(self, statements: Iterable[str]) -> None:
         with self.transaction():
@@ -61,8 +76,18 @@ class Database:
                 self.execute(statement)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._connection.execute(sql, parameters).fetchall()
+        return self._reader().execute(sql, parameters).fetchall()
+
+    def _reader(self) -> sqlite3.Connection:
+        if self._writing == threading.get_ident():
+            return self._connection
+        reader: sqlite3.Connection | None = getattr(self._threads, "reader", None)
+        if reader is None:
+            with self._lock:
+                reader = self._connect()
+            reader.execute("PRAGMA query_only=1")
+            self._threads.reader, self._threads.settings = reader, (None, {})
+        return reader
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Number of rows changed."""
@@ -80,6 +105,7 @@ class Database:
             outermost = self._depth == 0
             if outermost:
                 self._connection.execute("BEGIN IMMEDIATE")
+                self._writing = threading.get_ident()
             self._depth += 1
             try:
                 yield
@@ -92,10 +118,29 @@ class Database:
                     self._connection.execute("COMMIT")
             finally:
                 self._depth -= 1
+                if outermost:
+                    self._writing = None
 
     def meta(self, key: str, default: Any = None) -> Any:
-        rows = self.query("SELECT value FROM meta WHERE key = ?", (key,))
-        return json.loads(rows[0][0]) if rows else default
+        text = self._meta_text(key)
+        return default if text is None else json.loads(text)
+
+    def _meta_text(self, key: str) -> str | None:
+        """Settings are read with every request: what was read is kept until anybody writes."""
+        sql, reader = "SELECT value FROM meta WHERE key = ?", self._reader()
+        if reader is self._connection:
+            found = reader.execute(sql, (key,)).fetchone()
+            return found[0] if found else None
+        version = reader.execute("PRAGMA data_version").fetchone()[0]
+        known: dict[str, str | None]
+        known_version, known = self._threads.settings
+        if version != known_version:
+            known = {}
+            self._threads.settings = (version, known)
+        if key not in known:
+            found = reader.execute(sql, (key,)).fetchone()
+            known[key] = found[0] if found else None
+        return known[key]
 
     def set_meta(self, key: str, value: Any) -> None:
         """Keep any JSON value; None removes it."""
