@@ -1,11 +1,13 @@
 """NetSuite's refusals: one body shape, with a code, and a path or parameter where it lies."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 _TITLES = {
     400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
 }
@@ -21,6 +23,8 @@ class NetSuiteError(Exception):
     where: str | None = None
     status: int = 400
     place: str = "o:errorPath"
+    title: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
         problem = {"detail": self.detail, "o:errorCode": self.code}
@@ -28,7 +32,7 @@ class NetSuiteError(Exception):
             problem[self.place] = self.where
         return {
             "type": _SECTION.format(status=self.status),
-            "title": _TITLES.get(self.status, "Error"),
+            "title": self.title or _TITLES.get(self.status, "Error"),
             "status": self.status,
             "o:errorDetails": [problem],
         }
@@ -37,3 +41,7 @@ class NetSuiteError(Exception):
 def not_found(kind: str, key: str) -> NetSuiteError:
     detail = f"The record instance does not exist. Provide a valid record instance ID: {kind} {key}"
     return NetSuiteError(detail, "NONEXISTENT_ID", None, 404)
+
+
+def wrong_parameter(name: str, detail: str) -> NetSuiteError:
+    return NetSuiteError(detail, "INVALID_PARAMETER", name, 400, "o:errorQueryParam")

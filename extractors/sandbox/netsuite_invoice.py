@@ -1,12 +1,13 @@
 """Posts a NetSuite invoice: checks the body as NetSuite would, then books it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from extractors.sandbox.ledger import InvoiceLine, invoice_rows
+from extractors.sandbox.netsuite_account import account
 from extractors.sandbox.netsuite_errors import NetSuiteError
 from extractors.sandbox.reference import (
     CURRENCY_BY_ID,
@@ -66,52 +67,119 @@ class _Tax:
 
 def post_invoice(store: Store, body: Body, external_id: str | None, internal_id: str | None) -> str:
     """Book a new invoice, or book one anew under its internal id; returns the internal id."""
-    _require_known(body, _FIELDS, "")
+    require_known(body, _FIELDS, "")
     checked = _Checked(store, body, internal_id)
     key = internal_id or store.new_id("netsuite", "transaction")
-    rows = invoice_rows(
-        internal_id=key,
-        tranid=checked.tranid,
-        entity_id=checked.reference("entity", "customer"),
-        subsidiary=checked.reference("subsidiary", "subsidiary"),
-        currency=checked.reference("currency", "currency"),
-        exchange_rate=checked.exchange_rate(),
-        trandate=_day(body.get("tranDate"), "tranDate"),
-        duedate=_day(body.get("dueDate", body.get("tranDate")), "dueDate"),
-        period_id=checked.period(),
-        externalid=external_id,
-        customform=str(body.get("customForm", "subscription")),
-        lines=checked.lines(),
-        custbody={
+    header = {
+        "tranid": checked.tranid,
+        "entity_id": checked.reference("entity", "customer"),
+        "subsidiary": checked.reference("subsidiary", "subsidiary"),
+        "currency": checked.reference("currency", "currency"),
+        "exchange_rate": checked.exchange_rate(),
+        "trandate": day(body.get("tranDate"), "tranDate"),
+        "duedate": day(body.get("dueDate", body.get("tranDate")), "dueDate"),
+        "period_id": checked.period(),
+        "externalid": external_id,
+        "customform": str(body.get("customForm", "subscription")),
+        "custbody": {
             column: str(body[name])
             for name, column in _HEADER.items()
             if name != "dueDate" and body.get(name) is not None
         },
-        at=store.tick(),
-    )
+    }
+    _book(store, key, header, checked.lines())
+    return key
+
+
+def _book(store: Store, key: str, header: Mapping[str, Any], lines: Sequence[InvoiceLine]) -> None:
+    rows = invoice_rows(internal_id=key, **header, lines=lines, at=store.tick())
     for table, records in rows.items():
         store.put_many("netsuite", table, records)
-    return key
 
 
 def rebook_invoice(store: Store, invoice: Record, body: Body) -> None:
     """Replace the lines of an invoice on which nothing was paid; the body must be whole."""
+    _require_unpaid(store, invoice)
+    remove_children(store, invoice["id"])
+    post_invoice(store, body, invoice["externalid"], invoice["id"])
+    _keep_creation(store, invoice)
+
+
+def merge_lines(store: Store, invoice: Record, body: Body) -> None:
+    """Change the lines that are named by number, and add those that are not: sent twice, twice."""
+    _require_unpaid(store, invoice)
+    stored = stored_lines(store, invoice)
+    currency = {"id": invoice["currency"]}
+    whole = {**body, "currency": currency, "tranId": invoice["tranid"]}
+    checked = _Checked(store, whole, invoice["id"])
+    lines = checked.merged(stored)
+    subsidiary = store.rows("netsuite", "transactionline", transaction=invoice["id"])[0]
+    header = {
+        "tranid": invoice["tranid"],
+        "entity_id": invoice["entity"],
+        "subsidiary": subsidiary["subsidiary"],
+        "currency": invoice["currency"],
+        "exchange_rate": Decimal(invoice["exchangerate"]),
+        "trandate": date.fromisoformat(invoice["trandate"]),
+        "duedate": date.fromisoformat(invoice["duedate"]),
+        "period_id": invoice["postingperiod"],
+        "externalid": invoice["externalid"],
+        "customform": invoice["customform"],
+        "custbody": {c: invoice[c] for c in _HEADER.values() if c != "duedate" and invoice[c]},
+    }
+    remove_children(store, invoice["id"])
+    _book(store, invoice["id"], header, lines)
+    _keep_creation(store, invoice)
+
+
+def _require_unpaid(store: Store, invoice: Record) -> None:
     if invoice["foreignamountunpaid"] != invoice["foreigntotal"]:
         raise NetSuiteError("This transaction has payments applied to it.", "USER_ERROR")
     require_open_period(store, invoice["postingperiod"])
-    remove_children(store, invoice["id"])
-    created = invoice["createddate"]
-    post_invoice(store, body, invoice["externalid"], invoice["id"])
-    store.put("netsuite", "transaction", {"id": invoice["id"], "createddate": created}, False)
+
+
+def _keep_creation(store: Store, invoice: Record) -> None:
+    created = {"id": invoice["id"], "createddate": invoice["createddate"]}
+    store.put("netsuite", "transaction", created, False)
+
+
+def stored_lines(store: Store, invoice: Record) -> dict[str, InvoiceLine]:
+    """The sold lines by their number; the tax of a code stands on the first line with it."""
+    rows = store.rows("netsuite", "transactionline", transaction=invoice["id"])
+    currency = store.get("netsuite", "currency", invoice["currency"])
+    assert currency is not None
+
+    def minor(row: Record) -> int:
+        return -int(Decimal(row["foreignamount"]).scaleb(currency["currencyprecision"]))
+
+    taxes = {row["taxcode"]: minor(row) for row in rows if row["taxline"] == "T"}
+    return {
+        row["id"]: InvoiceLine(
+            item_id=row["item"],
+            quantity=int(Decimal(row["quantity"])),
+            amount_minor=minor(row),
+            tax_minor=taxes.pop(row["taxcode"], 0),
+            tax_code_id=row["taxcode"],
+            rev_start=_stored_day(row["custcol_rev_start"]),
+            rev_end=_stored_day(row["custcol_rev_end"]),
+            stripe_line_id=row["custcol_stripe_line_id"],
+        )
+        for row in rows
+        if row["item"] is not None
+    }
+
+
+def _stored_day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def change_invoice(store: Store, invoice: Record, body: Body) -> None:
     """Change header fields of a posted invoice; amounts and lines stay."""
-    _require_known(body, set(_HEADER) | {"externalId"}, "")
+    require_known(body, set(_HEADER) | {"externalId"}, "")
     require_open_period(store, invoice["postingperiod"])
     change = {column: body[name] for name, column in _HEADER.items() if name in body}
     if change.get("duedate"):
-        change["duedate"] = _day(change["duedate"], "dueDate")
+        change["duedate"] = day(change["duedate"], "dueDate")
     if "externalId" in body:
         change["externalid"] = body["externalId"]
     store.put("netsuite", "transaction", {"id": invoice["id"], **change})
@@ -141,9 +209,7 @@ class _Checked:
     def __init__(self, store: Store, body: Body, internal_id: str | None) -> None:
         self._store = store
         self._body = body
-        self.tranid = str(body.get("tranId") or "")
-        if not self.tranid:
-            raise NetSuiteError("Please enter value(s) for: Invoice #", "USER_ERROR", "tranId")
+        self.tranid = str(body.get("tranId") or self._next_number())
         for other in store.rows("netsuite", "transaction", type="CustInvc", tranid=self.tranid):
             if other["id"] != internal_id:
                 detail = f"This document number already exists: {self.tranid}"
@@ -155,7 +221,7 @@ class _Checked:
     def exchange_rate(self) -> Decimal:
         """Base currency for one unit: as given, or else our own rate of the invoice's date."""
         if "exchangeRate" in self._body:
-            return _decimal(self._body["exchangeRate"], "exchangeRate")
+            return decimal(self._body["exchangeRate"], "exchangeRate")
         currency = CURRENCY_BY_ID.get(self.reference("currency", "currency"))
         entity = ENTITY_BY_SUBSIDIARY[self.reference("subsidiary", "subsidiary")]
         if currency is None:
@@ -163,7 +229,7 @@ class _Checked:
                 "There is no exchange rate for this currency.", "USER_ERROR", "currency"
             )
         return exchange_rate(
-            currency.code, entity.currency, _day(self._body.get("tranDate"), "tranDate")
+            currency.code, entity.currency, day(self._body.get("tranDate"), "tranDate")
         )
 
     def period(self) -> str:
@@ -171,32 +237,72 @@ class _Checked:
         require_open_period(self._store, period_id)
         return period_id
 
+    def _next_number(self) -> str:
+        """What the account gives an invoice without a number, where it numbers them at all."""
+        if not account(self._store).automatic_numbering:
+            raise NetSuiteError("Please enter value(s) for: Invoice #", "USER_ERROR", "tranId")
+        sql = "SELECT COUNT(*) FROM netsuite_transaction WHERE type = 'CustInvc'"
+        return f"INV{self._store.query(sql)[0][0] + 100_001}"
+
     def lines(self) -> list[InvoiceLine]:
         given = _items(self._body.get("item"), "item")
         if not given:
             raise NetSuiteError("Please enter at least one line", "USER_ERROR", "item.items")
         taxes = self._taxes()
         lines = [self._line(n, line, taxes) for n, line in enumerate(given)]
-        if taxes:
-            detail = f"Tax details refer to no line: {', '.join(sorted(taxes))}"
-            raise NetSuiteError(detail, where="taxDetails.items")
+        _require_no_more(taxes)
         return lines
+
+    def merged(self, stored: Mapping[str, InvoiceLine]) -> list[InvoiceLine]:
+        """The stored lines as the body changes them, and those that it adds."""
+        given = _items(self._body.get("item"), "item")
+        is_adding = any("line" not in line for line in given)
+        taxes = self._taxes() if is_adding else {}
+        lines, added = dict(stored), []
+        for number, line in enumerate(given):
+            if "line" not in line:
+                added.append(self._line(number, line, taxes))
+                continue
+            key = str(line["line"])
+            if key not in lines:
+                detail = f"The line {key} does not exist."
+                raise NetSuiteError(detail, where=f"item.items[{number}].line")
+            lines[key] = self._changed(lines[key], line, f"item.items[{number}]")
+        _require_no_more(taxes)
+        return [*lines.values(), *added]
+
+    def _changed(self, before: InvoiceLine, line: Body, place: str) -> InvoiceLine:
+        require_known(line, _LINE_FIELDS | {"line"}, place)
+        change: dict[str, Any] = {}
+        if "item" in line:
+            change["item_id"] = _reference(self._store, line["item"], "item", f"{place}.item")
+        if "quantity" in line:
+            change["quantity"] = int(decimal(line["quantity"], f"{place}.quantity"))
+        if "amount" in line:
+            change["amount_minor"] = self._minor(line["amount"], f"{place}.amount")
+        if "custcol_stripe_line_id" in line:
+            change["stripe_line_id"] = line["custcol_stripe_line_id"]
+        for edge in ("start", "end"):
+            if line.get(f"custcol_rev_{edge}"):
+                where = f"{place}.custcol_rev_{edge}"
+                change[f"rev_{edge}"] = day(line[f"custcol_rev_{edge}"], where)
+        return replace(before, **change)
 
     def _line(self, number: int, line: Body, taxes: dict[str, _Tax]) -> InvoiceLine:
         place = f"item.items[{number}]"
-        _require_known(line, _LINE_FIELDS, place)
+        require_known(line, _LINE_FIELDS, place)
         tax = taxes.pop(str(line.get("taxDetailsReference")), None)
         if tax is None:
             raise NetSuiteError("Tax details are missing.", where=f"{place}.taxDetailsReference")
         start, end = (line.get(f"custcol_rev_{edge}") for edge in ("start", "end"))
         return InvoiceLine(
             item_id=_reference(self._store, line.get("item"), "item", f"{place}.item"),
-            quantity=int(_decimal(line.get("quantity", 1), f"{place}.quantity")),
+            quantity=int(decimal(line.get("quantity", 1), f"{place}.quantity")),
             amount_minor=self._minor(line.get("amount"), f"{place}.amount"),
             tax_minor=tax.amount_minor,
             tax_code_id=tax.code,
-            rev_start=_day(start, f"{place}.custcol_rev_start") if start else None,
-            rev_end=_day(end, f"{place}.custcol_rev_end") if end else None,
+            rev_start=day(start, f"{place}.custcol_rev_start") if start else None,
+            rev_end=day(end, f"{place}.custcol_rev_end") if end else None,
             stripe_line_id=line.get("custcol_stripe_line_id"),
         )
 
@@ -217,7 +323,7 @@ class _Checked:
         code = _reference(self._store, detail.get("taxCode"), "taxcode", f"{place}.taxCode")
         known = self._store.get("netsuite", "taxcode", code)
         assert known is not None
-        if _decimal(detail.get("taxRate"), f"{place}.taxRate") != Decimal(known["rate"] or 0):
+        if decimal(detail.get("taxRate"), f"{place}.taxRate") != Decimal(known["rate"] or 0):
             raise NetSuiteError("The rate is not that of the tax code", where=f"{place}.taxRate")
         self._minor(detail.get("taxBasis"), f"{place}.taxBasis")
         return _Tax(code, self._minor(detail.get("taxAmount"), f"{place}.taxAmount"))
@@ -226,10 +332,16 @@ class _Checked:
         """An amount in minor units of the invoice's currency; finer ones are refused."""
         currency = self._store.get("netsuite", "currency", self.reference("currency", "currency"))
         assert currency is not None
-        minor = _decimal(value, place).scaleb(currency["currencyprecision"])
+        minor = decimal(value, place).scaleb(currency["currencyprecision"])
         if minor != minor.to_integral_value():
             raise NetSuiteError(f"Too many decimals: {value}", where=place)
         return int(minor)
+
+
+def _require_no_more(taxes: Mapping[str, _Tax]) -> None:
+    if taxes:
+        detail = f"Tax details refer to no line: {', '.join(sorted(taxes))}"
+        raise NetSuiteError(detail, where="taxDetails.items")
 
 
 def _reference(store: Store, value: Any, table: str, place: str) -> str:
@@ -246,21 +358,21 @@ def _items(sublist: Any, place: str) -> list[Body]:
     return items
 
 
-def _decimal(value: Any, place: str) -> Decimal:
+def decimal(value: Any, place: str) -> Decimal:
     try:
         return Decimal(str(value))
     except InvalidOperation:
         raise NetSuiteError(f"Not a number: {value}", where=place) from None
 
 
-def _day(value: Any, place: str) -> date:
+def day(value: Any, place: str) -> date:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
         raise NetSuiteError(f"Not a date: {value}", where=place) from None
 
 
-def _require_known(body: Body, known: set[str], place: str) -> None:
+def require_known(body: Body, known: set[str], place: str) -> None:
     unknown = sorted(body.keys() - known)
     if unknown:
         where = f"{place}.{unknown[0]}" if place else unknown[0]

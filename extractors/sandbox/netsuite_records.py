@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from extractors.sandbox import netsuite_invoice
+from extractors.sandbox.netsuite_account import account
 from extractors.sandbox.netsuite_errors import NetSuiteError, not_found
 from extractors.sandbox.schema import TABLES, Kind
 from extractors.sandbox.store import Store
@@ -26,6 +27,18 @@ SIMPLE = {
     "noninventorysaleitem": "item",
     "salestaxitem": "taxcode",
 }
+NAMES = {
+    name.lower(): name
+    for name in (
+        "customer", "invoice", "customerPayment", "creditMemo", "journalEntry", "term",
+        "subsidiary", "currency", "account", "accountingPeriod", "serviceSaleItem",
+        "nonInventorySaleItem", "salesTaxItem",
+    )
+}  # fmt: skip
+# Columns of the tables that the records show otherwise, or not at all.
+INTERNAL = frozenset({"billcountry", "billzip", "type", "voided"})
+SUBLISTS = {"customer": ("addressBook",), "invoice": ("item",)}
+
 _STATUSES = {"A": "Open", "B": "Paid In Full", "V": "Voided"}
 
 # REST names where they are more than the column's name in lower case.
@@ -36,7 +49,7 @@ _CAMEL_CASE = """
     lastModifiedDate periodName
     postingPeriod startDate tranDate tranId vatRegNumber
 """
-_NAMES = {name.lower(): name for name in _CAMEL_CASE.split()} | {
+_REST_NAMES = {name.lower(): name for name in _CAMEL_CASE.split()} | {
     "foreigntotal": "total",
     "foreignamountunpaid": "amountRemaining",
 }
@@ -60,21 +73,41 @@ _CUSTOMER: dict[str, tuple[str, str | None]] = {
 Body = Mapping[str, Any]
 
 
-def read(store: Store, kind: str, key: str, *, expand: bool = False) -> dict[str, Any]:
-    """A record in REST names; `expand` brings an invoice's lines along."""
+def rest_name(column: str) -> str:
+    return _REST_NAMES.get(column, column)
+
+
+def read(store: Store, kind: str, key: str, base: str, *, expand: bool = False) -> dict[str, Any]:
+    """A record in REST names; its sublists as links below `base`, or with their lines."""
     record = find(store, kind, key)
     table = TABLES["netsuite", table_of(kind)]
-    answer: dict[str, Any] = {"links": []}
+    absent = account(store).absent
+    url = f"{base}/{NAMES[kind]}/{record['id']}"
+    answer: dict[str, Any] = {"links": [{"rel": "self", "href": url}]}
     for column, value in record.items():
-        if value is not None and column not in {"billcountry", "billzip", "type", "voided"}:
-            answer[_NAMES.get(column, column)] = _as_json(table.columns[column], column, value)
-    if kind == "customer":
-        answer["addressBook"] = _address_book(record)
+        is_shown = column not in INTERNAL and f"{table.name}.{column}" not in absent
+        if value is not None and is_shown:
+            answer[rest_name(column)] = _as_json(table.columns[column], column, value)
     if kind == "invoice":
         answer["status"] = {"id": _STATUSES.get(record["status"], record["status"])}
-        if expand:
-            answer["item"] = {"items": _lines(store, record["id"])}
+    for name in SUBLISTS.get(kind, ()):
+        links = {"links": [{"rel": "self", "href": f"{url}/{name}"}]}
+        items = {"items": _sublist(store, name, record)} if expand else {}
+        answer[name] = links | items
     return answer
+
+
+def sublist(store: Store, kind: str, key: str, name: str) -> list[dict[str, Any]]:
+    """The lines of one sublist."""
+    record = find(store, kind, key)
+    known = {each.lower(): each for each in SUBLISTS.get(kind, ())}
+    if name.lower() not in known:
+        raise not_found(kind, f"{key}/{name}")
+    return _sublist(store, known[name.lower()], record)
+
+
+def _sublist(store: Store, name: str, record: Record) -> list[dict[str, Any]]:
+    return _lines(store, record["id"]) if name == "item" else _address_book(record)
 
 
 def find(store: Store, kind: str, key: str) -> Record:
@@ -109,17 +142,18 @@ def create(store: Store, kind: str, body: Body, external_id: str | None = None) 
     raise _read_only(kind)
 
 
-def update(store: Store, kind: str, key: str, body: Body, replaced: str | None) -> str:
-    """Change a record; `replaced` names a sublist that the body gives anew."""
+def update(store: Store, kind: str, key: str, body: Body, replace: str | None) -> str:
+    """Change a record; `replace` names sublists that the body gives anew, else lines are merged."""
     record = find(store, kind, key)
+    _require_free(store, kind, str(record["id"]))
+    replaced = set((replace or "").split(","))
     if kind == "customer":
         change = _customer_values(store, body)
         store.put("netsuite", "customer", {"id": record["id"], **change})
-    elif kind == "invoice" and replaced == "item":
+    elif kind == "invoice" and "item" in replaced:
         netsuite_invoice.rebook_invoice(store, record, body)
     elif kind == "invoice" and "item" in body:
-        detail = "Lines without a line number would be added; send ?replace=item to replace them."
-        raise NetSuiteError(detail, "USER_ERROR", "item")
+        netsuite_invoice.merge_lines(store, record, body)
     elif kind == "invoice":
         netsuite_invoice.change_invoice(store, record, body)
     else:
@@ -127,11 +161,11 @@ def update(store: Store, kind: str, key: str, body: Body, replaced: str | None) 
     return str(record["id"])
 
 
-def upsert(store: Store, kind: str, external_id: str, body: Body, replaced: str | None) -> str:
+def upsert(store: Store, kind: str, external_id: str, body: Body, replace: str | None) -> str:
     """Update the record with this external id, or create it; returns its internal id."""
     if _lookup(store, kind, f"eid:{external_id}") is None:
         return create(store, kind, body, external_id)
-    return update(store, kind, f"eid:{external_id}", body, replaced)
+    return update(store, kind, f"eid:{external_id}", body, replace)
 
 
 def delete(store: Store, kind: str, key: str) -> None:
@@ -156,6 +190,16 @@ def _lookup(store: Store, kind: str, key: str) -> Record | None:
     else:
         found = store.rows("netsuite", table, id=key, **equals) if key.isdecimal() else []
     return found[0] if found else None
+
+
+def _require_free(store: Store, kind: str, key: str) -> None:
+    """Refuse a change of a record that a workflow holds, or that somebody else is changing."""
+    set_up = account(store)
+    if f"{kind}/{key}" in set_up.locked:
+        detail = "This record has been locked by a user defined workflow."
+        raise NetSuiteError(detail, "USER_ERROR")
+    if f"{kind}/{key}" in set_up.contended:
+        raise NetSuiteError("Record has been changed", "RCRD_HAS_BEEN_CHANGED")
 
 
 def _read_only(kind: str) -> NetSuiteError:
@@ -212,13 +256,13 @@ def _address(book: Any) -> Record:
     return {column: value for column, value in values.items() if value is not None}
 
 
-def _address_book(record: Record) -> dict[str, Any]:
+def _address_book(record: Record) -> list[dict[str, Any]]:
     address: dict[str, Any] = {}
     if record["billcountry"]:
         address["country"] = {"id": record["billcountry"]}
     if record["billzip"]:
         address["zip"] = record["billzip"]
-    return {"items": [{"defaultBilling": True, "addressBookAddress": address}]}
+    return [{"defaultBilling": True, "addressBookAddress": address}]
 
 
 def _as_json(kind: Kind, column: str, value: Any) -> Any:

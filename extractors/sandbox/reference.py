@@ -95,6 +95,8 @@ LEGAL_ENTITIES: Mapping[str, LegalEntity] = MappingProxyType(
 )
 ENTITY_BY_SUBSIDIARY = MappingProxyType({e.subsidiary_id: e for e in LEGAL_ENTITIES.values()})
 
+_ACCOUNTING_BOOKS = (("1", "Primary Accounting Book", "T"), ("2", "Local Statutory Book", "F"))
+
 _TAX_CODES = (
     ("1", "US-EXEMPT", "0", "US"),
     ("2", "VAT-S-GB", "20", "GB"),
@@ -186,6 +188,21 @@ def exchange_rate(currency: str, base: str, on: date) -> Decimal:
     return (dollars[currency] / dollars[base] * (1 + wave)).quantize(Decimal("0.000001"))
 
 
+def rates_of(on: date) -> list[Record]:
+    """The rates that NetSuite's table has for a day, of each currency in each base currency."""
+    return [
+        {
+            "basecurrency": base.id,
+            "transactioncurrency": currency.id,
+            "effectivedate": on.isoformat(),
+            "exchangerate": exchange_rate(currency.code, base.code, on),
+        }
+        for base in CURRENCIES.values()
+        for currency in CURRENCIES.values()
+        if currency is not base
+    ]
+
+
 def period_id(on: date) -> str:
     """NetSuite internal id of the monthly accounting period that holds a date."""
     return str((on.year - 2000) * 100 + on.month)
@@ -238,6 +255,10 @@ def netsuite_rows(stamp: str) -> dict[str, list[Record]]:
         "taxcode": [
             {"id": i, "itemid": name, "rate": rate, "country": country}
             for i, name, rate, country in _TAX_CODES
+        ],
+        "accountingbook": [
+            {"id": i, "name": name, "isprimary": is_primary, "basebook": None if i == "1" else "1"}
+            for i, name, is_primary in _ACCOUNTING_BOOKS
         ],
         "term": [
             {"id": i, "name": f"Net {days}" if days else "Due on receipt", "daysuntilnetdue": days}

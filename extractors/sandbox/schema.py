@@ -172,6 +172,12 @@ _TABLES = (
         "id:id periodname startdate:date enddate:date closed:boolean arlocked:boolean "
         "isquarter:boolean isyear:boolean",
     ),
+    _netsuite(
+        "currencyrate",
+        "id:id basecurrency:id transactioncurrency:id effectivedate:date exchangerate:decimal",
+        "effectivedate",
+    ),
+    _netsuite("accountingbook", "id:id name isprimary:boolean basebook:id"),
     _netsuite("taxcode", "id:id itemid rate:decimal country"),
     _netsuite(
         "transaction",

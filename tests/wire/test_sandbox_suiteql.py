@@ -2,11 +2,21 @@
 
 import pytest
 
+from extractors.sandbox.netsuite_account import Account, set_up_account
+
 
 @pytest.fixture
 def http(sandbox):
     with sandbox.netsuite() as http:
         yield http
+
+
+@pytest.fixture
+def account(sandbox_store):
+    """Changes the account's preferences for one test."""
+    before = Account()
+    yield lambda **changes: set_up_account(sandbox_store, **changes)
+    set_up_account(sandbox_store, **{name: getattr(before, name) for name in vars(before)})
 
 
 def ask(http, query, limit=1000, offset=0, **options):
@@ -169,3 +179,123 @@ def test_the_prefer_header_is_required(http):
 def test_the_body_must_hold_a_query(http):
     answer = http.post("query/v1/suiteql", json={"query": "SELECT id FROM term"})
     assert refusal(answer) == (400, "INVALID_PARAMETER", "q")
+
+
+def test_an_account_tells_dates_numbers_and_times_in_its_own_way(http, account):
+    account(date_format="DD.MM.YYYY", number_format="1.234,56", time_zone="America/Los_Angeles")
+    query = (
+        "SELECT c.lastmodifieddate, TO_CHAR(c.lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS local, "
+        "TO_CHAR(SYS_EXTRACT_UTC(c.lastmodifieddate), 'YYYY-MM-DD HH24:MI:SS') AS utc "
+        "FROM customer c WHERE c.id = 3"
+    )
+    (row,) = rows(http, query)
+    assert row == {
+        "lastmodifieddate": "30.04.2026",
+        "local": "2026-04-30 17:00:00",
+        "utc": "2026-05-01 00:00:00",
+    }
+    assert rows(http, "SELECT startdate FROM accountingperiod WHERE id = 2606") == [
+        {"startdate": "01.06.2026"}
+    ]
+
+
+def test_numbers_take_the_accounts_signs_unless_a_mask_says_otherwise(http, account, sandbox_store):
+    line = {"transaction": "900002", "id": 1, "quantity": "1234567", "rate": "-1234.5"}
+    sandbox_store.put("netsuite", "transaction", {"id": "900002", "type": "CustInvc"})
+    sandbox_store.put("netsuite", "transactionline", {**line, "foreignamount": "0.004"})
+    query = (
+        "SELECT quantity, rate, TO_CHAR(rate) AS text, TO_CHAR(rate, 'FM99990.0999') AS masked, "
+        "RTRIM(TO_CHAR(quantity, 'FM9999999990.999'), '.') AS whole, "
+        "TO_CHAR(foreignamount, 'FM90.00') AS small, TO_CHAR(quantity, 'FM90.00') AS wide "
+        "FROM transactionline WHERE transaction = 900002"
+    )
+    fixed = {"masked": "-1234.5", "whole": "1234567", "small": "0.00", "wide": "######"}
+    assert rows(http, query) == [
+        {"quantity": "1234567", "rate": "-1234.5", "text": "-1234.5", **fixed}
+    ]
+    account(number_format="1.234,56")
+    assert rows(http, query) == [
+        {"quantity": "1.234.567", "rate": "-1.234,5", "text": "-1234,5", **fixed}
+    ]
+
+
+def test_times_are_compared_by_the_accounts_clock_or_in_utc(http, account):
+    """Both hours of the autumn night when the clock goes back read alike; the instants do not."""
+    account(time_zone="America/Los_Angeles")
+    local = "lastmodifieddate >= TO_DATE('2026-04-30 {hour}:00:00', 'YYYY-MM-DD HH24:MI:SS')"
+    utc = "SYS_EXTRACT_UTC(lastmodifieddate) >= TO_TIMESTAMP('{at}', 'YYYY-MM-DD HH24:MI:SS')"
+    for condition, found in (
+        (local.format(hour=17), 1),
+        (local.format(hour=18), 0),
+        (utc.format(at="2026-05-01 00:00:00"), 1),
+        (utc.format(at="2026-05-01 00:00:01"), 0),
+    ):
+        assert len(rows(http, f"SELECT id FROM customer WHERE id = 3 AND {condition}")) == found
+
+
+def test_counts_of_many_tables_cost_one_call(http):
+    query = (
+        "SELECT 'term' AS name, COUNT(*) AS n, MAX(id) AS last FROM term UNION ALL "
+        "SELECT 'customer', COUNT(*), MAX(id) FROM customer WHERE id <= 1205"
+    )
+    assert rows(http, query) == [
+        {"name": "term", "n": "5", "last": "5"},
+        {"name": "customer", "n": "1205", "last": "1205"},
+    ]
+
+
+def test_a_second_book_doubles_what_is_posted(http, account, sandbox_store):
+    posting = {"transaction": "900003", "transactionline": "0", "accountingbook": "1"}
+    sandbox_store.put("netsuite", "transaction", {"id": "900003", "type": "Journal"})
+    sandbox_store.put("netsuite", "transactionaccountingline", {**posting, "amount": "5"})
+    query = (
+        "SELECT accountingbook AS book, amount FROM transactionaccountingline "
+        "WHERE transaction = 900003 ORDER BY accountingbook"
+    )
+    assert rows(http, query) == [{"book": "1", "amount": "5"}]
+    account(second_book=True)
+    assert [row["book"] for row in rows(http, query)] == ["1", "2"]
+    own = {**posting, "accountingbook": "2", "amount": "4"}
+    sandbox_store.put("netsuite", "transactionaccountingline", own)
+    assert [row["amount"] for row in rows(http, query)] == ["5", "4"]
+
+
+def detail(response):
+    return response.json()["o:errorDetails"][0]["detail"]
+
+
+def test_what_an_account_lacks_is_named(http, account):
+    account(absent=["revenueplan", "customer.custentity_sfdc_id"])
+    assert "Record 'revenueplan' was not found" in detail(ask(http, "SELECT id FROM revenueplan"))
+    lacking = ask(http, "SELECT c.id, c.custentity_sfdc_id FROM customer c")
+    assert "Unknown identifier 'custentity_sfdc_id'" in detail(lacking)
+    assert "{c=customer}" in detail(lacking)
+    (row,) = rows(http, "SELECT * FROM customer WHERE id = 1")
+    assert "companyname" in row
+    assert not any("$" in name for name in row)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT SYS_EXTRACT_UTC(startdate) FROM accountingperiod",
+        "SELECT SYS_EXTRACT_UTC(TO_DATE('2026-01-01', 'YYYY-MM-DD')) FROM term",
+        "SELECT lastmodifieddate$utc FROM customer",
+        'SELECT "lastmodifieddate$utc" FROM customer',
+        "SELECT account_time(lastmodifieddate) FROM customer",
+        "SELECT json_quote(id) FROM customer",
+        "SELECT TO_CHAR(id, 'Q') FROM customer",
+    ],
+)
+def test_what_suiteql_cannot_compute_is_refused(http, query):
+    assert refusal(ask(http, query)) == (400, "INVALID_PARAMETER", "q")
+
+
+def test_values_that_need_escaping_arrive_whole(http, sandbox_store):
+    name = 'A "quoted" \\ name, with \n and \u00e9\u2028'
+    sandbox_store.put("netsuite", "term", {"id": "77", "name": name})
+    try:
+        query = "SELECT name, 'it''s' AS other FROM term WHERE id = 77"
+        assert rows(http, query) == [{"name": name, "other": "it's"}]
+    finally:
+        sandbox_store.execute("DELETE FROM netsuite_term WHERE id = 77")

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from random import Random
 
-from extractors.sandbox.reference import TERM_DAYS
+from extractors.sandbox.reference import TERM_DAYS, rates_of
 from extractors.sandbox.world.contracts import billing_lag
 from extractors.sandbox.world.deals import new_company, plan_company
-from extractors.sandbox.world.moments import DAY, MINUTE, day_of, daytime
+from extractors.sandbox.world.moments import DAY, MINUTE, day_of, daytime, moment
 from extractors.sandbox.world.state import Company, Subscribed, World
 
 _AMENDED = 0.0022
@@ -28,6 +28,9 @@ def day(world: World, at: int) -> None:
     for course, who in _settled(world, at):
         _course_of_day(world, at, course, who, rng)
     _company_matters(world, at, rng)
+    for rate in rates_of(moment(at).date()):
+        key = world.records.new_id("netsuite", "currencyrate")
+        world.records.add("netsuite", "currencyrate", {"id": key, **rate}, at)
     if at >= world.facts.grows_from and rng.random() < _NEW_CUSTOMER:
         plan_company(world, new_company(world), at + DAY, at + 15 * DAY)
     world.schedule(at + DAY, "day")

@@ -26,6 +26,7 @@ from extractors.sandbox.reference import (
     exchange_rate,
     netsuite_rows,
     period_id,
+    rates_of,
 )
 from extractors.sandbox.revenue import spread
 
@@ -173,6 +174,15 @@ def test_an_exchange_rate_is_one_in_base_currency_and_moves_otherwise():
     days = {exchange_rate("EUR", "GBP", date(2026, 1, day)) for day in range(1, 20)}
     assert len(days) > 10
     assert all(Decimal("0.84") < rate < Decimal("0.87") for rate in days)
+
+
+def test_the_rate_table_has_a_rate_for_each_pair_of_currencies():
+    rows = rates_of(date(2026, 1, 5))
+    pairs = {(row["transactioncurrency"], row["basecurrency"]): row for row in rows}
+    assert len(pairs) == len(rows) == len(CURRENCIES) * (len(CURRENCIES) - 1)
+    euro = pairs[CURRENCIES["EUR"].id, CURRENCIES["USD"].id]
+    assert euro["exchangerate"] == exchange_rate("EUR", "USD", date(2026, 1, 5))
+    assert euro["effectivedate"] == "2026-01-05"
 
 
 def test_every_month_is_one_accounting_period():
