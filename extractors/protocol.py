@@ -68,7 +68,8 @@ class ObjectSpec:
     """One object of a source: what is asked for, and the table that it becomes.
 
     `cursor` is the column (or feed) by which changes are found; None means that every read is a
-    full read (or, for a child, that its parent's cursor decides).
+    full read (or, for a child, that its parent's cursor decides). `merged_into` is the column in
+    which the tombstone of a merged record names the one that survived.
     """
 
     name: str
@@ -78,6 +79,7 @@ class ObjectSpec:
     cursor: str | None = None
     parent: ParentLink | None = None
     control_sum: ControlSum | None = None
+    merged_into: str | None = None
 
     @property
     def columns(self) -> dict[str, pl.DataType]:

@@ -103,7 +103,7 @@ def load_current(con: DuckDBPyConnection, raw_dir: Path, snapshot_date: date) ->
         con.execute("CREATE SCHEMA IF NOT EXISTS raw")
         histories = list(_histories(raw_dir, snapshot_date))
         _load_quarantine(con, histories)
-        _create_vanished(con)
+        _create_registers(con)
         for history in histories:
             _load_object(con, history, histories)
         _load_open_quarantine(con, histories)
@@ -149,12 +149,30 @@ def _load_object(con: DuckDBPyConnection, history: _History, histories: list[_Hi
     )
     if history.key_scan is not None:
         _add_vanished(con, history, history.key_scan)
+    if history.spec.merged_into is not None:
+        _add_merged(con, history, history.spec.merged_into)
 
 
-def _create_vanished(con: DuckDBPyConnection) -> None:
+def _create_registers(con: DuckDBPyConnection) -> None:
+    """What is known of records that are in no table any more."""
     con.execute(
         "CREATE OR REPLACE TABLE raw.vanished (system VARCHAR, object VARCHAR, key VARCHAR, "
         "last_extracted_date DATE, missing_on DATE)"
+    )
+    con.execute(
+        "CREATE OR REPLACE TABLE raw.merged (system VARCHAR, object VARCHAR, key VARCHAR, "
+        "merged_into VARCHAR, extracted_date DATE)"
+    )
+
+
+def _add_merged(con: DuckDBPyConnection, history: _History, column: str) -> None:
+    """Merges are never undone: one that is older than the newest full read still holds."""
+    key = history.spec.key[0]
+    con.execute(
+        f"INSERT INTO raw.merged SELECT '{history.system}', '{history.spec.name}', "
+        f'"{key}", "{column}", _extracted_date FROM ({_rows(con, history, history.manifests)}) '
+        f'WHERE _deleted AND "{column}" IS NOT NULL '
+        f'QUALIFY row_number() OVER (PARTITION BY "{key}" ORDER BY _extracted_date DESC) = 1'
     )
 
 
@@ -218,9 +236,12 @@ def _not_seen(history: _History, day: str, keys: Mapping[str, str]) -> str:
     )
 
 
-def _rows(con: DuckDBPyConnection, history: _History) -> str:
+def _rows(
+    con: DuckDBPyConnection, history: _History, manifests: tuple[Manifest, ...] | None = None
+) -> str:
     """SQL for all rows; columns declared after a file was written are null in it."""
-    names = history.files(ROWS_FILE, history.current) + history.reingested(history.current)
+    manifests = manifests or history.current
+    names = history.files(ROWS_FILE, manifests) + history.reingested(manifests)
     files = ", ".join(f"'{_quoted(name)}'" for name in names)
     scan = (
         f"read_parquet([{files}], union_by_name = true, hive_partitioning = true, "

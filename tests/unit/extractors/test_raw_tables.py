@@ -1,6 +1,7 @@
 """The current tables as of D are what merging the nights one by one would give."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -306,3 +307,18 @@ def test_a_quarantined_record_that_vanished_is_no_longer_open(tmp_path):
     con = loaded(tmp_path, second)
     assert con.sql("SELECT count(*) FROM raw.open_quarantine").fetchall() == [(0,)]
     assert con.sql("SELECT count(*) FROM raw.quarantine").fetchall() == [(1,)]
+
+
+def test_a_merged_record_names_the_one_that_survived(tmp_path, monkeypatch):
+    account = replace(SOURCES["salesforce"]["account"], merged_into="masterrecordid")
+    monkeypatch.setitem(SOURCES["salesforce"], "account", account)
+    stones = [{"id": "001B", "masterrecordid": "001A"}, {"id": "001C"}]
+    publish(tmp_path, "salesforce", account, FIRST_DAY, tombstones=stones)
+    later = FIRST_DAY + timedelta(days=30)
+    publish(tmp_path, "salesforce", account, later)
+    for day in (FIRST_DAY, later):
+        con = loaded(tmp_path, day)
+        assert con.sql("SELECT * FROM raw.merged").fetchall() == [
+            ("salesforce", "account", "001B", "001A", FIRST_DAY)
+        ]
+        assert con.sql("SELECT count(*) FROM raw.salesforce__account").fetchall() == [(0,)]
