@@ -8,10 +8,10 @@ STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all dbt-test docs lint nightly backfill report sandbox ui bench clean
+.PHONY: help setup demo test test-all test-peers dbt-test docs lint nightly backfill report sandbox ui bench bench-extract clean
 
 help: ## List these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Tieout is pinned for Python 3.11, this is " + sys.version.split()[0] + "; set PYTHON=/path/to/python3.11")'
@@ -29,6 +29,9 @@ test: setup ## Run the tests (without the slow ones)
 
 test-all: setup ## Run all tests, the slow ones too
 	$(BIN)/pytest -q
+
+test-peers: setup ## Run other software against the sandbox, and the connectors against other servers
+	$(BIN)/pytest -q tests/peers
 
 dbt-test: setup ## Run the unit tests of the dbt models on empty tables
 	$(BIN)/pytest -q tests/dbt
@@ -63,6 +66,9 @@ ui: setup ## Open the Dagster UI on http://127.0.0.1:3000
 
 bench: setup ## Measure the stages of a night on this machine
 	$(BIN)/python -m benchmarks.night
+
+bench-extract: setup ## Measure extraction beside other software, on 200,000 records
+	$(BIN)/python -m benchmarks.extract
 
 clean: ## Remove what runs on the sandbox produced (with real systems in .env only with FORCE=1)
 	@if [ -f .env ] && [ -z "$(FORCE)" ]; then \

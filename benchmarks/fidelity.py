@@ -1,0 +1,180 @@
+"""Whether a full extraction lands exactly the rows of its sources, whatever happens on the way.
+
+`python -m benchmarks.fidelity --seed 3 --profile chaos --kills 5` builds a company, lets the wire
+misbehave (`extractors/sandbox/faults.py`), kills the extracting process at random steps, starts it
+again until it is done, and compares what landed with the books of the sandbox, row by row.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from rich.console import Console
+from rich.table import Table
+
+from extractors.sandbox import control
+from extractors.sandbox.faults import CHAOS, OFF
+from extractors.sandbox.schema import System
+from extractors.sandbox.servers import SYSTEMS
+from tests.peers.company import Company, serving_company
+from tests.peers.environments import run_tieout
+
+PATIENCE_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is tried. `chunk_rows` makes a small company spill and note as a large one does."""
+
+    systems: tuple[System, ...] = SYSTEMS
+    seed: int = 1
+    profile: str = OFF
+    kills: int = 0
+    customers: int = 30
+    months: int = 8
+    chunk_rows: int = 100
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One object on both sides of the wire: rows, and digests of their keys and amounts.
+
+    `values_same`: whether every value landed as it lands in good weather.
+    """
+
+    system: str
+    object: str
+    source_rows: int
+    landed_rows: int
+    source_digest: str
+    landed_digest: str
+    values_same: bool
+
+    @property
+    def ok(self) -> bool:
+        return (
+            self.source_rows == self.landed_rows
+            and self.source_digest == self.landed_digest
+            and self.values_same
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a trial. `calls` is what the servers were asked, by all the processes."""
+
+    trial: Trial
+    objects: list[Compared]
+    calls: int
+    calls_in_good_weather: int
+    faults: Mapping[str, int]
+    deaths: int
+
+    @property
+    def ok(self) -> bool:
+        return all(each.ok for each in self.objects)
+
+
+def undergo(trial: Trial, home: Path) -> Verdict:
+    """Extract everything from a company in `home`, through faults and deaths, and compare."""
+    chance = Random(f"{trial.seed}:kills")
+    with serving_company(home / "company", trial.customers, trial.months, trial.seed) as company:
+        task = company.extraction(
+            home / "raw", *trial.systems, chunk_rows=trial.chunk_rows, fuse=True
+        )
+        # A run in good weather tells how many steps there are. Each life is shorter than its share
+        # of them, so that there is always something left to be killed at.
+        calm = run_tieout(task | {"raw": str(home / "calm")}, seconds=PATIENCE_SECONDS)
+        before = control.stats(company.home, reset=True)
+        control.set_faults(company.home, trial.profile, trial.systems, trial.seed)
+        deaths = 0
+        longest_life = max(calm["steps"] // max(trial.kills, 1), 1)
+        for _ in range(trial.kills):
+            dying = task | {"die_after": chance.randint(1, longest_life)}
+            deaths += run_tieout(dying, seconds=PATIENCE_SECONDS) is None
+        run_tieout(task, seconds=PATIENCE_SECONDS)
+        after = control.stats(company.home)
+        return Verdict(
+            trial=trial,
+            objects=_compared(company, trial.systems, home / "raw", home / "calm"),
+            calls=sum(told["calls"] for told in after.values()),
+            calls_in_good_weather=sum(told["calls"] for told in before.values()),
+            faults=sum((Counter(told["faults"]) for told in after.values()), Counter()),
+            deaths=deaths,
+        )
+
+
+def _compared(company: Company, systems: Iterable[System], raw: Path, calm: Path) -> list[Compared]:
+    found = []
+    for system in systems:
+        kept, landed, expected = (
+            company.kept(system),
+            company.landed(system, raw),
+            company.landed(system, calm),
+        )
+        found += [
+            Compared(
+                system,
+                name,
+                kept[name]["rows"],
+                landed[name]["rows"],
+                kept[name]["digest"],
+                landed[name]["digest"],
+                values_same=landed[name]["values"] == expected[name]["values"],
+            )
+            for name in kept
+        ]
+    return found
+
+
+def show(verdict: Verdict) -> None:
+    """A row per object; what is wrong stands out."""
+    trial = verdict.trial
+    title = f"seed {trial.seed}, {trial.profile}, {verdict.deaths} deaths of {trial.kills}"
+    table = Table(title=title)
+    table.add_column("object", overflow="fold")
+    for heading in ("source", "landed", "source hash", "landed hash", ""):
+        table.add_column(heading, no_wrap=True)
+    for each in verdict.objects:
+        table.add_row(
+            f"{each.system}.{each.object}",
+            f"{each.source_rows:,}",
+            f"{each.landed_rows:,}",
+            each.source_digest[:10],
+            each.landed_digest[:10],
+            "ok" if each.ok else "[red]not ok[/red]",
+        )
+    console = Console()
+    console.print(table)
+    faults = ", ".join(f"{count} {name}" for name, count in sorted(verdict.faults.items()))
+    console.print(
+        f"{verdict.calls} calls ({verdict.calls_in_good_weather} in good weather), "
+        f"faults met: {faults or 'none'}"
+    )
+    console.print("[green]ok[/green]" if verdict.ok else "[red]not ok[/red]")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fidelity", description=__doc__)
+    parser.add_argument("--system", action="append", choices=SYSTEMS, help="all, if none is named")
+    parser.add_argument("--seed", type=int, default=Trial.seed)
+    parser.add_argument("--profile", default=CHAOS, help="as in extractors/sandbox/faults.py")
+    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--customers", type=int, default=Trial.customers)
+    parser.add_argument("--months", type=int, default=Trial.months)
+    parser.add_argument("--chunk-rows", type=int, default=Trial.chunk_rows)
+    asked = vars(parser.parse_args())
+    systems = tuple(asked.pop("system") or SYSTEMS)
+    with tempfile.TemporaryDirectory() as home:
+        verdict = undergo(Trial(systems, **asked), Path(home))
+    show(verdict)
+    sys.exit(not verdict.ok)
+
+
+if __name__ == "__main__":
+    main()
