@@ -4,11 +4,13 @@ No vendor is named here; each describes itself by a `Dialect`.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -25,44 +27,83 @@ from extractors.errors import (
     Unauthorized,
     UnknownOutcome,
 )
+from extractors.redaction import excerpt_of
 
 Params = Sequence[tuple[str, str]]
+
+# What is a name of the interface although it has a digit: v1, v62.0, 2026-09, oauth2.
+_VERSION = re.compile(r"v\d+(\.\d+)?|\d{4}-\d{2}|oauth[12]")
+_ID = re.compile(r".*[\d:%@ ]|[a-z]+_\w*[A-Z]")
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request. `repeatable` is said of reads, and of writes whose key the vendor honours."""
+    """One request. `repeatable` is said of reads, and of writes whose key the vendor honours.
+
+    `label` names it for people where the path does not say what is asked for. The repr is fit
+    for a log: neither ids nor values.
+    """
 
     method: str
     path: str
     params: Params = ()
-    form: Params | None = field(default=None, repr=False)
-    json: Any = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: Params | None = None
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     kind: Literal["read", "write"] = "read"
+    expects: Literal["json", "bytes"] = "json"
     repeatable: bool = True
     authorized: bool = True
     correlation_id: str | None = None
+    label: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Call({self.method} {self.endpoint} {self.kind})"
+
+    @property
+    def endpoint(self) -> str:
+        """What is called: the label, or the path without ids and query."""
+        return self.label or endpoint_of(self.path)
+
+
+@lru_cache(maxsize=4096)
+def endpoint_of(path: str) -> str:
+    """`/v1/charges/ch_1` is a call of `/v1/charges/{id}`."""
+    parts = httpx.URL(path).path.split("/")
+    return "/".join(
+        "{id}" if _ID.match(part) and not _VERSION.fullmatch(part) else part for part in parts
+    )
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer with a success status; `body` is decoded JSON, or None when there was none."""
+    """An answer with a success status; `body` is the decoded JSON, None where bytes were asked."""
 
     system: str
     status: int
-    headers: httpx.Headers
-    body: Any
-    excerpt: str
+    headers: httpx.Headers = field(repr=False)
+    body: Any = field(repr=False)
+    content: bytes = field(repr=False)
     request_id: str | None
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of the answer, for people."""
+        return excerpt_of(self.content)
 
     @property
     def served_at(self) -> datetime:
         """The source's own clock (UTC) when it answered."""
-        text = self.headers.get("date")
-        if text is None:
-            raise ContractBroken(self.system, "the answer has no Date header to take its time from")
-        return parsedate_to_datetime(text).astimezone(UTC)
+        text = self.headers.get("date", "")
+        try:
+            told = parsedate_to_datetime(text)
+        except ValueError:
+            told = None
+        if told is None:
+            raise ContractBroken(
+                self.system, f"the answer has no Date to take its time from, but {text!r}"
+            )
+        return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
 
     def member(self, name: str) -> Any:
         """A member that the body must have."""
@@ -84,13 +125,43 @@ class Explanation:
 
 
 @dataclass(frozen=True)
+class Quota:
+    """Calls that the vendor has counted, and how many it allows, in its own period."""
+
+    used: int
+    allowed: int
+
+
+def _no_quota(headers: httpx.Headers) -> Quota | None:  # noqa: ARG001
+    return None
+
+
+def _never_failed(body: Any) -> bool:  # noqa: ARG001
+    return False
+
+
+@dataclass(frozen=True)
 class Dialect:
-    """How a system speaks: its errors, its numbers, the header that names a request."""
+    """How a system speaks: its errors, its numbers, the headers that name a request.
+
+    `quota` reads what an answer of any status tells of calls used up. `failed` says whether a
+    body under a success status tells a failure; `explain` is then asked with that status.
+    """
 
     system: str
     explain: Callable[[int, Any, httpx.Headers], Explanation]
     decode: Callable[[bytes], Any]
-    request_id_header: str
+    request_id_header: str | tuple[str, ...]
+    quota: Callable[[httpx.Headers], Quota | None] = _no_quota
+    failed: Callable[[Any], bool] = _never_failed
+
+    def request_id(self, headers: httpx.Headers) -> str | None:
+        """The vendor's id of a call, under the first of its names that is there."""
+        names = self.request_id_header
+        for name in (names,) if isinstance(names, str) else names:
+            if name in headers:
+                return headers[name]
+        return None
 
 
 def decode_exact(content: bytes) -> Any:

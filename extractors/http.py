@@ -1,4 +1,4 @@
-"""The one door to the outside: authenticate, limit, send, classify, retry, log.
+"""The one door to the outside: authorise, pace, send, classify, retry, log.
 
 The only user of stamina. What a vendor's errors mean is told by its `Dialect`; nothing else
 about a vendor belongs here. Secrets are never logged, and neither are bodies.
@@ -9,74 +9,72 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Any, Self
+from typing import Self
 
 import httpx
 import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
-from extractors.calls import Call, Dialect, Reply, kind_of, retry_after
+from extractors.answers import Sent
+from extractors.auth import Auth, Grant, Token
+from extractors.breaker import Breaker
+from extractors.calls import Call, Dialect, Quota, Reply
 from extractors.errors import (
-    EXCERPT_LENGTH,
+    CircuitOpen,
     ContractBroken,
+    RateLimited,
     SourceError,
     Transient,
     UnknownOutcome,
 )
-from extractors.limiter import Limiter
+from extractors.limiter import Limiter, Turn
 from extractors.metrics import Metrics
+
+__all__ = ["Auth", "Grant", "HttpDoor", "HttpOptions", "Token"]
 
 log = logging.getLogger(__name__)
 
 # Attempts are logged here with what an operator needs; stamina's own hook would print them.
 set_on_retry_hooks([])
 
-NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.LocalProtocolError,
-    httpx.UnsupportedProtocol,
-)
+# These print addresses with their query, or headers with the token in them.
+for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2",
+              "httpcore.proxy", "httpcore.socks", "hpack.hpack", "hpack.table"):  # fmt: skip
+    logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.WARNING)
+
+QUOTA_WARNING = 0.8
+# An answer of this size is read in a thread, so that other calls go on meanwhile.
+BIG_ANSWER = 1_000_000
 
 
 @dataclass(frozen=True)
 class HttpOptions:
-    """Patience with one system. Seconds; `concurrency` bounds requests in flight.
+    """Patience with one system. Seconds.
 
-    `per_second` bounds how many calls go out in a second.
+    `attempt_seconds` bounds one attempt as a whole, `retry_seconds` all of them with the pauses
+    between; waiting for a turn is not counted. `concurrency` bounds requests in flight,
+    `per_second` how many go out. After `breaker_failures` in a row nothing is sent for
+    `cool_down_seconds`. `quota_reserve` is the share of the vendor's quota that is left to others.
     """
 
     connect_seconds: float = 5
     read_seconds: float = 60
     write_seconds: float = 30
     pool_seconds: float = 60
+    attempt_seconds: float = 300
     concurrency: int = 8
     per_second: float | None = None
     attempts: int = 5
     retry_seconds: float = 180
     longest_wait_seconds: float = 60
-
-
-class Token:
-    """A bearer token that is fetched once for all who wait for it, and again when refused."""
-
-    def __init__(self, fetch: Callable[["HttpDoor"], Awaitable[str]]) -> None:
-        self._fetch = fetch
-        self._lock = asyncio.Lock()
-        self._value: str | None = None
-
-    async def value(self, door: "HttpDoor", refused: str | None = None) -> str:
-        """The token in use; a new one when the one in use is the `refused` one."""
-        async with self._lock:
-            if self._value is None or self._value == refused:
-                self._value = await self._fetch(door)
-            return self._value
+    breaker_failures: int = 10
+    cool_down_seconds: float = 15
+    quota_reserve: float = 0.05
+    http2: bool = False
 
 
 class HttpDoor:
@@ -88,18 +86,23 @@ class HttpDoor:
         dialect: Dialect,
         options: HttpOptions,
         *,
-        token: Token | None = None,
+        auth: Auth | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
+        self._home = _origin(httpx.URL(self.base_url))
         self.dialect = dialect
         self.options = options
-        self._token = token
-        self._limiter = Limiter(options.concurrency, options.per_second)
         self.metrics = Metrics()
+        self.quota: Quota | None = None
+        self._quota_warned = False
+        self._auth = auth
+        breaker = Breaker(dialect.system, options.breaker_failures, options.cool_down_seconds)
+        self._limiter = Limiter(breaker, options.concurrency, options.per_second)
         self._client = httpx.AsyncClient(
             base_url=self.base_url,
-            headers={"Accept": "application/json", **(headers or {})},
+            headers={"Accept-Encoding": "gzip", **(headers or {})},
+            http2=options.http2,
             timeout=httpx.Timeout(
                 connect=options.connect_seconds,
                 read=options.read_seconds,
@@ -107,6 +110,8 @@ class HttpDoor:
                 pool=options.pool_seconds,
             ),
             limits=httpx.Limits(max_connections=options.concurrency),
+            # The certificates that the environment names count on loopback, too; proxies do not.
+            verify=httpx.create_ssl_context(),
             trust_env=not _is_loopback(self.base_url),
         )
 
@@ -128,149 +133,221 @@ class HttpDoor:
     async def send(self, call: Call) -> Reply:
         """The answer to `call`, after as many attempts as it allows."""
         correlation_id = call.correlation_id or uuid.uuid4().hex
+        turn = self._limiter.turn(self.options.retry_seconds)
+        failed_at = 0.0
+
+        def again(error: Exception) -> bool | float:
+            nonlocal failed_at
+            failed_at = time.monotonic()
+            wait = self._wait(call, error)
+            return wait if turn.patience > float(wait) else False
+
         attempts = stamina.retry_context(
-            on=lambda error: self._wait(call, error),
+            on=again,
             attempts=self.options.attempts if call.repeatable else 1,
-            timeout=self.options.retry_seconds,
+            timeout=None,  # the turn's patience is: it does not run out in the queue
             wait_initial=0.5,
             wait_max=self.options.longest_wait_seconds,
         )
         async for attempt in attempts:
+            if failed_at:
+                paused = time.monotonic() - failed_at
+                turn.patience -= paused
+                self.metrics.retried(call.method, call.endpoint, paused)
             with attempt:
-                return await self.attempt(call, correlation_id)
+                return await self._in_turn(turn, call, correlation_id, attempt.num)
         raise AssertionError("stamina ends with an answer or an error")
 
-    async def attempt(self, call: Call, correlation_id: str | None = None) -> Reply:
-        """One attempt at `call`: a refused token is renewed once, anything else is raised."""
-        correlation_id = correlation_id or uuid.uuid4().hex
-        if self._token is None or not call.authorized:
-            return self._read(call, await self._exchange(call, correlation_id), correlation_id)
-        value = await self._token.value(self)
-        response = await self._exchange(call, correlation_id, value)
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
-            value = await self._token.value(self, refused=value)
-            response = await self._exchange(call, correlation_id, value)
-        return self._read(call, response, correlation_id)
+    async def attempt(self, call: Call) -> Reply:
+        """One attempt, at once: for the call that logs in, by which another call is held up."""
+        return await self._authorised(call, call.correlation_id or uuid.uuid4().hex, 1)
 
     def _wait(self, call: Call, error: Exception) -> bool | float:
         """Whether to try again, and after how many seconds if the server said so."""
         if not call.repeatable or not isinstance(error, Transient | UnknownOutcome):
             return False
-        if not error.worth_waiting:
+        if not error.worth_waiting or isinstance(error, CircuitOpen):
             return False
         if error.retry_after is None:
             return True
         return min(error.retry_after, self.options.longest_wait_seconds)
 
-    async def _exchange(
-        self, call: Call, correlation_id: str, token: str | None = None
-    ) -> httpx.Response:
-        headers = {"X-Correlation-Id": correlation_id, **call.headers}
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
+    async def _in_turn(self, turn: Turn, call: Call, correlation_id: str, number: int) -> Reply:
+        asked_at = time.monotonic()
+        await self._limiter.acquire(turn)
+        started = time.monotonic()
+        self.metrics.queued_seconds += started - asked_at
+        try:
+            self._keep_reserve(call, correlation_id)
+            reply = await self._authorised(call, correlation_id, number)
+        except SourceError as error:
+            self._learn(turn, error)
+            raise
+        else:
+            self._limiter.answered()
+            return reply
+        finally:
+            turn.patience -= time.monotonic() - started
+            self._limiter.release(turn)
+
+    def _learn(self, turn: Turn, error: SourceError) -> None:
+        """What a failure says about the system; a refusal of this one call says that it is well."""
+        in_trouble = error.status is None or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if isinstance(error, RateLimited):
+            if error.worth_waiting:
+                told = error.retry_after
+                wait = None if told is None else min(told, self.options.longest_wait_seconds)
+                self._limiter.refused(turn, 0.0 if stamina.is_testing() else wait)
+        elif isinstance(error, Transient | UnknownOutcome) and in_trouble:
+            self._limiter.failed(turn)
+        else:
+            self._limiter.answered()
+
+    def _keep_reserve(self, call: Call, correlation_id: str) -> None:
+        """Park before the vendor's quota is eaten up: the rest belongs to other applications."""
+        quota = self.quota
+        if quota is None:
+            return
+        if quota.used + self._limiter.in_flight <= quota.allowed * (1 - self.options.quota_reserve):
+            return
+        error = RateLimited(
+            self.system,
+            f"{call.method} {call.endpoint} was not sent: {quota.used} of {quota.allowed} calls of "
+            f"the quota are used, and a reserve of {self.options.quota_reserve:.0%} is kept",
+            correlation_id=correlation_id,
+        )
+        error.worth_waiting = False
+        raise error
+
+    def _note_quota(self, headers: httpx.Headers) -> None:
+        quota = self.dialect.quota(headers)
+        if quota is None:
+            return
+        self.quota = quota
+        if quota.used >= quota.allowed * QUOTA_WARNING and not self._quota_warned:
+            self._quota_warned = True
+            log.warning(
+                "%s: %d of %d calls of the quota are used",
+                self.system,
+                quota.used,
+                quota.allowed,
+                extra={"system": self.system, "used": quota.used, "allowed": quota.allowed},
+            )
+
+    async def _authorised(self, call: Call, correlation_id: str, number: int) -> Reply:
+        """The answer to a call of ours; a refused authorisation is renewed once."""
+        request = self._request(call, correlation_id)
+        sent = Sent(self.dialect, call, request, correlation_id)
+        if self._auth is None or not call.authorized:
+            return await self._exchange(sent, number)
+        headers = await self._auth.headers(self, request, None)
+        request.headers.update(headers)
+        try:
+            return await self._exchange(sent, number)
+        except SourceError as error:
+            refusal = error
+        if refusal.status != HTTPStatus.UNAUTHORIZED:
+            raise refusal
+        renewed = await self._auth.headers(self, request, headers)
+        if renewed == headers:
+            raise refusal
+        request.headers.update(renewed)
+        return await self._exchange(sent, number)
+
+    def _request(self, call: Call, correlation_id: str) -> httpx.Request:
+        """The request without its authorisation; exact decimals go out as text."""
+        headers = {
+            "Accept": "application/json" if call.expects == "json" else "*/*",
+            "X-Correlation-Id": correlation_id,
+        }
+        content = None
+        if call.form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            content = str(httpx.QueryParams(list(call.form)))
+        elif call.json is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(call.json, default=str)
+        params = None
+        if call.params:
+            # httpx would put them in the place of those that the path has already.
+            query = call.path.partition("?")[2]
+            params = httpx.QueryParams([*httpx.QueryParams(query).multi_items(), *call.params])
         request = self._client.build_request(
             call.method,
             call.path,
-            params=httpx.QueryParams(list(call.params)) if call.params else None,
-            **_content(call, headers),
+            params=params,
+            content=content,
+            headers={**headers, **call.headers},
         )
-        await self._limiter.acquire(self._limiter.turn())
+        if call.authorized and _origin(request.url) != self._home:
+            raise ContractBroken(
+                self.system,
+                f"{call.method} {call.endpoint} leads to another host: no credentials for it",
+                correlation_id=correlation_id,
+            )
+        return request
+
+    async def _exchange(self, sent: Sent, number: int) -> Reply:
+        """One request and its answer, told to the log and to the metrics."""
         started = time.monotonic()
-        status = None
+        answer = await self._answer(sent.request)
+        seconds = time.monotonic() - started
+        raw = b""
+        outcome: Reply | SourceError
+        if isinstance(answer, Exception):
+            outcome = sent.unanswered(answer)
+        else:
+            response, raw = answer
+            self._note_quota(response.headers)
+            if len(raw) > BIG_ANSWER:
+                outcome = await asyncio.to_thread(sent.answered, response, raw)
+            else:
+                outcome = sent.answered(response, raw)
+        self._note(sent, outcome, number, seconds, len(raw))
+        if isinstance(outcome, SourceError):
+            raise outcome
+        return outcome
+
+    async def _answer(self, request: httpx.Request) -> tuple[httpx.Response, bytes] | Exception:
+        """The answer as it came over the wire; what kept it away is handed back."""
         try:
-            response = await self._client.send(request)
-            status = response.status_code
-        except httpx.RequestError as error:
-            raise self._unanswered(call, error, correlation_id) from error
-        finally:
-            self._limiter.release()
-            self.metrics.count(call.method, call.path, status, time.monotonic() - started)
-        log.debug(
-            "answer",
-            extra=self._facts(call, correlation_id)
-            | {"status": response.status_code, "seconds": round(time.monotonic() - started, 3)},
-        )
-        return response
+            async with asyncio.timeout(self.options.attempt_seconds):
+                response = await self._client.send(request, stream=True)
+                try:
+                    return response, b"".join([chunk async for chunk in response.aiter_raw()])
+                finally:
+                    await response.aclose()
+        except (httpx.RequestError, TimeoutError) as error:
+            return error
 
-    def _unanswered(
-        self, call: Call, error: httpx.RequestError, correlation_id: str
-    ) -> SourceError:
-        lost = call.kind == "write" and not isinstance(error, NEVER_SENT)
-        log.info(
-            "no answer",
-            extra=self._facts(call, correlation_id) | {"error": type(error).__name__},
-        )
-        kind = UnknownOutcome if lost else Transient
-        return kind(
-            self.system,
-            f"{call.method} {call.path} got no answer ({type(error).__name__})",
-            correlation_id=correlation_id,
-        )
-
-    def _read(self, call: Call, response: httpx.Response, correlation_id: str) -> Reply:
-        request_id = response.headers.get(self.dialect.request_id_header)
-        excerpt = response.text[:EXCERPT_LENGTH]
-        try:
-            body = self.dialect.decode(response.content) if response.content else None
-        except ValueError:
-            body = None
-            if response.is_success:
-                raise self._unreadable(call, excerpt, request_id, correlation_id) from None
-        if not response.is_success:
-            raise self._failure(call, response, body, correlation_id)
-        return Reply(self.system, response.status_code, response.headers, body, excerpt, request_id)
-
-    def _unreadable(
-        self, call: Call, excerpt: str, request_id: str | None, correlation_id: str
-    ) -> SourceError:
-        kind = UnknownOutcome if call.kind == "write" else ContractBroken
-        return kind(
-            self.system,
-            f"{call.method} {call.path} was answered with something other than JSON",
-            request_id=request_id,
-            correlation_id=correlation_id,
-            body_excerpt=excerpt,
-        )
-
-    def _failure(
-        self, call: Call, response: httpx.Response, body: Any, correlation_id: str
-    ) -> SourceError:
-        status = response.status_code
-        told = self.dialect.explain(status, body, response.headers)
-        kind = told.kind or kind_of(status, call.kind)
-        error = kind(
-            self.system,
-            f"{call.method} {call.path} was answered {status} {told.code or ''}: {told.message}",
-            status=status,
-            code=told.code,
-            request_id=response.headers.get(self.dialect.request_id_header),
-            correlation_id=correlation_id,
-            body_excerpt=response.text,
-        )
-        error.worth_waiting = told.worth_waiting
-        error.retry_after = retry_after(response.headers)
-        facts = {"status": status, "code": told.code, "error": kind.__name__}
-        log.info("refused", extra=self._facts(call, correlation_id) | facts)
-        return error
-
-    def _facts(self, call: Call, correlation_id: str) -> dict[str, Any]:
-        return {
+    def _note(
+        self, sent: Sent, outcome: Reply | SourceError, number: int, seconds: float, size: int
+    ) -> None:
+        call = sent.call
+        failure = type(outcome).__name__ if isinstance(outcome, SourceError) else None
+        self.metrics.count(call.method, call.endpoint, outcome.status, failure, seconds, size)
+        level = logging.INFO if failure else logging.DEBUG
+        if not log.isEnabledFor(level):
+            return
+        facts = {
             "system": self.system,
             "method": call.method,
-            "path": call.path,
-            "correlation_id": correlation_id,
+            "endpoint": call.endpoint,
+            "status": outcome.status,
+            "seconds": round(seconds, 3),
+            "attempt": number,
+            "correlation_id": sent.correlation_id,
+            "request_id": outcome.request_id,
+            "bytes": size,
         }
+        if isinstance(outcome, SourceError):
+            facts |= {"error": failure, "code": outcome.code}
+        told = failure or outcome.status
+        log.log(level, "%s %s %s: %s", self.system, call.method, call.endpoint, told, extra=facts)
 
 
-def _content(call: Call, headers: dict[str, str]) -> dict[str, Any]:
-    """Body and headers of a request; exact decimals go out as text."""
-    if call.form is not None:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-        return {"content": str(httpx.QueryParams(list(call.form))), "headers": headers}
-    if call.json is not None:
-        headers["Content-Type"] = "application/json"
-        return {"content": json.dumps(call.json, default=str), "headers": headers}
-    return {"headers": headers}
+def _origin(url: httpx.URL) -> tuple[str, bytes]:
+    return url.scheme, url.netloc
 
 
 def _is_loopback(base_url: str) -> bool:

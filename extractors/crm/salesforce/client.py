@@ -59,7 +59,7 @@ def connect(config: SalesforceConfig, options: HttpOptions) -> HttpDoor:
         return str((await door.attempt(call)).member("access_token"))
 
     dialect = Dialect(SYSTEM, explain, decode_text, "sforce-request-id")
-    return HttpDoor(config.base_url, dialect, options, token=Token(login))
+    return HttpDoor(config.base_url, dialect, options, auth=Token(login))
 
 
 def explain(status: int, body: Any, headers: httpx.Headers) -> Explanation:  # noqa: ARG001

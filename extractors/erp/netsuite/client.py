@@ -64,7 +64,7 @@ def connect(config: NetSuiteConfig, options: HttpOptions) -> HttpDoor:
         return str((await door.attempt(call)).member("access_token"))
 
     dialect = Dialect(SYSTEM, explain, decode_text, "x-n-operationid")
-    return HttpDoor(config.base_url, dialect, options, token=Token(login))
+    return HttpDoor(config.base_url, dialect, options, auth=Token(login))
 
 
 def assertion(config: NetSuiteConfig, audience: str) -> str:

@@ -86,7 +86,7 @@ def play(script, calls, *, token=None, options=None, concurrent=False):
             f"http://127.0.0.1:{port}",
             dialect,
             options or HttpOptions(read_seconds=0.2),
-            token=token,
+            auth=token,
             headers={"X-Secret": "hush"},
         )
 
