@@ -20,19 +20,27 @@ SALESFORCE_PREFIXES = {
 
 STRIPE_PREFIXES = {
     "customer": "cus",
+    "tax_id": "txi",
     "product": "prod",
     "price": "price",
+    "discount": "di",
     "subscription": "sub",
     "subscription_item": "si",
+    "subscription_schedule": "sub_sched",
     "invoice": "in",
     "line_item": "il",
+    "invoiceitem": "ii",
     "invoice_payment": "inpay",
-    "charge": "ch",
-    "payment_intent": "pi",
-    "balance_transaction": "txn",
-    "discount": "di",
-    "tax_id": "txi",
     "payment_record": "prec",
+    "payment_intent": "pi",
+    "charge": "ch",
+    "refund": "re",
+    "dispute": "du",
+    "credit_note": "cn",
+    "credit_note_line_item": "cnli",
+    "balance_transaction": "txn",
+    "payout": "po",
+    "event": "evt",
 }
 
 

@@ -14,7 +14,15 @@ from extractors.sandbox import documents, tables
 from extractors.sandbox.database import Database
 from extractors.sandbox.ids import new_identifier
 from extractors.sandbox.schema import TABLES, System, Table, to_text
-from extractors.sandbox.stripe_events import event_prefix, event_types
+from extractors.sandbox.stripe_events import (
+    DEFAULT_VERSION,
+    PENDING_WEBHOOKS,
+    Note,
+    event,
+    event_prefix,
+    event_types,
+)
+from extractors.sandbox.stripe_shapes import complete
 from extractors.sandbox.tables import Key, Record
 
 _META = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
@@ -23,8 +31,8 @@ _META = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT N
 class Store(Database):
     """Reads and writes the vendors' records, with the stamps and events the vendors would make."""
 
-    def __init__(self, path: Path | str) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path | str, account: str = "") -> None:
+        super().__init__(path, account)
         created = self.query("SELECT 1 FROM sqlite_master WHERE name = 'stripe'")
         if not created:
             self.create([_META, *documents.CREATE_STATEMENTS, *_create_tables()])
@@ -75,21 +83,29 @@ class Store(Database):
             documents.write(self, kind, listed)
             if events:
                 changes = zip(before, listed, strict=True)
-                notes = [(name, new) for old, new in changes for name in event_types(old, new)]
-                self.put_events(notes, self.tick())
+                at = int(self.tick().timestamp())
+                self.note_events(
+                    Note(at, name, new, old)
+                    for old, new in changes
+                    for name in event_types(old, new)
+                )
             return len(listed)
 
     def put_events(self, notes: Iterable[tuple[str, Mapping[str, Any]]], at: datetime) -> None:
         """Note Stripe events: (type such as 'invoice.paid', the object it is about)."""
+        second = int(at.timestamp())
+        self.note_events(Note(second, event_type, about) for event_type, about in notes)
+
+    def note_events(self, notes: Iterable[Note]) -> None:
+        """Note Stripe events, each of its own time, in the order given."""
         with self.transaction():
             count = self.meta("stripe_events", 0)
-            created = int(at.timestamp())
+            books = documents.DocumentBooks(self)
+            settings = {key: self.meta(key) for key in (DEFAULT_VERSION, PENDING_WEBHOOKS)}
             written = []
-            for event_type, about in notes:
+            for note in notes:
                 count += 1
-                data = {"object": {"id": about["id"], "object": about["object"]}}
-                event = {"id": f"evt_{count:020d}", "type": event_type, "created": created}
-                written.append(event | {"data": data})
+                written.append(event(count, note, books, settings))
             documents.write(self, "event", written)
             self.set_meta("stripe_events", count)
 
@@ -130,9 +146,12 @@ class Store(Database):
         after.setdefault("created", int(at.timestamp()))
         if stamp and kind == "product":
             after["updated"] = int(at.timestamp())
+        after = complete(kind, after)
         documents.write(self, kind, [after])
         if stamp:
-            self.put_events([(name, after) for name in event_types(before, after)], at)
+            second = int(at.timestamp())
+            types = event_types(before, after)
+            self.note_events(Note(second, event_type, after, before) for event_type in types)
         return after
 
     def _put_row(self, table: Table, record: Mapping[str, Any], *, stamp: bool) -> Record:
@@ -175,7 +194,7 @@ class Store(Database):
             documents.write(self, kind, [stub | {"created": document["created"]}])
         else:
             documents.remove(self, record_id)
-        self.put_events([(f"{event_prefix(kind)}.deleted", stub)], at)
+        self.put_events([(f"{event_prefix(kind)}.deleted", document)], at)
 
     def _delete_row(self, table: Table, key: Key) -> None:
         record = tables.read(self, table, key)

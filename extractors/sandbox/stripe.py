@@ -1,8 +1,12 @@
-"""The Stripe server: lists, retrieval, writes and events of one API version."""
+"""The Stripe server: who is let in, what is asked, and how it is answered.
 
-import re
+What can be read is in stripe_reads.py, what can be done in the modules with OPERATIONS.
+"""
+
+import asyncio
 import secrets
-from collections.abc import Callable
+import string
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
@@ -11,222 +15,202 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from extractors.sandbox import stripe_changes as changes
-from extractors.sandbox import stripe_idempotency as idempotency
-from extractors.sandbox.credentials import credentials
-from extractors.sandbox.store import Store
-from extractors.sandbox.stripe_events import kind_of_event
-from extractors.sandbox.stripe_forms import StripeError, checked, parse
-from extractors.sandbox.stripe_lists import (
-    list_page,
-    list_parts,
-    list_subscription_items,
-    missing,
+from extractors.sandbox import (
+    documents,
+    stripe_catalogue,
+    stripe_credit_notes,
+    stripe_invoices,
+    stripe_refunds,
+    stripe_schedules,
+    stripe_subscriptions,
 )
-from extractors.sandbox.stripe_shapes import FIELDS, Document, expansion, render, render_part
-from extractors.sandbox.wire import JSONAnswer, read_as_of_replica
+from extractors.sandbox import stripe_idempotency as idempotency
+from extractors.sandbox.store import Store
+from extractors.sandbox.stripe_caller import Caller, Door
+from extractors.sandbox.stripe_eras import PINNED
+from extractors.sandbox.stripe_errors import StripeError, unrecognized
+from extractors.sandbox.stripe_events import REQUEST
+from extractors.sandbox.stripe_forms import parse
+from extractors.sandbox.stripe_idempotency import Asked, Outcome
+from extractors.sandbox.stripe_operations import Operation, now
+from extractors.sandbox.stripe_reads import READS, Read
+from extractors.sandbox.stripe_shapes import Document
+from extractors.sandbox.stripe_trouble import EXECUTION_SECONDS, require_untroubled
 
-VERSION = "2026-10-28.endive"
+OPERATIONS: tuple[Operation, ...] = (
+    *stripe_catalogue.OPERATIONS,
+    *stripe_subscriptions.OPERATIONS,
+    *stripe_schedules.OPERATIONS,
+    *stripe_invoices.OPERATIONS,
+    *stripe_credit_notes.OPERATIONS,
+    *stripe_refunds.OPERATIONS,
+)
 
-_KINDS = {
-    "customers": "customer",
-    "products": "product",
-    "prices": "price",
-    "subscriptions": "subscription",
-    "invoices": "invoice",
-    "invoice_payments": "invoice_payment",
-    "charges": "charge",
-    "coupons": "coupon",
-    "events": "event",
-}
-_ONE = "/v1/{plural}/{key}"
-_EXPAND = {"expand": ["text"]}
+_ALPHABET = string.ascii_letters + string.digits
+_OK = 200
+_NAMING = ("customer", "invoice", "charge", "subscription", "payment_intent")
+"""Parameters that name an object which a request needs for itself."""
 
-Parameters = dict[str, Any]
-Handler = Callable[[Request, Parameters], Document]
+Headers = dict[str, str]
+Handler = Callable[[Request, str], Any]
 
 
 class StripeServer:
-    """The state behind the routes: the store and the key that opens it."""
+    """The state behind the routes."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._key = credentials(store)["stripe"]["api_key"]
+        self._door = Door(store)
+        self._in_progress: set[tuple[str, str]] = set()
         store.create([idempotency.CREATE_STATEMENT])
 
     def app(self) -> Starlette:
-        table: list[tuple[str, Handler, str]] = [
-            ("/v1/subscription_items", self.items, "GET"),
-            ("/v1/subscription_items/{key}", self.item, "GET"),
-            ("/v1/subscription_items/{key}", self.update_item, "POST"),
-            ("/v1/{plural}", self.list, "GET"),
-            ("/v1/{plural}", self.create, "POST"),
-            (_ONE, self.retrieve, "GET"),
-            (_ONE, self.update, "POST"),
-            (_ONE, self.delete, "DELETE"),
-            ("/v1/invoices/{key}/lines", self.lines, "GET"),
-            ("/v1/invoices/{key}/void", self.void, "POST"),
-            ("/v1/invoices/{key}/mark_uncollectible", self.write_off, "POST"),
-            ("/v1/customers/{key}/tax_ids", self.tax_ids, "GET"),
-        ]
         routes = [
-            Route(path, self._guard(handler), methods=[method]) for path, handler, method in table
+            *(self._route(path, "GET", self._reading(read)) for path, read in READS),
+            *(self._route(o.path, o.method, self._doing(o)) for o in OPERATIONS),
         ]
-        handlers: dict[Any, Any] = {HTTPException: _not_routed}
+        handlers: dict[Any, Any] = {HTTPException: self._not_routed}
         return Starlette(routes=routes, exception_handlers=handlers)
 
-    def _guard(self, handler: Handler) -> Callable[[Request], Any]:
+    def _route(self, path: str, method: str, handler: Handler) -> Route:
         async def guarded(request: Request) -> Response:
-            body = await request.body()
+            request_id = f"req_{''.join(secrets.choice(_ALPHABET) for _ in range(14))}"
             try:
-                response = self._answer(request, handler, body)
+                outcome, headers = await handler(request, request_id)
             except StripeError as error:
-                response = JSONAnswer(error.body(), status_code=error.status)
-            response.headers["Request-Id"] = f"req_{secrets.token_hex(7)}"
-            response.headers["Stripe-Version"] = VERSION
-            return response
+                outcome, headers = self._failure(error, request_id), _advice(error)
+            return _response(outcome, request_id, headers, request)
 
-        return guarded
+        return Route(path, guarded, methods=[method])
 
-    def _answer(self, request: Request, handler: Handler, body: bytes) -> Response:
-        self._require_key(request)
-        _require_version(request)
-        if request.method == "GET":
-            return JSONAnswer(handler(request, parse(request.url.query)))
-        parameters = parse(body.decode() or request.url.query)
-        key = request.headers.get("idempotency-key")
-        if key is None or request.method != "POST":
-            with self._store.transaction():
-                return JSONAnswer(handler(request, parameters))
-        return self._once(request, handler, parameters, key, body)
+    def _reading(self, read: Read) -> Handler:
+        async def reading(request: Request, request_id: str) -> tuple[Outcome, Headers]:
+            caller = self._door.caller(request)
+            answer = read(caller, request, parse(request.url.query))
+            return Outcome(_OK, _encoded(answer), request_id), {}
 
-    def _once(
-        self, request: Request, handler: Handler, parameters: Parameters, key: str, body: bytes
-    ) -> Response:
-        """The effect and the memory of it are committed together; refusals are not kept."""
-        print_ = idempotency.fingerprint(request.method, request.url.path, body)
-        headers = {"Idempotency-Key": key}
-        with self._store.transaction():
-            answer = idempotency.recall(self._store, key, print_)
-            if answer is not None:
-                return JSONAnswer(answer, headers=headers | {"Idempotent-Replayed": "true"})
-            answer = handler(request, parameters)
-            idempotency.remember(self._store, key, print_, answer)
-        return JSONAnswer(answer, headers=headers)
+        return reading
 
-    def _require_key(self, request: Request) -> None:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if not key:
-            message = "You did not provide an API key."
-            raise StripeError(message, None, None, 401)
-        if scheme.lower() != "bearer" or key != self._key:
-            raise StripeError(f"Invalid API Key provided: {key[:8]}****", None, None, 401)
+    def _doing(self, operation: Operation) -> Handler:
+        async def doing(request: Request, request_id: str) -> tuple[Outcome, Headers]:
+            body = await request.body()
+            caller = self._door.caller(request)
+            caller.require(operation.kind, "write")
+            parameters = parse(body.decode() or request.url.query)
+            key = request.headers.get("idempotency-key")
+            call = _Call(operation, caller, request.path_params, parameters, request_id)
+            if key is None or operation.method != "POST":
+                return await self._carry_out(call, None), {}
+            asked = Asked.of(key, request.url.path, parameters)
+            return await self._once(call, asked)
 
-    def list(self, request: Request, parameters: Parameters) -> Document:
-        kind = _kind(request)
-        kinds = {kind}
-        if kind == "event":
-            kinds |= {kind_of_event(name) for name in (parameters.get("types") or {}).values()}
-        for read in kinds:
-            read_as_of_replica(request, self._store, "stripe", read)
-        return list_page(self._store, kind, parameters, request.url.path)
+        return doing
 
-    def create(self, request: Request, parameters: Parameters) -> Document:
-        kind = _kind(request)
-        if kind not in changes.CREATE:
-            raise _unrecognized(request)
-        return self._render(kind, changes.create(self._store, kind, parameters), parameters)
+    async def _once(self, call: "_Call", asked: Asked) -> tuple[Outcome, Headers]:
+        """Carry out what has not been carried out yet under this key."""
+        slot = (call.caller.store.account, asked.key)
+        if slot in self._in_progress:
+            raise idempotency.in_use(asked)
+        headers = {"Idempotency-Key": asked.key}
+        known = idempotency.recall(call.caller.store, asked)
+        if known is not None:
+            headers["Original-Request"] = known.request_id
+            return known, headers | {"Idempotent-Replayed": "true", "Stripe-Should-Retry": "false"}
+        self._in_progress.add(slot)
+        try:
+            outcome = await self._carry_out(call, asked)
+        finally:
+            self._in_progress.discard(slot)
+        return outcome, headers | {"Original-Request": call.request_id}
 
-    def retrieve(self, request: Request, parameters: Parameters) -> Document:
-        kind, key = _kind(request), request.path_params["key"]
-        checked(parameters, _EXPAND)
-        read_as_of_replica(request, self._store, "stripe", kind)
-        document = self._store.get("stripe", kind, key)
-        if document is None:
-            raise missing(kind, key)
-        return self._render(kind, document, parameters)
+    async def _carry_out(self, call: "_Call", asked: Asked | None) -> Outcome:
+        """The effect and the memory of it are committed together."""
+        seconds = self._store.meta(EXECUTION_SECONDS)
+        if seconds:
+            await asyncio.sleep(seconds)
+        store = call.caller.store
+        checked = call.operation.checked(call.parameters)
+        try:
+            require_untroubled(store, _ids(call.path, checked))
+            with store.transaction():
+                outcome = self._effect(call, checked, asked)
+                if asked is not None:
+                    idempotency.remember(store, asked, outcome)
+        except StripeError as error:
+            outcome = self._failure(error, call.request_id)
+            if asked is None or not error.was_executed:
+                raise
+            idempotency.remember(store, asked, outcome)
+        return outcome
 
-    def update(self, request: Request, parameters: Parameters) -> Document:
-        kind, key = _kind(request), request.path_params["key"]
-        if kind not in changes.UPDATE:
-            raise _unrecognized(request)
-        return self._render(kind, changes.update(self._store, kind, key, parameters), parameters)
+    def _effect(self, call: "_Call", checked: dict[str, Any], asked: Asked | None) -> Outcome:
+        token = REQUEST.set(
+            {"id": call.request_id, "idempotency_key": asked.key if asked else None}
+        )
+        try:
+            return Outcome(_OK, _encoded(call.answer(checked)), call.request_id)
+        except StripeError as error:
+            if not error.keeps:
+                raise
+            return self._failure(error, call.request_id)
+        finally:
+            REQUEST.reset(token)
 
-    def delete(self, request: Request, parameters: Parameters) -> Document:
-        kind, key = _kind(request), request.path_params["key"]
-        if kind == "customer":
-            return changes.delete_customer(self._store, key)
-        if kind != "subscription":
-            raise _unrecognized(request)
-        return self._render(kind, changes.cancel_subscription(self._store, key), parameters)
+    def _failure(self, error: StripeError, request_id: str) -> Outcome:
+        body = error.body(request_id, now(self._store))
+        return Outcome(error.status, _encoded(body), request_id)
 
-    def lines(self, request: Request, parameters: Parameters) -> Document:
-        key = request.path_params["key"]
-        read_as_of_replica(request, self._store, "stripe", "invoice")
-        return list_parts(self._store, "invoice", key, "lines", parameters)
-
-    def tax_ids(self, request: Request, parameters: Parameters) -> Document:
-        key = request.path_params["key"]
-        return list_parts(self._store, "customer", key, "tax_ids", parameters)
-
-    def items(self, request: Request, parameters: Parameters) -> Document:
-        read_as_of_replica(request, self._store, "stripe", "subscription")
-        return list_subscription_items(self._store, parameters)
-
-    def item(self, request: Request, parameters: Parameters) -> Document:
-        item, subscription = changes.find_item(self._store, request.path_params["key"])
-        return self._item(subscription, item, parameters)
-
-    def update_item(self, request: Request, parameters: Parameters) -> Document:
-        key = request.path_params["key"]
-        item = changes.update(self._store, "subscription_item", key, parameters)
-        return self._item(changes.find_item(self._store, key)[1], item, parameters)
-
-    def void(self, request: Request, parameters: Parameters) -> Document:
-        return self._end_invoice(request, parameters, "void")
-
-    def write_off(self, request: Request, parameters: Parameters) -> Document:
-        return self._end_invoice(request, parameters, "uncollectible")
-
-    def _end_invoice(self, request: Request, parameters: Parameters, status: str) -> Document:
-        checked(parameters, _EXPAND)
-        invoice = changes.end_invoice(self._store, request.path_params["key"], status)
-        return self._render("invoice", invoice, parameters)
-
-    def _item(self, subscription: Document, item: Document, parameters: Parameters) -> Document:
-        tree = expansion(_paths(parameters), "subscription_item", is_list=False)
-        field = FIELDS["subscription"]["items"]
-        return render_part(self._store, subscription, field, item, tree)
-
-    def _render(self, kind: str, document: Document, parameters: Parameters) -> Document:
-        tree = expansion(_paths(parameters), kind, is_list=False)
-        return render(self._store, kind, document, tree)
+    async def _not_routed(self, request: Request, _: HTTPException) -> Response:
+        request_id = f"req_{secrets.token_hex(7)}"
+        error = unrecognized(request.method, request.url.path)
+        return _response(self._failure(error, request_id), request_id, {}, request)
 
 
-def _paths(parameters: Parameters) -> list[str]:
-    return list((parameters.get("expand") or {}).values())
+class _Call:
+    """One request to do something."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        caller: Caller,
+        path: Mapping[str, str],
+        parameters: Mapping[str, Any],
+        request_id: str,
+    ) -> None:
+        self.operation = operation
+        self.caller = caller
+        self.path = path
+        self.parameters = parameters
+        self.request_id = request_id
+
+    def answer(self, checked: dict[str, Any]) -> Document:
+        """Do it, and show the object as it is then."""
+        tree = self.caller.expansion(checked.pop("expand", None), self.operation.kind)
+        rest = {name: value for name, value in self.path.items() if name != "key"}
+        key = self.path.get("key", "")
+        document = self.operation.run(self.caller.store, {**checked, **rest}, key)
+        return self.caller.sent(self.operation.kind, document, tree)
 
 
-def _kind(request: Request) -> str:
-    kind = _KINDS.get(request.path_params["plural"])
-    if kind is None:
-        raise _unrecognized(request)
-    return kind
+def _ids(path: Mapping[str, str], checked: Mapping[str, Any]) -> Iterable[str]:
+    named = (checked.get(name) for name in _NAMING)
+    return (value for value in (*path.values(), *named) if isinstance(value, str))
 
 
-def _require_version(request: Request) -> None:
-    """Only one version's shapes are served, so that no client reads another's by mistake."""
-    asked = request.headers.get("stripe-version", VERSION)
-    if asked != VERSION:
-        message = f"Invalid Stripe API version: {re.sub(r'[^0-9A-Za-z.-]', '', asked)}"
-        raise StripeError(message)
+def _encoded(answer: bytes | Mapping[str, Any]) -> bytes:
+    return answer if isinstance(answer, bytes) else documents.dump(answer).encode()
 
 
-def _unrecognized(request: Request) -> StripeError:
-    message = f"Unrecognized request URL ({request.method}: {request.url.path})."
-    return StripeError(message, None, None, 404)
+def _advice(error: StripeError) -> Headers:
+    if error.should_retry is None:
+        return {}
+    return {"Stripe-Should-Retry": str(error.should_retry).lower()}
 
 
-async def _not_routed(request: Request, _: HTTPException) -> Response:
-    error = _unrecognized(request)
-    return JSONAnswer(error.body(), status_code=error.status)
+def _response(outcome: Outcome, request_id: str, headers: Headers, request: Request) -> Response:
+    told = {
+        "Request-Id": request_id,
+        "Stripe-Version": request.headers.get("stripe-version", PINNED),
+        **headers,
+    }
+    return Response(outcome.body, outcome.status, told, "application/json")

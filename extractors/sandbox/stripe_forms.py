@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl
+
+from extractors.sandbox.stripe_errors import StripeError
 
 _KEY = re.compile(r"^([^\[\]]+)((?:\[[^\[\]]*\])*)$")
 _PART = re.compile(r"\[([^\[\]]*)\]")
@@ -17,21 +18,6 @@ METADATA_VALUE_LENGTH = 500
 
 Spec = str | Mapping[str, Any] | Sequence[Any] | frozenset[str]
 """What a parameter may be: a named type, an object of parameters, a list, an enumeration."""
-
-
-@dataclass(eq=False)
-class StripeError(Exception):
-    """A refusal in Stripe's words."""
-
-    message: str
-    code: str | None = None
-    param: str | None = None
-    status: int = 400
-    type: str = "invalid_request_error"
-
-    def body(self) -> dict[str, Any]:
-        error = {"type": self.type, "message": self.message, "code": self.code, "param": self.param}
-        return {"error": {name: value for name, value in error.items() if value is not None}}
 
 
 def parse(encoded: str) -> dict[str, Any]:
@@ -135,6 +121,10 @@ def _decimal(value: Any, param: str) -> str:
         raise StripeError(f"Invalid decimal: {value}", None, param) from None
 
 
+def _number(value: Any, param: str) -> Decimal:
+    return Decimal(_decimal(value, param))
+
+
 def _email(value: Any, param: str) -> str | None:
     if value and not _EMAIL.fullmatch(value):
         raise StripeError(f"Invalid email address: {value}", "email_invalid", param)
@@ -182,6 +172,7 @@ _READERS = {
     "count": _count,
     "boolean": _boolean,
     "decimal": _decimal,
+    "number": _number,
     "email": _email,
     "metadata": _metadata,
     "range": _range,

@@ -306,10 +306,11 @@ def test_every_answer_is_dated_numbered_and_versioned(http, sandbox_store):
     assert first.headers["stripe-version"] == stripe.api_version
 
 
-def test_only_the_pinned_version_is_served(http):
-    old = http.get("products", headers={"Stripe-Version": "2022-11-15"})
-    assert error(old)[:2] == (400, "invalid_request_error")
-    assert http.get("products", headers={"Stripe-Version": stripe.api_version}).is_success
+def test_only_the_pinned_version_and_an_old_one_are_served(http):
+    unknown = http.get("products", headers={"Stripe-Version": "2023-08-16"})
+    assert error(unknown)[:2] == (400, "invalid_request_error")
+    for version in (stripe.api_version, "2022-11-15"):
+        assert http.get("products", headers={"Stripe-Version": version}).is_success
 
 
 def test_no_key_no_data(sandbox):
@@ -361,14 +362,14 @@ def test_wrong_questions_are_refused(http, path, parameters, code, param):
         ("subscription_items/si_07", {"quantity": "-1"}, ("parameter_invalid_integer", "quantity")),
         ("subscription_items/si_07", {"quantity": "1.5"}, ("parameter_invalid_integer", "quantity")),
         ("subscription_items/si_07", {"proration_behavior": "maybe"}, (None, "proration_behavior")),
-        ("subscription_items/si_07", {"price": "price_x"}, ("resource_missing", "items[0][price]")),
+        ("subscription_items/si_07", {"price": "price_x"}, ("resource_missing", "price")),
         ("subscriptions/sub_live", {"items[0][id]": "si_x"}, ("resource_missing", "items[0][id]")),
         ("subscriptions/sub_live", {"coupon": "co_1"}, ("parameter_unknown", "coupon")),
         ("subscriptions/sub_ended", {"cancel_at_period_end": "true"}, (None, None)),
         ("invoices/in_open", {"total": "5"}, ("parameter_unknown", "total")),
         ("products", {}, ("parameter_missing", "name")),
         ("products", {"name": "x", "id": "prod_1"}, ("resource_already_exists", "id")),
-        ("prices", {"currency": "usd", "product": "prod_1"}, (None, "unit_amount")),
+        ("prices", {"currency": "usd", "product": "prod_1"}, ("parameter_missing", "unit_amount")),
         ("prices", {"currency": "usd", "product": "prod_x", "unit_amount": "1"}, ("resource_missing", "product")),
         ("prices", {"currency": "usd", "product": "prod_1", "unit_amount_decimal": "1,5"}, (None, "unit_amount_decimal")),
     ],

@@ -6,14 +6,12 @@ from typing import Any
 from extractors.sandbox.ids import new_identifier
 from extractors.sandbox.schema import TABLES, System, to_text
 from extractors.sandbox.store import Store
-from extractors.sandbox.stripe_events import EVENT_DAYS_KEPT, event_types
+from extractors.sandbox.stripe_events import EVENT_DAYS_KEPT, Note, event_types
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import DAY, epoch, moment
 
 Key = str | tuple[str, ...]
 Kind = tuple[System, str]
-
-_EVENT_COUNTER = "stripe_events"
 
 
 class Records:
@@ -32,7 +30,7 @@ class Records:
         self._cache: dict[Kind, dict[Key, Record]] = {}
         self._changed: dict[Kind, dict[Key, None]] = {}
         self._counters: dict[Kind, int] = {}
-        self._events: list[tuple[int, str, str, str]] = []
+        self._events: list[Note] = []
 
     def new_id(self, system: System, kind: str) -> str:
         """The next id of an object, in step with the ones that the store itself gives out."""
@@ -127,21 +125,13 @@ class Records:
         self._empty = False
 
     def _flush_events(self) -> None:
-        count = int(self._store.meta(_EVENT_COUNTER, 0))
-        documents = []
-        for created, event_type, about, kind in sorted(self._events, key=lambda event: event[0]):
-            count += 1
-            data = {"object": {"id": about, "object": kind}}
-            event = {"id": f"evt_{count:020d}", "type": event_type, "created": created}
-            documents.append(event | {"data": data})
-        self._store.put_many("stripe", "event", documents)
-        self._store.set_meta(_EVENT_COUNTER, count)
+        self._store.note_events(sorted(self._events, key=lambda note: note.at))
 
-    def _note(self, before: Mapping[str, Any] | None, after: Mapping[str, Any], at: int) -> None:
+    def _note(self, before: Record | None, after: Record, at: int) -> None:
         stamp = max(at, self._floor)
         if stamp >= self._keep_events_from:
             for event_type in event_types(before, after):
-                self._events.append((stamp, event_type, after["id"], after["object"]))
+                self._events.append(Note(stamp, event_type, after, before))
 
     def _text(self, system: System, at: int) -> str:
         return to_text(moment(max(at, self._floor)), system)

@@ -1,0 +1,139 @@
+"""What moves Stripe's balance: the entries of charges, refunds, disputes and payouts.
+
+Every entry has a currency of its own; nothing is exchanged. Only what is worked out is here: the
+simulation and the API keep it, each in its way.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from extractors.sandbox.amounts import rounded
+from extractors.sandbox.stripe_shapes import Document
+
+DAY = 86_400
+FEE_PERCENT = Decimal("2.9")
+FEE_FIXED = 30
+DISPUTE_FEE = 1_500
+BANK = "ba_1NorthwindCloudBank"
+_AVAILABLE_DAYS = 2
+_ARRIVAL_DAYS = 2
+_SATURDAY = 5
+_EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday
+_FRIDAY = 4
+DAILY = frozenset({"usd", "gbp"})
+"""Currencies that are paid out every working day; others are on Fridays."""
+
+
+def fee_of(amount: int) -> int:
+    return rounded(Decimal(amount) * FEE_PERCENT / 100) + FEE_FIXED
+
+
+def midnight(at: int, days: int = 0) -> int:
+    """The midnight (UTC) that begins the day some days later."""
+    return at - at % DAY + days * DAY
+
+
+def charge_entry(key: str, charge: Mapping[str, Any], at: int) -> Document:
+    """What a charge brings in once it succeeded, less the fee; it is available days later."""
+    fee = fee_of(charge["amount"])
+    detail = {
+        "amount": fee,
+        "application": None,
+        "currency": charge["currency"],
+        "description": "Stripe processing fees",
+        "type": "stripe_fee",
+    }
+    entry = _entry(key, "charge", charge, charge["amount"], at)
+    return entry | {
+        "available_on": midnight(at, _AVAILABLE_DAYS),
+        "description": charge.get("description"),
+        "fee": fee,
+        "fee_details": [detail],
+        "net": charge["amount"] - fee,
+        "status": "pending",
+    }
+
+
+def refund_entry(key: str, refund: Mapping[str, Any], at: int) -> Document:
+    """What a refund takes back; the fee of the charge is not returned."""
+    return _entry(key, "refund", refund, -refund["amount"], at)
+
+
+def dispute_entry(key: str, dispute: Mapping[str, Any], at: int) -> Document:
+    """What a dispute withdraws at once, with the fee for it."""
+    entry = _entry(key, "adjustment", dispute, -dispute["amount"], at)
+    detail = {
+        "amount": DISPUTE_FEE,
+        "application": None,
+        "currency": dispute["currency"],
+        "description": "Dispute fee",
+        "type": "stripe_fee",
+    }
+    return entry | {
+        "description": f"Chargeback withdrawal for {dispute['charge']}",
+        "fee": DISPUTE_FEE,
+        "fee_details": [detail],
+        "net": -dispute["amount"] - DISPUTE_FEE,
+        "reporting_category": "dispute",
+    }
+
+
+def reversal_entry(key: str, dispute: Mapping[str, Any], at: int) -> Document:
+    """What comes back when a dispute is won; its fee does not."""
+    entry = _entry(key, "adjustment", dispute, dispute["amount"], at)
+    return entry | {
+        "description": f"Chargeback reversal for {dispute['charge']}",
+        "reporting_category": "dispute_reversal",
+    }
+
+
+def payout_of(key: str, entry_key: str, swept: Iterable[Mapping[str, Any]], at: int) -> Document:
+    """The automatic payout of entries of one currency; it arrives two working days later."""
+    entries = list(swept)
+    return {
+        "id": key,
+        "object": "payout",
+        "amount": sum(entry["net"] for entry in entries),
+        "arrival_date": _working_day(midnight(at, _ARRIVAL_DAYS)),
+        "balance_transaction": entry_key,
+        "created": at,
+        "currency": entries[0]["currency"],
+        "destination": BANK,
+        "status": "in_transit",
+    }
+
+
+def payout_entry(key: str, payout: Mapping[str, Any], at: int) -> Document:
+    entry = _entry(key, "payout", payout, -payout["amount"], at)
+    return entry | {"description": "STRIPE PAYOUT", "payout": payout["id"]}
+
+
+def is_payday(currency: str, at: int) -> bool:
+    weekday = _weekday(at)
+    return weekday < _SATURDAY if currency in DAILY else weekday == _FRIDAY
+
+
+def _weekday(at: int) -> int:
+    return (at // DAY + _EPOCH_WEEKDAY) % 7
+
+
+def _working_day(at: int) -> int:
+    return at + max(0, 7 - _weekday(at)) * DAY if _weekday(at) >= _SATURDAY else at
+
+
+def _entry(key: str, kind: str, source: Mapping[str, Any], amount: int, at: int) -> Document:
+    return {
+        "id": key,
+        "object": "balance_transaction",
+        "amount": amount,
+        "available_on": at,
+        "created": at,
+        "currency": source["currency"],
+        "net": amount,
+        "payout": None,
+        "reporting_category": kind,
+        "source": source["id"],
+        "status": "available",
+        "type": kind,
+    }
