@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from extractors.calls import Call, Dialect, Reply, kind_of, retry_after
-from extractors.errors import ContractBroken, SourceError, Transient, UnknownOutcome
+from extractors.errors import ContractBroken, RateLimited, SourceError, Transient, UnknownOutcome
 from extractors.redaction import excerpt_of, redact, secrets_in
 
 NEVER_SENT = (
@@ -94,6 +94,9 @@ class Sent:
         )
         error.worth_waiting = told.worth_waiting
         error.retry_after = retry_after(response.headers)
+        error.location = response.headers.get("location")
+        if isinstance(error, RateLimited):
+            error.endpoint_only = told.endpoint_only
         return error
 
     def _not_json(self, response: httpx.Response, content: bytes) -> SourceError:

@@ -116,12 +116,16 @@ class Reply:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a failed answer means; without `kind` its status decides."""
+    """What a failed answer means; without `kind` its status decides.
+
+    `endpoint_only` is said of a limit that other endpoints do not share.
+    """
 
     message: str
     code: str | None = None
     kind: type[SourceError] | None = None
     worth_waiting: bool = True
+    endpoint_only: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ class SourceError(Exception):
 
     `code` is the vendor's own error code, `request_id` the vendor's id of the call,
     `body_excerpt` the beginning of the vendor's answer, `retry_after` the seconds that it asked
-    to wait. `worth_waiting` is false when seconds cannot help: a daily quota is used up, or the
-    server asked not to be tried again.
+    to wait, `location` what it pointed to instead. `worth_waiting` is false when seconds cannot
+    help: a daily quota is used up, or the server asked not to be tried again.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class SourceError(Exception):
         self.body_excerpt = body_excerpt[:EXCERPT_LENGTH]
         self.worth_waiting = True
         self.retry_after: float | None = None
+        self.location: str | None = None
 
 
 class Transient(SourceError):  # noqa: N818
@@ -54,7 +55,9 @@ class Transient(SourceError):  # noqa: N818
 
 
 class RateLimited(Transient):
-    """The server takes no more for now."""
+    """The server takes no more for now; with `endpoint_only`, no more of this kind of call."""
+
+    endpoint_only = False
 
 
 class CircuitOpen(Transient):

@@ -57,8 +57,8 @@ class HttpOptions:
 
     `attempt_seconds` bounds one attempt as a whole, `retry_seconds` all of them with the pauses
     between; waiting for a turn is not counted. `concurrency` bounds requests in flight,
-    `per_second` how many go out. After `breaker_failures` in a row nothing is sent for
-    `cool_down_seconds`. `quota_reserve` is the share of the vendor's quota that is left to others.
+    `per_second` how many go out, `per_second_endpoint` how many to the same endpoint. After
+    `breaker_failures` in a row nothing is sent for `cool_down_seconds`. `quota_reserve` is the share of the vendor's quota that is left to others.
     """
 
     connect_seconds: float = 5
@@ -68,6 +68,7 @@ class HttpOptions:
     attempt_seconds: float = 300
     concurrency: int = 8
     per_second: float | None = None
+    per_second_endpoint: float | None = None
     attempts: int = 5
     retry_seconds: float = 180
     longest_wait_seconds: float = 60
@@ -98,7 +99,9 @@ class HttpDoor:
         self._quota_warned = False
         self._auth = auth
         breaker = Breaker(dialect.system, options.breaker_failures, options.cool_down_seconds)
-        self._limiter = Limiter(breaker, options.concurrency, options.per_second)
+        self._limiter = Limiter(
+            breaker, options.concurrency, options.per_second, options.per_second_endpoint
+        )
         self._client = httpx.AsyncClient(
             base_url=self.base_url,
             headers={"Accept-Encoding": "gzip", **(headers or {})},
@@ -133,7 +136,7 @@ class HttpDoor:
     async def send(self, call: Call) -> Reply:
         """The answer to `call`, after as many attempts as it allows."""
         correlation_id = call.correlation_id or uuid.uuid4().hex
-        turn = self._limiter.turn(self.options.retry_seconds)
+        turn = self._limiter.turn(call.endpoint, self.options.retry_seconds)
         failed_at = 0.0
 
         def again(error: Exception) -> bool | float:
@@ -197,7 +200,9 @@ class HttpDoor:
             if error.worth_waiting:
                 told = error.retry_after
                 wait = None if told is None else min(told, self.options.longest_wait_seconds)
-                self._limiter.refused(turn, 0.0 if stamina.is_testing() else wait)
+                if stamina.is_testing():
+                    wait = 0.0
+                self._limiter.refused(turn, wait, endpoint_only=error.endpoint_only)
         elif isinstance(error, Transient | UnknownOutcome) and in_trouble:
             self._limiter.failed(turn)
         else:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-EXCERPT_LENGTH = 500
+from extractors.errors import EXCERPT_LENGTH
+
 HIDDEN = "[redacted]"
 
 # An excerpt is cut after secrets are hidden, or half of one could be left at the end.
