@@ -14,6 +14,9 @@ from extractors.crm.salesforce.target import SalesforceTarget
 from extractors.erp.netsuite import client as netsuite
 from extractors.erp.netsuite.objects import OBJECTS as NETSUITE
 from extractors.erp.netsuite.target import NetSuiteTarget
+from extractors.erp.tryton import client as tryton
+from extractors.erp.tryton.objects import OBJECTS as TRYTON
+from extractors.erp.tryton.target import TrytonTarget
 from extractors.http import HttpDoor, HttpOptions
 from extractors.protocol import ObjectSpec, Source, Target
 
@@ -64,6 +67,17 @@ CONNECTORS: dict[str, Connector] = {
             netsuite.connect,
             netsuite.NetSuiteSource,
             NetSuiteTarget,
+            netsuite.DEFAULT_OPTIONS,
+        ),
+        Connector(
+            tryton.SYSTEM,
+            "ERP",
+            tryton.TrytonConfig,
+            TRYTON,
+            tryton.connect,
+            tryton.TrytonSource,
+            TrytonTarget,
+            tryton.DEFAULT_OPTIONS,
         ),
     )
 }

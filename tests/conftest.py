@@ -1,0 +1,22 @@
+"""`pytest --connector NAME`: the conformance suite alone, for one connector or several."""
+
+from pathlib import Path
+
+CONFORMANCE = Path(__file__).parent / "conformance"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--connector",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="run the conformance suite, and nothing else, for this connector (repeatable)",
+    )
+
+
+def pytest_ignore_collect(collection_path, config):
+    if not config.getoption("--connector"):
+        return None
+    is_inside = CONFORMANCE in (collection_path, *collection_path.parents)
+    return None if is_inside or collection_path in CONFORMANCE.parents else True
