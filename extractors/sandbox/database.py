@@ -14,6 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from extractors.sandbox.schema import double_text
+
 BUSY_MILLISECONDS = 60_000
 FIRST_MOMENT = datetime(2026, 1, 1, 2, tzinfo=UTC)
 
@@ -60,6 +62,7 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         opened = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         create_decimal_sum(opened, "decimal_sum")
+        opened.create_function("double_text", 1, double_text, deterministic=True)
         opened.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
         opened.execute("PRAGMA cache_size=-65536")
         self._opened.append(opened)
@@ -83,8 +86,7 @@ class Database:
             return self._connection
         reader: sqlite3.Connection | None = getattr(self._threads, "reader", None)
         if reader is None:
-            with self._lock:
-                reader = self._connect()
+            reader = self._connect()
             reader.execute("PRAGMA query_only=1")
             self._threads.reader, self._threads.settings = reader, (None, {})
         return reader
