@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from extractors.sandbox import control
-from extractors.sandbox.faults import CHAOS, OFF
+from extractors.sandbox.faults import CHAOS, LONGEST_LAG, OFF
 from extractors.sandbox.schema import System
 from extractors.sandbox.servers import SYSTEMS
 from tests.peers.company import Company, serving_company

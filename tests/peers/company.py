@@ -20,14 +20,10 @@ from extractors.sandbox.servers import STORE, SYSTEMS
 from extractors.sandbox.store import Store
 from tests.peers.environments import run_tieout
 from tests.peers.programs.wire import Rows
-
-# Per object: rows, how often they were read, and a digest of their keys and amounts.
-RowSets = dict[str, dict[str, Any]]
+from tests.peers.tasks import RowSets, wanted_of
 
 CUSTOMERS = 40
 MONTHS = 9
-# Words in the names of integer columns that hold money or counts rather than times.
-_QUANTITIES = ("amount", "total", "balance", "fee", "net", "quantity", "unit_amount")
 
 
 @dataclass(frozen=True)
@@ -100,29 +96,17 @@ class Company:
 
 @contextmanager
 def serving_company(
-    home: Path, customers: int = CUSTOMERS, months: int = MONTHS, seed: int = 7
+    home: Path,
+    customers: int = CUSTOMERS,
+    months: int = MONTHS,
+    seed: int = 7,
+    end: date | None = None,
 ) -> Iterator[Company]:
-    """Build it, serve it, and stop serving at the end."""
+    """Build it up to a day, serve it, and stop serving at the end."""
     try:
-        yield Company(home, control.up(home, seed, customers, months))
+        yield Company(home, control.up(home, seed, customers, months, end))
     finally:
         control.down(home)
-
-
-def wanted_of(spec: ObjectSpec) -> dict[str, list[str]]:
-    """By what rows of an object are compared, its key and every amount; and what is asked for."""
-    amounts = [item for item in spec.fields if item.kind == "decimal" or _is_quantity(item)]
-    keys = [item for item in spec.fields if item.column in spec.key]
-    return {
-        "keys": [".".join(item.path) for item in keys],
-        "amounts": [".".join(item.path) for item in amounts],
-        "columns": [".".join(item.path) for item in spec.fields],
-    }
-
-
-def _is_quantity(item: Any) -> bool:
-    last = item.column.split("_")[-1] if item.kind == "integer" else ""
-    return item.kind == "integer" and (last in _QUANTITIES or item.column.startswith("amount"))
 
 
 def _columns(paths: list[str]) -> list[str]:

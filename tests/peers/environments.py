@@ -91,8 +91,7 @@ def _answer(command: Sequence[str | Path], task: dict[str, Any], seconds: float)
     if done.returncode == -signal.SIGKILL:
         return None
     if done.returncode:
-        name = Path(command[-1]).stem
-        raise PeerFailedError(f"{name} ended with {done.returncode}:\n{_end(done.stderr)}")
+        raise PeerFailedError(f"{command[-1]} ended with {done.returncode}:\n{_end(done.stderr)}")
     return json.loads(done.stdout.splitlines()[-1])
 
 

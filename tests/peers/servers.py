@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock
@@ -20,6 +21,8 @@ from tests.peers.environments import (
 
 STATEFUL_MOCK, STATEFUL_MOCK_VERSION = "stripe-stateful-mock", "0.0.16"
 START_SECONDS = 30
+# Their clock is ours: what is read now is read in the night after this day.
+DAY = datetime.now(UTC).date() - timedelta(days=1)
 _LISTEN = "require(process.argv[1]).createExpressApp().listen(process.argv[2], '127.0.0.1')"
 
 

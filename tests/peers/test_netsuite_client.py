@@ -3,8 +3,8 @@
 import pytest
 
 from extractors.registry import CONNECTORS
-from tests.peers.company import wanted_of
 from tests.peers.environments import run
+from tests.peers.tasks import scenes
 
 pytestmark = pytest.mark.slow
 OBJECTS = CONNECTORS["netsuite"].objects
@@ -17,12 +17,11 @@ def landed(company, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def seen(company, clients):
-    objects = {spec.vendor_name: wanted_of(spec) for spec in OBJECTS.values()}
-    scenes = run(clients, "netsuite_client", company.secrets("netsuite") | {"objects": objects})
+    played = run(clients, "netsuite_client", scenes("netsuite", company.secrets("netsuite")))
 
     def scene(name):
-        assert "failed" not in scenes[name], scenes[name]["failed"]
-        return scenes[name]["value"]
+        assert "failed" not in played[name], played[name]["failed"]
+        return played[name]["value"]
 
     return scene
 

@@ -1,7 +1,7 @@
 """dlt's declarative `rest_api` source against Stripe and Salesforce servers, as its guide says.
 
 The task: `system`, its connection, `objects` ({"invoices": {"keys", "amounts", ...}}), `pipeline`
-(a folder: load into DuckDB there; without it the source is only read), `side_by_side` (dlt may read
+(a folder: load into DuckDB there; without it the source is only read), `in_threads` (dlt may read
 its resources in threads). The answer has the rows per object, and what DuckDB holds of them.
 """
 
@@ -82,7 +82,7 @@ def main():
     }
     for name, rows in seen.items():
         source.resources[name].add_map(_noting(rows))
-        if TASK.get("side_by_side"):
+        if TASK.get("in_threads"):
             source.resources[name].parallelize()
     loaded = None
     if TASK.get("pipeline"):
