@@ -84,6 +84,9 @@ def undergo(trial: Trial, home: Path) -> Verdict:
     """Extract everything from a company in `home`, through faults and deaths, and compare."""
     chance = Random(f"{trial.seed}:kills")
     with serving_company(home / "company", trial.customers, trial.months, trial.seed) as company:
+        with company.store() as store:
+            # A replica that lags shows all that is older than its lag.
+            store.advance_clock(LONGEST_LAG)
         task = company.extraction(
             home / "raw", *trial.systems, chunk_rows=trial.chunk_rows, fuse=True
         )
