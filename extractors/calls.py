@@ -31,6 +31,7 @@ from extractors.redaction import excerpt_of
 
 Params = Sequence[tuple[str, str]]
 
+_ORIGIN = re.compile(r"\w+://[^/]*")
 # What is a name of the interface although it has a digit: v1, v62.0, 2026-09, oauth2.
 _VERSION = re.compile(r"v\d+(\.\d+)?|\d{4}-\d{2}|oauth[12]")
 _ID = re.compile(r".*[\d:%@ ]|[a-z]+_\w*[A-Z]")
@@ -69,7 +70,7 @@ class Call:
 @lru_cache(maxsize=4096)
 def endpoint_of(path: str) -> str:
     """`/v1/charges/ch_1` is a call of `/v1/charges/{id}`."""
-    parts = httpx.URL(path).path.split("/")
+    parts = _ORIGIN.sub("", path.partition("?")[0]).split("/")
     return "/".join(
         "{id}" if _ID.match(part) and not _VERSION.fullmatch(part) else part for part in parts
     )

@@ -10,6 +10,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -58,7 +59,8 @@ class HttpOptions:
     `attempt_seconds` bounds one attempt as a whole, `retry_seconds` all of them with the pauses
     between; waiting for a turn is not counted. `concurrency` bounds requests in flight,
     `per_second` how many go out, `per_second_endpoint` how many to the same endpoint. After
-    `breaker_failures` in a row nothing is sent for `cool_down_seconds`. `quota_reserve` is the share of the vendor's quota that is left to others.
+    `breaker_failures` in a row nothing is sent for `cool_down_seconds`. `quota_reserve` is the
+    share of the vendor's quota that is left to others.
     """
 
     connect_seconds: float = 5
@@ -277,17 +279,19 @@ class HttpDoor:
             # httpx would put them in the place of those that the path has already.
             query = call.path.partition("?")[2]
             params = httpx.QueryParams([*httpx.QueryParams(query).multi_items(), *call.params])
-        request = self._client.build_request(
-            call.method,
-            call.path,
-            params=params,
-            content=content,
-            headers={**headers, **call.headers},
-        )
-        if call.authorized and _origin(request.url) != self._home:
+        request = None
+        with suppress(httpx.InvalidURL):
+            request = self._client.build_request(
+                call.method,
+                call.path,
+                params=params,
+                content=content,
+                headers={**headers, **call.headers},
+            )
+        if request is None or (call.authorized and _origin(request.url) != self._home):
             raise ContractBroken(
                 self.system,
-                f"{call.method} {call.endpoint} leads to another host: no credentials for it",
+                f"{call.method} {call.endpoint} is not an address of this system",
                 correlation_id=correlation_id,
             )
         return request
