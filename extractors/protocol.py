@@ -178,11 +178,12 @@ class Source(Protocol):
 class WriteIntent:
     """One correction as it goes over the wire.
 
-    `record_id` is the vendor's id for an update and the external id for an upsert.
+    `record_id` is the vendor's id for an update, the external id for an upsert, and for a create
+    the id of the record that the new one hangs on, if any (a credit memo on its invoice).
     `idempotency_key` is sent where the vendor honours one.
     """
 
-    operation: Literal["update", "upsert"]
+    operation: Literal["update", "upsert", "create"]
     object: str
     record_id: str
     body: Mapping[str, Any]

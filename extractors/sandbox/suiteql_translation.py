@@ -20,9 +20,9 @@ _TOKEN = re.compile(
 _FETCH = re.compile(r"\bFETCH\s+(?:FIRST|NEXT)\s+(\d+)\s+ROWS?\s+ONLY\s*$", re.IGNORECASE)
 _EXTRACT = re.compile(r"\bSYS_EXTRACT_UTC\s*\(\s*((?:\w+\s*\.\s*)?)(\w+)\s*\)", re.IGNORECASE)
 _BARE_COLUMN = re.compile(
-    r'^(?:"?\w+"?\s*\.\s*)?"?([\w$]+)"?(?:\s+(?:AS\s+)?(\w+))?$', re.IGNORECASE
+    r"^(?:\[?\w+\]?\s*\.\s*)?\[?([\w$]+)\]?(?:\s+(?:AS\s+)?\[?(\w+)\]?)?$", re.IGNORECASE
 )
-_ALIASED = re.compile(r"""(?:\sAS\s+|[\s)])"?[A-Za-z_]\w*"?$""", re.IGNORECASE)
+_ALIASED = re.compile(r"(?:\sAS\s+|[\s)])\[?[A-Za-z_]\w*\]?$", re.IGNORECASE)
 _NOT_SUITEQL = {"LIMIT", "OFFSET", "PRAGMA", "ATTACH", "GLOB", "REGEXP", "ACCOUNT_TIME"}
 
 
@@ -63,7 +63,7 @@ def translated(query: str) -> Query:
         depth += {"(": 1, ")": -1}.get(token, 0)
         if kind == "word" and depth == 0 and token.upper() == "ORDER":
             ordered_from = len(words)
-        words.append(_word(token) if kind == "word" else " " if kind == "comment" else token)
+        words.append(_written(kind, token))
     sql = _EXTRACT.sub(_instant, "".join(words)).strip()
     if "SYS_EXTRACT_UTC" in sql.upper():
         raise SuiteqlError("Invalid or unsupported search: SYS_EXTRACT_UTC takes a time")
@@ -94,7 +94,7 @@ def outputs(sql: str, names: list[str]) -> list[tuple[str, OutputKind]]:
 
 def sources(sql: str) -> dict[str, str]:
     """Alias -> table of what a query reads from, as far as its text tells."""
-    found = re.findall(r'\b(?:FROM|JOIN)\s+"?(\w+)"?(?:\s+(?:AS\s+)?(\w+))?', sql, re.IGNORECASE)
+    found = re.findall(r"\b(?:FROM|JOIN)\s+\[?(\w+)\]?(?:\s+(?:AS\s+)?(\w+))?", sql, re.IGNORECASE)
     keywords = {"WHERE", "ORDER", "GROUP", "JOIN", "LEFT", "INNER", "ON", "UNION", "LIMIT"}
     return {
         (alias if alias and alias.upper() not in keywords else table).lower(): table.lower()
@@ -112,19 +112,25 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
         yield kind, token
 
 
+def _written(kind: str, token: str) -> str:
+    if kind == "quoted":  # what SQLite does not know in such quotes, it takes for a text
+        return f"[{token[1:-1]}]"
+    return _word(token) if kind == "word" else " " if kind == "comment" else token
+
+
 def _word(word: str) -> str:
     if word.startswith("LIMIT_"):
         return f"LIMIT {word.removeprefix('LIMIT_')}"
     if word.upper() in _NOT_SUITEQL:
         raise SuiteqlError(f"Invalid or unsupported search: unexpected {word}")
-    return '"transaction"' if word.lower() == "transaction" else word
+    return "[transaction]" if word.lower() == "transaction" else word
 
 
 def _instant(call: re.Match[str]) -> str:
     owner, column = call.groups()
     if column.lower() not in _TIMES:
         raise SuiteqlError("Invalid or unsupported search: SYS_EXTRACT_UTC takes a time")
-    return f'{owner}"{column.lower()}{UTC_SUFFIX}"'
+    return f"{owner}{column.lower()}{UTC_SUFFIX}"
 
 
 def _is_total(sql: str) -> bool:

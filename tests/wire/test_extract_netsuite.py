@@ -1,14 +1,19 @@
 """NetSuite over the wire: login, windows, keysets, children by parent, deletions, control sums."""
 
+import asyncio
+import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from extractors.erp.netsuite import client
-from extractors.errors import Unauthorized
-from extractors.registry import CONNECTORS
+from extractors.errors import ContractBroken, Unauthorized
+from extractors.http import HttpOptions
+from extractors.registry import CONNECTORS, open_source
 from extractors.sandbox import credentials
+from extractors.sandbox.netsuite_account import set_up_account
 from tests.wire.vendors import LONG_AGO
 
 
@@ -41,6 +46,44 @@ def posting(parent, number, book=1):
     return {**base, "accountingbook": str(book), **amounts}
 
 
+def pages_of(monkeypatch, rows):
+    """Make the source read so many rows a page."""
+    source = partial(client.NetSuiteSource, page_rows=rows)
+    monkeypatch.setitem(CONNECTORS, "netsuite", replace(CONNECTORS["netsuite"], source=source))
+
+
+def with_source(vendors, use, **options):
+    """What `use(source)` gives; the calls that it took are in the door's metrics."""
+
+    async def run():
+        async with open_source(vendors.config("netsuite"), HttpOptions(**options)) as source:
+            return await use(source)
+
+    return asyncio.run(run())
+
+
+def calls(source):
+    return sum(one.calls for one in source.door.metrics.endpoints.values())
+
+
+async def read(source, name, cursor_from=None, **options):
+    """All pages of an object, every bookmark at once, as the engine reads them."""
+    spec = source.objects[name]
+    pages = []
+
+    async def visit(bookmark):
+        page = await source.proceed(spec, json.loads(json.dumps(bookmark)))
+        await follow(page)
+
+    async def follow(page):
+        pages.append(page)
+        await asyncio.gather(*(visit(bookmark) for bookmark in page.rest))
+
+    start = await source.begin(spec, cursor_from, **options)
+    await follow(start.page)
+    return pages
+
+
 def keys(rows, *names):
     return {tuple(row[name] for name in names) for row in rows}
 
@@ -65,14 +108,7 @@ def test_dates_and_times_come_in_one_form_and_absent_values_as_null(vendors):
 
 def test_the_row_limit_is_passed_by_key(vendors, monkeypatch):
     """The limit is made small; numbers as keys must not be compared as text (9 < 10)."""
-    monkeypatch.setattr(client, "WINDOW_ROWS", 2)
-    original = client.NetSuiteSource
-
-    def small(door):
-        return original(door, window_rows=2)
-
-    connector = replace(CONNECTORS["netsuite"], source=small)
-    monkeypatch.setitem(CONNECTORS, "netsuite", connector)
+    pages_of(monkeypatch, 2)
     lines = [line(parent, at) for parent in range(7, 13) for at in range(5)]
     plans = [
         {"id": f"{n}-{at}", "revenueplan": str(n), "periodname": "2026-01", "amount": "1"}
@@ -209,3 +245,220 @@ def test_a_bad_record_is_set_aside_and_the_night_goes_on(vendors):
     vendors.store.put_many("netsuite", "item", [item(1), item(2, itemid=None)])
     manifest = vendors.extract("netsuite", "item")
     assert (manifest.landed, manifest.quarantined, manifest.source_count) == (1, 1, 2)
+
+
+def test_a_read_is_split_over_the_ids_while_calls_are_free(vendors):
+    vendors.store.put_many("netsuite", "item", [item(n) for n in range(1, 8001)])
+
+    async def use(source):
+        before = calls(source)
+        pages = await read(source, "item")
+        return pages, calls(source) - before, source.door.idle
+
+    pages, asked, idle = with_source(vendors, use, concurrency=4)
+    ids = [record["id"] for page in pages for record in page.records]
+    assert sorted(map(int, ids)) == list(range(1, 8001))
+    # The login, the eight pages, one look for the highest id, and what even shares leave over.
+    assert asked <= 14
+    assert idle == 4
+    assert max(len(page.rest) for page in pages) == 4
+
+
+def test_one_call_at_a_time_goes_on_by_key(vendors):
+    vendors.store.put_many("netsuite", "item", [item(n) for n in range(1, 3002)])
+
+    async def use(source):
+        pages = await read(source, "item")
+        return pages, calls(source)
+
+    pages, asked = with_source(vendors, use, concurrency=1)
+    assert [len(page.records) for page in pages] == [1000, 1000, 1000, 1]
+    assert asked == 5
+    assert pages[0].rest == ({"keys_only": False, "after": ["1000"]},)
+
+
+def test_ranges_that_hold_nothing_lose_nothing(vendors, monkeypatch):
+    """Ids in clusters: even shares of the ids are no even shares of the rows."""
+    numbers = [*range(1, 40), *range(90_000, 90_060), *range(1_000_000, 1_000_007)]
+    vendors.store.put_many("netsuite", "item", [item(n) for n in numbers])
+    pages_of(monkeypatch, 10)
+    manifest = vendors.extract("netsuite", "item", concurrency=8)
+    assert (manifest.landed, manifest.duplicates) == (len(numbers), 0)
+
+
+def test_children_are_split_between_parents_and_read_on_inside_one(vendors, monkeypatch):
+    lines = [line(parent, at) for parent in (5, 6, 50, 51, 900) for at in range(23)]
+    vendors.store.put_many("netsuite", "transactionline", lines)
+    pages_of(monkeypatch, 10)
+    manifest = vendors.extract("netsuite", "transaction_line", concurrency=4)
+    assert (manifest.landed, manifest.duplicates) == (115, 0)
+
+
+def test_rows_that_come_and_go_between_pages_shift_nothing(vendors):
+    vendors.store.put_many("netsuite", "item", [item(n) for n in range(1, 31)])
+
+    async def use(source):
+        spec = source.objects["item"]
+        page = (await source.begin(spec, None)).page
+        seen = [record["id"] for record in page.records]
+        vendors.store.execute("DELETE FROM netsuite_item WHERE id <= 5")
+        vendors.store.put_many("netsuite", "item", [item(31)])
+        while page.rest:
+            (bookmark,) = page.rest
+            page = await source.proceed(spec, bookmark)
+            seen += [record["id"] for record in page.records]
+        return seen
+
+    async def small(source):
+        return await use(replace(source, page_rows=10))
+
+    assert with_source(vendors, small, concurrency=1) == [str(n) for n in range(1, 32)]
+
+
+def test_a_bookmark_is_good_for_another_process(vendors):
+    vendors.store.put_many("netsuite", "item", [item(n) for n in range(1, 26)])
+
+    async def begin(source):
+        source = replace(source, page_rows=10)
+        return (await source.begin(source.objects["item"], None)).page
+
+    async def go_on(source):
+        source = replace(source, page_rows=10)
+        return [
+            record["id"]
+            for bookmark in kept
+            for record in (await source.proceed(source.objects["item"], bookmark)).records
+        ]
+
+    kept = json.loads(json.dumps(with_source(vendors, begin, concurrency=1).rest))
+    assert with_source(vendors, go_on) == [str(n) for n in range(11, 21)]
+
+
+def test_a_scan_of_keys_asks_for_keys_only(vendors):
+    vendors.store.put_many("netsuite", "transaction", [transaction(1), transaction(2)])
+
+    async def use(source):
+        return await read(source, "transaction", keys_only=True)
+
+    (page,) = with_source(vendors, use)
+    assert page.records == [{"id": "1"}, {"id": "2"}]
+
+
+def test_totals_of_all_objects_cost_one_call(vendors):
+    vendors.store.put_many("netsuite", "currency", currencies())
+    vendors.store.put_many("netsuite", "transaction", [transaction(1), transaction(2)])
+
+    async def use(source):
+        totals = await source.totals(list(source.objects.values()))
+        return totals, calls(source)
+
+    totals, asked = with_source(vendors, use)
+    assert asked == 2  # one of them is the login
+    assert totals.keys() == client.OBJECTS.keys()
+    assert (totals["transaction"].count, totals["transaction"].sum_minor) == (2, {"USD": 2100})
+    assert (totals["currency"].count, totals["item"].count) == (2, 0)
+    assert totals["item"].sum_minor is None
+
+
+def test_deletions_are_asked_for_once_for_all_objects(vendors):
+    for name in ("item", "customer", "account"):
+        vendors.store.put("netsuite", name, {"id": "1", "lastmodifieddate": LONG_AGO})
+        vendors.store.delete("netsuite", name, "1")
+    vendors.store.put_many("netsuite", "transaction", [transaction(1)])
+    vendors.store.delete("netsuite", "transaction", "1")
+    since = vendors.store.now() - timedelta(hours=2)
+    names = ("item", "customer", "account", "transaction")
+
+    async def use(source):
+        begun = [source.begin(source.objects[name], since) for name in names]
+        starts = await asyncio.gather(*begun)
+        first = calls(source)
+        vendors.store.put("netsuite", "item", item(2))
+        vendors.store.delete("netsuite", "item", "2")
+        again = await source.begin(source.objects["item"], since)
+        return starts, first, again
+
+    starts, asked, again = with_source(vendors, use)
+    assert [list(start.page.tombstones) for start in starts] == [[{"id": "1"}]] * 4
+    assert asked == 1 + len(names) + 1
+    assert {stone["id"] for stone in again.page.tombstones} == {"1", "2"}
+
+
+def test_an_account_may_lack_a_field_that_may_be_empty(vendors, caplog):
+    vendors.store.put_many("netsuite", "transaction", [transaction(1, memo="x")])
+    absent = ["transaction.custbody_stripe_charge_id", "transaction.memo"]
+    set_up_account(vendors.store, absent=absent)
+    manifest = vendors.extract("netsuite", "transaction")
+    assert manifest.landed == 1
+    (row,) = vendors.current("netsuite", "transaction")
+    assert (row["memo"], row["custbody_stripe_charge_id"], row["tranid"]) == (None, None, "INV1")
+    assert "the account has no field memo" in caplog.text
+    gone = [told for told in manifest.schema_drift if "is gone" in told]
+    assert len(gone) == 2
+    assert all("lands as null" in told for told in gone)
+
+
+@pytest.mark.parametrize(
+    ("absent", "name", "message"),
+    [
+        ("transaction.trandate", "transaction", "transaction: the account has no field trandate"),
+        ("item.lastmodifieddate", "item", "item: the account has no field lastmodifieddate"),
+        ("revenueplan", "revenue_plan", "revenue_plan: the account has no table revenueplan"),
+        ("deletedrecord", "item", "permission Deleted Records"),
+    ],
+)
+def test_what_nothing_can_land_without_is_named(vendors, absent, name, message):
+    vendors.extract("netsuite", "item")
+    vendors.next_night()
+    set_up_account(vendors.store, absent=[absent])
+    with pytest.raises(ContractBroken, match=message):
+        vendors.extract("netsuite", name)
+
+
+def test_the_vendor_describes_the_fields_of_records(vendors):
+    async def use(source):
+        names = ("customer", "transaction", "transaction_line")
+        return [await source.vendor_fields(source.objects[name]) for name in names]
+
+    customer, document, lines = with_source(vendors, use)
+    assert customer["companyname"] == "string"
+    assert (customer["isinactive"], customer["billzip"]) == ("boolean", "text")
+    assert client.OBJECTS["transaction"].columns.keys() <= document.keys()
+    assert lines is None
+
+
+def test_requests_can_be_signed_instead(vendors):
+    vendors.settings["netsuite"] = vendors.settings["netsuite_tba"]
+    vendors.store.put_many("netsuite", "item", [item(n) for n in range(1, 2502)])
+    assert vendors.extract("netsuite", "item").landed == 2501
+
+
+def test_a_signature_with_another_secret_is_refused_once(vendors):
+    wrong = {**vendors.settings["netsuite_tba"], "token_secret": "other"}
+    vendors.settings["netsuite"] = wrong
+
+    async def use(source):
+        with pytest.raises(Unauthorized, match="INVALID_LOGIN"):
+            await source.totals([source.objects["item"]])
+        return calls(source)
+
+    assert with_source(vendors, use) == 1
+
+
+def test_every_second_of_the_night_when_the_clock_goes_back_is_read_once(vendors):
+    """2026-11-01 in Los Angeles has the hour from one to two twice."""
+    set_up_account(vendors.store, time_zone="America/Los_Angeles")
+    hours = [datetime(2026, 11, 1, hour, 30, tzinfo=UTC) for hour in range(6, 12)]
+    rows = [item(at.hour, lastmodifieddate=at) for at in hours]
+    vendors.store.put_many("netsuite", "item", rows)
+
+    async def use(source):
+        found = {}
+        for at in hours:
+            pages = await read(source, "item", at + client.OVERLAP)
+            found[at.hour] = {r["id"]: r["lastmodifieddate"] for p in pages for r in p.records}
+        return found
+
+    found = with_source(vendors, use)
+    for hour, seen in found.items():
+        assert seen == {str(h): f"2026-11-01 {h:02}:30:00" for h in range(hour, 12)}

@@ -1,32 +1,58 @@
-"""Reads NetSuite: machine login by signed JWT, SuiteQL windows, keyset past the row limit."""
+"""Reads NetSuite: pages by key, ranges of ids side by side, children by their changed parents."""
 
-import time
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import httpx
-import jwt
 
-from extractors.calls import Call, Dialect, Explanation, Reply, decode_text
-from extractors.erp.netsuite.objects import DELETED_RECORD_TYPES, OBJECTS
-from extractors.errors import ContractBroken, RateLimited, SourceError, Unauthorized
-from extractors.http import HttpDoor, HttpOptions, Token
+from extractors.calls import Dialect, Explanation, decode_text
+from extractors.erp.netsuite.auth import NetSuiteConfig, auth_of
+from extractors.erp.netsuite.deletions import Deletions
+from extractors.erp.netsuite.objects import DELETED_RECORD_TYPES, OBJECTS, RECORD_TYPES
+from extractors.erp.netsuite.records import fields_of
+from extractors.erp.netsuite.suiteql import (
+    PAGE_ROWS,
+    SYSTEM,
+    Columns,
+    Row,
+    ask,
+    behind,
+    changed_since,
+    columns_of,
+    explained,
+    items,
+    literal,
+    number,
+    run,
+)
+from extractors.errors import (
+    Conflict,
+    ContractBroken,
+    RateLimited,
+    Rejected,
+    SourceError,
+    Unauthorized,
+)
+from extractors.http import HttpDoor, HttpOptions
 from extractors.protocol import Bookmark, Field, ObjectSpec, Page, SourceTotals, Start
 
-SYSTEM = "netsuite"
+__all__ = [
+    "DEFAULT_OPTIONS",
+    "OVERLAP",
+    "SYSTEM",
+    "NetSuiteConfig",
+    "NetSuiteSource",
+    "connect",
+    "explain",
+]
+
 API_VERSION = "v1"
-TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"  # noqa: S105
-QUERY_PATH = "/services/rest/query/v1/suiteql"
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION_SECONDS = 300
-WINDOW_ROWS = 1_000
-# One query cannot be paged further than this; the next one starts after the last key.
-SLICE_ROWS = 100_000
+# The vendor counts calls in flight per account, over all of its integrations.
+DEFAULT_OPTIONS = HttpOptions(concurrency=4)
+# Rows become visible when their transaction ends, which is later than their time of change.
 OVERLAP = timedelta(hours=1)
 
 # Some services answer 400 where others answer 429; a refused login is a 400, too.
@@ -34,254 +60,273 @@ _KINDS: dict[str, type[SourceError]] = {
     "CONCURRENCY_LIMIT_EXCEEDED": RateLimited,
     "SSS_REQUEST_LIMIT_EXCEEDED": RateLimited,
     "ExceededConcurrentRequestLimitFault": RateLimited,
+    "RCRD_HAS_BEEN_CHANGED": Conflict,
+    "IDEMPOTENCY_ERROR": Conflict,
     "invalid_client": Unauthorized,
     "invalid_grant": Unauthorized,
+    "invalid_request": Unauthorized,
     "unauthorized_client": Unauthorized,
 }
-
-
-@dataclass(frozen=True)
-class NetSuiteConfig:
-    """An integration with a certificate (OAuth 2.0 client credentials, PS256)."""
-
-    base_url: str
-    account: str
-    client_id: str
-    certificate_id: str
-    private_key_path: Path
+_PLACES = ("o:errorPath", "o:errorQueryParam", "o:errorHeader")
 
 
 def connect(config: NetSuiteConfig, options: HttpOptions) -> HttpDoor:
-    """The door to one account; concurrency is counted per account by the vendor, too."""
-
-    async def login(door: HttpDoor) -> str:
-        form = (
-            ("grant_type", "client_credentials"),
-            ("client_assertion_type", ASSERTION_TYPE),
-            ("client_assertion", assertion(config, door.base_url + TOKEN_PATH)),
-        )
-        call = Call("POST", TOKEN_PATH, form=form, authorized=False)
-        return str((await door.attempt(call)).member("access_token"))
-
+    """The door to one account."""
     dialect = Dialect(SYSTEM, explain, decode_text, "x-n-operationid")
-    return HttpDoor(config.base_url, dialect, options, auth=Token(login))
-
-
-def assertion(config: NetSuiteConfig, audience: str) -> str:
-    """A JWT that proves possession of the private key; RS256 is not accepted by the vendor."""
-    now = int(time.time())
-    claims = {
-        "iss": config.client_id,
-        "scope": ["rest_webservices"],
-        "aud": audience,
-        "iat": now,
-        "exp": now + ASSERTION_SECONDS,
-        "jti": uuid.uuid4().hex,
-    }
-    key = Path(config.private_key_path).read_text("utf-8")
-    return jwt.encode(claims, key, algorithm="PS256", headers={"kid": config.certificate_id})
+    return HttpDoor(config.url, dialect, options, auth=auth_of(config))
 
 
 def explain(status: int, body: Any, headers: httpx.Headers) -> Explanation:  # noqa: ARG001
-    """Record and query errors carry `o:errorDetails`, login errors `error`."""
+    """Record and query errors carry `o:errorDetails`, login errors and scripts `error`."""
     if not isinstance(body, Mapping):
         return Explanation("no explanation given")
-    details = body.get("o:errorDetails") or [{}]
-    code = details[0].get("o:errorCode") or body.get("error")
-    where = details[0].get("o:errorPath") or details[0].get("o:errorQueryParam")
-    message = details[0].get("detail") or body.get("error_description") or body.get("title")
+    told = (body.get("o:errorDetails") or [{}])[0]
+    error = body.get("error")
+    if isinstance(error, Mapping):
+        code, message = error.get("code"), error.get("message")
+    else:
+        code = told.get("o:errorCode") or error
+        message = told.get("detail") or body.get("error_description") or body.get("title")
+    where = next((told[place] for place in _PLACES if told.get(place)), None)
     text = f"{message or 'no explanation given'}{f' (at {where})' if where else ''}"
     return Explanation(text, code, _KINDS.get(str(code)))
 
 
 @dataclass(frozen=True)
 class NetSuiteSource:
-    """The account as a `Source`."""
+    """The account as a `Source`.
+
+    A bookmark says which rows: `after` the last key seen, `until` an id (of the parent, for a
+    child), changed `since`. Neither query nor columns are in it, so that it outlives both.
+    """
 
     door: HttpDoor
     system: str = SYSTEM
     api_version: str = API_VERSION
     objects: Mapping[str, ObjectSpec] = field(default_factory=lambda: OBJECTS)
-    window_rows: int = WINDOW_ROWS
+    page_rows: int = PAGE_ROWS
+    _columns: Columns = field(default_factory=Columns, repr=False)
+    _deletions: Deletions = field(default_factory=Deletions, repr=False)
 
     async def begin(
         self, spec: ObjectSpec, cursor_from: datetime | None, *, keys_only: bool = False
     ) -> Start:
-        """Everything, or rows modified since; a child brings all rows of each changed parent."""
-        parent = self.objects[spec.parent.object] if spec.parent else None
-        cursor = parent.cursor if parent else spec.cursor
+        """Everything, or what was modified since; a child brings all rows of each changed parent.
+
+        There is no upper bound to a change: a row that changes again while it is read must not
+        fall out of what is read.
+        """
+        cursor = self._parent(spec).cursor if spec.parent else spec.cursor
         if cursor_from is None or cursor is None:
-            return Start("full", await self._window(spec, _rows(spec, (), keys_only=keys_only)))
-        since = _since(cursor, cursor_from)
-        if parent is None:
-            page = await self._window(spec, _rows(spec, (since,)))
-            rest = [*page.rest, *_deletions(spec, cursor_from)]
-        else:
-            assert spec.parent is not None
-            changed = f"{spec.parent.column} IN (SELECT id FROM {parent.vendor_name} WHERE {since})"
-            page = await self._window(spec, _rows(spec, (changed,)))
-            marks = {
-                "columns": "id",
-                "table": parent.vendor_name,
-                "terms": [since],
-                "key": ["id"],
-                "tombstone": {spec.parent.column: "id"},
-            }
-            rest = [*page.rest, marks]
-        return Start("incremental", replace(page, rest=rest))
+            return Start("full", await self.proceed(spec, {"keys_only": keys_only}))
+        since = cursor_from - OVERLAP
+        page = await self.proceed(spec, {"since": since.isoformat()})
+        kinds = DELETED_RECORD_TYPES.get(spec.name, ())
+        if kinds:
+            listed_at, gone = await self._deletions.since(self.door, spec.name, kinds, since)
+            stones = [{"id": key} for key in gone]
+            served_at = min(page.served_at, listed_at)
+            page = replace(page, served_at=served_at, tombstones=stones)
+        return Start("incremental", page)
 
     async def proceed(self, spec: ObjectSpec, bookmark: Bookmark) -> Page:
-        return await self._window(spec, bookmark)
+        reading = self._reading(spec, bookmark)
+        reply = await self._columns.ask(self.door, spec, reading.query, self.page_rows)
+        rows = items(reply)
+        records, stones = reading.parted(rows)
+        left = int(reply.member("totalResults")) - len(rows)
+        rest: Sequence[Bookmark] = ()
+        if reply.member("hasMore") and rows:
+            rest = await self._rest(reading, reading.key_of(rows[-1]), left)
+        return Page(reply.served_at, records, stones, rest=rest)
 
     async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
+        """All counts and control sums by one query; one by one only to say which is refused."""
+        try:
+            rows = await run(self.door, " UNION ALL ".join(map(_totals_query, specs)))
+        except Rejected:
+            rows = [row for spec in specs for row in await self._own_totals(spec)]
         return {
-            spec.name: SourceTotals(await self._count(spec), await self._sums(spec))
+            spec.name: _totals(spec, [row for row in rows if row["object"] == spec.name])
             for spec in specs
         }
 
-    async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str] | None:  # noqa: ARG002
-        return None
-
-    async def _count(self, spec: ObjectSpec) -> int:
-        rows = await run(self.door, f"SELECT COUNT(*) AS n FROM {spec.vendor_name}")
-        return int(rows[0]["n"])
-
-    async def _sums(self, spec: ObjectSpec) -> dict[str, int] | None:
-        """The declared amount per currency, by the source's own arithmetic."""
-        total = spec.control_sum
-        if total is None:
+    async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str] | None:
+        """Fields of the record types that make up a table, and declared ones that it also has."""
+        kinds = RECORD_TYPES.get(spec.name)
+        if kinds is None:
             return None
-        rows = await run(
-            self.door,
-            "SELECT c.symbol AS symbol, c.currencyprecision AS exponent, "
-            f"SUM(t.{total.column}) AS amount FROM {spec.vendor_name} t "
-            f"JOIN currency c ON c.id = t.{total.currency} WHERE t.{total.where} "
-            "GROUP BY c.symbol, c.currencyprecision",
-        )
-        return {
-            row["symbol"]: round(Decimal(row.get("amount", "0")).scaleb(int(row["exponent"])))
+        found: dict[str, str] = {}
+        try:
+            for kind in kinds:
+                found |= await fields_of(self.door, kind)
+        except (Rejected, Unauthorized):  # a role that may query need not see the catalog
+            return None
+        present = {item.column: item.kind for item in self._columns.of(spec)}
+        absent = spec.columns.keys() - present.keys()
+        return {**present, **{n: kind for n, kind in found.items() if n not in absent}}
+
+    async def _own_totals(self, spec: ObjectSpec) -> list[Row]:
+        try:
+            return await run(self.door, _totals_query(spec))
+        except Rejected as error:
+            raise explained(spec, error) from error
+
+    def _parent(self, spec: ObjectSpec) -> ObjectSpec:
+        assert spec.parent is not None
+        return self.objects[spec.parent.object]
+
+    def _reading(self, spec: ObjectSpec, bookmark: Bookmark) -> "_Reading":
+        parent = self._parent(spec) if spec.parent and bookmark.get("since") else None
+        return _Reading(spec, parent, bookmark, self._columns)
+
+    async def _rest(self, reading: "_Reading", last: list[str], left: int) -> Sequence[Bookmark]:
+        """What is behind a page: in as many parts as calls are free, by even shares of the ids."""
+        bookmark = {**reading.bookmark, "after": last}
+        parts = min(self.door.idle, -(-left // self.page_rows))
+        if parts <= 1 or not last[0].isdecimal():
+            return (bookmark,)
+        high = bookmark.get("until") or bookmark.get("high")
+        if high is None:
+            (found,) = items(await ask(self.door, reading.highest()))
+            high = bookmark["high"] = found.get("high")
+        if high is None or not str(high).isdecimal() or int(high) <= int(last[0]):
+            return (bookmark,)
+        return _split(bookmark, int(last[0]), int(high), parts)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Some rows of an object as a query. With `parent`, all rows of its changed records."""
+
+    spec: ObjectSpec
+    parent: ObjectSpec | None
+    bookmark: Bookmark
+    columns: Columns
+
+    def query(self) -> str:
+        terms = self._terms()
+        where = f" WHERE {' AND '.join(terms)}" if terms else ""
+        order = f" ORDER BY {', '.join(self._order())}"
+        return f"SELECT {self._selected()} FROM {self._from()}{where}{order}"
+
+    def highest(self) -> str:
+        """How far the ids go that the reading ranges over."""
+        since = self._since()
+        where = f" WHERE {since}" if since else ""
+        return f"SELECT MAX({self._order()[0]}) AS high FROM {self._from()}{where}"
+
+    def parted(self, rows: Sequence[Row]) -> tuple[Sequence[Row], list[dict[str, str]]]:
+        """Records, and marks of the parents whose children they replace: there may be none."""
+        if self.parent is None or self.spec.parent is None:
+            return rows, []
+        column = self.spec.parent.column
+        records = [
+            {name: value for name, value in row.items() if name != _PARENT}
             for row in rows
-        }
+            if _is_child(row)
+        ]
+        seen = str(self.bookmark.get("after", [""])[0])
+        parents = dict.fromkeys(str(row[_PARENT]) for row in rows)
+        return records, [{column: key} for key in parents if key != seen]
 
-    async def _window(self, spec: ObjectSpec, bookmark: Bookmark) -> Page:  # noqa: ARG002
-        """Rows in key order behind the last key seen, so that no query reaches the row limit."""
-        after, key = bookmark.get("after"), tuple(bookmark["key"])
-        where = [*bookmark["terms"], *([_after(key, after)] if after else [])]
-        query = f"SELECT {bookmark['columns']} FROM {bookmark['table']}"
-        query += f" WHERE {' AND '.join(where)}" if where else ""
-        query += f" ORDER BY {', '.join(key)}"
-        reply = await _window(self.door, query, self.window_rows, 0)
-        rows = _items(reply)
-        stones = bookmark.get("tombstone")
-        last = {name: rows[-1][name] for name in key} if rows else {}
-        return Page(
-            reply.served_at,
-            () if stones else rows,
-            [{column: row[name] for column, name in stones.items()} for row in rows]
-            if stones
-            else (),
-            rest=({**bookmark, "after": last},) if reply.member("hasMore") else (),
+    def key_of(self, row: Row) -> list[str]:
+        """By what the next page goes on behind this row."""
+        names = _key(self.spec)
+        if self.parent is not None:
+            names = [_PARENT, *(names[1:] if _is_child(row) else ())]
+        missing = [name for name in names if name not in row]
+        if missing:
+            raise ContractBroken(SYSTEM, f"{self.spec.name}: a row without {missing} has no place")
+        return [str(row[name]) for name in names]
+
+    def _fields(self) -> list[Field]:
+        return self.columns.of(self.spec, keys_only=bool(self.bookmark.get("keys_only")))
+
+    def _selected(self) -> str:
+        if self.parent is None:
+            return columns_of(self._fields())
+        return f"parent.{self.parent.key[0]} AS {_PARENT}, {columns_of(self._fields(), 'child.')}"
+
+    def _from(self) -> str:
+        if self.parent is None or self.spec.parent is None:
+            return self.spec.vendor_name
+        return (
+            f"{self.parent.vendor_name} parent LEFT JOIN {self.spec.vendor_name} child "
+            f"ON child.{self.spec.parent.column} = parent.{self.parent.key[0]}"
         )
 
+    def _order(self) -> list[str]:
+        key = _key(self.spec)
+        if self.parent is None:
+            return key
+        return [f"parent.{self.parent.key[0]}", *(f"child.{name}" for name in key[1:])]
 
-def _rows(spec: ObjectSpec, terms: Sequence[str], *, keys_only: bool = False) -> Bookmark:
-    wanted = [item for item in spec.fields if not keys_only or item.column in spec.key]
-    return {
-        "columns": ", ".join(_selected(item) for item in wanted),
-        "table": spec.vendor_name,
-        "terms": list(terms),
-        "key": list(_order(spec)),
-    }
+    def _since(self) -> str | None:
+        at = self.bookmark.get("since")
+        if at is None:
+            return None
+        cursor = f"parent.{self.parent.cursor}" if self.parent else str(self.spec.cursor)
+        return changed_since(cursor, datetime.fromisoformat(at))
+
+    def _terms(self) -> list[str]:
+        order, after = self._order(), self.bookmark.get("after")
+        until = self.bookmark.get("until")
+        terms = [self._since()]
+        terms.append(f"({behind(order, after)})" if after else None)
+        terms.append(f"{order[0]} <= {literal(until)}" if until else None)
+        return [term for term in terms if term]
 
 
-def _deletions(spec: ObjectSpec, cursor_from: datetime) -> list[Bookmark]:
-    kinds = DELETED_RECORD_TYPES.get(spec.name, ())
-    if not kinds:
-        return []
-    terms = [
-        f"recordtype IN ({', '.join(literal(kind) for kind in kinds)})",
-        _since("deleteddate", cursor_from),
-    ]
+_PARENT = "changed_parent"
+
+
+def _is_child(row: Row) -> bool:
+    """Whether a parent's row has anything of a child in it."""
+    return row.keys() != {_PARENT}
+
+
+def _key(spec: ObjectSpec) -> list[str]:
+    """Key columns, the parent's first, so that a range of parents is a range of rows."""
+    parent = [spec.parent.column] if spec.parent else []
+    return [*parent, *(name for name in spec.key if name not in parent)]
+
+
+def _split(bookmark: Bookmark, low: int, high: int, parts: int) -> list[Bookmark]:
+    """The same rows in parts; the last one stays as open or bounded as the whole was."""
+    bounds = sorted({low + (high - low) * part // parts for part in range(1, parts)} - {low, high})
+    firsts = [bookmark["after"], *([str(bound)] for bound in bounds)]
+    lasts = [*(str(bound) for bound in bounds), bookmark.get("until")]
     return [
-        {
-            "columns": "recordtype, recordid",
-            "table": "deletedrecord",
-            "terms": terms,
-            "key": list(_DELETED_KEY),
-            "tombstone": {"id": "recordid"},
-        }
+        {**bookmark, "after": first, "until": last}
+        for first, last in zip(firsts, lasts, strict=True)
     ]
 
 
-_DELETED_KEY = ("recordtype", "recordid")
-
-
-async def run(door: HttpDoor, query: str) -> list[Mapping[str, Any]]:
-    """All rows of a small result."""
-    rows: list[Mapping[str, Any]] = []
-    for offset in range(0, SLICE_ROWS, WINDOW_ROWS):
-        reply = await _window(door, query, WINDOW_ROWS, offset)
-        rows.extend(_items(reply))
-        if not reply.member("hasMore"):
-            return rows
-    raise ContractBroken(SYSTEM, f"more than {SLICE_ROWS} rows: {query[:200]}")
-
-
-def literal(value: str) -> str:
-    """A SuiteQL string."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def columns_of(fields: Iterable[Field]) -> str:
-    """A select list with dates and datetimes in one fixed form."""
-    return ", ".join(_selected(item) for item in fields)
-
-
-async def _window(door: HttpDoor, query: str, limit: int, offset: int) -> Reply:
-    return await door.send(
-        Call(
-            "POST",
-            QUERY_PATH,
-            params=(("limit", str(limit)), ("offset", str(offset))),
-            json={"q": query},
-            headers={"Prefer": "transient"},
-        )
+def _totals_query(spec: ObjectSpec) -> str:
+    """A row with the count, and a row per currency with the sum of the declared amount."""
+    count = (
+        f"SELECT {literal(spec.name)} AS object, '-' AS symbol, '0' AS exponent, "
+        f"{number('COUNT(*)')} AS total FROM {spec.vendor_name}"
+    )
+    told = spec.control_sum
+    if told is None:
+        return count
+    return (
+        f"{count} UNION ALL SELECT {literal(spec.name)}, c.symbol, "
+        f"{number('c.currencyprecision')}, {number(f'SUM(t.{told.column})')} "
+        f"FROM {spec.vendor_name} t JOIN currency c ON c.id = t.{told.currency} "
+        f"WHERE t.{told.where} GROUP BY c.symbol, c.currencyprecision"
     )
 
 
-def _items(reply: Reply) -> list[Mapping[str, Any]]:
-    return [
-        {name: value for name, value in item.items() if name != "links"}
-        for item in reply.member("items")
-    ]
-
-
-def _selected(item: Field) -> str:
-    """Each value under a name of ours, whatever the service would call the expression."""
-    name = item.path[0]
-    forms = {"datetime": "YYYY-MM-DD HH24:MI:SS", "date": "YYYY-MM-DD"}
-    form = forms.get(item.kind)
-    return f"TO_CHAR({name}, '{form}') AS {name}" if form else f"{name} AS {name}"
-
-
-def _since(column: str, cursor_from: datetime) -> str:
-    start = f"{(cursor_from - OVERLAP).astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-    return f"{column} >= TO_DATE('{start}', 'YYYY-MM-DD HH24:MI:SS')"
-
-
-def _order(spec: ObjectSpec) -> tuple[str, ...]:
-    """Key columns, the parent's first, so that a slice ends between rows, never inside one."""
-    parent = (spec.parent.column,) if spec.parent else ()
-    return (*parent, *(name for name in spec.key if name not in parent))
-
-
-def _after(key: tuple[str, ...], row: Mapping[str, Any]) -> str:
-    """`(a > x OR (a = x AND b > y))`: rows that sort behind `row`."""
-    missing = [name for name in key if name not in row]
-    if missing:
-        raise ContractBroken(SYSTEM, f"a row without {missing} cannot be paged past")
-    terms = []
-    for at, name in enumerate(key):
-        same = [f"{before} = {literal(row[before])}" for before in key[:at]]
-        terms.append(" AND ".join([*same, f"{name} > {literal(row[name])}"]))
-    return "(" + " OR ".join(f"({term})" for term in terms) + ")"
+def _totals(spec: ObjectSpec, rows: Sequence[Row]) -> SourceTotals:
+    count = next(int(row["total"]) for row in rows if row["symbol"] == "-")
+    if spec.control_sum is None:
+        return SourceTotals(count)
+    sums = {
+        row["symbol"]: round(Decimal(row.get("total", "0")).scaleb(int(row["exponent"])))
+        for row in rows
+        if row["symbol"] != "-"
+    }
+    return SourceTotals(count, sums)

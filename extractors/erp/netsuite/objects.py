@@ -1,7 +1,7 @@
 """What is pulled from NetSuite: SuiteQL tables with explicit columns; every value is text.
 
-Datetimes come as UTC `YYYY-MM-DD HH:MM:SS` (the integration's role works in GMT), dates as
-`YYYY-MM-DD`, flags as 'T' or 'F', amounts as decimal text.
+Datetimes come as UTC `YYYY-MM-DD HH:MM:SS`, dates as `YYYY-MM-DD`, flags as 'T' or 'F', amounts
+as decimal text, whatever the account's preferences are.
 """
 
 from extractors.protocol import ControlSum, Field, ObjectSpec, ParentLink, declare
@@ -12,6 +12,13 @@ DELETED_RECORD_TYPES: dict[str, tuple[str, ...]] = {
     "account": ("account",),
     "item": ("item",),
     "transaction": ("transaction", "invoice", "customerpayment", "journalentry", "creditmemo"),
+}
+
+# Record types of the metadata catalog that together have the fields of a table.
+RECORD_TYPES: dict[str, tuple[str, ...]] = {
+    "customer": ("customer",),
+    "account": ("account",),
+    "transaction": ("invoice", "customerPayment", "creditMemo", "journalEntry"),
 }
 
 _MODIFIED = declare("lastmodifieddate", kind="datetime", required=True)
@@ -90,6 +97,23 @@ ACCOUNTING_PERIOD = _object(
     declare("closed", "arlocked", "isquarter", "isyear", kind="flag"),
 )
 
+ACCOUNTING_BOOK = _object(
+    "accounting_book",
+    "accountingbook",
+    declare("name", required=True),
+    declare("isprimary", kind="flag"),
+    declare("basebook"),
+)
+
+# Units of the base currency for one unit of the transaction currency, from a day on.
+EXCHANGE_RATE = _object(
+    "exchange_rate",
+    "currencyrate",
+    declare("basecurrency", "transactioncurrency", required=True),
+    declare("effectivedate", kind="date", required=True),
+    declare("exchangerate", kind="decimal", required=True),
+)
+
 TAX_CODE = _object(
     "tax_code", "taxcode", declare("itemid"), declare("rate", kind="decimal"), declare("country")
 )
@@ -146,6 +170,8 @@ TRANSACTION_LINK = _object(
     parent=ParentLink("transaction", "nextdoc"),
 )
 
+# Neither plans nor their lines have a time of change in the vendor's analytics schema, and a plan
+# is recalculated without a change of its source: they are read in full each night.
 REVENUE_PLAN = _object(
     "revenue_plan",
     "revenueplan",
@@ -178,6 +204,8 @@ OBJECTS: dict[str, ObjectSpec] = {
         ACCOUNT,
         ITEM,
         ACCOUNTING_PERIOD,
+        ACCOUNTING_BOOK,
+        EXCHANGE_RATE,
         TAX_CODE,
         TRANSACTION,
         TRANSACTION_LINE,

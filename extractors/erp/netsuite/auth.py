@@ -1,0 +1,136 @@
+"""How an account is entered: OAuth 2.0 with a certificate, or requests signed by OAuth 1.0a."""
+
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
+
+from extractors.auth import Auth, Grant, Token
+from extractors.calls import Call
+from extractors.http import HttpDoor
+
+TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"  # noqa: S105
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_SECONDS = 300
+
+_ACCOUNT = re.compile(r"[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*")
+_CERTIFICATE = ("client_id", "certificate_id", "private_key_path")
+_TOKEN = ("consumer_key", "consumer_secret", "token_id", "token_secret")
+
+
+@dataclass(frozen=True)
+class NetSuiteConfig:
+    """An account, and one of the two ways to enter it: its fields are given, the other's are not.
+
+    With a certificate (OAuth 2.0, machine to machine): `client_id`, `certificate_id`,
+    `private_key_path`. With a token (OAuth 1.0a): `consumer_key`, `consumer_secret`, `token_id`,
+    `token_secret`. `base_url` is the vendor's address of the account unless it is given.
+    """
+
+    account: str
+    base_url: str = ""
+    client_id: str | None = None
+    certificate_id: str | None = None
+    private_key_path: Path | None = None
+    consumer_key: str | None = None
+    consumer_secret: str | None = field(default=None, repr=False)
+    token_id: str | None = None
+    token_secret: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        # The account is part of the host that secrets are sent to.
+        if not _ACCOUNT.fullmatch(self.account):
+            raise ValueError(f"account {self.account!r} is not an account id such as 1234567_SB1")
+        given = {name for name in (*_CERTIFICATE, *_TOKEN) if getattr(self, name)}
+        if given not in ({*_CERTIFICATE}, {*_TOKEN}):
+            raise ValueError(
+                f"give either {', '.join(_CERTIFICATE)} or {', '.join(_TOKEN)}; "
+                f"given are {', '.join(sorted(given)) or 'none of them'}"
+            )
+
+    @property
+    def url(self) -> str:
+        """`1234567_SB1` is reached at 1234567-sb1."""
+        host = self.account.lower().replace("_", "-")
+        return self.base_url or f"https://{host}.suitetalk.api.netsuite.com"
+
+    @property
+    def realm(self) -> str:
+        """The account as signatures name it, whatever way it was written."""
+        return self.account.upper().replace("-", "_")
+
+
+def auth_of(config: NetSuiteConfig) -> Auth:
+    """What authorises the calls of a configuration."""
+    if config.token_id is not None:
+        return Signature(config)
+
+    async def login(door: HttpDoor) -> Grant:
+        form = (
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", ASSERTION_TYPE),
+            ("client_assertion", assertion(config, door.base_url + TOKEN_PATH)),
+        )
+        call = Call("POST", TOKEN_PATH, form=form, authorized=False)
+        reply = await door.attempt(call)
+        lasts = float(reply.body.get("expires_in", 0)) or None
+        return Grant(str(reply.member("access_token")), lasts)
+
+    return Token(login)
+
+
+def assertion(config: NetSuiteConfig, audience: str) -> str:
+    """A JWT that proves possession of the private key; RS256 is not accepted by the vendor."""
+    now = int(time.time())
+    claims = {
+        "iss": config.client_id,
+        "scope": ["rest_webservices"],
+        "aud": audience,
+        "iat": now,
+        "exp": now + ASSERTION_SECONDS,
+        "jti": uuid.uuid4().hex,
+    }
+    assert config.private_key_path is not None
+    key = load_pem_private_key(Path(config.private_key_path).read_bytes(), None)
+    if isinstance(key, RSAPrivateKey):
+        algorithm = "PS256"
+    elif isinstance(key, EllipticCurvePrivateKey):
+        algorithm = {256: "ES256", 384: "ES384", 521: "ES512"}[key.curve.key_size]
+    else:
+        raise TypeError(f"{config.private_key_path} holds neither an RSA nor an elliptic key")
+    return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": config.certificate_id})
+
+
+class Signature:
+    """Signs every request by itself: method, address and query, a nonce and the time."""
+
+    def __init__(self, config: NetSuiteConfig) -> None:
+        self._client = Client(
+            config.consumer_key,
+            config.consumer_secret,
+            config.token_id,
+            config.token_secret,
+            signature_method=SIGNATURE_HMAC_SHA256,
+            realm=config.realm,
+        )
+
+    async def headers(
+        self,
+        door: HttpDoor,  # noqa: ARG002
+        request: httpx.Request,
+        refused: Mapping[str, str] | None,
+    ) -> Mapping[str, str]:
+        # A new signature is no better than the one refused, and whoever insists is locked out.
+        if refused is not None:
+            return refused
+        _, headers, _ = self._client.sign(str(request.url), request.method)
+        return dict(headers)
