@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from extractors.errors import Rejected, UnknownOutcome
+from extractors.errors import Conflict, Rejected, UnknownOutcome
 from extractors.protocol import WriteIntent
 from extractors.sandbox import reference
+from extractors.sandbox.netsuite_account import set_up_account
 from tests.wire.vendors import LONG_AGO
 
 
@@ -169,3 +170,97 @@ def test_undeclared_names_are_refused_before_anything_is_sent(company):
         company.with_target("netsuite", lambda target: target.lookup("employee"))
     with pytest.raises(Rejected, match="no declared columns"):
         company.with_target("netsuite", lambda target: target.lookup("customer", nope="1"))
+
+
+def test_an_upsert_that_is_sent_again_doubles_no_line(company):
+    async def use(target):
+        return [await target.write(post(invoice_body(company))) for _ in range(2)]
+
+    first, second = company.with_target("netsuite", use)
+    assert first.record_id == second.record_id
+    (booked,) = company.store.rows("netsuite", "transaction", externalid="in_1")
+    assert float(booked["foreigntotal"]) == 10.0
+    lines = company.store.rows("netsuite", "transactionline", transaction=booked["id"])
+    assert sum(line["item"] is not None for line in lines) == 1
+
+
+def credit(record_id, **changed):
+    body = {"memo": "tieout:cor_2", "externalId": "cn_1"}
+    values = {"operation": "create", "object": "creditMemo", "idempotency_key": "key-2"}
+    return WriteIntent(record_id=record_id, body=body, correlation_id="q", **{**values, **changed})
+
+
+def booked_by(company, body):
+    return company.with_target("netsuite", lambda target: target.write(post(body))).record_id
+
+
+def test_a_record_is_made_of_another_by_a_job(company):
+    invoice = booked_by(company, invoice_body(company))
+
+    async def use(target):
+        receipt = await target.write(credit(invoice))
+        return receipt, await target.find("creditMemo", "cn_1")
+
+    receipt, found = company.with_target("netsuite", use)
+    assert (receipt.status, receipt.record_id) == (204, found["id"])
+    assert (found["type"], float(found["foreigntotal"])) == ("CustCred", -10.0)
+
+
+def test_a_record_is_created_by_a_job(company):
+    body = {"companyName": "Made later", "subsidiary": {"id": "1"}}
+    intent = WriteIntent("create", "customer", "", body, "key-3", "q")
+    receipt = company.with_target("netsuite", lambda target: target.write(intent))
+    made = company.store.get("netsuite", "customer", receipt.record_id)
+    assert made["companyname"] == "Made later"
+
+
+def test_a_create_that_is_sent_again_gives_the_first_record(company):
+    invoice = booked_by(company, invoice_body(company))
+
+    async def use(target):
+        return [await target.write(credit(invoice)) for _ in range(2)]
+
+    first, second = company.with_target("netsuite", use)
+    assert first.record_id == second.record_id
+    assert len(company.store.rows("netsuite", "transaction", type="CustCred")) == 1
+
+
+def test_a_create_whose_answer_is_lost_is_found_by_its_key(company, impatient):
+    invoice = booked_by(company, invoice_body(company))
+    company.fault("netsuite", method="POST", path="!transform", lose_answer=True)
+    receipt = company.with_target("netsuite", lambda target: target.write(credit(invoice)))
+    (made,) = company.store.rows("netsuite", "transaction", type="CustCred")
+    assert receipt.record_id == made["id"]
+
+
+def test_a_create_that_is_refused_is_refused_by_its_job(company):
+    invoice = booked_by(company, invoice_body(company))
+
+    async def use(target):
+        await target.write(credit(invoice))
+        with pytest.raises(Rejected, match=r"payments applied|nothing left") as refusal:
+            await target.write(credit(invoice, idempotency_key="key-9"))
+        return refusal.value
+
+    refusal = company.with_target("netsuite", use)
+    assert (refusal.status, refusal.code) == (400, "USER_ERROR")
+
+
+def test_a_record_that_somebody_else_is_changing_is_a_conflict(company):
+    set_up_account(company.store, contended=["customer/71"])
+    intent = WriteIntent("update", "customer", "71", {"email": "n@acme.com"}, "key-1", "q2c_1")
+    with pytest.raises(Conflict, match="has been changed"):
+        company.with_target("netsuite", lambda target: target.write(intent))
+
+
+def test_a_record_that_a_workflow_holds_is_refused(company):
+    set_up_account(company.store, locked=["customer/71"])
+    intent = WriteIntent("update", "customer", "71", {"email": "n@acme.com"}, "key-1", "q2c_1")
+    with pytest.raises(Rejected, match="locked by a user defined workflow"):
+        company.with_target("netsuite", lambda target: target.write(intent))
+
+
+def test_a_record_is_read_with_its_sublists(company):
+    key = booked_by(company, invoice_body(company))
+    record = company.with_target("netsuite", lambda target: target.read("invoice", key))
+    assert [line["amount"] for line in record["item"]["items"]] == ["10.0"]
