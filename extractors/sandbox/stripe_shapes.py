@@ -208,7 +208,7 @@ def render(
     for name, field in FIELDS.get(kind, _NOTHING).items():
         before = document.get(name)
         after = _rendered(field, before, document, tree.get(name), books)
-        if after is not before:
+        if after is not before or (field.how == "secret" and name in sent):
             sent = {**sent, name: after}
             if after is None:
                 del sent[name]

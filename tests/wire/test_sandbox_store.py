@@ -200,13 +200,17 @@ def test_records_as_json_text_are_the_records(store):
     assert first == {"Id": "A3", "IsDeleted": False} | {c: AWKWARD[c] for c in columns[1:4]}
 
 
-def test_records_as_text_hold_decimals_with_a_fraction(store):
-    line = {"Id": "L1", "Quantity__c": Decimal(3), "Unit_Price__c": Decimal("0.1")}
+@pytest.mark.parametrize(
+    ("kept", "sent"),
+    [("3", "3.0"), ("0.1", "0.1"), ("-1234.56", "-1234.56"), ("0", "0.0"), ("9999999", "9999999.0"), ("10000000", "1.0E7")],
+)  # fmt: skip
+def test_records_as_text_hold_decimals_as_the_vendor_writes_them(store, kept, sent):
+    line = {"Id": "L1", "Quantity__c": Decimal(kept), "Unit_Price__c": None}
     store.put_many("salesforce", "Contract_Line__c", [line])
     table, columns = TABLES["salesforce", "Contract_Line__c"], ["Quantity__c", "Unit_Price__c"]
     text = tables.json_text(store, table, columns, url="/x/")
-    assert '"Quantity__c":3.0,"Unit_Price__c":0.1}' in text
-    assert tables.csv_text(store, table, columns) == ('"3.0","0.1"\n', 1)
+    assert f'"Quantity__c":{sent},"Unit_Price__c":null}}' in text
+    assert tables.csv_text(store, table, columns) == (f'"{sent}",""\n', 1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""What a source would give to a full extraction, read off the books: for tests of equality."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from extractors.sandbox import documents
+from extractors.sandbox.schema import Kind, System, decoder
+from extractors.sandbox.store import Store, table_of
+from extractors.sandbox.stripe_shapes import FIELDS
+from extractors.sandbox.tables import Record
+
+_PART_OF = {"tax_id": ("customer", "tax_ids")}
+"""Stripe objects that are kept inside of others: (owner, its list)."""
+
+
+def truth_rows(store: Store, system: System, kind: str) -> Iterator[Record]:
+    """Every live record of an object in the vendor's form, in the order of its keys or creation.
+
+    Numbers of Salesforce and all values of NetSuite are text as they are sent (dates as the ISO
+    texts that TO_CHAR makes), nulls are None. Stripe documents are whole: embedded lists to their
+    end, discounts and coupons as objects, tax ids with their customers and as records of their own.
+
+    Faults are not seen: of what was created within `faults.LONGEST_LAG` a stale replica shows less.
+    """
+    if system != "stripe":
+        yield from _table_rows(store, system, kind)
+        return
+    owner, name = _PART_OF.get(kind, (kind, None))
+    sql = (
+        "SELECT document FROM stripe WHERE account = ? AND object = ? AND deleted = 0 "
+        "ORDER BY created, seq"
+    )
+    for (text,) in store.query(sql, (store.account, owner)):
+        document = _without_secrets(owner, documents.load(text))
+        if name is None:
+            yield document
+        elif document.get(name):
+            yield from document[name]["data"]
+
+
+def _without_secrets(kind: str, document: Mapping[str, Any]) -> Record:
+    fields = FIELDS.get(kind, {})
+    return {
+        name: value
+        for name, value in document.items()
+        if name not in fields or fields[name].how != "secret"
+    }
+
+
+def _table_rows(store: Store, system: System, kind: str) -> Iterator[Record]:
+    table = table_of(system, kind)
+    live = 'WHERE "IsDeleted" IS NOT 1' if "IsDeleted" in table.columns else ""
+    order = ", ".join(f'"{column}"' for column in table.key)
+    makers: list[tuple[str, Callable[[Any], Any]]] = [
+        (name, _sent(column_kind) if system == "salesforce" else _text(decoder(table, name)))
+        for name, column_kind in table.columns.items()
+    ]
+    for row in store.query(f"SELECT * FROM {table.sql_name} {live} ORDER BY {order}"):
+        yield {name: make(value) for (name, make), value in zip(makers, row, strict=True)}
+
+
+def _sent(kind: Kind) -> Callable[[Any], Any]:
+    """How Salesforce sends a stored value."""
+    if kind == "boolean":
+        return bool
+    convert: Callable[[Any], str] = (lambda value: str(float(value))) if kind == "decimal" else str
+    return _text(convert)
+
+
+def _text(convert: Callable[[Any], Any]) -> Callable[[Any], str | None]:
+    return lambda value: None if value is None else str(convert(value))
