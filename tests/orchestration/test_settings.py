@@ -29,7 +29,7 @@ def test_a_half_configured_set_of_systems_names_every_missing_variable(tmp_path)
     with pytest.raises(SettingsError) as caught:
         load_settings({"TIEOUT_HOME": str(tmp_path), "STRIPE_API_KEY": "rk_1"})
     missing = [name for name in REQUIRED if name != "STRIPE_API_KEY"]
-    assert "NETSUITE_URL" in missing
+    assert "NETSUITE_ACCOUNT" in missing
     assert all(name in str(caught.value) for name in missing)
 
 
