@@ -68,13 +68,13 @@ _LATENCY = (0.030, 0.080)
 _BURST = 5
 # How many requests of a hundred meet each; an outage is drawn once for a burst of requests.
 _SHARE: dict[Profile, int] = {
-    "expired_tokens": 4,
-    "outages": 12,
-    "rate_limits": 8,
-    "resets": 6,
-    "lost_answers": 30,
-    "duplicate_pages": 20,
-    "slow_bodies": 10,
+    "expired_tokens": 6,
+    "outages": 15,
+    "rate_limits": 12,
+    "resets": 10,
+    "lost_answers": 40,
+    "duplicate_pages": 35,
+    "slow_bodies": 12,
 }
 _BREAKS: tuple[How, ...] = ("reset", "cut", "close")
 

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from extractors.sandbox import control
-from extractors.sandbox.schema import System
 from extractors.sandbox.servers import SYSTEMS
 from orchestration.console import console, table
 from orchestration.settings import load_settings
@@ -81,11 +80,13 @@ def truth() -> None:
 @app.command()
 def faults(
     profile: Annotated[str, typer.Argument(help="Such as resets, or resets+latency; chaos; off.")],
-    system: Annotated[list[System] | None, typer.Option(help="All unless named.")] = None,
+    system: Annotated[list[str] | None, typer.Option(help="All unless named.")] = None,
     seed: Annotated[int, typer.Option(help="Which requests are hit.")] = 1,
 ) -> None:
     """Let the wire misbehave from the next request on, or no longer."""
-    chosen = system or list(SYSTEMS)
+    chosen = [each for each in SYSTEMS if system is None or each in system]
+    if len(chosen) < len(system or ()):
+        raise typer.BadParameter(f"the systems are {', '.join(SYSTEMS)}")
     try:
         control.set_faults(load_settings().sandbox_dir, profile, chosen, seed)
     except ValueError as error:

@@ -12,11 +12,13 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from extractors.sandbox import control
 from extractors.sandbox.limits import Limits
 from extractors.sandbox.servers import read_connections
 from extractors.sandbox.store import Store
+from orchestration.commands.sandbox import app as commands
 
 CUSTOMERS = 40
 
@@ -125,6 +127,34 @@ def test_faults_and_limits_can_be_set_from_outside_and_stats_read(home):
     assert told["stripe"]["faults"] == {"outages": 80 - met["200"]}
     assert met["200"] < 80
     assert (set(told), told["netsuite"]["calls"]) == ({"salesforce", "stripe", "netsuite"}, 0)
+
+
+def tieout(home, *arguments, monkeypatch):
+    monkeypatch.setenv("TIEOUT_HOME", str(home.parent))
+    return CliRunner().invoke(commands, arguments)
+
+
+def test_faults_are_set_by_a_command(home, monkeypatch):
+    told = tieout(home, "faults", "resets+latency", "--system", "stripe", monkeypatch=monkeypatch)
+    assert told.exit_code == 0
+    store = Store(home / "sandbox.db")
+    assert store.meta("fault_profiles") == {
+        "stripe": {"profiles": ["latency", "resets"], "seed": 1}
+    }
+    tieout(home, "faults", "chaos", "--seed", "5", monkeypatch=monkeypatch)
+    assert {kept["seed"] for kept in store.meta("fault_profiles").values()} == {5}
+    tieout(home, "faults", "off", monkeypatch=monkeypatch)
+    assert store.meta("fault_profiles") is None
+    store.close()
+
+
+def test_a_profile_that_is_none_is_refused_with_those_that_are(home, monkeypatch):
+    told = tieout(home, "faults", "sunshine", monkeypatch=monkeypatch)
+    assert told.exit_code == 2
+    assert "no fault profile sunshine" in told.output
+    told = tieout(home, "faults", "chaos", "--system", "strip", monkeypatch=monkeypatch)
+    assert told.exit_code == 2
+    assert "the systems are salesforce, stripe, netsuite" in told.output
 
 
 def test_a_second_server_on_the_same_folder_gives_up(home):
