@@ -19,20 +19,66 @@ _TOKENS = "access_tokens"
 ACCOUNT = "1234567_SB1"
 TOKEN_SECONDS = HOUR
 KEY_BITS = 3072
-_ENTRIES = {"salesforce", "stripe", "netsuite", "netsuite_tba", "netsuite_public_key"}
+SALESFORCE_KEY_BITS = 2048
+_ENTRIES = {
+    "salesforce",
+    "salesforce_jwt",
+    "salesforce_refresh",
+    "salesforce_public_key",
+    "stripe",
+    "netsuite",
+    "netsuite_tba",
+    "netsuite_public_key",
+}
 
 
 def credentials(store: Store) -> dict[str, Any]:
-    """Per system what a client needs besides the URL, and the public key that NetSuite trusts."""
+    """Per system what a client needs besides the URL, and the public keys that are trusted."""
     known = store.meta(_META)
     if known is None or known.keys() < _ENTRIES:
-        known = _make(store.path.parent / "netsuite_key.pem")
+        known = _make(store.path.parent)
         store.set_meta(_META, known)
     return known
 
 
-def _make(key_path: Path) -> dict[str, Any]:
-    key = rsa.generate_private_key(65537, KEY_BITS)
+def _make(folder: Path) -> dict[str, Any]:
+    app = {
+        "client_id": f"3MVG9{secrets.token_urlsafe(32)}",
+        "client_secret": secrets.token_hex(32).upper(),
+    }
+    certified, salesforce_public = _key_pair(folder / "salesforce_key.pem", SALESFORCE_KEY_BITS)
+    key_path, netsuite_public = _key_pair(folder / "netsuite_key.pem", KEY_BITS)
+    return {
+        "salesforce": app,
+        "salesforce_jwt": {
+            "client_id": app["client_id"],
+            "username": "integration@sandbox.example",
+            "private_key_path": certified,
+        },
+        "salesforce_refresh": {**app, "refresh_token": f"5Aep{secrets.token_urlsafe(48)}"},
+        "salesforce_public_key": salesforce_public,
+        # The key of a live account, whose limits are those that a night has to do with.
+        "stripe": {"api_key": f"rk_live_sandbox{secrets.token_hex(16)}"},
+        "netsuite": {
+            "account": ACCOUNT,
+            "client_id": secrets.token_hex(32),
+            "certificate_id": secrets.token_urlsafe(24),
+            "private_key_path": key_path,
+        },
+        "netsuite_tba": {
+            "account": ACCOUNT,
+            "consumer_key": secrets.token_hex(32),
+            "consumer_secret": secrets.token_hex(32),
+            "token_id": secrets.token_hex(32),
+            "token_secret": secrets.token_hex(32),
+        },
+        "netsuite_public_key": netsuite_public,
+    }
+
+
+def _key_pair(key_path: Path, bits: int) -> tuple[str, str]:
+    """The path of a new private key that only its owner may read, and the public key."""
+    key = rsa.generate_private_key(65537, bits)
     private = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -43,28 +89,7 @@ def _make(key_path: Path) -> dict[str, Any]:
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    return {
-        "salesforce": {
-            "client_id": f"3MVG9{secrets.token_urlsafe(32)}",
-            "client_secret": secrets.token_hex(32).upper(),
-        },
-        # The key of a live account, whose limits are those that a night has to do with.
-        "stripe": {"api_key": f"rk_live_sandbox{secrets.token_hex(16)}"},
-        "netsuite": {
-            "account": ACCOUNT,
-            "client_id": secrets.token_hex(32),
-            "certificate_id": secrets.token_urlsafe(24),
-            "private_key_path": str(key_path.resolve()),
-        },
-        "netsuite_tba": {
-            "account": ACCOUNT,
-            "consumer_key": secrets.token_hex(32),
-            "consumer_secret": secrets.token_hex(32),
-            "token_id": secrets.token_hex(32),
-            "token_secret": secrets.token_hex(32),
-        },
-        "netsuite_public_key": public.decode(),
-    }
+    return str(key_path.resolve()), public.decode()
 
 
 def issue_token(store: Store, system: str) -> str:

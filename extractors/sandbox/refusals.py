@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from extractors.sandbox.schema import System
@@ -111,6 +111,17 @@ REFUSALS: Mapping[System, Mapping[str, Refusal]] = {
         ),
     },
 }
+
+
+def passing(system: System, status: int, retry_after: int | None) -> Refusal:
+    """Trouble with a status of the caller's choice."""
+    made = {
+        "salesforce": _salesforce(status, "SERVER_UNAVAILABLE", _LATER),
+        "stripe": _stripe(status, "api_error", _LATER),
+        "netsuite": _netsuite(status, "Service Unavailable", "UNEXPECTED_ERROR", _LATER),
+    }[system]
+    return made if retry_after is None else replace(made, headers={"Retry-After": str(retry_after)})
+
 
 # Refusals by their names above: of a server that has too much to do, and of one in trouble.
 OVERLOADED: Mapping[System, tuple[str, ...]] = {

@@ -17,13 +17,14 @@ from filelock import FileLock
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from extractors.sandbox.carriage import TRANSPORT
 from extractors.sandbox.credentials import credentials
 from extractors.sandbox.netsuite import NetSuiteServer
 from extractors.sandbox.salesforce import SalesforceServer
 from extractors.sandbox.schema import System
 from extractors.sandbox.store import Store
 from extractors.sandbox.stripe import StripeServer
-from extractors.sandbox.wire import TRANSPORT, Wire
+from extractors.sandbox.wire import Wire
 
 SYSTEMS: tuple[System, ...] = ("salesforce", "stripe", "netsuite")
 LOOPBACK = "127.0.0.1"
@@ -45,13 +46,20 @@ def create_apps(store: Store) -> dict[System, ASGIApp]:
 
 
 def connections(store: Store, ports: dict[System, int]) -> dict[str, dict[str, Any]]:
-    """What clients need to reach each server; NetSuite can be entered in two ways."""
+    """What clients need to reach each server; Salesforce and NetSuite have several doors."""
     secrets = credentials(store)
     urls = {system: f"http://{LOOPBACK}:{ports[system]}" for system in SYSTEMS}
     known: dict[str, dict[str, Any]] = {
         system: {"base_url": urls[system], **secrets[system]} for system in SYSTEMS
     }
-    return known | {"netsuite_tba": {"base_url": urls["netsuite"], **secrets["netsuite_tba"]}}
+    others: dict[str, System] = {
+        "salesforce_jwt": "salesforce",
+        "salesforce_refresh": "salesforce",
+        "netsuite_tba": "netsuite",
+    }
+    return known | {
+        name: {"base_url": urls[system], **secrets[name]} for name, system in others.items()
+    }
 
 
 def serve(home: Path) -> None:

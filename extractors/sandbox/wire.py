@@ -7,9 +7,7 @@ for the last time, and counts anew.
 
 import asyncio
 import json
-import socket
-import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from email.utils import format_datetime
@@ -20,10 +18,20 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from extractors.sandbox.carriage import (
+    Kept,
+    Sent,
+    again,
+    cut_off,
+    nowhere,
+    send_half,
+    send_whole,
+    trickled,
+    whole_body,
+)
 from extractors.sandbox.faults import (
     Chaos,
     Fault,
-    RequestFault,
     Weather,
     lag_hours,
     take_request_fault,
@@ -31,13 +39,12 @@ from extractors.sandbox.faults import (
 )
 from extractors.sandbox.limits import DAILY_CALLS, DailyCalls, Gate, Limits, limits_of
 from extractors.sandbox.meter import Meter
-from extractors.sandbox.refusals import REFUSALS
+from extractors.sandbox.refusals import REFUSALS, Refusal, passing
 from extractors.sandbox.repeats import Answer, Asked, Repeats
 from extractors.sandbox.schema import System
 from extractors.sandbox.store import Store
 
 SIDE_DOOR = "/__sandbox"
-TRANSPORT = "sandbox.transport"
 USAGE = "sandbox.usage"
 _LAG = "sandbox.lag_hours"
 
@@ -47,18 +54,6 @@ _READ_BY_POST = "/suiteql"
 _SALESFORCE_DATA = "/services/data"
 # What a placeholder of these names stands for is a kind of thing and not one thing.
 _KINDS = {"plural", "name", "kind", "object", "version"}
-_PIECES = 8
-_PIECE_SECONDS = 0.01
-
-_FAULT_BODIES: dict[System, Any] = {
-    "salesforce": [{"message": "Try again later", "errorCode": "SERVER_UNAVAILABLE"}],
-    "stripe": {"error": {"type": "api_error", "message": "Try again later"}},
-    "netsuite": {
-        "type": "https://www.rfc-editor.org/rfc/rfc9110.html#section-15",
-        "title": "Try again later",
-        "o:errorDetails": [{"detail": "Try again later", "o:errorCode": "UNEXPECTED_ERROR"}],
-    },
-}
 
 
 class JSONAnswer(Response):
@@ -108,7 +103,7 @@ class Wire:
             return
         endpoint = _endpoint(self._routes, scope)
         began = self._meter.begin()
-        sent = _Sent(send)
+        sent = Sent(send)
         try:
             await self._govern(endpoint, scope, receive, sent)
         finally:
@@ -164,16 +159,11 @@ class Wire:
         if fault is None:
             await self._app(scope, receive, dated)
         elif fault.lose_answer:
-            await self._app(scope, receive, _nowhere)
-            await _cut_off(scope, receive)
+            await self._app(scope, receive, nowhere)
+            await cut_off(scope, receive)
         else:
-            await self._single_refusal(fault)(scope, receive, dated)
-
-    def _single_refusal(self, fault: RequestFault) -> Response:
-        headers: Mapping[str, str] = (
-            {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-        )
-        return JSONAnswer(_FAULT_BODIES[self._system], status_code=fault.status, headers=headers)
+            refusal = passing(self._system, fault.status, fault.retry_after)
+            await _refused(refusal)(scope, receive, dated)
 
     def _dated(self, scope: Scope, send: Send) -> Send:
         """`send` with the sandbox's time, and with the quota where the vendor tells it.
@@ -196,15 +186,12 @@ class Wire:
         return dated
 
     async def _refuse(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = REFUSALS[self._system][name]
-        answer = Response(
-            refusal.content, refusal.status, dict(refusal.headers), refusal.media_type
-        )
+        answer = _refused(REFUSALS[self._system][name])
         await answer(scope, receive, self._dated(scope, send))
 
     async def _disturbed(self, chaos: Chaos, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a profile's faults befall the call."""
-        body = await _whole_body(receive)
+        body = await whole_body(receive)
         asked = Asked.of(scope["path"], scope["query_string"], body)
         course = chaos.next(
             line=hash((scope["method"], asked.path, scope["query_string"], _told(scope, body))),
@@ -214,19 +201,19 @@ class Wire:
         )
         if course.delay:
             await asyncio.sleep(course.delay)
-        again = _again(body, receive)
-        let_out = _trickled(send) if course.trickles else send
+        anew = again(body, receive)
+        let_out = trickled(send) if course.trickles else send
         if course.fault is None:
-            await self._send_noted(asked, scope, again, let_out)
+            await self._send_noted(asked, scope, anew, let_out)
         else:
             self._meter.fault(course.fault.profile)
-            await self._suffer(course.fault, asked, scope, again, let_out)
+            await self._suffer(course.fault, asked, scope, anew, let_out)
 
     async def _send_noted(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(scope, receive)
         if answer is not None:
             self._repeats.note(asked, answer)
-            await _send_whole(answer, send)
+            await send_whole(answer, send)
 
     async def _suffer(
         self, fault: Fault, asked: Asked, scope: Scope, receive: Receive, send: Send
@@ -234,20 +221,20 @@ class Wire:
         if fault.how == "refuse":
             await self._refuse(fault.refusal, scope, receive, send)
         elif fault.how == "close":
-            await _cut_off(scope, receive)
+            await cut_off(scope, receive)
         elif fault.how == "commit":
             await self._answer(scope, receive)
             if fault.refusal:
                 await self._refuse(fault.refusal, scope, receive, send)
             else:
-                await _cut_off(scope, receive)
+                await cut_off(scope, receive)
         elif fault.how == "repeat":
             await self._repeat(asked, scope, receive, send, is_whole=fault.is_whole)
         else:
             answer = await self._answer(scope, receive)
             if answer is not None:
-                await _send_half(answer, send)
-                await _cut_off(scope, receive, resets=fault.how == "reset")
+                await send_half(answer, send)
+                await cut_off(scope, receive, resets=fault.how == "reset")
 
     async def _repeat(
         self, asked: Asked, scope: Scope, receive: Receive, send: Send, *, is_whole: bool
@@ -259,124 +246,17 @@ class Wire:
                 return
             shown = self._repeats.border(asked, answer) or answer
             self._repeats.note(asked, shown)
-        await _send_whole(shown, send)
+        await send_whole(shown, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer | None:
         """The vendor's answer; None where a fault of this single request took it."""
-        kept = _Kept()
+        kept = Kept()
         await self._exchange(scope, receive, kept)
         return kept.answer
 
 
-class _Sent:
-    """Passes an answer on, and keeps what the meter wants to know of it."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._status = 0
-        self._is_whole = False
-        self.length = 0
-
-    @property
-    def outcome(self) -> str:
-        return str(self._status) if self._is_whole else "broken"
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
-        else:
-            self.length += len(message.get("body", b""))
-            self._is_whole = not message.get("more_body", False)
-        await self._send(message)
-
-
-class _Kept:
-    """Takes an answer in instead of sending it."""
-
-    def __init__(self) -> None:
-        self._start: Message | None = None
-        self._body = bytearray()
-
-    @property
-    def answer(self) -> Answer | None:
-        if self._start is None:
-            return None
-        headers = tuple((name.lower(), value) for name, value in self._start["headers"])
-        return Answer(self._start["status"], headers, bytes(self._body))
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._start = message
-        else:
-            self._body += message.get("body", b"")
-
-
-async def _nowhere(message: Message) -> None:
-    """Swallow an answer."""
-
-
-def _start(answer: Answer) -> Message:
-    headers = list(answer.headers)
-    return {"type": "http.response.start", "status": answer.status, "headers": headers}
-
-
-async def _send_whole(answer: Answer, send: Send) -> None:
-    await send(_start(answer))
-    await send({"type": "http.response.body", "body": answer.body})
-
-
-async def _send_half(answer: Answer, send: Send) -> None:
-    await send(_start(answer))
-    half = answer.body[: len(answer.body) // 2]
-    await send({"type": "http.response.body", "body": half, "more_body": True})
-
-
-def _trickled(send: Send) -> Send:
-    """`send` that lets a body out in small pieces, with pauses."""
-
-    async def trickled(message: Message) -> None:
-        body = message.get("body", b"")
-        size = -(-len(body) // _PIECES)
-        while len(body) > size:
-            piece, body = body[:size], body[size:]
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await asyncio.sleep(_PIECE_SECONDS)
-        await send({**message, "body": body} if "body" in message else message)
-
-    return trickled
-
-
-async def _cut_off(scope: Scope, receive: Receive, *, resets: bool = False) -> None:
-    """Close the connection where it stands; with `resets` not in the orderly way."""
-    transport = scope["extensions"][TRANSPORT]
-    if resets:
-        with socket.socket(fileno=socket.dup(transport.get_extra_info("socket").fileno())) as own:
-            # Lingering for no time is what makes a close a reset.
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
-    else:
-        transport.close()
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _whole_body(receive: Receive) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            return bytes(body)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """`receive` of a request whose body has been read already."""
-    waiting = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return again
+def _refused(refusal: Refusal) -> Response:
+    return Response(refusal.content, refusal.status, dict(refusal.headers), refusal.media_type)
 
 
 def _endpoint(routes: Iterable[BaseRoute], scope: Scope) -> str:
