@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from extractors.sandbox import documents
-from extractors.sandbox.schema import Kind, System, decoder
+from extractors.sandbox.schema import Kind, System, decoder, double_text
 from extractors.sandbox.store import Store, table_of
 from extractors.sandbox.stripe_shapes import FIELDS
 from extractors.sandbox.tables import Record
@@ -63,8 +63,7 @@ def _sent(kind: Kind) -> Callable[[Any], Any]:
     """How Salesforce sends a stored value."""
     if kind == "boolean":
         return bool
-    convert: Callable[[Any], str] = (lambda value: str(float(value))) if kind == "decimal" else str
-    return _text(convert)
+    return double_text if kind == "decimal" else _text(str)
 
 
 def _text(convert: Callable[[Any], Any]) -> Callable[[Any], str | None]:
