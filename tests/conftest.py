@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 CONFORMANCE = Path(__file__).parent / "conformance"
 
 
@@ -20,3 +22,12 @@ def pytest_ignore_collect(collection_path, config):
         return None
     is_inside = CONFORMANCE in (collection_path, *collection_path.parents)
     return None if is_inside or collection_path in CONFORMANCE.parents else True
+
+
+@pytest.fixture(scope="session")
+def tryton_server(tmp_path_factory):
+    """A real Tryton; the first test that wants one installs it."""
+    from tests.conformance.tryton.server import running
+
+    with running(tmp_path_factory.mktemp("tryton")) as server:
+        yield server

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +15,10 @@ from extractors.http import HttpOptions
 from extractors.protocol import LANDING_COLUMNS
 from extractors.raw_zone import RawZone
 from extractors.registry import CONNECTORS, open_source, open_target
-from tests.conformance.sandboxes import NetSuiteBench, SalesforceBench, StripeBench
-from tests.conformance.tryton import server as tryton
-from tests.conformance.tryton.bench import TrytonBench
 from tests.conformance.wire import relaying
 from tests.conformance.workbench import Workbench
-from tests.wire.vendors import make_secrets, running
 
-SANDBOXES = {bench.system: bench for bench in (SalesforceBench, StripeBench, NetSuiteBench)}
+SANDBOXES = ("salesforce", "stripe", "netsuite")
 BENCHES = (*SANDBOXES, "tryton")
 
 
@@ -40,28 +36,41 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="session")
 def vendor_secrets(tmp_path_factory):
+    from tests.wire.vendors import make_secrets
+
     return make_secrets(tmp_path_factory.mktemp("secrets"))
-
-
-@pytest.fixture(scope="session")
-def tryton_server(tmp_path_factory):
-    with tryton.running(tmp_path_factory.mktemp("tryton")) as server:
-        yield server
 
 
 @pytest.fixture
 def bench(system, tmp_path, request):
     """The system of the test, with something to read."""
-    with ExitStack() as stack:
-        if system in SANDBOXES:
-            secrets = request.getfixturevalue("vendor_secrets")
-            vendors = stack.enter_context(running(tmp_path / "system", secrets))
-            wire = stack.enter_context(relaying(vendors.settings[system]["base_url"]))
-            yield SANDBOXES[system](vendors, wire)
-        else:
-            server = request.getfixturevalue("tryton_server")
-            wire = stack.enter_context(relaying(server.base_url))
-            yield TrytonBench(server, wire)
+    if system in SANDBOXES:
+        opened = sandbox_bench(system, tmp_path / "system", request)
+    else:
+        opened = tryton_bench(request.getfixturevalue("tryton_server"))
+    with opened as bench:
+        yield bench
+
+
+@contextmanager
+def sandbox_bench(system, home, request):
+    from tests.conformance.sandboxes import BENCHES
+    from tests.wire.vendors import running
+
+    secrets = request.getfixturevalue("vendor_secrets")
+    with (
+        running(home, secrets) as vendors,
+        relaying(vendors.settings[system]["base_url"]) as wire,
+    ):
+        yield BENCHES[system](vendors, wire)
+
+
+@contextmanager
+def tryton_bench(server):
+    from tests.conformance.tryton.bench import TrytonBench
+
+    with relaying(server.base_url) as wire:
+        yield TrytonBench(server, wire)
 
 
 @pytest.fixture

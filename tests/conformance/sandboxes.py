@@ -192,3 +192,6 @@ class NetSuiteBench(SandboxBench):
 
         refused = WriteIntent("update", "customer", "1", {"currency": {"id": "999"}}, "key", "q2c")
         return Writing("customer", "1", update, None, refused, "PATCH")
+
+
+BENCHES = {bench.system: bench for bench in (SalesforceBench, StripeBench, NetSuiteBench)}

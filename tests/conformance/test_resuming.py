@@ -28,7 +28,7 @@ def test_killed_at_any_page_nothing_is_lost_or_doubled(reading, seed):
     spawn = multiprocessing.get_context("spawn")
     deaths = 0
     while reading.raw.published(bench.system, bench.probe, bench.day()) is None:
-        pages = chance.randint(1, 3) if deaths < DEATHS else 10_000
+        pages = 1 if not deaths else chance.randint(1, 3) if deaths < DEATHS else 10_000
         arguments = (bench.config(), reading.home, bench.day(), bench.probe, pages)
         process = spawn.Process(target=read_until_death, args=arguments)
         process.start()
