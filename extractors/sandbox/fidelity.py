@@ -16,9 +16,9 @@ _PART_OF = {"tax_id": ("customer", "tax_ids")}
 def truth_rows(store: Store, system: System, kind: str) -> Iterator[Record]:
     """Every live record of an object in the vendor's form, in the order of its keys or creation.
 
-    Numbers of Salesforce and all values of NetSuite are text as they are sent (dates as the ISO
-    texts that TO_CHAR makes), nulls are None. Stripe documents are whole: embedded lists to their
-    end, discounts and coupons as objects, tax ids with their customers and as records of their own.
+    Numbers of Salesforce and all values of NetSuite are text as REST sends them (its dates as
+    the ISO texts that TO_CHAR makes), nulls are None. Stripe documents are whole: embedded lists to
+    their end, discounts and coupons as objects, tax ids with their customers and on their own.
 
     Faults are not seen: of what was created within `faults.LONGEST_LAG` a stale replica shows less.
     """

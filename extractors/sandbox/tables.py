@@ -1,9 +1,6 @@
 """How Salesforce and NetSuite objects are kept: a real table each, for SOQL and SuiteQL."""
 
-import csv
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from io import StringIO
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from extractors.sandbox.database import Database
@@ -81,72 +78,6 @@ def update(database: Database, table: Table, key: Key, values: Mapping[str, Any]
     where = " AND ".join(f'"{column}" = ?' for column in table.key)
     encoded = [encoder(table, column)(value) for column, value in values.items()]
     database.execute(f"UPDATE {table.sql_name} SET {assigned} WHERE {where}", [*encoded, *parts])
-
-
-def json_text(
-    database: Database,
-    table: Table,
-    columns: Sequence[str],
-    clause: str = "",
-    parameters: Sequence[Any] = (),
-    *,
-    url: str,
-) -> str:
-    """Salesforce records as the text of a JSON list, as REST answers hold it.
-
-    `clause` is the SQL behind the FROM, `url` what stands before the id in a record's own URL. The
-    database makes the text: several times as fast as making records of rows and text of records.
-    """
-    own = f"json_object('type', '{table.name}', 'url', '{url}' || \"Id\")"
-    members = ", ".join(f"'{column}', {_json_value(table, column)}" for column in columns)
-    inner = f"SELECT * FROM {table.sql_name} {clause}"
-    made = f"json_group_array(json_object('attributes', {own}, {members}))"
-    return str(database.query(f"SELECT {made} FROM ({inner})", parameters)[0][0])
-
-
-def csv_text(
-    database: Database,
-    table: Table,
-    columns: Sequence[str],
-    clause: str = "",
-    parameters: Sequence[Any] = (),
-) -> tuple[str, int]:
-    """Salesforce records as CSV without a header, every value quoted, and how many they are."""
-    values = ", ".join(_csv_value(table, column) for column in columns)
-    inner = f"SELECT * FROM {table.sql_name} {clause}"
-    sql = f"SELECT json_group_array(json_array({values})), COUNT(*) FROM ({inner})"
-    made, count = database.query(sql, parameters)[0]
-    if not count:
-        return "", 0
-    if "\\" in made:
-        # Something is escaped, which JSON and CSV do in different ways.
-        written = StringIO()
-        csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(json.loads(made))
-        return written.getvalue(), count
-    return made[2:-2].replace('"],["', '"\n"') + "\n", count
-
-
-def _json_value(table: Table, column: str) -> str:
-    kind = table.columns[column]
-    if kind == "boolean":
-        return f"json({_BOOLEAN.format(column)})"
-    return f"json({_NUMBER.format(column)})" if kind == "decimal" else f'"{column}"'
-
-
-def _csv_value(table: Table, column: str) -> str:
-    kind = table.columns[column]
-    if kind == "boolean":
-        return _BOOLEAN.format(column)
-    made = _NUMBER.format(column) if kind == "decimal" else f'CAST("{column}" AS TEXT)'
-    return f"IFNULL({made}, '')"
-
-
-_BOOLEAN = "CASE WHEN \"{0}\" THEN 'true' ELSE 'false' END"
-# What the database writes as the vendor does it writes itself, which is faster.
-_NUMBER = (
-    'CASE WHEN IFNULL("{0}", 0) = 0 OR ABS("{0}") BETWEEN 0.001 AND 9999999 '
-    'THEN CAST(CAST("{0}" AS REAL) AS TEXT) ELSE double_text("{0}") END'
-)
 
 
 def remove_where(database: Database, table: Table, column: str, value: Key) -> None:

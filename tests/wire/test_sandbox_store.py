@@ -1,18 +1,13 @@
 """The sandbox's books: stamps, events, deletions, exactness, several connections."""
 
-import csv
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from io import StringIO
 
 import pytest
 
-from extractors.sandbox import tables
 from extractors.sandbox.ids import salesforce_id, stripe_id
-from extractors.sandbox.schema import TABLES
 from extractors.sandbox.store import Store
 from extractors.sandbox.stripe_events import event_types
 
@@ -181,50 +176,6 @@ def test_rows_filter_by_columns_and_by_fields_of_documents(store):
     store.put("stripe", "customer", {"id": "cus_1", "email": "a@b.example"})
     assert store.rows("stripe", "customer", email="a@b.example")[0]["id"] == "cus_1"
     assert store.rows("stripe", "customer", email="x@b.example") == []
-
-
-AWKWARD = {"Name": 'Quote "x", comma\nline\\', "Website": "ü €", "BillingCity": None, "Type": ""}
-
-
-def test_records_as_json_text_are_the_records(store):
-    accounts = [{"Id": f"A{n}", "IsDeleted": n == 2} | AWKWARD for n in (3, 1, 2)]
-    store.put_many("salesforce", "Account", accounts)
-    columns = ["Id", "Name", "Website", "BillingCity", "IsDeleted"]
-    clause = 'WHERE "Id" <> ? ORDER BY "Id" DESC'
-    text = tables.json_text(
-        store, TABLES["salesforce", "Account"], columns, clause, ["A2"], url="/x/"
-    )
-    first, second = json.loads(text)
-    assert (first["Id"], second["Id"]) == ("A3", "A1")
-    assert first.pop("attributes") == {"type": "Account", "url": "/x/A3"}
-    assert first == {"Id": "A3", "IsDeleted": False} | {c: AWKWARD[c] for c in columns[1:4]}
-
-
-@pytest.mark.parametrize(
-    ("kept", "sent"),
-    [("3", "3.0"), ("0.1", "0.1"), ("-1234.56", "-1234.56"), ("0", "0.0"), ("9999999", "9999999.0"), ("10000000", "1.0E7")],
-)  # fmt: skip
-def test_records_as_text_hold_decimals_as_the_vendor_writes_them(store, kept, sent):
-    line = {"Id": "L1", "Quantity__c": Decimal(kept), "Unit_Price__c": None}
-    store.put_many("salesforce", "Contract_Line__c", [line])
-    table, columns = TABLES["salesforce", "Contract_Line__c"], ["Quantity__c", "Unit_Price__c"]
-    text = tables.json_text(store, table, columns, url="/x/")
-    assert f'"Quantity__c":{sent},"Unit_Price__c":null}}' in text
-    assert tables.csv_text(store, table, columns) == (f'"{sent}",""\n', 1)
-
-
-@pytest.mark.parametrize(
-    "names", [["One", "Two"], ['a"],["b', "Two"], ["line\nbreak", "back\\slash"]]
-)
-def test_records_as_csv_text_are_the_records(store, names):
-    accounts = [{"Id": f"A{n}", "Name": name, "IsDeleted": False} for n, name in enumerate(names)]
-    store.put_many("salesforce", "Account", accounts)
-    columns = ["Id", "Name", "BillingCity", "IsDeleted"]
-    text, count = tables.csv_text(store, TABLES["salesforce", "Account"], columns, 'ORDER BY "Id"')
-    rows = [["A0", names[0], "", "false"], ["A1", names[1], "", "false"]]
-    assert (list(csv.reader(StringIO(text))), count) == (rows, 2)
-    assert text.startswith('"A0","')
-    assert tables.csv_text(store, TABLES["salesforce", "Account"], columns, "WHERE 0") == ("", 0)
 
 
 def test_settings_are_read_anew_when_anybody_has_written(store):
