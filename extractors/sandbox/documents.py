@@ -63,17 +63,22 @@ def parent_of(document: Mapping[str, Any]) -> str | None:
 
 
 def load(text: str) -> Record:
-    return json.loads(text, parse_float=Decimal)
+    return _DECODER.decode(text)
 
 
 def dump(value: Any) -> str:
-    return json.dumps(value, default=_number, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def _number(value: Any) -> int | float:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     raise TypeError(f"{value!r} has no place in a Stripe document")
+
+
+# Made once: making them takes longer than reading or writing a small document.
+_DECODER = json.JSONDecoder(parse_float=Decimal)
+_ENCODER = json.JSONEncoder(default=_number, separators=(",", ":"))
 
 
 def find(database: Database, kind: str, equals: Mapping[str, Any]) -> list[Record]:

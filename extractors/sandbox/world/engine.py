@@ -6,6 +6,7 @@ from datetime import date
 from extractors.sandbox.reference import accounting_periods, netsuite_rows, period_id
 from extractors.sandbox.store import Store
 from extractors.sandbox.world import (
+    balance,
     close,
     contracts,
     crm,
@@ -22,16 +23,16 @@ from extractors.sandbox.world.prices import add_catalogue
 from extractors.sandbox.world.records import Records, floor_of
 from extractors.sandbox.world.state import Facts, World, load_world
 
-_MODULES = (close, contracts, crm, daily, erp, invoices, payments, subscriptions)
+_MODULES = (balance, close, contracts, crm, daily, erp, invoices, payments, subscriptions)
 _NAMES = (
     "amend", "amend_company", "begin_transfer", "bill_services", "cancel_company",
     "change_mailbox", "change_terms", "charge_card", "close_contract", "close_month",
     "copy_mailbox", "copy_name", "copy_status", "copy_terms", "day", "end_transfer",
-    "erp_customer", "finalize", "lead", "link_account", "link_erp", "lock_period", "overdue",
-    "pause", "pause_company", "pay_services", "post_invoice", "post_payment", "post_void",
-    "prospect", "provision", "rename", "renew", "repost", "request_cancel", "resume",
-    "set_standing", "sign", "sync_items", "term_end", "terminate", "terminate_company", "void",
-    "wire",
+    "erp_customer", "finalize", "land_payout", "lead", "link_account", "link_erp",
+    "lock_period", "overdue", "pause", "pause_company", "pay_services", "post_invoice",
+    "post_payment", "post_void", "prospect", "provision", "rename", "renew", "repost",
+    "request_cancel", "resume", "set_standing", "settle_balance", "sign", "sync_items",
+    "term_end", "terminate", "terminate_company", "void", "wire",
 )  # fmt: skip
 
 HANDLERS: dict[str, Callable[..., None]] = {
@@ -100,6 +101,7 @@ def _set_up(world: World, start: int, first: date, end: date) -> None:
     add_catalogue(world, start)
     close.schedule_close(world, first.replace(day=1))
     world.schedule(start, "day")
+    world.schedule(start + balance.SETTLES_AT, "settle_balance")
 
 
 def _cast_and_plan(world: World, start: int, until: int, customers: int) -> None:

@@ -14,34 +14,46 @@ _UNSET = {"finalized_at": None, "paid_at": None, "voided_at": None, "marked_unco
 
 
 def begin_invoice(world: World, course: Subscribed, at: int, *, is_free: bool = False) -> str:
-    """A draft for the period that begins now; nothing is due while a trial lasts (`is_free`)."""
+    """A draft for the period that begins now; nothing is due while a trial lasts (`is_free`).
+
+    Its id is the one that the subscription already names as its latest invoice.
+    """
     records = world.records
     subscription = records.need("stripe", "subscription", course.id)
+    customer = records.need("stripe", "customer", subscription["customer"])
     who = world.company(course.company)
     items = subscription["items"]["data"]
-    lines = [_line(world, item, is_free=is_free) for item in items]
+    lines = [_line(world, course.id, item, is_free=is_free) for item in items]
     rate = who.legal_entity.tax_rate
     _tax(lines, rate)
     subtotal = sum(line["amount"] for line in lines)
-    discount = sum(_sum(line["discount_amounts"]) for line in lines)
+    discounts = [entry for line in lines for entry in line["discount_amounts"]]
+    discount = _sum(discounts)
     tax = sum(_sum(line["taxes"]) for line in lines)
     total = subtotal - discount + tax
     contract = {"crm_contract_id": course.contract_id} if course.contract_id else {}
     correlation = subscription["metadata"].get("q2c_correlation_id")
     thread = {"q2c_correlation_id": correlation} if correlation else {}
-    parent = {"type": "subscription_details", "subscription_details": {"subscription": course.id}}
-    invoice = records.new_id("stripe", "invoice")
+    details = {"metadata": subscription["metadata"], "subscription": course.id}
+    parent = {"type": "subscription_details", "subscription_details": details}
+    invoice = str(subscription["latest_invoice"])
+    is_first = subscription["start_date"] == at
     fields = {
         "id": invoice,
         "number": None,
+        "auto_advance": True,
+        "billing_reason": "subscription_create" if is_first else "subscription_cycle",
         "customer": subscription["customer"],
+        "customer_address": customer["address"],
+        "customer_email": customer["email"],
+        "customer_name": customer["name"],
         "currency": subscription["currency"],
         "status": "draft",
         "collection_method": subscription["collection_method"],
         "status_transitions": dict(_UNSET),
         "due_date": None,
         "subtotal": subtotal,
-        "total_discount_amounts": [{"amount": discount}] if discount else [],
+        "total_discount_amounts": discounts,
         "total_taxes": [_tax_entry(tax, total - tax)] if tax else [],
         "total": total,
         "amount_due": total,
@@ -55,14 +67,22 @@ def begin_invoice(world: World, course: Subscribed, at: int, *, is_free: bool = 
     return invoice
 
 
-def _line(world: World, item: Record, *, is_free: bool) -> Record:
+def _line(world: World, subscription: str, item: Record, *, is_free: bool) -> Record:
     price = item["price"]
     unit = Decimal(price["unit_amount_decimal"])
     amount = 0 if is_free else rounded(unit * item["quantity"])
-    discount = sum(
-        rounded(amount * Decimal(d["source"]["coupon"]["percent_off"]) / 100)
+    discounts = [
+        {"amount": rounded(amount * Decimal(d["source"]["coupon"]["percent_off"]) / 100)}
+        | {"discount": d["id"]}
         for d in item["discounts"]
-    )
+    ]
+    details = {
+        "invoice_item": None,
+        "proration": False,
+        "proration_details": {"credited_items": None},
+        "subscription": subscription,
+        "subscription_item": item["id"],
+    }
     return {
         "id": world.records.new_id("stripe", "line_item"),
         "object": "line_item",
@@ -76,7 +96,12 @@ def _line(world: World, item: Record, *, is_free: bool) -> Record:
             "price_details": {"price": price["id"], "product": price["product"]},
             "unit_amount_decimal": price["unit_amount_decimal"],
         },
-        "discount_amounts": [{"amount": discount}] if discount else [],
+        "discount_amounts": [entry for entry in discounts if entry["amount"]],
+        "discounts": [entry["discount"] for entry in discounts],
+        "parent": {
+            "type": "subscription_item_details",
+            "subscription_item_details": details,
+        },
         "taxes": [],
         "metadata": dict(item["metadata"]),
     }
@@ -170,6 +195,8 @@ def _move(
     before = world.records.need("stripe", "invoice", invoice)
     transitions = before["status_transitions"] | reached
     left = 0 if status == "paid" else before["amount_remaining"]
+    if status == "paid":
+        fields["attempted"] = True
     world.records.change(
         "stripe",
         "invoice",

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from extractors.sandbox.stripe_money import DECLINED, decline_of
 from extractors.sandbox.tables import Record
+from extractors.sandbox.world.balance import enter_charge
 from extractors.sandbox.world.moments import DAY, MINUTE, copy_lag, daytime, is_daytime
 from extractors.sandbox.world.state import Company, World, subscription_of
 
@@ -56,6 +58,8 @@ def charge_card(world: World, at: int, invoice: str, attempt: int, intent: str) 
         )
         return
     _add_charge(world, at, record, intent, "failed")
+    tried = {"attempted": True, "attempt_count": attempt}
+    world.records.change("stripe", "invoice", invoice, at, **tried)
     subscription = subscription_of(record)
     late = world.facts.late.setdefault(subscription, [])
     if invoice not in late:
@@ -89,9 +93,10 @@ def end_transfer(world: World, at: int, invoice: str, intent: str, charge: str) 
     record = _open_invoice(world, invoice)
     if record is None:
         return
-    fields = {"status": "succeeded", "paid": True}
+    fields: Record = {"status": "succeeded", "paid": True}
     fields["balance_transaction"] = world.records.new_id("stripe", "balance_transaction")
-    world.records.change("stripe", "charge", charge, at, **fields)
+    enter_charge(world, world.records.change("stripe", "charge", charge, at, **fields), at)
+    _note_intent(world, at, record, intent=intent, charge=charge, status="succeeded")
     _settle(
         world, at, record, record["amount_remaining"], paid_by=_by_intent(intent), charge=charge
     )
@@ -118,7 +123,7 @@ def _add_charge(world: World, at: int, invoice: Record, intent: str, status: str
     records = world.records
     charge = records.new_id("stripe", "charge")
     is_paid = status == "succeeded"
-    fields = {
+    fields: Record = {
         "id": charge,
         "amount": invoice["amount_remaining"],
         "amount_refunded": 0,
@@ -132,8 +137,39 @@ def _add_charge(world: World, at: int, invoice: Record, intent: str, status: str
         ),
         "metadata": {},
     }
-    records.add("stripe", "charge", fields, at)
+    if status == "failed":
+        fields |= DECLINED
+    made = records.add("stripe", "charge", fields, at)
+    if is_paid:
+        enter_charge(world, made, at)
+    _note_intent(world, at, invoice, intent=intent, charge=charge, status=status)
     return charge
+
+
+_INTENT_STATUS = {
+    "failed": "requires_payment_method",
+    "pending": "processing",
+    "succeeded": "succeeded",
+}
+
+
+def _note_intent(
+    world: World, at: int, invoice: Record, *, intent: str, charge: str, status: str
+) -> None:
+    """Keep the payment intent, which stays the same through all attempts, in step."""
+    amount = invoice["amount_remaining"]
+    fields: Record = {
+        "amount_received": amount if status == "succeeded" else 0,
+        "last_payment_error": decline_of(charge) if status == "failed" else None,
+        "latest_charge": charge,
+        "status": _INTENT_STATUS[status],
+    }
+    if world.records.get("stripe", "payment_intent", intent) is not None:
+        world.records.change("stripe", "payment_intent", intent, at, **fields)
+        return
+    of = {"amount": amount, "invoice": invoice["id"]}
+    of |= {name: invoice[name] for name in ("currency", "customer")}
+    world.records.add("stripe", "payment_intent", {"id": intent, **of, **fields}, at)
 
 
 def _settle(
@@ -161,6 +197,8 @@ def _settle(
     fields: dict[str, Any] = {
         "amount_paid": invoice["amount_paid"] + amount,
         "amount_remaining": left,
+        "attempted": True,
+        "attempt_count": invoice.get("attempt_count", 0) + (charge is not None),
     }
     if not left:
         transitions = invoice["status_transitions"] | {"paid_at": at}

@@ -140,6 +140,8 @@ class Facts:
     """'sku|currency|months|unit' -> Stripe price."""
     products: dict[str, dict[str, str]] = field(default_factory=dict)
     """sku -> {'salesforce': id, 'stripe': id}."""
+    unswept: list[str] = field(default_factory=list)
+    """Balance transactions that no payout has taken up yet."""
     journals: dict[str, str] = field(default_factory=dict)
     """Legal entity -> its latest revenue journal."""
     counters: dict[str, int] = field(default_factory=dict)

@@ -109,6 +109,7 @@ def _add_subscription(world: World, who: Company, deal: Deal, customer: str, at:
         "discounts": [],
         "collection_method": "charge_automatically" if by_card else "send_invoice",
         "days_until_due": None if by_card else who.terms,
+        "latest_invoice": records.new_id("stripe", "invoice"),
         "metadata": _metadata(who, deal),
     }
     records.add("stripe", "subscription", fields, at)
@@ -159,18 +160,28 @@ def discounts(world: World, percent: str, at: int) -> list[Record]:
     """Stripe's discount objects for a percentage; none for nought."""
     if not Decimal(percent):
         return []
-    coupon = {"id": f"NEGOTIATED-{percent}", "object": "coupon", "duration": "forever"}
-    exact = Decimal(percent)
-    off = int(exact) if exact == exact.to_integral_value() else exact
+    coupon = _coupon(world, percent, at)
     return [
         {
             "id": world.records.new_id("stripe", "discount"),
             "object": "discount",
-            "source": {"type": "coupon", "coupon": coupon | {"percent_off": off, "valid": True}},
+            "source": {"type": "coupon", "coupon": coupon},
             "start": at,
             "end": None,
         }
     ]
+
+
+def _coupon(world: World, percent: str, at: int) -> Record:
+    """The coupon of a percentage; made when it is new."""
+    key = f"NEGOTIATED-{percent}"
+    known = world.records.get("stripe", "coupon", key)
+    if known is not None:
+        return known
+    exact = Decimal(percent)
+    off = int(exact) if exact == exact.to_integral_value() else exact
+    fields = {"id": key, "duration": "forever", "name": f"{percent} %", "percent_off": off}
+    return world.records.add("stripe", "coupon", fields, at)
 
 
 def _period_end(course: Subscribed) -> int:
@@ -200,6 +211,7 @@ def renew(world: World, at: int, subscription: str) -> None:
     items: list[Record] = [item | period for item in record["items"]["data"]]
     was_on_trial = record["status"] == "trialing"
     fields: Record = {"items": _listed(items)} | ({"status": "active"} if was_on_trial else {})
+    fields["latest_invoice"] = world.records.new_id("stripe", "invoice")
     world.records.change("stripe", "subscription", subscription, at, **fields)
     if was_on_trial:
         schedule_copy(world, at, subscription)

@@ -16,7 +16,8 @@ from tests.unit.sandbox.near_misses import EXPECTED, near_misses
 
 SEEDS = (1, 2, 3)
 STRIPE = (
-    "customer", "product", "price", "subscription", "invoice", "invoice_payment", "charge", "event",
+    "customer", "product", "price", "coupon", "subscription", "invoice", "invoice_payment",
+    "payment_intent", "charge", "balance_transaction", "payout", "event",
 )  # fmt: skip
 
 
