@@ -16,6 +16,9 @@ SALESFORCE_PREFIXES = {
     "Contract": "800",
     "Contract_Line__c": "a01",
     "Subscription__c": "a02",
+    "OpportunityFieldHistory": "017",
+    "ContractHistory": "017",
+    "Contract_Line__History": "017",
 }
 
 STRIPE_PREFIXES = {
@@ -58,11 +61,16 @@ def salesforce_id(kind: str, number: int) -> str:
 
 def salesforce_key(prefix: str, number: int) -> str:
     body = prefix + "Sb0" + _base62(number).rjust(9, "0")
+    return body + salesforce_checks(body)
+
+
+def salesforce_checks(body: str) -> str:
+    """The last three characters of an id: which of the fifteen before them are capitals."""
     checks = ""
     for start in (0, 5, 10):
         chunk = body[start : start + 5]
         checks += _CHECK_ALPHABET[sum(1 << i for i, char in enumerate(chunk) if char.isupper())]
-    return body + checks
+    return checks
 
 
 def stripe_id(kind: str, number: int) -> str:

@@ -1,99 +1,124 @@
-"""The Salesforce server: OAuth, SOQL, single records and collections of API v62.0."""
+"""The Salesforce server: OAuth, SOQL, single records, collections, composites and query jobs."""
 
+import gzip
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
-import jwt
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from extractors.sandbox import salesforce_composite as composites
 from extractors.sandbox import salesforce_records as records
-from extractors.sandbox.credentials import credentials, is_live_token, issue_token
+from extractors.sandbox.credentials import is_live_token, issue_token
+from extractors.sandbox.limits import DAILY_CALLS
+from extractors.sandbox.salesforce_bulk import DAILY_JOBS, Jobs
 from extractors.sandbox.salesforce_collections import change_many, upsert_many
-from extractors.sandbox.salesforce_query import API, Queries, as_json, attributes, page_size_of
-from extractors.sandbox.salesforce_records import SalesforceError, table_named
-from extractors.sandbox.schema import Table, tables_of
-from extractors.sandbox.soql import SoqlError
+from extractors.sandbox.salesforce_login import Logins
+from extractors.sandbox.salesforce_query import Page, Queries, page_size_of, read_rows
+from extractors.sandbox.salesforce_records import AmbiguousError, SalesforceError, table_named
+from extractors.sandbox.salesforce_render import json_object
+from extractors.sandbox.salesforce_schema import USER, describe, summary
+from extractors.sandbox.schema import Table, tables_of, to_text
+from extractors.sandbox.soql import Selected, SoqlError
 from extractors.sandbox.store import Store
 from extractors.sandbox.tables import Record
-from extractors.sandbox.wire import JSONAnswer, read_as_of_replica
+from extractors.sandbox.wire import USAGE, JSONAnswer, read_as_of_replica
 
-DAILY_REQUESTS = 100_000
-_JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+DATA = "/services/data"
+VERSIONS = range(31, 67)
+LONGEST_URI = 16_384
+DELETIONS_KEPT = timedelta(days=15)
+_BULK_SINCE, _PAGES_SINCE = 47, 58
+_UNAUTHORIZED = 401
+_NOT_FOUND = 404
+_TOO_LONG = 414
+_ZIPPED_LEVEL = 1
 
 Handler = Callable[[Request], Any]
 
 
 class SalesforceServer:
-    """The state behind the routes: the store, open cursors, and the count of requests."""
+    """The state behind the routes: the store, open cursors and query jobs."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._secrets = credentials(store)["salesforce"]
+        self._logins = Logins(store)
         self._queries = Queries(store)
-        self._requests = 0
+        self._jobs = Jobs(store)
+        self._app = Starlette(routes=self._routes(), exception_handlers=_HANDLERS)
 
     def app(self) -> Starlette:
-        token = Route("/services/oauth2/token", self.token, methods=["POST"])
-        routes = [token, Route("/services/data", self.versions)]
+        return self._app
+
+    def _routes(self) -> list[Route]:
         guarded: list[tuple[str, Handler, list[str]]] = [
             ("/query", self.query, ["GET"]),
             ("/queryAll", self.query, ["GET"]),
             ("/query/{locator}", self.query_more, ["GET"]),
             ("/queryAll/{locator}", self.query_more, ["GET"]),
             ("/limits", self.limits, ["GET"]),
+            ("/jobs/query", self.jobs, ["GET", "POST"]),
+            ("/jobs/query/{job}", self.job, ["GET", "PATCH", "DELETE"]),
+            ("/jobs/query/{job}/results", self.results, ["GET"]),
+            ("/jobs/query/{job}/resultPages", self.result_pages, ["GET"]),
             ("/sobjects", self.describe_all, ["GET"]),
+            ("/composite", self.composite, ["POST"]),
+            ("/composite/batch", self.composite, ["POST"]),
             ("/composite/sobjects", self.collection, ["POST", "PATCH"]),
             ("/composite/sobjects/{name}/{field}", self.upsert_collection, ["PATCH"]),
             ("/sobjects/{name}", self.create, ["POST"]),
             ("/sobjects/{name}/describe", self.describe, ["GET"]),
+            ("/sobjects/{name}/deleted", self.deleted, ["GET"]),
             ("/sobjects/{name}/{key}", self.by_id, ["GET", "PATCH", "DELETE"]),
             ("/sobjects/{name}/{field}/{value}", self.by_external_id, ["GET", "PATCH"]),
         ]
-        routes += [
-            Route(API + path, self._guard(handler), methods=methods)
-            for path, handler, methods in guarded
+        return [
+            Route("/services/oauth2/token", self.token, methods=["POST"]),
+            Route(DATA, self.versions),
+            *(
+                Route(f"{DATA}/{{version}}{path}", self._guard(handler), methods=methods)
+                for path, handler, methods in guarded
+            ),
         ]
-        handlers: dict[Any, Any] = {HTTPException: _not_routed}
-        return Starlette(routes=routes, exception_handlers=handlers)
 
     def _guard(self, handler: Handler) -> Handler:
         async def guarded(request: Request) -> Response:
-            self._requests += 1
             try:
-                if not is_live_token(
-                    self._store, "salesforce", request.headers.get("authorization")
-                ):
-                    message = "Session expired or invalid"
-                    raise SalesforceError("INVALID_SESSION_ID", message, (), 401)  # noqa: TRY301
+                self._admit(request)
                 response: Response = await handler(request)
+            except AmbiguousError as error:
+                response = _choice(request, error)
             except SalesforceError as error:
                 response = _refused(error)
             except SoqlError as error:
                 response = _refused(SalesforceError(error.code, error.message))
-            usage = f"api-usage={self._requests}/{DAILY_REQUESTS}"
-            response.headers["Sforce-Limit-Info"] = usage
             response.headers["X-SFDC-Request-Id"] = uuid.uuid4().hex
             return response
 
         return guarded
 
+    def _admit(self, request: Request) -> None:
+        uri = request.scope.get("raw_path", b"") + request.scope["query_string"]
+        if len(uri) >= LONGEST_URI:
+            raise SalesforceError("REQUEST_URI_TOO_LONG", "URI Too Long", (), _TOO_LONG)
+        if not is_live_token(self._store, "salesforce", request.headers.get("authorization")):
+            message = "Session expired or invalid"
+            raise SalesforceError("INVALID_SESSION_ID", message, (), _UNAUTHORIZED)
+        if _number_of(request.path_params["version"]) not in VERSIONS:
+            raise _missing()
+
     async def token(self, request: Request) -> Response:
         form = await request.form()
-        if form.get("grant_type") == _JWT_BEARER:
-            problem = self._jwt_problem(str(form.get("assertion")))
-        elif form.get("grant_type") == "client_credentials":
-            problem = self._secret_problem(form.get("client_id"), form.get("client_secret"))
-        else:
-            problem = ("unsupported_grant_type", "grant type not supported")
+        problem = self._logins.problem(form, request.headers.get("authorization"))
         if problem:
             body = {"error": problem[0], "error_description": problem[1]}
             return JSONAnswer(body, status_code=400)
@@ -101,7 +126,7 @@ class SalesforceServer:
         granted = {
             "access_token": issue_token(self._store, "salesforce"),
             "instance_url": base,
-            "id": f"{base}/id/00DSb0000000001AAA/005Sb0000000001AAA",
+            "id": f"{base}/id/00DSb0000000001AAA/{USER}",
             "token_type": "Bearer",
             "scope": "api",
             "issued_at": str(int(time.time() * 1000)),
@@ -109,33 +134,23 @@ class SalesforceServer:
         }
         return JSONAnswer(granted)
 
-    def _secret_problem(self, client_id: Any, secret: Any) -> tuple[str, str] | None:
-        if client_id != self._secrets["client_id"]:
-            return "invalid_client_id", "client identifier invalid"
-        if secret != self._secrets["client_secret"]:
-            return "invalid_client", "invalid client credentials"
-        return None
-
-    def _jwt_problem(self, assertion: str) -> tuple[str, str] | None:
-        """The claims are checked; the signature is not, since no certificate was exchanged."""
-        options: Any = {"verify_signature": False, "verify_exp": True, "require": ["exp", "sub"]}
-        audience = ["https://login.salesforce.com", "https://test.salesforce.com"]
-        try:
-            claims = jwt.decode(
-                assertion, options=options | {"verify_aud": True}, audience=audience
-            )
-        except jwt.InvalidTokenError as error:
-            return "invalid_grant", f"invalid assertion: {error}"
-        if claims.get("iss") != self._secrets["client_id"]:
-            return "invalid_client_id", "client identifier invalid"
-        return None
-
     async def versions(self, _: Request) -> Response:
-        return JSONAnswer([{"label": "Winter '25", "url": API, "version": "62.0"}])
+        known = [
+            {"label": f"Release {n}", "url": f"{DATA}/v{n}.0", "version": f"{n}.0"}
+            for n in VERSIONS
+        ]
+        return JSONAnswer(known)
 
-    async def limits(self, _: Request) -> Response:
-        left = DAILY_REQUESTS - self._requests
-        return JSONAnswer({"DailyApiRequests": {"Max": DAILY_REQUESTS, "Remaining": left}})
+    async def limits(self, request: Request) -> Response:
+        used, allowed = request.scope.get(USAGE, (0, DAILY_CALLS))
+        jobs = len(self._jobs.listed()["records"])
+        return JSONAnswer(
+            {
+                "DailyApiRequests": {"Max": allowed, "Remaining": max(allowed - used, 0)},
+                "DailyBulkV2QueryJobs": {"Max": DAILY_JOBS, "Remaining": DAILY_JOBS - jobs},
+                "DailyBulkV2QueryFileStorageMB": {"Max": 976_562, "Remaining": 976_562},
+            }
+        )
 
     async def query(self, request: Request) -> Response:
         soql = request.query_params.get("q")
@@ -145,32 +160,100 @@ class SalesforceServer:
             soql,
             include_deleted=request.url.path.rstrip("/").endswith("/queryAll"),
             page_size=page_size_of(request.headers.get("sforce-query-options")),
+            root=_root(request),
         )
-        self._date_by_object(request, page.pop("object"))
-        return JSONAnswer(page)
+        return self._page(request, page)
 
     async def query_more(self, request: Request) -> Response:
         size = page_size_of(request.headers.get("sforce-query-options"))
-        page = self._queries.more(request.path_params["locator"], size)
-        self._date_by_object(request, page.pop("object"))
-        return JSONAnswer(page)
+        locator = request.path_params["locator"]
+        return self._page(request, self._queries.more(locator, size, _root(request)))
 
-    async def describe_all(self, _: Request) -> Response:
-        listed = [_summary(table) for table in tables_of("salesforce").values()]
+    def _page(self, request: Request, page: Page) -> Response:
+        self._date_by_object(request, page.object)
+        return Response(page.text, media_type="application/json")
+
+    async def jobs(self, request: Request) -> Response:
+        version = _version_since(request, _BULK_SINCE)
+        if request.method == "GET":
+            return JSONAnswer(self._jobs.listed())
+        return JSONAnswer(self._jobs.create(await _json_object(request), version))
+
+    async def job(self, request: Request) -> Response:
+        _version_since(request, _BULK_SINCE)
+        job_id = request.path_params["job"]
+        if request.method == "DELETE":
+            self._jobs.delete(job_id)
+            return Response(status_code=204)
+        if request.method == "PATCH":
+            return JSONAnswer(self._jobs.abort(job_id, await _json_object(request)))
+        return JSONAnswer(self._jobs.status(job_id))
+
+    async def results(self, request: Request) -> Response:
+        asked = request.query_params
+        result = self._jobs.results(
+            request.path_params["job"],
+            _version_since(request, _BULK_SINCE),
+            asked.get("locator"),
+            asked.get("maxRecords"),
+        )
+        headers = {"Sforce-Locator": result.locator, "Sforce-NumberOfRecords": str(result.rows)}
+        content = result.text.encode()
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            content = gzip.compress(content, _ZIPPED_LEVEL)
+            headers["Content-Encoding"] = "gzip"
+        return Response(content, headers=headers, media_type="text/csv")
+
+    async def result_pages(self, request: Request) -> Response:
+        version = _version_since(request, _PAGES_SINCE)
+        locator = request.query_params.get("locator")
+        return JSONAnswer(self._jobs.result_pages(request.path_params["job"], version, locator))
+
+    async def composite(self, request: Request) -> Response:
+        is_batch = request.url.path.rstrip("/").endswith("/batch")
+        answer = composites.batch if is_batch else composites.composite
+        return JSONAnswer(await answer(self._app, request, await _json_object(request)))
+
+    async def describe_all(self, request: Request) -> Response:
+        root = _root(request)
+        listed = [summary(table, root) for table in tables_of("salesforce").values()]
         return JSONAnswer({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed})
 
     async def describe(self, request: Request) -> Response:
         table = table_named(request.path_params["name"])
-        external = records.EXTERNAL_IDS.get(table.name, ())
-        fields = [
-            {"name": name, "type": kind, "externalId": name in external, "nillable": name != "Id"}
-            for name, kind in table.columns.items()
-        ]
-        return JSONAnswer(_summary(table) | {"fields": fields})
+        return JSONAnswer(describe(table, _root(request)))
+
+    async def deleted(self, request: Request) -> Response:
+        """What was deleted between two times of the last days."""
+        table = table_named(request.path_params["name"])
+        start, end = (_moment(request, name) for name in ("start", "end"))
+        now = self._store.now()
+        earliest = now - DELETIONS_KEPT
+        if start >= end:
+            raise SalesforceError("INVALID_REPLICATION_DATE", "startDate must be before endDate")
+        if start < earliest:
+            message = f"startDate before org replication enabled date {earliest:%Y-%m-%dT%H:%M:%SZ}"
+            raise SalesforceError("INVALID_REPLICATION_DATE", message)
+        stamp = "SystemModstamp" if "SystemModstamp" in table.columns else "CreatedDate"
+        sql = (
+            f'SELECT "Id", "{stamp}" FROM {table.sql_name} WHERE "IsDeleted" = 1 '
+            f'AND "{stamp}" >= ? AND "{stamp}" < ? ORDER BY "{stamp}", "Id"'
+        )
+        window = [to_text(at, "salesforce") for at in (start, end)]
+        found = [{"id": key, "deletedDate": at} for key, at in self._store.query(sql, window)]
+        self._date_by_object(request, table.name)
+        return JSONAnswer(
+            {
+                "deletedRecords": found,
+                "earliestDateAvailable": to_text(earliest, "salesforce"),
+                "latestDateCovered": to_text(min(end, now), "salesforce"),
+            }
+        )
 
     async def create(self, request: Request) -> Response:
         table = table_named(request.path_params["name"])
-        record_id = records.create(self._store, table, await _json_object(request))
+        body = await _json_object(request)
+        record_id = records.create(self._store, table, body, allow_duplicates=_may_repeat(request))
         return JSONAnswer({"id": record_id, "success": True, "errors": []}, status_code=201)
 
     async def by_id(self, request: Request) -> Response:
@@ -183,7 +266,7 @@ class SalesforceServer:
             records.delete(self._store, table, key)
         else:
             body = await _json_object(request)
-            records.update(self._store, table, key, body)
+            records.update(self._store, table, key, body, **_conditions(request))
         return Response(status_code=204)
 
     async def by_external_id(self, request: Request) -> Response:
@@ -191,13 +274,13 @@ class SalesforceServer:
         field, value = request.path_params["field"], unquote(request.path_params["value"])
         if request.method == "PATCH":
             body = await _json_object(request)
-            record_id, created = records.upsert(self._store, table, field, value, body)
+            how = _conditions(request)
+            record_id, created = records.upsert(self._store, table, field, value, body, **how)
             answer = {"id": record_id, "success": True, "errors": [], "created": created}
             return JSONAnswer(answer, status_code=201 if created else 200)
         record = records.read_by_external_id(self._store, table, field, value)
         if record is None:
-            message = "The requested resource does not exist"
-            raise SalesforceError("NOT_FOUND", message, (), 404)
+            raise _missing()
         return self._record(request, table, record)
 
     async def collection(self, request: Request) -> Response:
@@ -211,26 +294,62 @@ class SalesforceServer:
         return JSONAnswer(upsert_many(self._store, table, request.path_params["field"], body))
 
     def _record(self, request: Request, table: Table, record: Record) -> Response:
+        records.require_unmodified(record, request.headers.get("if-unmodified-since"))
         asked = request.query_params.get("fields")
         names = asked.split(",") if asked else list(table.columns)
         for name in names:
             if name not in table.columns:
                 message = f"No such column '{name}' on entity '{table.name}'."
                 raise SalesforceError("INVALID_FIELD", message)
-        values = {name: as_json(table.columns[name], record[name]) for name in names}
-        return JSONAnswer({"attributes": attributes(table, record["Id"])} | values)
+        selected = [Selected(f'"{name}"', name, table.columns[name]) for name in names]
+        rendered = json_object(table, selected, _root(request))
+        ((text,),) = read_rows(self._store, table, rendered, [record["Id"]])
+        return Response(text, media_type="application/json")
 
     def _date_by_object(self, request: Request, name: str) -> None:
         read_as_of_replica(request, self._store, "salesforce", name)
 
 
-def _summary(table: Table) -> dict[str, Any]:
-    urls = {"sobject": f"{API}/sobjects/{table.name}"}
-    custom = table.name.endswith("__c")
-    return {"name": table.name, "custom": custom, "queryable": True, "urls": urls}
+def _root(request: Request) -> str:
+    return f"{DATA}/{request.path_params['version']}"
 
 
-async def _json_object(request: Request) -> dict[str, Any]:
+def _number_of(version: str) -> int | None:
+    """62 of `v62.0`."""
+    number = version.removeprefix("v").removesuffix(".0")
+    return int(number) if version == f"v{number}.0" and number.isdecimal() else None
+
+
+def _version_since(request: Request, first: int) -> str:
+    """The version of a call to what only versions from `first` on have."""
+    version = str(request.path_params["version"])
+    if (_number_of(version) or 0) < first:
+        raise _missing()
+    return version
+
+
+def _conditions(request: Request) -> dict[str, Any]:
+    """What the headers of a write demand, and what they allow."""
+    return {
+        "unmodified_since": request.headers.get("if-unmodified-since"),
+        "allow_duplicates": _may_repeat(request),
+    }
+
+
+def _may_repeat(request: Request) -> bool:
+    return "allowSave=true" in request.headers.get("sforce-duplicate-rule-header", "")
+
+
+def _moment(request: Request, name: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(request.query_params[name].replace(" ", "+"))
+    except (KeyError, ValueError):
+        message = f"{name} must be an ISO 8601 time"
+        raise SalesforceError("INVALID_REPLICATION_DATE", message) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+async def _json_object(request: Request) -> Mapping[str, Any]:
     try:
         body = json.loads(await request.body(), parse_float=Decimal)
     except ValueError as error:
@@ -240,8 +359,18 @@ async def _json_object(request: Request) -> dict[str, Any]:
     return body
 
 
+def _missing() -> SalesforceError:
+    return SalesforceError("NOT_FOUND", "The requested resource does not exist", (), _NOT_FOUND)
+
+
+def _choice(request: Request, error: AmbiguousError) -> Response:
+    name = request.path_params["name"]
+    urls = [f"{_root(request)}/sobjects/{name}/{key}" for key in error.records]
+    return JSONAnswer(urls, status_code=300)
+
+
 def _refused(error: SalesforceError) -> Response:
-    problem: dict[str, Any] = {"message": error.message, "errorCode": error.code}
+    problem: dict[str, Any] = {"message": error.message, "errorCode": error.code, **error.more}
     if error.fields:
         problem["fields"] = list(error.fields)
     return JSONAnswer([problem], status_code=error.status)
@@ -251,3 +380,6 @@ async def _not_routed(_: Request, error: HTTPException) -> Response:
     code = "METHOD_NOT_ALLOWED" if error.status_code == 405 else "NOT_FOUND"  # noqa: PLR2004
     message = "The requested resource does not exist"
     return _refused(SalesforceError(code, message, (), error.status_code))
+
+
+_HANDLERS: dict[Any, Any] = {HTTPException: _not_routed}

@@ -14,6 +14,7 @@ Kind = Literal["id", "text", "decimal", "integer", "boolean", "date", "datetime"
 
 SALESFORCE_DATETIME = "%Y-%m-%dT%H:%M:%S.000+0000"
 NETSUITE_DATETIME = "%Y-%m-%d %H:%M:%S"
+_SMALLEST_PLAIN, _LARGEST_PLAIN = -3, 7
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,13 @@ def _salesforce(name: str, declared: str, *indexes: str) -> Table:
     return Table("salesforce", name, columns, ("Id",), None, ("SystemModstamp", *indexes))
 
 
+def _salesforce_history(name: str, parent: str) -> Table:
+    """Changes of tracked fields; they are never changed themselves and have no SystemModstamp."""
+    declared = f"Id:id {parent}:id CreatedById:id CreatedDate:datetime Field OldValue NewValue"
+    columns = _columns(declared + " IsDeleted:boolean")
+    return Table("salesforce", name, columns, ("Id",), None, ("CreatedDate", parent))
+
+
 def _netsuite(
     name: str,
     declared: str,
@@ -144,6 +152,9 @@ _TABLES = (
         "Status_Changed_At__c:datetime",
         "Stripe_Subscription_Id__c",
     ),
+    _salesforce_history("OpportunityFieldHistory", "OpportunityId"),
+    _salesforce_history("ContractHistory", "ContractId"),
+    _salesforce_history("Contract_Line__History", "ParentId"),
     _netsuite(
         "customer",
         "id:id entityid companyname externalid email url subsidiary:id currency:id terms:id "
@@ -291,6 +302,19 @@ def decoder(table: Table, column: str) -> Callable[[Any], Any]:
     if kind == "boolean" and table.system == "salesforce":
         return bool
     return lambda value: value
+
+
+def double_text(value: float | str | None) -> str | None:
+    """A number as Salesforce writes it: from ten millions on, and below 0.001, by its exponent."""
+    if value is None:
+        return None
+    exact = Decimal(repr(float(value))).normalize()
+    power = exact.adjusted()
+    if exact == 0 or _SMALLEST_PLAIN <= power < _LARGEST_PLAIN:
+        return repr(float(value))
+    sign, digits, _ = exact.as_tuple()
+    rest = "".join(map(str, digits[1:])) or "0"
+    return f"{'-' if sign else ''}{digits[0]}.{rest}E{power}"
 
 
 def decimal_text(value: float | str | None) -> str | None:

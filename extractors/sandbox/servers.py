@@ -125,6 +125,8 @@ def server_of(app: ASGIApp) -> uvicorn.Server:
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=2,
+        # Longer than clients pause between two looks at a job.
+        timeout_keep_alive=75,
     )
     return _Server(config)
 

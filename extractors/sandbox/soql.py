@@ -1,4 +1,4 @@
-"""SOQL as a pipeline asks it: one object, conditions, aggregates, order, limit; made into SQL.
+"""SOQL as a pipeline asks it: one object, its children, conditions, aggregates, order; as SQL.
 
 What Salesforce would refuse is refused with its own error codes.
 """
@@ -7,9 +7,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from extractors.sandbox.schema import Kind, Table, tables_of
+from extractors.sandbox.salesforce_schema import (
+    COMPOUNDS,
+    find_table,
+    holds_ids,
+    long_id,
+    relationship,
+)
+from extractors.sandbox.schema import Kind, Table
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -63,7 +70,16 @@ class Selected:
 
     sql: str
     name: str
-    kind: Kind
+    kind: Kind | Literal["compound"]
+
+
+@dataclass(frozen=True)
+class Children:
+    """A sub-query: the children of each row, which name their parent in `column`."""
+
+    name: str
+    column: str
+    query: "Query"
 
 
 @dataclass
@@ -72,6 +88,7 @@ class Query:
 
     table: Table
     selected: list[Selected] = field(default_factory=list)
+    children: list[Children] = field(default_factory=list)
     is_count: bool = False
     is_aggregate: bool = False
     where: str = "1"
@@ -109,12 +126,16 @@ def _tokens(text: str) -> list[Token]:
 
 
 class _Parser:
-    """Recursive descent; reads the FROM first, since the fields are checked against it."""
+    """Recursive descent; reads the FROM first, since the fields are checked against it.
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    `parent` is the object whose children a sub-query reads.
+    """
+
+    def __init__(self, tokens: Sequence[Token], parent: Table | None = None) -> None:
         self._tokens = tokens
         self._at = 0
-        self._table = self._find_table()
+        self.name, self.parent_column = "", ""
+        self._table = self._find_table(parent)
 
     def query(self) -> Query:
         query = Query(self._table)
@@ -136,15 +157,36 @@ class _Parser:
         _check_grouping(query)
         return query
 
-    def _find_table(self) -> Table:
-        start = next((i for i, token in enumerate(self._tokens) if token.is_word("FROM")), None)
+    def _find_table(self, parent: Table | None) -> Table:
+        start = self._own_from()
         if start is None or self._tokens[start + 1].kind != "word":
             raise SoqlError("MALFORMED_QUERY", "expecting a FROM clause with one object")
-        name = self._tokens[start + 1].text
-        for known, table in tables_of("salesforce").items():
-            if known.lower() == name.lower():
-                return table
-        raise SoqlError("INVALID_TYPE", f"sObject type '{name}' is not supported.")
+        self.name = self._tokens[start + 1].text
+        if parent is not None:
+            return self._related(parent)
+        table = find_table(self.name)
+        if table is None:
+            raise SoqlError("INVALID_TYPE", f"sObject type '{self.name}' is not supported.")
+        return table
+
+    def _own_from(self) -> int | None:
+        """Where the FROM is that belongs to no sub-query."""
+        depth = 0
+        for position, token in enumerate(self._tokens):
+            depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind == "sign" else 0
+            if depth == 0 and token.is_word("FROM"):
+                return position
+        return None
+
+    def _related(self, parent: Table) -> Table:
+        found = relationship(parent, self.name)
+        if found is None:
+            raise SoqlError(
+                "INVALID_TYPE",
+                f"Didn't understand relationship '{self.name}' in FROM part of query call.",
+            )
+        table, self.parent_column = found
+        return table
 
     def _select(self, query: Query) -> None:
         if self._peek().is_word("COUNT") and [t.text for t in self._ahead(1, 3)] == ["(", ")"]:
@@ -152,7 +194,10 @@ class _Parser:
             query.is_count = True
             return
         for _ in self._listed():
-            query.selected.append(self._selected(len(query.selected)))
+            if self._accept("("):
+                query.children.append(self._children())
+            else:
+                query.selected.append(self._selected(len(query.selected)))
         query.is_aggregate = any("(" in selected.sql for selected in query.selected)
         names = [selected.name for selected in query.selected]
         for name in names:
@@ -168,8 +213,26 @@ class _Parser:
             alias = self._next().text if self._is_alias() else f"expr{position}"
             result: Kind = "integer" if function == "COUNT" else kind
             return Selected(f"{_AGGREGATES[function]}({column})", alias, result)
+        for compound in COMPOUNDS.get(self._table.name, ()):
+            if self._peek().is_word(compound.name.upper()):
+                self._next()
+                return Selected(compound.name, compound.name, "compound")
         column, kind = self._field()
         return Selected(column, column.strip('"'), kind)
+
+    def _children(self) -> Children:
+        start, depth = self._at, 1
+        while depth:
+            token = self._next()
+            if token.kind == "end":
+                raise self._unexpected()
+            depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind == "sign" else 0
+        inside = [*self._tokens[start : self._at - 1], Token("end", "<EOF>")]
+        parser = _Parser(inside, self._table)
+        query = parser.query()
+        if query.is_count or query.is_aggregate or query.children:
+            raise SoqlError("MALFORMED_QUERY", "a sub-query selects fields of its children")
+        return Children(parser.name, parser.parent_column, query)
 
     def _is_alias(self) -> bool:
         return self._peek().kind == "word" and not self._peek().is_word("FROM")
@@ -255,7 +318,8 @@ class _Parser:
                 f"value of filter criterion for field '{column[1:-1]}' must be of type "
                 f"{_LITERALS[kind][0]} and should {quotes} in quotes",
             )
-        return _literal(literal, token.text)
+        value = _literal(literal, token.text)
+        return long_id(value) if holds_ids(self._table, column[1:-1]) else value
 
     def _ordering(self) -> str:
         column, _ = self._field()

@@ -13,6 +13,7 @@ from typing import Any
 from extractors.sandbox import documents, tables
 from extractors.sandbox.database import Database
 from extractors.sandbox.ids import new_identifier
+from extractors.sandbox.salesforce_schema import tracked_changes
 from extractors.sandbox.schema import TABLES, System, Table, to_text
 from extractors.sandbox.stripe_events import (
     DEFAULT_VERSION,
@@ -164,6 +165,10 @@ class Store(Database):
             self._stamp_parent(table, after)
         stored = tables.read(self, table, tables.key_of(table, record))
         assert stored is not None
+        if stamp and before is not None:
+            for history, change in tracked_changes(table, before, stored):
+                noted = {"Id": self.new_id("salesforce", history), "CreatedDate": self.now()}
+                tables.write(self, TABLES["salesforce", history], [noted | change])
         return stored
 
     def _stamps(

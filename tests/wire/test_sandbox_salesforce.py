@@ -1,10 +1,14 @@
 """The sandbox's Salesforce: what simple-salesforce does works unchanged, what is wrong is refused."""
 
+import time
+from datetime import timedelta
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import jwt
 import pytest
 import requests
 import simple_salesforce
@@ -16,7 +20,11 @@ from simple_salesforce.exceptions import (
 
 from extractors.sandbox.credentials import revoke_tokens
 from extractors.sandbox.ids import salesforce_id
+from extractors.sandbox.salesforce_query import CURSORS_KEPT
+from extractors.sandbox.salesforce_records import LOCKS, RULES, merge
+from extractors.sandbox.store import table_of
 
+API = "/services/data/v62.0"
 ONE = salesforce_id("Account", 1)
 DELETED = salesforce_id("Account", 450)
 
@@ -39,6 +47,11 @@ def client(sandbox):
 def http(sandbox):
     with sandbox.salesforce() as http:
         yield http
+
+
+def whole(http, path):
+    """The address of a path that begins at the root."""
+    return http.base_url.join(path)
 
 
 def problem(response):
@@ -186,27 +199,76 @@ def test_wrong_credentials_get_no_token(sandbox, changed, error):
     assert (refused.status_code, refused.json()["error"]) == (400, error)
 
 
-def test_a_jwt_for_the_right_audience_gets_a_token(sandbox):
-    import jwt
+def test_credentials_may_come_as_a_basic_header(sandbox):
+    known = sandbox.secrets["salesforce"]
+    url = f"{sandbox.urls['salesforce']}/services/oauth2/token"
+    form = {"grant_type": "client_credentials"}
+    auth = (known["client_id"], known["client_secret"])
+    assert "access_token" in httpx.post(url, data=form, auth=auth).json()
+    assert httpx.post(url, data=form).json()["error"] == "invalid_client_id"
 
-    claims = {
-        "iss": sandbox.secrets["salesforce"]["client_id"],
-        "sub": "robot@example.com",
-        "aud": "https://login.salesforce.com",
-        "exp": 4_000_000_000,
-    }
-    key = "k" * 32
 
-    def ask(**changed):
-        return sandbox.salesforce_token(
-            grant_type="urn:ietf:params:oauth:grant-type:jwt-bearer",
-            assertion=jwt.encode(claims | changed, key, algorithm="HS256"),
-        )
+def test_a_refresh_token_gets_a_token(sandbox):
+    known = sandbox.secrets["salesforce_refresh"]
+    granted = sandbox.salesforce_token(
+        grant_type="refresh_token", refresh_token=known["refresh_token"]
+    )
+    assert "access_token" in granted.json()
+    refused = sandbox.salesforce_token(grant_type="refresh_token", refresh_token="old")
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
 
-    assert "access_token" in ask().json()
-    assert ask(aud=sandbox.urls["salesforce"]).json()["error"] == "invalid_grant"
-    assert ask(exp=1).json()["error"] == "invalid_grant"
-    assert ask(iss="other").json()["error"] == "invalid_client_id"
+
+@pytest.fixture
+def assertion(sandbox):
+    """A login by JWT with some claims changed: the answer's JSON."""
+    known = sandbox.secrets["salesforce_jwt"]
+    private = Path(known["private_key_path"]).read_text()
+
+    def ask(key=private, algorithm="RS256", **changed):
+        claims = {
+            "iss": known["client_id"],
+            "sub": known["username"],
+            "aud": "https://login.salesforce.com",
+            "exp": int(time.time()) + 180,
+        }
+        signed = jwt.encode(claims | changed, key, algorithm=algorithm)
+        grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        return sandbox.salesforce_token(grant_type=grant, assertion=signed).json()
+
+    return ask
+
+
+def test_an_assertion_signed_with_the_certified_key_gets_a_token(assertion):
+    granted = assertion()
+    assert "access_token" in granted
+    assert "refresh_token" not in granted
+    assert "access_token" in assertion(aud="https://test.salesforce.com")
+    assert "access_token" in assertion(exp=str(int(time.time()) + 60))
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "description"),
+    [
+        ({"aud": "https://acme.my.salesforce.com"}, "invalid_grant", "audience is invalid"),
+        ({"sub": "other@acme.example"}, "invalid_grant", "user hasn't approved this consumer"),
+        ({"iss": "other"}, "invalid_client_id", "client identifier invalid"),
+        ({"exp": 1}, "invalid_grant", "expired authorization code"),
+        ({"exp": int(time.time()) + 900}, "invalid_grant", "invalid assertion"),
+        ({"exp": int(time.time() * 1000)}, "invalid_grant", "invalid assertion"),
+        ({"exp": None}, "invalid_grant", "invalid assertion"),
+        ({"key": "k" * 32, "algorithm": "HS256"}, "invalid_grant", "invalid assertion"),
+        ({"key": None, "algorithm": "none"}, "invalid_grant", "invalid assertion"),
+        ({"algorithm": "RS512"}, "invalid_grant", "invalid assertion"),
+        ({"algorithm": "PS256"}, "invalid_grant", "invalid assertion"),
+    ],
+)
+def test_a_wrong_assertion_gets_no_token(assertion, changed, error, description):
+    assert assertion(**changed) == {"error": error, "error_description": description}
+
+
+def test_an_assertion_of_another_key_gets_no_token(assertion, sandbox):
+    other = Path(sandbox.secrets["netsuite"]["private_key_path"]).read_text()
+    assert assertion(key=other)["error_description"] == "invalid assertion"
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}, {"Authorization": "x"}])
@@ -330,7 +392,8 @@ def test_an_ambiguous_external_id_is_refused(http, sandbox_store):
         record = {"Id": salesforce_id("Account", number), "Q2C_Customer_Key__c": "twin"}
         sandbox_store.put("salesforce", "Account", record | {"Name": "Twin"})
     answer = http.patch("sobjects/Account/Q2C_Customer_Key__c/twin", json={"Name": "Which"})
-    assert problem(answer) == (300, "DUPLICATE_EXTERNAL_ID")
+    twins = [f"{API}/sobjects/Account/{salesforce_id('Account', n)}" for n in (7001, 7002)]
+    assert (answer.status_code, answer.json()) == (300, twins)
 
 
 def test_an_upsert_must_not_repeat_its_key_in_the_body(http):
@@ -357,3 +420,341 @@ def test_written_times_are_kept_in_utc_and_amounts_exactly(http, sandbox_store):
     stored = sandbox_store.get("salesforce", "PricebookEntry", made["id"])
     assert Decimal(stored["UnitPrice"]) == Decimal("1234567.89")
     sandbox_store.delete("salesforce", "PricebookEntry", made["id"])
+
+
+# Versions, addresses, identifiers.
+
+
+def test_every_version_of_an_org_is_served(sandbox, http):
+    known = [
+        each["version"] for each in http.get(f"{sandbox.urls['salesforce']}/services/data").json()
+    ]
+    assert {"59.0", "62.0", "66.0"} <= set(known)
+    soql = {"q": "SELECT Id FROM Product2"}
+    record = http.get(whole(http, "/services/data/v59.0/query"), params=soql).json()["records"][0]
+    assert record["attributes"]["url"].startswith("/services/data/v59.0/")
+    for version in ("v9.0", "62.0", "v62"):
+        answer = http.get(whole(http, f"/services/data/{version}/query"), params=soql)
+        assert problem(answer) == (404, "NOT_FOUND")
+
+
+def test_an_address_that_is_too_long_is_refused(http):
+    soql = f"SELECT Id FROM Account WHERE Name != '{'x' * 16_384}'"
+    assert http.get("query", params={"q": soql}).status_code == 414
+
+
+def test_an_id_may_come_without_its_checks(http):
+    short = ONE[:15]
+    assert http.get(f"sobjects/Account/{short}").json()["Id"] == ONE
+    for term in (f"Id = '{short}'", f"Id IN ('{short}')", f"Id >= '{short}' AND Id <= '{short}'"):
+        found = http.get("query", params={"q": f"SELECT Id FROM Account WHERE {term}"}).json()
+        assert [record["Id"] for record in found["records"]] == [ONE]
+    upper = http.get(f"sobjects/Account/{short.upper()}")
+    assert problem(upper) == (404, "NOT_FOUND")
+
+
+def test_a_reference_is_kept_whole(http, sandbox_store):
+    made = http.post("sobjects/Account", json={"Name": "Child", "ParentId": ONE[:15]}).json()["id"]
+    assert sandbox_store.get("salesforce", "Account", made)["ParentId"] == ONE
+    http.delete(f"sobjects/Account/{made}")
+
+
+# What becomes of records.
+
+
+@pytest.fixture
+def two_accounts(http):
+    ids = [http.post("sobjects/Account", json={"Name": f"Merge {n}"}).json()["id"] for n in "AB"]
+    yield ids
+    for record_id in ids:
+        http.delete(f"sobjects/Account/{record_id}")
+
+
+def test_a_merged_account_names_its_master_and_gives_its_children_away(
+    http, sandbox_store, two_accounts
+):
+    master, merged = two_accounts
+    child = http.post("sobjects/Account", json={"Name": "Sub", "ParentId": merged}).json()["id"]
+    merge(sandbox_store, table_of("salesforce", "Account"), master, merged)
+    soql = f"SELECT Id, IsDeleted, MasterRecordId FROM Account WHERE Id = '{merged}'"
+    assert http.get("query", params={"q": soql}).json()["totalSize"] == 0
+    (gone,) = http.get("queryAll", params={"q": soql}).json()["records"]
+    assert (gone["IsDeleted"], gone["MasterRecordId"]) == (True, master)
+    assert http.get(f"sobjects/Account/{child}").json()["ParentId"] == master
+    assert problem(http.get(f"sobjects/Account/{merged}")) == (404, "ENTITY_IS_DELETED")
+    http.delete(f"sobjects/Account/{child}")
+
+
+def test_deletions_are_listed_by_their_time(http, sandbox_store):
+    gone = http.post("sobjects/Account", json={"Name": "Gone"}).json()["id"]
+    http.delete(f"sobjects/Account/{gone}")
+    now = sandbox_store.now()
+    window = {
+        "start": (now - timedelta(days=1)).isoformat(),
+        "end": (now + timedelta(hours=1)).isoformat(),
+    }
+    listed = http.get("sobjects/Account/deleted/", params=window).json()
+    assert gone in {record["id"] for record in listed["deletedRecords"]}
+    assert DELETED not in {record["id"] for record in listed["deletedRecords"]}
+    for wrong in (
+        {"start": (now - timedelta(days=16)).isoformat()},
+        {"start": window["end"]},
+        {"start": "x"},
+    ):
+        answer = http.get("sobjects/Account/deleted/", params=window | wrong)
+        assert problem(answer) == (400, "INVALID_REPLICATION_DATE")
+
+
+def test_changes_of_tracked_fields_are_kept(http, sandbox_store):
+    body = {"Name": "Deal", "StageName": "Open", "CloseDate": "2026-06-01", "Amount": 100}
+    deal = http.post("sobjects/Opportunity", json=body).json()["id"]
+    http.patch(f"sobjects/Opportunity/{deal}", json={"Amount": 120.5, "Name": "Big deal"})
+    soql = f"SELECT Field, OldValue, NewValue FROM OpportunityFieldHistory WHERE OpportunityId = '{deal}'"
+    (change,) = http.get("query", params={"q": soql}).json()["records"]
+    assert (change["Field"], change["OldValue"], change["NewValue"]) == ("Amount", "100", "120.5")
+    refused = http.post("sobjects/OpportunityFieldHistory", json={"OpportunityId": deal})
+    assert problem(refused) == (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
+    missing = http.get("query", params={"q": "SELECT SystemModstamp FROM OpportunityFieldHistory"})
+    assert problem(missing) == (400, "INVALID_FIELD")
+    sandbox_store.delete("salesforce", "Opportunity", deal)
+
+
+# Writes that an org turns away.
+
+
+def test_a_record_that_changed_since_is_not_overwritten(http, sandbox_store, two_accounts):
+    key = two_accounts[0]
+    seen = format_datetime(sandbox_store.now(), usegmt=True)
+    http.patch(f"sobjects/Account/{key}", json={"Type": "Customer"})
+    stale = {"If-Unmodified-Since": seen}
+    for answer in (
+        http.patch(f"sobjects/Account/{key}", json={"Type": "Prospect"}, headers=stale),
+        http.get(f"sobjects/Account/{key}", headers=stale),
+    ):
+        assert problem(answer) == (412, "PRECONDITION_FAILED")
+    fresh = {"If-Unmodified-Since": format_datetime(sandbox_store.now(), usegmt=True)}
+    changed = http.patch(f"sobjects/Account/{key}", json={"Type": "Prospect"}, headers=fresh)
+    assert changed.status_code == 204
+    wrong = http.get(f"sobjects/Account/{key}", headers={"If-Unmodified-Since": "yesterday"})
+    assert problem(wrong) == (400, "INVALID_HEADER")
+
+
+def test_a_locked_row_cannot_be_written_for_a_while(http, sandbox_store, two_accounts):
+    key = two_accounts[0]
+    sandbox_store.set_meta(LOCKS, {key: 2})
+    for _ in range(2):
+        answer = http.patch(f"sobjects/Account/{key}", json={"Type": "Customer"})
+        assert problem(answer) == (400, "UNABLE_TO_LOCK_ROW")
+    assert http.patch(f"sobjects/Account/{key}", json={"Type": "Customer"}).status_code == 204
+
+
+def test_a_locked_row_is_told_row_by_row_in_a_collection(http, sandbox_store, two_accounts):
+    sandbox_store.set_meta(LOCKS, {two_accounts[0]: 1})
+    changes = [{"attributes": {"type": "Account"}, "id": key, "Type": "X"} for key in two_accounts]
+    first, second = http.patch("composite/sobjects", json={"records": changes}).json()
+    assert (first["success"], first["errors"][0]["statusCode"]) == (False, "UNABLE_TO_LOCK_ROW")
+    assert second["success"] is True
+
+
+def test_duplicate_rules_turn_away_unless_asked_not_to(http, sandbox_store, two_accounts):
+    sandbox_store.set_meta(RULES, {"Account": ["Name"]})
+    answer = http.post("sobjects/Account", json={"Name": "Merge A"})
+    assert problem(answer) == (400, "DUPLICATES_DETECTED")
+    (found,) = answer.json()[0]["duplicateResult"]["matchResults"]
+    assert found["matchRecords"][0]["record"]["Id"] == two_accounts[0]
+    headers = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
+    made = http.post("sobjects/Account", json={"Name": "Merge A"}, headers=headers)
+    assert made.status_code == 201
+    sandbox_store.set_meta(RULES, None)
+    http.delete(f"sobjects/Account/{made.json()['id']}")
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "code"),
+    [
+        ("Account", {"Name": "x", "Invoice_Email__c": "nobody"}, "INVALID_EMAIL_ADDRESS"),
+        ("Account", {"Name": "x" * 256}, "STRING_TOO_LONG"),
+        (
+            "Contract",
+            {"AccountId": ONE, "StartDate": "2026-02-01", "EndDate": "2026-01-31"},
+            "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        ),
+    ],
+)
+def test_validation_names_the_field(http, name, body, code):
+    answer = http.post(f"sobjects/{name}", json=body)
+    assert problem(answer) == (400, code)
+    assert answer.json()[0]["fields"]
+
+
+# Children.
+
+
+@pytest.fixture
+def family(http, sandbox_store):
+    """An account with 450 opportunities, and one with a single one."""
+    parents = [
+        http.post("sobjects/Account", json={"Name": f"Family {n}"}).json()["id"] for n in "AB"
+    ]
+    deals = [(parents[0], n) for n in range(1, 451)] + [(parents[1], 451)]
+    sandbox_store.put_many(
+        "salesforce",
+        "Opportunity",
+        [
+            {
+                "Id": salesforce_id("Opportunity", n),
+                "AccountId": parent,
+                "Name": f"D{n}",
+                "IsDeleted": False,
+            }
+            for parent, n in deals
+        ],
+    )
+    yield parents
+    sandbox_store.execute("DELETE FROM salesforce_opportunity")
+    for parent in parents:
+        http.delete(f"sobjects/Account/{parent}")
+
+
+FAMILIES = (
+    "SELECT Id, (SELECT Id, Name FROM Opportunities), (SELECT Id FROM Contracts) "
+    "FROM Account WHERE Name LIKE 'Family%' ORDER BY Name"
+)
+
+
+def test_children_have_pages_of_their_own_and_fill_their_parents_page(http, family):
+    small = {"Sforce-Query-Options": "batchSize=200"}
+    page = http.get("query", params={"q": FAMILIES}, headers=small).json()
+    (parent,) = page["records"]
+    children = parent["Opportunities"]
+    assert (page["totalSize"], page["done"]) == (2, False)
+    assert (children["totalSize"], len(children["records"]), children["done"]) == (450, 199, False)
+    assert parent["Contracts"] is None
+    seen = len(children["records"])
+    while not children["done"]:
+        children = http.get(whole(http, children["nextRecordsUrl"]), headers=small).json()
+        seen += len(children["records"])
+    assert seen == 450
+    last = http.get(whole(http, page["nextRecordsUrl"]), headers=small).json()
+    assert last["records"][0]["Opportunities"]["totalSize"] == 1
+
+
+@pytest.mark.parametrize(
+    ("soql", "code"),
+    [
+        ("SELECT Id, (SELECT Id FROM Nonsense) FROM Account", "INVALID_TYPE"),
+        ("SELECT Id, (SELECT Nope FROM Opportunities) FROM Account", "INVALID_FIELD"),
+        ("SELECT Id, (SELECT COUNT() FROM Opportunities) FROM Account", "MALFORMED_QUERY"),
+        ("SELECT Id, (SELECT Id FROM Opportunities FROM Account", "MALFORMED_QUERY"),
+    ],
+)
+def test_wrong_sub_queries_are_refused(http, soql, code):
+    assert problem(http.get("query", params={"q": soql})) == (400, code)
+
+
+def test_the_oldest_cursor_of_many_is_closed(http):
+    small = {"Sforce-Query-Options": "batchSize=200"}
+    soql = {"q": "SELECT Id FROM Account"}
+    urls = [
+        http.get("query", params=soql, headers=small).json()["nextRecordsUrl"]
+        for _ in range(CURSORS_KEPT + 1)
+    ]
+    assert problem(http.get(whole(http, urls[0]))) == (400, "INVALID_QUERY_LOCATOR")
+    assert http.get(whole(http, urls[1])).status_code == 200
+
+
+def test_an_address_is_one_field_made_of_others(http, two_accounts):
+    place = {"BillingStreet": "1 High St", "BillingCity": "Leeds"}
+    http.patch(f"sobjects/Account/{two_accounts[0]}", json=place)
+    soql = "SELECT Name, BillingAddress FROM Account WHERE Name LIKE 'Merge%' ORDER BY Name"
+    first, second = http.get("query", params={"q": soql}).json()["records"]
+    assert first["BillingAddress"]["street"] == "1 High St"
+    assert first["BillingAddress"]["country"] is None
+    assert second["BillingAddress"] is None
+
+
+def test_large_numbers_are_written_by_their_exponent(http, sandbox_store):
+    body = {"Name": "Big", "StageName": "Open", "CloseDate": "2026-06-01", "Amount": 99213206}
+    deal = http.post("sobjects/Opportunity", json=body).json()["id"]
+    assert '"Amount":9.9213206E7' in http.get(f"sobjects/Opportunity/{deal}?fields=Amount").text
+    http.patch(f"sobjects/Opportunity/{deal}", json={"Amount": 9999999.5})
+    assert '"Amount":9999999.5' in http.get(f"sobjects/Opportunity/{deal}?fields=Amount").text
+    sandbox_store.delete("salesforce", "Opportunity", deal)
+
+
+# Many calls in one.
+
+
+def test_a_composite_answers_each_call_by_its_name(http):
+    calls = [
+        {
+            "method": "GET",
+            "url": f"{API}/query?q=SELECT+COUNT()+FROM+Product2",
+            "referenceId": "count",
+        },
+        {"method": "GET", "url": f"{API}/sobjects/Product2/describe", "referenceId": "about"},
+        {"method": "GET", "url": f"{API}/query?q=SELECT+Nope+FROM+Account", "referenceId": "wrong"},
+    ]
+    answers = http.post("composite", json={"compositeRequest": calls}).json()["compositeResponse"]
+    by_name = {answer["referenceId"]: answer for answer in answers}
+    assert by_name["count"]["body"]["totalSize"] == 1
+    assert by_name["about"]["body"]["name"] == "Product2"
+    assert by_name["wrong"]["httpStatusCode"] == 400
+    assert by_name["wrong"]["body"][0]["errorCode"] == "INVALID_FIELD"
+
+
+def test_a_batch_goes_on_after_an_error_unless_told_to_stop(http):
+    calls = [
+        {"method": "GET", "url": f"v62.0/sobjects/{name}/describe"} for name in ("Nope", "Account")
+    ]
+    whole = http.post("composite/batch", json={"batchRequests": calls}).json()
+    assert [each["statusCode"] for each in whole["results"]] == [404, 200]
+    assert whole["hasErrors"] is True
+    halted = http.post("composite/batch", json={"batchRequests": calls, "haltOnError": True}).json()
+    assert halted["results"][1]["statusCode"] == 412
+    assert halted["results"][1]["result"][0]["errorCode"] == "BATCH_PROCESSING_HALTED"
+
+
+@pytest.mark.parametrize(
+    ("path", "member", "calls", "code"),
+    [
+        ("composite/batch", "batchRequests", [], "INVALID_INPUT"),
+        ("composite/batch", "batchRequests", [{"method": "GET"}], "INVALID_INPUT"),
+        ("composite/batch", "batchRequests", [{"method": "GET", "url": "v62.0/limits"}] * 26, "LIMIT_EXCEEDED"),
+        ("composite", "compositeRequest", [{"method": "GET", "url": f"{API}/limits"}], "INVALID_INPUT"),
+        (
+            "composite",
+            "compositeRequest",
+            [{"method": "GET", "url": f"{API}/query?q=x", "referenceId": f"r{n}"} for n in range(6)],
+            "LIMIT_EXCEEDED",
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_composites_are_refused(http, path, member, calls, code):
+    assert problem(http.post(path, json={member: calls})) == (400, code)
+
+
+def test_fields_are_described_by_the_vendors_types(client):
+    fields = {field["name"]: field for field in client.Account.describe()["fields"]}
+    assert (fields["Id"]["type"], fields["ParentId"]["type"]) == ("id", "reference")
+    assert fields["ParentId"]["referenceTo"] == ["Account"]
+    assert fields["BillingAddress"]["type"] == "address"
+    assert fields["BillingCity"]["compoundFieldName"] == "BillingAddress"
+    kinds = {
+        field["type"]
+        for name in ("Contract", "Contract_Line__c", "ContractHistory")
+        for field in getattr(client, name).describe()["fields"]
+    }
+    assert kinds <= {
+        "id",
+        "reference",
+        "string",
+        "boolean",
+        "date",
+        "datetime",
+        "int",
+        "double",
+        "currency",
+        "percent",
+        "picklist",
+    }

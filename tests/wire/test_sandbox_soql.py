@@ -1,5 +1,7 @@
 """SOQL of the sandbox: what it selects, and what it refuses."""
 
+import json
+
 import pytest
 
 from extractors.sandbox.salesforce_query import Queries
@@ -24,7 +26,8 @@ def queries(tmp_path_factory):
 
 
 def run(queries, soql):
-    return queries.start(soql, include_deleted=False, page_size=2000)["records"]
+    page = queries.start(soql, include_deleted=False, page_size=2000)
+    return json.loads(page.text)["records"]
 
 
 def names(queries, condition):
