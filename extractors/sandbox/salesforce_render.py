@@ -69,7 +69,7 @@ def _csv_value(table: Table, item: Selected) -> tuple[str, str]:
     if item.kind == "decimal":
         return '"%s"', _DOUBLE.format(column)
     if item.kind == "datetime":
-        return '"%s"', f"replace({column}, '+0000', 'Z')"
+        return '"%.23s%s"', f"{column}, CASE WHEN {column} IS NULL THEN '' ELSE 'Z' END"
     if item.kind in {"integer", "date"} or holds_ids(table, item.name):
         return '"%s"', column
     return '"%w"', f"coalesce({column}, '')"
