@@ -21,7 +21,7 @@ from extractors.sandbox.stripe_events import (
     Note,
     event,
     event_prefix,
-    event_types,
+    notes_of,
 )
 from extractors.sandbox.stripe_shapes import complete
 from extractors.sandbox.tables import Key, Record
@@ -85,11 +85,7 @@ class Store(Database):
             if events:
                 changes = zip(before, listed, strict=True)
                 at = int(self.tick().timestamp())
-                self.note_events(
-                    Note(at, name, new, old)
-                    for old, new in changes
-                    for name in event_types(old, new)
-                )
+                self.note_events(note for old, new in changes for note in notes_of(at, old, new))
             return len(listed)
 
     def put_events(self, notes: Iterable[tuple[str, Mapping[str, Any]]], at: datetime) -> None:
@@ -150,9 +146,7 @@ class Store(Database):
         after = complete(kind, after)
         documents.write(self, kind, [after])
         if stamp:
-            second = int(at.timestamp())
-            types = event_types(before, after)
-            self.note_events(Note(second, event_type, after, before) for event_type in types)
+            self.note_events(notes_of(int(at.timestamp()), before, after))
         return after
 
     def _put_row(self, table: Table, record: Mapping[str, Any], *, stamp: bool) -> Record:

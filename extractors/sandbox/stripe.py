@@ -27,7 +27,6 @@ from extractors.sandbox import (
 from extractors.sandbox import stripe_idempotency as idempotency
 from extractors.sandbox.store import Store
 from extractors.sandbox.stripe_caller import Caller, Door
-from extractors.sandbox.stripe_eras import PINNED
 from extractors.sandbox.stripe_errors import StripeError, unrecognized
 from extractors.sandbox.stripe_events import REQUEST
 from extractors.sandbox.stripe_forms import parse
@@ -75,11 +74,12 @@ class StripeServer:
     def _route(self, path: str, method: str, handler: Handler) -> Route:
         async def guarded(request: Request) -> Response:
             request_id = f"req_{''.join(secrets.choice(_ALPHABET) for _ in range(14))}"
+            headers = {"Request-Id": request_id, "Stripe-Version": self._door.version(request)}
             try:
-                outcome, headers = await handler(request, request_id)
+                outcome, more = await handler(request, request_id)
             except StripeError as error:
-                outcome, headers = self._failure(error, request_id), _advice(error)
-            return _response(outcome, request_id, headers, request)
+                outcome, more = self._failure(error, request_id), _advice(error)
+            return _response(outcome, headers | more)
 
         return Route(path, guarded, methods=[method])
 
@@ -163,7 +163,7 @@ class StripeServer:
     async def _not_routed(self, request: Request, _: HTTPException) -> Response:
         request_id = f"req_{secrets.token_hex(7)}"
         error = unrecognized(request.method, request.url.path)
-        return _response(self._failure(error, request_id), request_id, {}, request)
+        return _response(self._failure(error, request_id), {"Request-Id": request_id})
 
 
 class _Call:
@@ -207,10 +207,5 @@ def _advice(error: StripeError) -> Headers:
     return {"Stripe-Should-Retry": str(error.should_retry).lower()}
 
 
-def _response(outcome: Outcome, request_id: str, headers: Headers, request: Request) -> Response:
-    told = {
-        "Request-Id": request_id,
-        "Stripe-Version": request.headers.get("stripe-version", PINNED),
-        **headers,
-    }
-    return Response(outcome.body, outcome.status, told, "application/json")
+def _response(outcome: Outcome, headers: Headers) -> Response:
+    return Response(outcome.body, outcome.status, headers, "application/json")

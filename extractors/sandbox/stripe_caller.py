@@ -89,17 +89,15 @@ class Door:
 
     def caller(self, request: Request) -> Caller:
         key, allowed = self._key_of(request)
-        version = request.headers.get("stripe-version")
-        if version is None:
-            version = self._store.meta(DEFAULT_VERSION) or PINNED
-        elif version not in SERVED:
-            raise StripeError(f"Invalid Stripe API version: {_plain(version)}")
+        version = self.version(request)
+        if "stripe-version" in request.headers and version not in SERVED:
+            raise StripeError(f"Invalid Stripe API version: {version}")
         return Caller(self._store_of(request, key), version, key, allowed)
 
-    def close(self) -> None:
-        for store in self._stores.values():
-            if store is not self._store:
-                store.close()
+    def version(self, request: Request) -> str:
+        """The version that a request asks for, by default that of the account."""
+        asked = request.headers.get("stripe-version")
+        return _plain(asked) if asked else self._store.meta(DEFAULT_VERSION) or PINNED
 
     def _key_of(self, request: Request) -> tuple[str, Mapping[str, str] | None]:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")

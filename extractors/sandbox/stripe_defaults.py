@@ -18,7 +18,9 @@ _SELF = {"type": "self"}
 _AUTOMATIC_TAX = {"disabled_reason": None, "enabled": False, "liability": None}
 _BILLING_MODE = {"flexible": None, "type": "classic"}
 _METADATA: dict[str, Any] = {"metadata": {}}
-_COMMON: dict[str, Any] = {"livemode": False}
+LIVEMODE = True
+"""The sandbox plays a live account."""
+_COMMON: dict[str, Any] = {"livemode": LIVEMODE}
 
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "customer": {
@@ -36,7 +38,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "address": _ADDRESS,
     "tax_id": {
         **_COMMON,
-        **_nulls("country customer_account owner verification"),
+        "customer_account": None,
+        "verification": {"status": "verified", **_nulls("verified_address verified_name")},
     },
     "product": {
         **_COMMON,

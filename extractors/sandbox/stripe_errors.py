@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_LOGS = "https://dashboard.stripe.com/test/logs"
+_LOGS = "https://dashboard.stripe.com/logs"
 _CODES = "https://stripe.com/docs/error-codes"
 
 BAD_REQUEST, UNAUTHORIZED, PAYMENT_REQUIRED, FORBIDDEN, NOT_FOUND = 400, 401, 402, 403, 404

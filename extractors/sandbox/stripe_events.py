@@ -4,11 +4,12 @@ An event shows its object as it was sent then, in the shape of the account's def
 Balance transactions have no events: a client must list them again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from extractors.sandbox.ids import stripe_id
+from extractors.sandbox.stripe_defaults import LIVEMODE
 from extractors.sandbox.stripe_eras import PINNED, is_older, older
 from extractors.sandbox.stripe_shapes import Books, Document, complete, render
 
@@ -74,6 +75,40 @@ class Note(NamedTuple):
     type: str
     after: Mapping[str, Any]
     before: Mapping[str, Any] | None = None
+
+
+def notes_of(at: int, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Iterator[Note]:
+    """All that a write tells: of the object, and of the tax ids that came or went with it."""
+    of_parts = _tax_id_notes(at, before, after) if after["object"] == "customer" else []
+    if before is None or not of_parts or _is_told(before, after):
+        for event_type in event_types(before, after):
+            yield Note(at, event_type, after, before)
+    yield from of_parts
+
+
+def _tax_id_notes(
+    at: int, before: Mapping[str, Any] | None, after: Mapping[str, Any]
+) -> list[Note]:
+    was, is_ = _tax_ids(before), _tax_ids(after)
+    gone = [
+        Note(at, "customer.tax_id.deleted", part) for key, part in was.items() if key not in is_
+    ]
+    return [
+        *gone,
+        *(Note(at, "customer.tax_id.created", p) for key, p in is_.items() if key not in was),
+    ]
+
+
+def _tax_ids(customer: Mapping[str, Any] | None) -> dict[str, Document]:
+    whole = complete("customer", customer) if customer else {}
+    return {part["id"]: part for part in (whole.get("tax_ids") or {"data": []})["data"]}
+
+
+def _is_told(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether anything changed that is not a part with events of its own."""
+    return any(
+        before.get(name) != after.get(name) for name in (before.keys() | after.keys()) - {"tax_ids"}
+    )
 
 
 def event_prefix(kind: str) -> str:
@@ -144,7 +179,7 @@ def event(number: int, note: Note, books: Books, settings: Mapping[str, Any]) ->
         "api_version": version,
         "created": note.at,
         "data": data,
-        "livemode": False,
+        "livemode": LIVEMODE,
         "pending_webhooks": settings.get(PENDING_WEBHOOKS) or 0,
         "request": dict(REQUEST.get() or {"id": None, "idempotency_key": None}),
         "type": note.type,

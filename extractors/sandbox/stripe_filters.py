@@ -6,7 +6,7 @@ from typing import Any
 
 from extractors.sandbox import faults
 from extractors.sandbox.store import Store
-from extractors.sandbox.stripe_errors import StripeError
+from extractors.sandbox.stripe_errors import StripeError, missing
 from extractors.sandbox.stripe_events import EVENT_DAYS_KEPT
 from extractors.sandbox.stripe_forms import Spec
 
@@ -213,11 +213,25 @@ def conditions(store: Store, kind: str, asked: Mapping[str, Any]) -> tuple[str, 
             found.append(condition(asked[name]))
     if kind == "subscription" and asked.get("status") is None:
         found.append((f"status NOT IN ({', '.join('?' * len(_ENDED))})", list(_ENDED)))
+    if kind == "balance_transaction" and asked.get("payout"):
+        _require_automatic(store, asked["payout"])
     if kind == "event":
         found.append(("created >= ?", [oldest_event(store)]))
     found += _visible(store, kind)
     where = " AND ".join(sql for sql, _ in found)
     return where, [value for _, values in found for value in values]
+
+
+def _require_automatic(store: Store, payout_id: str) -> None:
+    """Of a payout that was asked for by hand the vendor does not say what it took up."""
+    payout = store.get("stripe", "payout", payout_id)
+    if payout is None:
+        raise missing("payout", payout_id, "payout", 404)
+    if not payout["automatic"]:
+        message = (
+            "Balance transaction history can only be filtered on automatic payouts, not manual."
+        )
+        raise StripeError(message, None, "payout")
 
 
 def oldest_event(store: Store) -> int:

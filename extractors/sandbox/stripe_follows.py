@@ -14,6 +14,17 @@ def _customer(customer: Document) -> dict[str, Any]:
     return {"invoice_prefix": customer.get("invoice_prefix") or prefix}
 
 
+_TAXED_IN = {"gb_vat": "GB", "jp_trn": "JP", "us_ein": "US"}
+
+
+def _tax_id(tax_id: Document) -> dict[str, Any]:
+    """An EU number begins with its country; others are of one country by their type."""
+    kind, value = str(tax_id.get("type")), str(tax_id.get("value"))
+    country = value[:2].upper() if kind == "eu_vat" else _TAXED_IN.get(kind)
+    owner = {"customer": tax_id.get("customer"), "customer_account": None, "type": "customer"}
+    return {"country": country, "owner": owner}
+
+
 def _product(product: Document) -> dict[str, Any]:
     return {"updated": product.get("updated") or product.get("created")}
 
@@ -122,6 +133,7 @@ def _credit_note(note: Document) -> dict[str, Any]:
 
 FOLLOWS: Mapping[str, Callable[[Document], dict[str, Any]]] = {
     "customer": _customer,
+    "tax_id": _tax_id,
     "product": _product,
     "price": _price,
     "subscription": _subscription,

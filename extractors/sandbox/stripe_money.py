@@ -17,6 +17,7 @@ from extractors.sandbox.stripe_balance import (
     refund_entry,
     reversal_entry,
 )
+from extractors.sandbox.stripe_defaults import LIVEMODE
 from extractors.sandbox.stripe_operations import live, now
 from extractors.sandbox.stripe_shapes import Document
 
@@ -195,4 +196,4 @@ def balance(store: Store) -> Document:
         ]
         for status in ("available", "pending")
     }
-    return {"object": "balance", "livemode": False, **amounts}
+    return {"object": "balance", "livemode": LIVEMODE, **amounts}

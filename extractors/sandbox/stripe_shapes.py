@@ -189,7 +189,8 @@ def complete(kind: str, document: Mapping[str, Any]) -> Document:
 def _completed(field: Field, value: Any, owner: Document) -> Any:
     if field.how in {"page", "hidden"}:
         back = {field.back: owner["id"]} if field.back else {}
-        parts = [complete(field.kind, {**part, **back}) for part in value["data"]]
+        since = {"created": owner.get("created")} if field.kind == "tax_id" else {}
+        parts = [complete(field.kind, {**since, **part, **back}) for part in value["data"]]
         return list_object(parts, field.url.format(id=owner["id"]), has_more=False)
     if field.how not in {"inner", "collapsed"}:
         return value

@@ -243,7 +243,7 @@ def test_events_are_kept_for_thirty_days(http, sandbox_store):
 def test_what_is_not_expanded_is_an_id_or_absent(http):
     customer = http.get("customers/cus_001").json()
     assert "tax_ids" not in customer
-    assert (customer["metadata"], customer["livemode"]) == ({"a": "1"}, False)
+    assert (customer["metadata"], customer["livemode"]) == ({"a": "1"}, True)
     assert http.get("customers/cus_002").json()["metadata"] == {}
     item = http.get("subscriptions/sub_live").json()["items"]["data"][0]
     assert (item["discounts"], item["price"]["product"]) == (["di_1"], "prod_1")

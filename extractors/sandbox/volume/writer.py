@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from extractors.sandbox.schema import System
 from extractors.sandbox.store import Store
-from extractors.sandbox.stripe_events import EVENT_DAYS_KEPT, Note, event_types
+from extractors.sandbox.stripe_events import EVENT_DAYS_KEPT, Note, notes_of
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import DAY
 
@@ -31,7 +31,7 @@ class Writer:
         if system == "stripe" and record["created"] >= self._events_from:
             made = {**record, "object": kind}
             at = record["created"]
-            self._events += [Note(at, name, made) for name in event_types(None, made)]
+            self._events += notes_of(at, None, made)
         if len(waiting) == _BUFFERED:
             self._store.put_many(system, kind, waiting)
             waiting.clear()

@@ -6,7 +6,7 @@ from typing import Any
 from extractors.sandbox.ids import new_identifier
 from extractors.sandbox.schema import TABLES, System, to_text
 from extractors.sandbox.store import Store
-from extractors.sandbox.stripe_events import EVENT_DAYS_KEPT, Note, event_types
+from extractors.sandbox.stripe_events import EVENT_DAYS_KEPT, Note, notes_of
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import DAY, epoch, moment
 
@@ -130,8 +130,7 @@ class Records:
     def _note(self, before: Record | None, after: Record, at: int) -> None:
         stamp = max(at, self._floor)
         if stamp >= self._keep_events_from:
-            for event_type in event_types(before, after):
-                self._events.append(Note(stamp, event_type, after, before))
+            self._events.extend(notes_of(stamp, before, after))
 
     def _text(self, system: System, at: int) -> str:
         return to_text(moment(max(at, self._floor)), system)
