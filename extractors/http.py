@@ -145,7 +145,7 @@ class HttpDoor:
             nonlocal failed_at
             failed_at = time.monotonic()
             wait = self._wait(call, error)
-            return wait if turn.patience > float(wait) else False
+            return wait if turn.patience > (0.0 if wait is True else wait) else False
 
         attempts = stamina.retry_context(
             on=again,
