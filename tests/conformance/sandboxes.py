@@ -73,9 +73,9 @@ class SandboxBench:
     @contextmanager
     def spoiled(self, key):
         before = self.vendors.store.get(self.system, self.kind, key)
-        self.vendors.store.put(self.system, self.kind, self.spoil(key))
+        self.vendors.store.put(self.system, self.kind, self.spoil(key), stamp=False)
         yield
-        self.vendors.store.put(self.system, self.kind, before)
+        self.vendors.store.put(self.system, self.kind, before, stamp=False)
 
     def end_session(self):
         credentials.revoke_tokens(self.vendors.store)
@@ -125,8 +125,12 @@ class SalesforceBench(SandboxBench):
             name = f"Corrected {next(self._numbers)}"
             return {"Name": name}, "Name", name
 
+        def create():
+            number = next(self._numbers)
+            return "Account", f"ext-{number}", {"Name": f"Upserted {number}"}
+
         refused = WriteIntent("update", "Account", key, {"Nope__c": "x"}, "key", "q2c_refused")
-        return Writing("Account", key, update, None, refused, "PATCH")
+        return Writing("Account", key, update, create, refused, "PATCH")
 
 
 class StripeBench(SandboxBench):
@@ -148,7 +152,7 @@ class StripeBench(SandboxBench):
         return {"id": key, "name": f"Renamed {next(self._numbers)}"}
 
     def spoil(self, key):
-        return {"id": key, "created": "long ago"}
+        return {"id": key, "balance": "a lot"}
 
     @property
     def writing(self):
@@ -156,10 +160,8 @@ class StripeBench(SandboxBench):
             value = f"sales_{next(self._numbers)}"
             return {"metadata": {"channel": value}}, "metadata", {"channel": value}
 
-        refused = WriteIntent("update", "customers", "cus_1", {"nope": "x"}, "key", "q2c_refused")
-        return Writing(
-            "customers", "cus_1", update, None, refused, "POST", has_idempotency_key=True
-        )
+        refused = WriteIntent("update", "customer", "cus_1", {"nope": "x"}, "key", "q2c_refused")
+        return Writing("customer", "cus_1", update, None, refused, "POST", has_idempotency_key=True)
 
 
 class NetSuiteBench(SandboxBench):
@@ -182,7 +184,7 @@ class NetSuiteBench(SandboxBench):
         return {"id": key, "companyname": f"Renamed {next(self._numbers)}"}
 
     def spoil(self, key):
-        return {"id": key, "isinactive": "perhaps"}
+        return {"id": key, "lastmodifieddate": None}
 
     @property
     def writing(self):
@@ -190,8 +192,15 @@ class NetSuiteBench(SandboxBench):
             name = f"Corrected {next(self._numbers)}"
             return {"companyName": name}, "companyName", name
 
-        refused = WriteIntent("update", "customer", "1", {"currency": {"id": "999"}}, "key", "q2c")
-        return Writing("customer", "1", update, None, refused, "PATCH")
+        def create():
+            number = next(self._numbers)
+            body = {"companyName": f"Upserted {number}", "subsidiary": {"id": "1"}}
+            return "customer", f"ext-{number}", body
+
+        refused = WriteIntent(
+            "update", "customer", "1", {"currency": {"id": "999"}}, "key", "q2c_refused"
+        )
+        return Writing("customer", "1", update, create, refused, "PATCH")
 
 
 BENCHES = {bench.system: bench for bench in (SalesforceBench, StripeBench, NetSuiteBench)}

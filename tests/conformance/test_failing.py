@@ -6,8 +6,8 @@ import pytest
 
 from extractors.errors import Rejected, SourceError, Unauthorized
 from extractors.http import HttpOptions
-from tests.conformance.conftest import QUICK
 from tests.conformance.proof import assert_same
+from tests.conformance.reading import QUICK
 
 CONCURRENCY = 3
 

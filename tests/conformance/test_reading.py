@@ -10,7 +10,7 @@ import pytest
 from extractors.contracts import PATTERNS
 from extractors.manifest import KEYS_FILE
 from extractors.registry import CONNECTORS
-from tests.conformance.conftest import BENCHES
+from tests.conformance.benches import WORKBENCHES
 from tests.conformance.proof import Shuffled, assert_same
 
 # A read may bring again what changed shortly before the last one, and nothing older.
@@ -18,7 +18,7 @@ FEW = 10
 
 
 def test_every_connector_has_a_workbench():
-    assert set(BENCHES) == set(CONNECTORS)
+    assert set(WORKBENCHES) == set(CONNECTORS)
 
 
 def test_a_first_page_always_comes_with_the_sources_own_time(reading):
