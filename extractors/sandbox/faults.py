@@ -18,8 +18,9 @@ From the seed and the count of requests it follows which request meets which fau
 | slow_bodies     | bodies that trickle in                                                     |
 | chaos           | all of these together                                                      |
 
-The same request meets at most two faults in a row, whatever the profiles, and a session that was
-renewed because of a refusal serves the request that was refused: who retries gets through.
+The same request meets at most two faults in a row, whatever the profiles, and a login meets one; a
+session that was renewed because of a refusal serves the request that was refused. So five attempts
+at a request get through, also where those in vain at the login that it needs count among them.
 
 `faults` (controls):
 {"drop": {"salesforce.PricebookEntry": [ids]}, "stale": {"netsuite.item": hours}}.
@@ -63,6 +64,7 @@ CHAOS = "chaos"
 OFF = "off"
 
 IN_A_ROW = 2
+LOGINS_IN_A_ROW = 1
 LONGEST_LAG = timedelta(minutes=30)
 _LATENCY = (0.030, 0.080)
 _BURST = 5
@@ -159,14 +161,23 @@ class Chaos:
         self._ended: set[str] = set()
         self._renewing: dict[int, str] = {}
 
-    def next(self, *, line: int, is_read: bool, token: str | None, can_repeat: bool) -> Course:
+    def next(
+        self,
+        *,
+        line: int,
+        is_read: bool,
+        token: str | None,
+        can_repeat: bool,
+        is_login: bool,
+    ) -> Course:
         """The course of a request; `line` stands for all that makes it the same request again."""
+        most = LOGINS_IN_A_ROW if is_login else IN_A_ROW
         self._count += 1
         profiles = self._weather.profiles
         chance = Random(f"{self._weather.seed}:{self._system}:{self._count}")
         delay = chance.uniform(*_LATENCY) if "latency" in profiles else 0
         fault = self._session_end(chance, line, token)
-        if fault is None and self._in_a_row.get(line, 0) < IN_A_ROW:
+        if fault is None and self._in_a_row.get(line, 0) < most:
             fault = self._disturbance(chance, is_read=is_read, can_repeat=can_repeat)
         if fault is None:
             self._in_a_row.pop(line, None)

@@ -198,6 +198,7 @@ class Wire:
             is_read=_is_read(scope),
             token=None if self._system == "stripe" else _token(scope),
             can_repeat=self._repeats.known(asked),
+            is_login=_is_login(scope),
         )
         if course.delay:
             await asyncio.sleep(course.delay)
