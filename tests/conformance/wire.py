@@ -38,6 +38,7 @@ class Seen:
     head: str
     body: str
     status: int | None
+    zipped: bool
 
 
 @dataclass
@@ -86,7 +87,8 @@ class Wire:
         answer = await self._answer(trouble, head, body, reader)
         status = int(answer.split(b" ", 2)[1]) if answer else None
         texts = (head.decode("latin-1"), body.decode("utf-8", "replace"))
-        self.calls.append(Seen(method, path, *texts, status))
+        zipped = _header(answer.partition(HEAD_END)[0], b"content-encoding") == b"gzip"
+        self.calls.append(Seen(method, path, *texts, status, zipped))
         writer.write(answer)
         await writer.drain()
 

@@ -8,7 +8,7 @@ import base64
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
@@ -123,19 +123,20 @@ def _as_text(value: dict[str, Any]) -> Any:
     return _TEXTS[kind](value)
 
 
+def _numbers(value: Mapping[str, str]) -> dict[str, int]:
+    return {name: int(text) for name, text in value.items() if name != "__class__"}
+
+
 def _instant(value: Mapping[str, str]) -> str:
     """Times are UTC on the server, whatever its clock says."""
-    parts = {name: int(text) for name, text in value.items() if name != "__class__"}
-    return datetime(**parts, tzinfo=UTC).isoformat().replace("+00:00", "Z")
+    return datetime(**_numbers(value), tzinfo=UTC).isoformat().replace("+00:00", "Z")
 
 
 _TEXTS: Mapping[str, Callable[[dict[str, str]], str]] = {
     "Decimal": lambda value: value["decimal"],
-    "date": lambda value: date(
-        *(int(value[name]) for name in ("year", "month", "day"))
-    ).isoformat(),
+    "date": lambda value: date(**_numbers(value)).isoformat(),
+    "time": lambda value: time(**_numbers(value)).isoformat(),  # type: ignore[arg-type]
     "datetime": _instant,
-    "time": lambda value: ":".join(value[name] for name in ("hour", "minute", "second")),
     "timedelta": lambda value: value["seconds"],
     "bytes": lambda value: value["base64"],
 }
@@ -339,12 +340,14 @@ class TrytonSource:
         after, end = bookmark["after"], bookmark.get("to")
         if end is None:
             return (bookmark,)
+        if after >= end:
+            return ()
         windows = -(-(end - after) // span)
-        parts = min(self.door.idle + 1, windows)
-        width = -(-windows // parts) * span if parts else 0
+        parts = max(1, min(self.door.idle, windows))
+        width = -(-windows // parts) * span
         return [
             {**bookmark, "after": start, "to": min(start + width, end)}
-            for start in (range(after, end, width) if width else ())
+            for start in range(after, end, width)
         ]
 
     def _domain(self, spec: ObjectSpec, bookmark: Bookmark) -> list[Any]:
