@@ -3,10 +3,15 @@
 import json
 from decimal import Decimal
 
+import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandera.errors import SchemaErrors
 
 from extractors.calls import decode_exact, decode_text
 from extractors.contracts import check, contract_of
+from extractors.protocol import ObjectSpec, declare
 from extractors.registry import SOURCES
 
 INVOICE = SOURCES["stripe"]["invoice"]
@@ -130,3 +135,34 @@ def test_every_object_has_a_contract_over_its_columns_and_never_a_float(spec):
     assert list(contract_of(spec).columns) == list(spec.columns)
     assert {str(dtype) for dtype in spec.landing_schema.values()} <= {"String", "Int64", "Boolean"}
     assert set(spec.key) <= set(spec.columns)
+
+
+VALUES = st.sampled_from([None, "", "1", "1.5", "1e3", "x", "T", "F", "2026-01-31", "Open", "open"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    rows=st.lists(st.fixed_dictionaries(dict.fromkeys("abcdef", VALUES)), min_size=1, max_size=5)
+)
+def test_the_quick_look_sees_what_the_contract_refuses(rows):
+    """The one-pass question must never pass what pandera would name."""
+    spec = ObjectSpec(
+        "thing",
+        "thing",
+        fields=(
+            *declare("a", required=True),
+            *declare("b", kind="decimal"),
+            *declare("c", kind="flag", required=True),
+            *declare("d", kind="date"),
+            *declare("e", kind="datetime"),
+            *declare("f", allowed=("open", "T")),
+        ),
+        key=("a",),
+    )
+    frame = pl.DataFrame(rows, schema=spec.columns)
+    try:
+        contract_of(spec).validate(frame, lazy=True)
+        is_refused = False
+    except SchemaErrors:
+        is_refused = True
+    assert bool(check(spec, rows).quarantined) is is_refused
