@@ -26,10 +26,15 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _SHAPES = re.compile(
-    r"""\b(?:Bearer|Basic|Session)\s+[\w.~+/=!%-]+   # an Authorization header
-    | \beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?              # a JSON Web Token
-    | \b[srpw](?:k|hsec)_(?:live|test)_\w+          # a key with a speaking prefix
-    | \b00D\w{12,15}![\w.]+                         # an organisation's id and its session
+    r"""
+    # an Authorization header, unlike a sentence that begins as one
+    \b(?:Bearer|Basic|Session)\s+(?=\S*(?:\d|(?-i:[a-z][A-Z])))[\w.~+/=!%-]+
+    # a JSON Web Token
+    | \beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?
+    # a key with a speaking prefix
+    | \b[srpw](?:k|hsec)_(?:live|test)_\w+
+    # the id of an organisation, and its session
+    | \b00D\w{12,15}![\w.]+
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -83,12 +88,13 @@ def _parts(value: str) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> Iterator[str]:
+    """As it is, in a URL or a page; each of them as it is or in JSON, or in JSON in JSON."""
     if len(secret) < _SHORTEST:
         return
-    yield secret
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
-    yield html.escape(secret)
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    for spelling in (secret, quote(secret, safe=""), quote_plus(secret), html.escape(secret)):
+        yield spelling
+        for ascii_only in (True, False):
+            once = json.dumps(spelling, ensure_ascii=ascii_only)[1:-1]
+            yield once
+            yield json.dumps(once, ensure_ascii=ascii_only)[1:-1]
     yield repr(secret)[1:-1]
