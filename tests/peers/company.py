@@ -1,6 +1,5 @@
 """A small company served by processes of its own, what our extractors land of it, and row sets."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +9,13 @@ from typing import Any
 
 import polars as pl
 
+from extractors.contracts import check
 from extractors.manifest import ROWS_FILE
 from extractors.protocol import ObjectSpec
 from extractors.raw_zone import RawZone
 from extractors.registry import CONNECTORS
 from extractors.sandbox import control
+from extractors.sandbox.fidelity import truth_rows
 from extractors.sandbox.schema import System
 from extractors.sandbox.servers import STORE, SYSTEMS
 from extractors.sandbox.store import Store
@@ -22,7 +23,7 @@ from tests.peers.environments import run_tieout
 from tests.peers.programs.wire import Rows
 from tests.peers.tasks import RowSets, wanted_of
 
-CUSTOMERS = 40
+CUSTOMERS = 160
 MONTHS = 9
 
 
@@ -51,37 +52,34 @@ class Company:
         """What the peers log in with: for NetSuite a token, since none of them knows OAuth 2.0."""
         return self.connections["netsuite_tba" if system == "netsuite" else system]
 
+    def refresh_token(self) -> dict[str, Any]:
+        """What the tap for Salesforce logs in with."""
+        return self.connections["salesforce_refresh"]
+
     def land(self, system: str, folder: Path) -> RowSets:
         """The row sets, per object, that a full extraction lands."""
         run_tieout(self.extraction(folder, system))
         return self.landed(system, folder)
 
     def landed(self, system: str, folder: Path) -> RowSets:
-        objects = CONNECTORS[system].objects
-        return {name: self._landed(folder, system, objects[name]) for name in objects}
+        """The row sets, per object, that were published there."""
+        return {
+            name: _row_set(spec, self.landed_rows(system, name, folder))
+            for name, spec in CONNECTORS[system].objects.items()
+        }
 
-    def _landed(self, folder: Path, system: str, spec: ObjectSpec) -> dict[str, Any]:
-        """The row set that was published, and a digest of every value in it."""
-        frame = pl.read_parquet(RawZone(folder).folder(system, spec.name, self.day) / ROWS_FILE)
-        frame = frame.filter(~pl.col("_deleted")).select(list(spec.columns)).sort(spec.key)
-        wanted = wanted_of(spec)
-        rows = Rows(_columns(wanted["keys"]), _columns(wanted["amounts"]))
-        for row in frame.iter_rows(named=True):
-            rows.add(row)
-        values = hashlib.sha256(frame.write_csv().encode()).hexdigest()[:16]
-        return {**rows.summary(), "values": values}
+    def landed_rows(self, system: str, name: str, folder: Path) -> pl.DataFrame:
+        """What was published of an object: live rows, all declared columns."""
+        file = RawZone(folder).folder(system, name, self.day) / ROWS_FILE
+        rows = pl.read_parquet(file).filter(~pl.col("_deleted"))
+        return _in_order(CONNECTORS[system].objects[name], rows)
 
-    def kept(self, system: System) -> RowSets:
-        """The row sets, per object, of the books behind the servers."""
-        found = {}
+    def kept_rows(self, system: System, name: str) -> pl.DataFrame:
+        """The same as the books behind the servers have it."""
+        spec = CONNECTORS[system].objects[name]
         with self.store() as store:
-            for name, spec in CONNECTORS[system].objects.items():
-                wanted = wanted_of(spec)
-                rows = Rows(wanted["keys"], wanted["amounts"])
-                for record in store.rows(system, spec.vendor_name):
-                    rows.add(record)
-                found[name] = rows.summary()
-        return found
+            records = list(truth_rows(store, system, spec.vendor_name))
+        return _in_order(spec, check(spec, records).rows)
 
     def extraction(self, folder: Path, *systems: str, **how: Any) -> dict[str, Any]:
         """The task of extracting these systems (all, if none is named) into a raw zone."""
@@ -109,5 +107,16 @@ def serving_company(
         control.down(home)
 
 
-def _columns(paths: list[str]) -> list[str]:
-    return [path.replace(".", "_").lower() for path in paths]
+def _in_order(spec: ObjectSpec, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(list(spec.columns)).sort(spec.key)
+
+
+def _row_set(spec: ObjectSpec, rows: pl.DataFrame) -> dict[str, Any]:
+    wanted = wanted_of(spec)
+    keys, amounts = (
+        [path.replace(".", "_").lower() for path in wanted[part]] for part in ("keys", "amounts")
+    )
+    seen = Rows(keys, amounts)
+    for row in rows.iter_rows(named=True):
+        seen.add(row)
+    return seen.summary()
