@@ -166,13 +166,29 @@ def _create_registers(con: DuckDBPyConnection) -> None:
 
 
 def _add_merged(con: DuckDBPyConnection, history: _History, column: str) -> None:
-    """Merges are never undone: one that is older than the newest full read still holds."""
+    """Every merged record with the one that survived all merges behind it.
+
+    Merges are never undone: one that is older than the newest full read still holds.
+    """
     key = history.spec.key[0]
     con.execute(
-        f"INSERT INTO raw.merged SELECT '{history.system}', '{history.spec.name}', "
-        f'"{key}", "{column}", _extracted_date FROM ({_rows(con, history, history.manifests)}) '
-        f'WHERE _deleted AND "{column}" IS NOT NULL '
-        f'QUALIFY row_number() OVER (PARTITION BY "{key}" ORDER BY _extracted_date DESC) = 1'
+        f"""
+        INSERT INTO raw.merged
+        WITH RECURSIVE merges AS (
+            SELECT "{key}" AS key, "{column}" AS merged_into, _extracted_date
+            FROM ({_rows(con, history, history.manifests)})
+            WHERE _deleted AND "{column}" IS NOT NULL
+            QUALIFY row_number() OVER (PARTITION BY "{key}" ORDER BY _extracted_date DESC) = 1
+        ),
+        followed AS (
+            SELECT key, merged_into, _extracted_date FROM merges
+            UNION
+            SELECT followed.key, merges.merged_into, followed._extracted_date
+            FROM followed JOIN merges ON followed.merged_into = merges.key
+        )
+        SELECT '{history.system}', '{history.spec.name}', key, merged_into, _extracted_date
+        FROM followed WHERE merged_into NOT IN (SELECT key FROM merges)
+        """
     )
 
 

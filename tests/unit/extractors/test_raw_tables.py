@@ -312,13 +312,18 @@ def test_a_quarantined_record_that_vanished_is_no_longer_open(tmp_path):
 def test_a_merged_record_names_the_one_that_survived(tmp_path, monkeypatch):
     account = replace(SOURCES["salesforce"]["account"], merged_into="masterrecordid")
     monkeypatch.setitem(SOURCES["salesforce"], "account", account)
-    stones = [{"id": "001B", "masterrecordid": "001A"}, {"id": "001C"}]
+    stones = [
+        {"id": "001B", "masterrecordid": "001A"},
+        {"id": "001C"},
+        {"id": "001D", "masterrecordid": "001B"},
+    ]
     publish(tmp_path, "salesforce", account, FIRST_DAY, tombstones=stones)
     later = FIRST_DAY + timedelta(days=30)
     publish(tmp_path, "salesforce", account, later)
     for day in (FIRST_DAY, later):
         con = loaded(tmp_path, day)
-        assert con.sql("SELECT * FROM raw.merged").fetchall() == [
-            ("salesforce", "account", "001B", "001A", FIRST_DAY)
+        assert con.sql("SELECT * FROM raw.merged ORDER BY key").fetchall() == [
+            ("salesforce", "account", "001B", "001A", FIRST_DAY),
+            ("salesforce", "account", "001D", "001A", FIRST_DAY),
         ]
         assert con.sql("SELECT count(*) FROM raw.salesforce__account").fetchall() == [(0,)]
