@@ -49,6 +49,7 @@ CONNECTORS: dict[str, Connector] = {
             salesforce.connect,
             salesforce.SalesforceSource,
             SalesforceTarget,
+            salesforce.DEFAULT_OPTIONS,
         ),
         Connector(
             stripe.SYSTEM,

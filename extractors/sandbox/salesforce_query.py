@@ -19,6 +19,8 @@ SMALLEST_PAGE = 200
 LARGEST_PAGE = 2000
 # A user's eleventh open cursor closes the oldest.
 CURSORS_KEPT = 10
+PAGE_ROWS = "salesforce_page_rows"
+"""Setting: the most rows of an answer, whatever a client asks for, as where rows are wide."""
 _BATCH_SIZE = re.compile(r"batchSize=(\d+)")
 
 
@@ -88,6 +90,7 @@ class Queries:
     def _read(
         self, cursor: Cursor, position: int, page_size: int, name: str | None, root: str
     ) -> Page:
+        page_size = min(page_size, self._store.meta(PAGE_ROWS, LARGEST_PAGE))
         keys = cursor.keys[position : position + page_size]
         following = position + len(keys)
         if cursor.query.children:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractors.errors import Conflict, RateLimited, Rejected, Transient, UnknownOutcome
+from extractors.errors import Conflict, Rejected, Transient, UnknownOutcome
 from extractors.protocol import WriteIntent
 from extractors.sandbox.ids import salesforce_id
 from tests.wire.vendors import LONG_AGO
@@ -117,11 +117,3 @@ def test_a_value_that_must_be_unique_is_a_conflict(accounts):
             await target.write(update({"Stripe_Customer_Id__c": "cus_1"}, SECOND))
 
     accounts.with_target("salesforce", use)
-
-
-def test_a_used_up_quota_is_not_waited_for():
-    from extractors.crm.salesforce.client import explain
-
-    told = explain(403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "no"}], {})
-    assert (told.kind, told.worth_waiting) == (RateLimited, False)
-    assert explain(300, ["/services/data/v62.0/sobjects/Account/1"], {}).kind is Conflict

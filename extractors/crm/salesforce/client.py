@@ -1,140 +1,221 @@
-"""Reads Salesforce: client-credentials login, SOQL pages, deleted rows, change windows."""
+"""Reads Salesforce: small objects and changes by REST, large results by query jobs."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-import httpx
+import polars as pl
 
-from extractors.calls import Call, Dialect, Explanation, Reply, decode_text
+from extractors.calls import Call, Reply
+from extractors.crm.salesforce.auth import SalesforceConfig, auth_of
+from extractors.crm.salesforce.bulk import Jobs, Part, as_rest_writes
+from extractors.crm.salesforce.dialect import DIALECT, SYSTEM
 from extractors.crm.salesforce.objects import OBJECTS
-from extractors.errors import Conflict, NotFound, RateLimited, SourceError, Transient, Unauthorized
-from extractors.http import HttpDoor, HttpOptions, Token
+from extractors.crm.salesforce.query import API_VERSION, ROOT, Place, is_last, query
+from extractors.errors import ContractBroken, Rejected
+from extractors.http import HttpDoor, HttpOptions
 from extractors.protocol import Bookmark, ObjectSpec, Page, SourceTotals, Start
 
-SYSTEM = "salesforce"
-API_VERSION = "v62.0"
-ROOT = f"/services/data/{API_VERSION}"
-TOKEN_PATH = "/services/oauth2/token"  # noqa: S105
-# Rows become visible some time after their SystemModstamp.
-OVERLAP = timedelta(seconds=600)
+__all__ = ["DEFAULT_OPTIONS", "SYSTEM", "SalesforceConfig", "SalesforceSource", "connect"]
 
-_KINDS: dict[str, type[SourceError]] = {
-    "REQUEST_LIMIT_EXCEEDED": RateLimited,
-    "UNABLE_TO_LOCK_ROW": Transient,
-    "SERVER_UNAVAILABLE": Transient,
-    "TXN_SECURITY_METERING_ERROR": Transient,
-    "DUPLICATE_VALUE": Conflict,
-    "DUPLICATES_DETECTED": Conflict,
-    "ENTITY_IS_DELETED": NotFound,
-    "INVALID_SESSION_ID": Unauthorized,
-    "invalid_client": Unauthorized,
-    "invalid_client_id": Unauthorized,
-    "invalid_grant": Unauthorized,
-}
-# The daily quota: seconds do not bring it back.
-_HOPELESS = frozenset({"REQUEST_LIMIT_EXCEEDED"})
+# An org takes 25 long calls at once, from all applications together.
+DEFAULT_OPTIONS = HttpOptions(concurrency=10)
+# A job has to be made, waited for, listed and deleted: from here on it is faster than its pages.
+BULK_ROWS = 10_000
+# A composite counts as one call; it holds so many calls, of which so many are queries.
+CALLS_AT_ONCE, QUERIES_AT_ONCE = 25, 5
 
-
-@dataclass(frozen=True)
-class SalesforceConfig:
-    """A connected app with the client-credentials flow; `base_url` is the My Domain host."""
-
-    base_url: str
-    client_id: str
-    client_secret: str = field(repr=False)
+log = logging.getLogger(__name__)
 
 
 def connect(config: SalesforceConfig, options: HttpOptions) -> HttpDoor:
     """The door to one org; it logs in when first used, and again when the session ends."""
-
-    async def login(door: HttpDoor) -> str:
-        form = (
-            ("grant_type", "client_credentials"),
-            ("client_id", config.client_id),
-            ("client_secret", config.client_secret),
-        )
-        call = Call("POST", TOKEN_PATH, form=form, authorized=False)
-        return str((await door.attempt(call)).member("access_token"))
-
-    dialect = Dialect(SYSTEM, explain, decode_text, "sforce-request-id")
-    return HttpDoor(config.base_url, dialect, options, auth=Token(login))
+    return HttpDoor(config.base_url, DIALECT, options, auth=auth_of(config))
 
 
-def explain(status: int, body: Any, headers: httpx.Headers) -> Explanation:  # noqa: ARG001
-    """Data errors are a list of {errorCode, message}; login errors an object.
-
-    300 lists the addresses of all records that share an external id.
-    """
-    if status == httpx.codes.MULTIPLE_CHOICES:
-        return Explanation("the external id is not unique", "DUPLICATE_EXTERNAL_ID", Conflict)
-    first = body[0] if isinstance(body, list) and body else body
-    if not isinstance(first, Mapping):
-        return Explanation("no explanation given")
-    code = first.get("errorCode") or first.get("error") or first.get("statusCode")
-    message = first.get("message") or first.get("error_description") or "no explanation given"
-    return Explanation(str(message), code, _KINDS.get(str(code)), code not in _HOPELESS)
-
-
-@dataclass(frozen=True)
 class SalesforceSource:
-    """The org as a `Source`."""
+    """The org as a `Source`. From `bulk_rows` rows on a result is read by a query job."""
 
-    door: HttpDoor
-    system: str = SYSTEM
-    api_version: str = API_VERSION
-    objects: Mapping[str, ObjectSpec] = field(default_factory=lambda: OBJECTS)
+    system = SYSTEM
+    api_version = API_VERSION
+
+    def __init__(
+        self,
+        door: HttpDoor,
+        objects: Mapping[str, ObjectSpec] = OBJECTS,
+        bulk_rows: int = BULK_ROWS,
+    ) -> None:
+        self.door = door
+        self.objects = objects
+        self._bulk_rows = bulk_rows
+        self._jobs = Jobs(door)
+        self._describing = asyncio.Lock()
+        self._described: dict[str, Mapping[str, str]] = {}
+        # Declared fields that the org does not have, by object.
+        self._absent: dict[str, frozenset[str]] = {}
 
     async def begin(
         self, spec: ObjectSpec, cursor_from: datetime | None, *, keys_only: bool = False
     ) -> Start:
-        """All rows, deleted ones included, or those whose SystemModstamp moved."""
-        wanted = ("Id", "IsDeleted") if keys_only else [item.path[0] for item in spec.fields]
-        soql = f"SELECT {', '.join(wanted)} FROM {spec.vendor_name}{_since(cursor_from)}"
-        soql += " ORDER BY SystemModstamp, Id"
-        reply = await self.door.send(Call("GET", f"{ROOT}/queryAll", params=(("q", soql),)))
-        return Start("full" if cursor_from is None else "incremental", _page(reply))
+        """All rows, deleted ones included, or those that changed."""
+        place = Place.first(cursor_from, keys_only=keys_only)
+        reply = await self._ask(spec, place)
+        rest: Sequence[Bookmark] = ()
+        if not is_last(reply, place):
+            records = reply.member("records")
+            left = int(reply.member("totalSize")) - len(records)
+            rest = await self._left(spec, place.behind(spec, records[-1]), left)
+        page = _page_of_records(spec, reply, rest)
+        return Start("full" if cursor_from is None else "incremental", page)
 
-    async def proceed(self, spec: ObjectSpec, bookmark: Bookmark) -> Page:  # noqa: ARG002
-        return _page(await self.door.send(Call("GET", bookmark["next"])))
+    async def proceed(self, spec: ObjectSpec, bookmark: Bookmark) -> Page:
+        if "kind" in bookmark:
+            return _page_of_part(spec, await self._jobs.read(bookmark))
+        if "job" in bookmark:
+            return await self._result(spec, bookmark)
+        place = Place.of(bookmark)
+        reply = await self._ask(spec, place)
+        rest: Sequence[Bookmark] = ()
+        if not is_last(reply, place):
+            behind = place.behind(spec, reply.member("records")[-1])
+            parts = behind.parts(place, self.door.idle)
+            rest = [part.bookmark for part in parts]
+        return _page_of_records(spec, reply, rest)
 
     async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
-        return {spec.name: SourceTotals(count=await self._count(spec)) for spec in specs}
+        """Live rows of each object."""
+        asked = {
+            spec.name: f"{ROOT}/query?q=SELECT+COUNT()+FROM+{spec.vendor_name}" for spec in specs
+        }
+        counted = await self._together(asked, QUERIES_AT_ONCE)
+        return {name: SourceTotals(int(answer["totalSize"])) for name, answer in counted.items()}
 
-    async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str] | None:  # noqa: ARG002
-        return None
+    async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str]:
+        """As the org describes them. All objects are described at once: that is one call."""
+        async with self._describing:
+            if spec.name not in self._described:
+                wanted = {**self.objects, spec.name: spec}
+                asked = {
+                    name: f"{ROOT}/sobjects/{each.vendor_name}/describe"
+                    for name, each in wanted.items()
+                }
+                answers = await self._together(asked, CALLS_AT_ONCE)
+                self._described |= {name: _types(answer) for name, answer in answers.items()}
+        return self._described[spec.name]
 
-    async def _count(self, spec: ObjectSpec) -> int:
-        soql = f"SELECT COUNT() FROM {spec.vendor_name}"
-        reply = await self.door.send(Call("GET", f"{ROOT}/query", params=(("q", soql),)))
-        return int(reply.member("totalSize"))
+    async def _left(self, spec: ObjectSpec, place: Place, rows: int) -> Sequence[Bookmark]:
+        """How to go on behind the first page."""
+        if rows < self._bulk_rows:
+            return (place.bookmark,)
+        job = await self._jobs.create(spec, place, self._names(spec, place))
+        return await self._by_pages(spec, place) if job is None else (job,)
+
+    async def _by_pages(self, spec: ObjectSpec, place: Place) -> Sequence[Bookmark]:
+        """Many rows by REST: a range of ids that has an end can be split."""
+        if place.is_by_id:
+            soql = f"SELECT Id FROM {spec.vendor_name} ORDER BY Id DESC LIMIT 1"
+            reply = await self.door.send(query(soql, place.operation))
+            newest = [record["Id"] for record in reply.member("records")]
+            place = replace(place, upto=max([*newest, place.after or ""]))
+        return (place.bookmark,)
+
+    async def _result(self, spec: ObjectSpec, bookmark: Bookmark) -> Page:
+        part = await self._jobs.completed(bookmark)
+        if part is not None:
+            return _page_of_part(spec, part)
+        return await self.proceed(spec, (await self._by_pages(spec, Place.of(bookmark)))[0])
+
+    async def _ask(self, spec: ObjectSpec, place: Place) -> Reply:
+        """The rows from a place on. A field that the org lacks is left out, if it may be."""
+        names = self._names(spec, place)
+        try:
+            return await self.door.send(query(place.page_soql(spec, names), place.operation))
+        except Rejected as error:
+            if error.code == "INVALID_TYPE":
+                raise ContractBroken(
+                    SYSTEM,
+                    f"the org has no object {spec.vendor_name}, or does not show it to this user",
+                    request_id=error.request_id,
+                ) from error
+            if error.code != "INVALID_FIELD":
+                raise
+            await self._leave_out(spec)
+            left = self._names(spec, place)
+            if left == names:
+                raise
+        return await self.door.send(query(place.page_soql(spec, left), place.operation))
+
+    async def _leave_out(self, spec: ObjectSpec) -> None:
+        """Find out which declared fields the org does not have."""
+        known = {name.lower() for name in await self.vendor_fields(spec)}
+        absent = [item for item in spec.fields if item.column not in known]
+        needed = [item.path[0] for item in absent if item.required or item.column == spec.cursor]
+        if needed:
+            raise ContractBroken(
+                SYSTEM,
+                f"{spec.vendor_name} has no field {', '.join(needed)}, or does not show it to this "
+                "user, and no row can be read without",
+            )
+        self._absent[spec.name] = frozenset(item.path[0] for item in absent)
+        if absent:
+            missing = ", ".join(sorted(self._absent[spec.name]))
+            log.warning("%s has no field %s: it lands as null", spec.vendor_name, missing)
+
+    def _names(self, spec: ObjectSpec, place: Place) -> Sequence[str]:
+        if place.keys_only:
+            return ("Id",)
+        absent = self._absent.get(spec.name, frozenset())
+        return [item.path[0] for item in spec.fields if item.path[0] not in absent]
+
+    async def _together(self, asked: Mapping[str, str], at_once: int) -> Mapping[str, Any]:
+        """The answers to several GETs by their names, in as few calls as can be."""
+        names = list(asked)
+        chunks = [names[start : start + at_once] for start in range(0, len(names), at_once)]
+        replies = await asyncio.gather(
+            *(self._composite({name: asked[name] for name in chunk}) for chunk in chunks)
+        )
+        return {name: answer for reply in replies for name, answer in reply.items()}
+
+    async def _composite(self, asked: Mapping[str, str]) -> Mapping[str, Any]:
+        parts = [{"method": "GET", "url": url, "referenceId": name} for name, url in asked.items()]
+        body = {"compositeRequest": parts}
+        reply = await self.door.send(Call("POST", f"{ROOT}/composite", json=body))
+        return {part["referenceId"]: part["body"] for part in reply.member("compositeResponse")}
 
 
-def _page(reply: Reply) -> Page:
+def _types(description: Mapping[str, Any]) -> Mapping[str, str]:
+    return {each["name"]: each["type"] for each in description["fields"]}
+
+
+def _page_of_records(spec: ObjectSpec, reply: Reply, rest: Sequence[Bookmark]) -> Page:
     records = reply.member("records")
+    told = {item.column: item.path[0] for item in spec.fields if item.column in _stone(spec)}
     return Page(
         served_at=reply.served_at,
         records=[record for record in records if not record.get("IsDeleted")],
-        tombstones=[{"id": record["Id"]} for record in records if record.get("IsDeleted")],
-        rest=() if reply.member("done") else ({"next": reply.member("nextRecordsUrl")},),
+        tombstones=[
+            {column: record[name] for column, name in told.items() if record.get(name)}
+            for record in records
+            if record.get("IsDeleted")
+        ],
+        rest=rest,
     )
 
 
-async def query_pages(
-    door: HttpDoor, soql: str, *, operation: str = "query"
-) -> AsyncIterator[tuple[datetime, Sequence[Mapping[str, Any]]]]:
-    """Server time and rows, answer by answer; the next answer is named by a path."""
-    reply = await door.send(Call("GET", f"{ROOT}/{operation}", params=(("q", soql),)))
-    while True:
-        yield reply.served_at, reply.member("records")
-        if reply.member("done"):
-            return
-        reply = await door.send(Call("GET", reply.member("nextRecordsUrl")))
+def _page_of_part(spec: ObjectSpec, part: Part) -> Page:
+    rows, stones = as_rest_writes(spec, part.rows), []
+    if "isdeleted" in rows.columns:
+        is_deleted = pl.col("isdeleted") == "true"
+        told = [column for column in rows.columns if column in _stone(spec)]
+        gone = rows.filter(is_deleted).select(told).to_dicts()
+        stones = [{name: value for name, value in row.items() if value} for row in gone]
+        rows = rows.filter(~is_deleted)
+    return Page(part.served_at, records=rows, tombstones=stones, rest=part.rest)
 
 
-def _since(cursor_from: datetime | None) -> str:
-    if cursor_from is None:
-        return ""
-    start = (cursor_from - OVERLAP).astimezone(UTC)
-    return f" WHERE SystemModstamp >= {start:%Y-%m-%dT%H:%M:%SZ}"
+def _stone(spec: ObjectSpec) -> set[str]:
+    """The columns that are told of a deleted row: its key, and into which row it was merged."""
+    return {*spec.key, *((spec.merged_into,) if spec.merged_into else ())}

@@ -1,7 +1,7 @@
 """What is pulled from Salesforce: fields in vendor spelling, landing in lower case.
 
-Every column is text exactly as sent (numbers as exact decimal text, datetimes as
-`2026-01-31T10:00:00.000+0000`), except booleans.
+Every column is text as REST sends it (numbers as exact decimal text without exponents, datetimes
+as `2026-01-31T10:00:00.000+0000`), except booleans.
 """
 
 from extractors.protocol import Field, ObjectSpec, declare
@@ -12,13 +12,16 @@ AUDIT_FIELDS = (
 )
 
 
-def _object(name: str, vendor_name: str, *fields: tuple[Field, ...]) -> ObjectSpec:
+def _object(
+    name: str, vendor_name: str, *fields: tuple[Field, ...], merged_into: str | None = None
+) -> ObjectSpec:
     declared = tuple(item for group in fields for item in group)
     return ObjectSpec(
         name=name,
         vendor_name=vendor_name,
         fields=(*declare("Id", required=True), *declared, *AUDIT_FIELDS),
         cursor="systemmodstamp",
+        merged_into=merged_into,
     )
 
 
@@ -43,6 +46,8 @@ ACCOUNT = _object(
         "Stripe_Customer_Id__c",
         "NetSuite_Customer_Id__c",
     ),
+    # A merge deletes an account and leaves it the id of the one that it went into.
+    merged_into="masterrecordid",
 )
 
 PRODUCT2 = _object(

@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 from extractors.calls import Call, Reply
-from extractors.crm.salesforce.client import ROOT, SYSTEM, query_pages
+from extractors.crm.salesforce.dialect import SYSTEM
 from extractors.crm.salesforce.objects import OBJECTS
+from extractors.crm.salesforce.query import ROOT, query_pages
 from extractors.errors import NotFound, Rejected
 from extractors.http import HttpDoor
 from extractors.protocol import WriteIntent, WriteReceipt
@@ -41,7 +42,7 @@ class SalesforceTarget:
         terms = " AND ".join(f"{name} = {_literal(value)}" for name, value in equals.items())
         soql = f"SELECT {', '.join(names)} FROM {object}" + (f" WHERE {terms}" if terms else "")
         found: list[Mapping[str, Any]] = []
-        async for _, records in query_pages(self.door, soql):
+        async for records in query_pages(self.door, soql):
             found.extend(_fields(record) for record in records)
         return found
 
