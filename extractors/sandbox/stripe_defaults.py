@@ -33,6 +33,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "next_invoice_sequence": 1,
         "preferred_locales": [],
         "tax_exempt": "none",
+        "tax_ids": {"data": []},
         "test_clock": None,
     },
     "address": _ADDRESS,
@@ -218,7 +219,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "invoiceitem": {
         **_COMMON,
         **_METADATA,
-        **_nulls("customer_account description invoice parent pricing quantity_decimal test_clock"),
+        **_nulls("customer_account description invoice parent pricing test_clock"),
         "discountable": True,
         "discounts": [],
         "proration": False,

@@ -104,6 +104,7 @@ def _invoice_item(item: Document) -> dict[str, Any]:
     return {
         "date": item.get("date", at),
         "net_amount": item.get("amount"),
+        "quantity_decimal": str(item["quantity"]),
         "period": item.get("period") or {"start": at, "end": at},
     }
 

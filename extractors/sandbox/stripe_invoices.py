@@ -138,23 +138,21 @@ def _delete_item(store: Store, _: dict[str, Any], key: str) -> Document:
 def _create(store: Store, asked: dict[str, Any], _: str) -> Document:
     customer = named(store, "customer", asked["customer"], "customer")
     behavior = asked.pop("pending_invoice_items_behavior", "exclude")
-    draft = draft_invoice(store, customer, **asked)
+    draft = _draft(store, customer, asked)
     if behavior == "include":
         _take_up(store, draft, _waiting(store, customer["id"], draft["currency"]))
     return live(store, "invoice", draft["id"])
 
 
-def draft_invoice(store: Store, customer: Document, **asked: Any) -> Document:
+def _draft(store: Store, customer: Document, asked: dict[str, Any]) -> Document:
     """An invoice without lines."""
-    if asked.pop("subscription", None):
-        raise not_allowed("Invoices of subscriptions are made by the subscription.", None)
     fields = {
         "amount_due": 0,
         "amount_remaining": 0,
         "auto_advance": asked.get("auto_advance", False),
         "billing_reason": "manual",
         "created": now(store),
-        "currency": asked.pop("currency", None) or customer.get("currency") or "usd",
+        "currency": asked.get("currency") or customer["currency"] or "usd",
         "customer_address": customer.get("address"),
         "customer_email": customer.get("email"),
         "customer_name": customer.get("name"),
@@ -392,14 +390,10 @@ def bill_pending(store: Store, subscription: Document) -> None:
     details = {"metadata": merged_metadata({}, subscription["metadata"])}
     details["subscription"] = subscription["id"]
     method = subscription["collection_method"]
-    dues = {"days_until_due": subscription["days_until_due"] or 0}
-    draft = draft_invoice(
-        store,
-        customer,
-        collection_method=method,
-        currency=subscription["currency"],
-        **(dues if method == "send_invoice" else {}),
-    )
+    asked = {"collection_method": method, "currency": subscription["currency"]}
+    if method == "send_invoice":
+        asked["days_until_due"] = subscription["days_until_due"] or 0
+    draft = _draft(store, customer, asked)
     parent = {"type": "subscription_details", "subscription_details": details}
     of = {"id": draft["id"], "parent": parent, "billing_reason": "subscription_update"}
     store.put("stripe", "invoice", of, stamp=False)

@@ -113,6 +113,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         **_DISCOUNTS,
     },
     "invoiceitem": {
+        "created": Field("secret"),
         "pricing": Field("inner", "line_pricing"),
         **_refs("customer invoice"),
         **_DISCOUNTS,
