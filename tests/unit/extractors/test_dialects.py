@@ -7,7 +7,8 @@ import pytest
 
 from extractors.billing.stripe import client as stripe
 from extractors.calls import kind_of
-from extractors.crm.salesforce import client as salesforce
+from extractors.crm.salesforce import dialect as salesforce
+from extractors.crm.salesforce.auth import SalesforceConfig
 from extractors.erp.netsuite import client as netsuite
 from extractors.errors import (
     Conflict,
@@ -90,7 +91,7 @@ def test_the_place_of_a_netsuite_error_is_told():
 
 
 def test_secrets_stay_out_of_what_is_printed(tmp_path):
-    crm = salesforce.SalesforceConfig("http://x", "id", "hush")
+    crm = SalesforceConfig("http://x", "id", "hush")
     billing = stripe.StripeConfig("http://x", "hush")
     assert "hush" not in repr(crm) + repr(billing)
     assert json.dumps(repr(crm)).count("http://x") == 1
