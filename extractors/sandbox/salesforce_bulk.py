@@ -43,7 +43,8 @@ class Settings:
 
     `polls`: how often a job is seen in progress before it is complete. `page_rows`: the most rows
     of a result page. `refused`: objects whose jobs are refused, with the error code. `failing`:
-    objects whose jobs fail. `jobs_left`: how many jobs the org still takes.
+    objects whose jobs fail. `jobs_left`: how many jobs the org still takes. `parallel`: whether
+    result pages are listed.
     """
 
     polls: int = 1
@@ -51,6 +52,7 @@ class Settings:
     refused: Mapping[str, str] = field(default_factory=dict)
     failing: Sequence[str] = ()
     jobs_left: int = DAILY_JOBS
+    parallel: bool = True
 
 
 def set_bulk(store: Store, settings: Settings) -> None:
@@ -100,7 +102,7 @@ class Jobs:
         self._made = 0
 
     def create(self, body: Mapping[str, Any], version: str) -> dict[str, Any]:
-        settings = Settings(**self._store.meta(BULK, {}))
+        settings = self._settings()
         if self._made >= settings.jobs_left:
             raise SalesforceError("LIMIT_EXCEEDED", "The daily limit of query jobs is reached.")
         query = _required_query(body)
@@ -189,6 +191,8 @@ class Jobs:
     def result_pages(self, job_id: str, version: str, locator: str | None) -> dict[str, Any]:
         """Up to five places from which the result can be read side by side."""
         job = self._readable(job_id, version)
+        if not self._settings().parallel:
+            raise _missing()
         root = f"/services/data/{version}/jobs/query/{job.id}"
         start = 0 if locator is None else self._position(job, locator)
         ends = len(job.keys) or 1
@@ -230,9 +234,15 @@ class Jobs:
     def _known(self, job_id: str) -> Job:
         job = self._jobs.get(job_id)
         if job is None:
-            message = "The requested resource does not exist"
-            raise SalesforceError("NOT_FOUND", message, (), _NOT_FOUND)
+            raise _missing()
         return job
+
+    def _settings(self) -> Settings:
+        return Settings(**self._store.meta(BULK, {}))
+
+
+def _missing() -> SalesforceError:
+    return SalesforceError("NOT_FOUND", "The requested resource does not exist", (), _NOT_FOUND)
 
 
 def _required_query(body: Mapping[str, Any]) -> Query:
