@@ -1,6 +1,7 @@
 """On what the suite runs, by connector; whoever adds a connector adds its workbench here."""
 
-from contextlib import contextmanager
+import shutil
+from contextlib import closing, contextmanager
 from functools import partial
 
 from tests.conformance.wire import relaying
@@ -8,10 +9,17 @@ from tests.conformance.wire import relaying
 
 @contextmanager
 def sandbox(system, request, home):
-    """A store and its server for each test."""
+    """A server for each test, on a copy of what was written once."""
+    from extractors.sandbox.store import Store
     from tests.conformance.sandboxes import BENCHES
     from tests.wire.vendors import running
 
+    kept = request.getfixturevalue("filled_stores") / f"{system}.db"
+    if not kept.exists():
+        with closing(Store(kept)) as store:
+            BENCHES[system].fill(store)
+    home.mkdir()
+    shutil.copy(kept, home / "sandbox.db")
     secrets = request.getfixturevalue("vendor_secrets")
     with (
         running(home, secrets) as vendors,

@@ -25,6 +25,11 @@ def vendor_secrets(tmp_path_factory):
     return make_secrets(tmp_path_factory.mktemp("secrets"))
 
 
+@pytest.fixture(scope="session")
+def filled_stores(tmp_path_factory):
+    return tmp_path_factory.mktemp("stores")
+
+
 @pytest.fixture
 def bench(system, tmp_path, request):
     """The system of the test, with something to read."""

@@ -1,18 +1,27 @@
 """Workbenches on the sandbox: Salesforce, Stripe and NetSuite."""
 
 from collections.abc import Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any, ClassVar
 
+from extractors.contracts import check
 from extractors.protocol import WriteIntent
 from extractors.registry import CONNECTORS
-from extractors.sandbox import credentials, reference
+from extractors.sandbox import credentials
+from extractors.sandbox.fidelity import truth_rows
 from extractors.sandbox.ids import salesforce_id
+from extractors.sandbox.volume import fill
 from tests.conformance.wire import Wire
 from tests.conformance.workbench import Writing
 from tests.wire.vendors import LONG_AGO, Vendors
+
+RECORDS = 1_500
+END = date(2026, 6, 30)
+FIRST = 900_001
 
 
 @dataclass
@@ -26,19 +35,23 @@ class SandboxBench:
     kind: ClassVar[str]
     key: ClassVar[str] = "id"
     size: ClassVar[int]
-    secret_names: ClassVar[tuple[str, ...]]
+    wrong: ClassVar[Mapping[str, str]]
     deletions: ClassVar[str] = "tombstones"
     has_sessions: ClassVar[bool] = True
     has_version_lock: ClassVar[bool] = False
 
-    def __post_init__(self):
-        self._numbers = count(1)
-        self.prepare()
-        records = [self.record(next(self._numbers), LONG_AGO) for _ in range(self.size)]
-        self.vendors.store.put_many(self.system, self.kind, records)
+    @classmethod
+    def fill(cls, store):
+        """A company with some of everything, and more of the probe than fits on three pages."""
+        fill(store, RECORDS, end=END)
+        records = [cls.record(FIRST + at, LONG_AGO) for at in range(cls.size)]
+        store.put_many(cls.system, cls.kind, records)
 
-    def prepare(self):
-        """What records of the probe point at."""
+    def __post_init__(self):
+        # What the company did last is older than any overlap.
+        self.vendors.store.set_clock(datetime.combine(END, time(2), UTC) + timedelta(days=2))
+        self.vendors.day = END + timedelta(days=1)
+        self._numbers = count(FIRST + self.size)
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -46,7 +59,7 @@ class SandboxBench:
 
     @property
     def secrets(self):
-        return [str(self.settings[name]) for name in self.secret_names]
+        return [str(self.settings[name]) for name in self.wrong]
 
     def config(self, **changed):
         return CONNECTORS[self.system].config(**{**self.settings, **changed})
@@ -81,22 +94,9 @@ class SandboxBench:
         credentials.revoke_tokens(self.vendors.store)
 
     def rows(self, name):
-        if name != self.probe:
-            return None
         spec = CONNECTORS[self.system].objects[name]
-        stored = self.vendors.store.rows(self.system, self.kind)
-        return [
-            {item.column: self.landed(item, record) for item in spec.fields} for record in stored
-        ]
-
-    def landed(self, item, record):
-        value = record
-        for name in item.path:
-            value = value.get(name) if isinstance(value, Mapping) else None
-        return value if value is None or isinstance(value, bool | str) else self.text(item, value)
-
-    def text(self, item, value):
-        return value if item.kind == "integer" else str(value)
+        records = list(truth_rows(self.vendors.store, self.system, spec.vendor_name))
+        return check(spec, records).rows.select(list(spec.columns)).to_dicts()
 
 
 class SalesforceBench(SandboxBench):
@@ -104,9 +104,10 @@ class SalesforceBench(SandboxBench):
     probe, kind = "account", "Account"
     key = "Id"
     size = 4_300
-    secret_names = ("client_secret",)
+    wrong: ClassVar = {"client_secret": "another-secret-of-its-length"}
 
-    def record(self, number, at):
+    @staticmethod
+    def record(number, at):
         stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), at)
         base = {"Id": salesforce_id("Account", number), "Name": f"Company {number}"}
         return {**base, **stamps, "IsDeleted": False, "CurrencyIsoCode": "USD"}
@@ -119,7 +120,7 @@ class SalesforceBench(SandboxBench):
 
     @property
     def writing(self):
-        key = salesforce_id("Account", 1)
+        key = salesforce_id("Account", FIRST)
 
         def update():
             name = f"Corrected {next(self._numbers)}"
@@ -137,10 +138,11 @@ class StripeBench(SandboxBench):
     system = "stripe"
     probe, kind = "customer", "customer"
     size = 330
-    secret_names = ("api_key",)
+    wrong: ClassVar = {"api_key": "rk_live_another_key_of_its_length"}
     has_sessions = False
 
-    def record(self, number, at):
+    @staticmethod
+    def record(number, at):
         base = {
             "id": f"cus_{number}",
             "name": f"Company {number}",
@@ -152,7 +154,7 @@ class StripeBench(SandboxBench):
         return {"id": key, "name": f"Renamed {next(self._numbers)}"}
 
     def spoil(self, key):
-        return {"id": key, "balance": "a lot"}
+        return {"id": key, "name": {"not": "a text"}}
 
     @property
     def writing(self):
@@ -160,22 +162,27 @@ class StripeBench(SandboxBench):
             value = f"sales_{next(self._numbers)}"
             return {"metadata": {"channel": value}}, "metadata", {"channel": value}
 
-        refused = WriteIntent("update", "customer", "cus_1", {"nope": "x"}, "key", "q2c_refused")
-        return Writing("customer", "cus_1", update, None, refused, "POST", has_idempotency_key=True)
+        refused = WriteIntent(
+            "update", "customer", f"cus_{FIRST}", {"nope": "x"}, "key", "q2c_refused"
+        )
+        return Writing(
+            "customer", f"cus_{FIRST}", update, None, refused, "POST", has_idempotency_key=True
+        )
 
 
 class NetSuiteBench(SandboxBench):
     system = "netsuite"
     probe, kind = "customer", "customer"
     size = 3_300
-    secret_names = ()
+    wrong: ClassVar = {"certificate_id": "another-certificate"}
 
-    def prepare(self):
-        with suppress(KeyError):
-            for table, rows in reference.netsuite_rows("2026-01-01 00:00:00").items():
-                self.vendors.store.put_many("netsuite", table, rows)
+    @property
+    def secrets(self):
+        """Lines of the key; the certificate's name is none."""
+        return Path(self.settings["private_key_path"]).read_text().splitlines()[1:-1]
 
-    def record(self, number, at):
+    @staticmethod
+    def record(number, at):
         base = {"id": str(number), "entityid": f"CUST{number}", "companyname": f"Company {number}"}
         flags = {"isinactive": "F", "subsidiary": "1", "currency": "1"}
         return {**base, **flags, "datecreated": at, "lastmodifieddate": at}
@@ -198,9 +205,9 @@ class NetSuiteBench(SandboxBench):
             return "customer", f"ext-{number}", body
 
         refused = WriteIntent(
-            "update", "customer", "1", {"currency": {"id": "999"}}, "key", "q2c_refused"
+            "update", "customer", str(FIRST), {"currency": {"id": "999"}}, "key", "q2c_refused"
         )
-        return Writing("customer", "1", update, create, refused, "PATCH")
+        return Writing("customer", str(FIRST), update, create, refused, "PATCH")
 
 
 BENCHES = {bench.system: bench for bench in (SalesforceBench, StripeBench, NetSuiteBench)}

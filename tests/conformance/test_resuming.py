@@ -7,7 +7,7 @@ import pytest
 
 from tests.conformance.proof import Written, assert_same, read_until_death
 
-DEATHS = 12
+DEATHS = 5
 
 
 def test_bookmarks_are_text_and_say_all_that_is_needed(reading):

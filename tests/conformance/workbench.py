@@ -40,7 +40,8 @@ class Workbench(Protocol):
     `probe` is an object of which there is more than one page, whose records are added, changed
     and deleted here. `deletions` says how they are seen: named by an incremental read, or only by
     a scan of all keys. `has_sessions` is false where a key is good for ever. `has_version_lock`
-    says whether the system itself refuses to overwrite a version that was not seen.
+    says whether the system itself refuses to overwrite a version that was not seen. `wrong` are
+    fields of the configuration by which nobody is let in.
     """
 
     system: str
@@ -50,10 +51,11 @@ class Workbench(Protocol):
     has_version_lock: bool
     wire: Wire
     secrets: Sequence[str]
+    wrong: Mapping[str, str]
     writing: Writing
 
     def config(self, **changed: Any) -> Any:
-        """How the connector is configured to come through the wire; secrets may be changed."""
+        """How the connector is configured to come through the wire."""
 
     def day(self) -> date:
         """The newest day that the system's clock lets be read."""

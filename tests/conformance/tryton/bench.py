@@ -50,6 +50,7 @@ class TrytonBench:
     has_sessions: ClassVar[bool] = True
     has_version_lock: ClassVar[bool] = True
     secrets: ClassVar[tuple[str, ...]] = (PASSWORD,)
+    wrong: ClassVar = {"password": "another-password"}
     numbers: ClassVar = count(1)
 
     def __post_init__(self):
