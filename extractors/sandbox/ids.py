@@ -74,9 +74,13 @@ def salesforce_checks(body: str) -> str:
 
 
 def stripe_id(kind: str, number: int) -> str:
-    """Prefix and 14 characters that look random, as Stripe's do, and never repeat for one kind."""
+    """Prefix and 14 characters that look random, as Stripe's do, and never repeat for one kind.
+
+    Coupons have no prefix, and eight characters.
+    """
     digest = int.from_bytes(hashlib.sha256(f"{kind}:{number}".encode()).digest()[:10])
-    return f"{STRIPE_PREFIXES[kind]}_{_base62(digest).rjust(14, '0')[:14]}"
+    body = _base62(digest).rjust(14, "0")[:14]
+    return f"{STRIPE_PREFIXES[kind]}_{body}" if kind != "coupon" else body[:8].upper()
 
 
 def _base62(number: int) -> str:

@@ -55,20 +55,21 @@ def add_invoice_item(
     store: Store,
     *,
     price: Document | None = None,
-    subscription_item: Document | None = None,
+    prorated: Mapping[str, str] | None = None,
     **fields: Any,
 ) -> Document:
-    """An item that the customer's next invoice takes up; for a subscription it is a proration."""
+    """An item that the customer's next invoice takes up.
+
+    `prorated` names the subscription and its item where part of a period is charged or credited.
+    """
     if price is not None:
         unit = price.get("unit_amount_decimal")
         details = {"price": price["id"], "product": price["product"]}
         fields["pricing"] = {"type": "price_details", "price_details": details}
         fields["pricing"]["unit_amount_decimal"] = unit
-    if subscription_item is not None:
-        of = {key: subscription_item[key] for key in ("subscription",)}
-        of["subscription_item"] = subscription_item["id"]
-        fields["parent"] = {"type": "subscription_details", "subscription_details": of}
-        fields["proration"] = True
+    if prorated is not None:
+        parent = {"type": "subscription_details", "subscription_details": dict(prorated)}
+        fields |= {"parent": parent, "proration": True}
     return create(store, "invoiceitem", {"created": now(store), **fields})
 
 

@@ -204,7 +204,7 @@ def _prorate(
                 description=f"{words} {item['quantity']} × {item['price']['product']}",
                 period={"start": at, "end": item["current_period_end"]},
                 price=item["price"],
-                subscription_item=item,
+                prorated={"subscription": subscription["id"], "subscription_item": item["id"]},
             )
 
 

@@ -31,6 +31,11 @@ class Account:
         options = {"max_network_retries": 0, **options}
         return stripe.StripeClient(key or self.key, base_addresses={"api": self.url}, **options)
 
+    @property
+    def v1(self):
+        """The vendor's client, as most calls want it."""
+        return self.client().v1
+
     def http(self, key=None, **headers):
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return httpx.Client(
