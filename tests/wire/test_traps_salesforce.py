@@ -10,6 +10,7 @@ import httpx
 import jwt
 import polars as pl
 import pytest
+import stamina
 
 from extractors.crm.salesforce.auth import ASSERTION_SECONDS, SalesforceConfig, assertion
 from extractors.crm.salesforce.bulk import as_rest_writes, text_frame
@@ -22,7 +23,8 @@ from extractors.http import HttpOptions
 from extractors.protocol import WriteIntent, declare
 from extractors.registry import open_door
 from extractors.sandbox import credentials, salesforce_query, salesforce_records
-from extractors.sandbox.faults import set_profile
+from extractors.sandbox.faults import CHAOS, set_profile
+from extractors.sandbox.fidelity import truth_rows
 from extractors.sandbox.ids import salesforce_id
 from extractors.sandbox.salesforce_bulk import Settings, set_bulk
 from extractors.sandbox.store import table_of
@@ -463,6 +465,26 @@ def test_a_page_that_leads_to_itself_is_read_again(vendors):
     manifest, calls = read(vendors, bulk_rows=500)
     assert (manifest.landed, landed(vendors)) == (3000, ids)
     assert calls.count("GET /jobs/query/{id}/results") > 20
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("bulk_rows", [500, 10**9])
+def test_whatever_the_wire_does_the_rows_of_the_org_land(vendors, bulk_rows, seed):
+    set_bulk(vendors.store, Settings(page_rows=150))
+    amounts = ["29.00", "12345678.5", None, "0.1"]
+    deals = [deal(n, Amount=amounts[n % 4], AccountId=f"00{n % 7}") for n in range(1, 6001)]
+    vendors.store.put_many("salesforce", "Opportunity", deals)
+    set_profile(vendors.store, CHAOS, ("salesforce",), seed=seed)
+    with stamina.set_testing(True, attempts=6, cap=True):
+        manifest, _ = read(vendors, "opportunity", bulk_rows=bulk_rows)
+    assert manifest.landed == manifest.source_count == 6000
+    rows = vendors.rows("salesforce", "opportunity").sort("id").select(*OPPORTUNITY.columns)
+    true = [
+        {item.column: row[item.path[0]] for item in OPPORTUNITY.fields}
+        | {"amount": row["Amount"] and plain_number(row["Amount"])}
+        for row in truth_rows(vendors.store, "salesforce", "Opportunity")
+    ]
+    assert rows.to_dicts() == true
 
 
 NAMES = ("Id", "Name", "IsDeleted")
