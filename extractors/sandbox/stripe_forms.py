@@ -34,10 +34,17 @@ def parse(encoded: str) -> dict[str, Any]:
 def _insert(parameters: dict[str, Any], path: Sequence[str], value: str) -> None:
     level = parameters
     for part, following in pairwise(path):
-        level = level.setdefault(part or str(len(level)), {})
+        level = level.setdefault(part or _place(level, following), {})
         if not isinstance(level, dict):
             raise StripeError(f"Invalid object: {following}", None, path[0])
     level[path[-1] or str(len(level))] = value
+
+
+def _place(elements: Mapping[str, Any], name: str) -> str:
+    """Where `[][name]` belongs: in the last element, unless that has one of the name already."""
+    last = str(len(elements) - 1)
+    is_open = isinstance(elements.get(last), dict) and name not in elements[last]
+    return last if is_open else str(len(elements))
 
 
 def checked(
