@@ -5,9 +5,11 @@ A published day is never read again. What was interrupted goes on from where it 
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, TypeVar
 
 from extractors.errors import BookmarkExpired, ContractBroken, LateExtraction
 from extractors.journal import Agreement, Begun
@@ -18,6 +20,7 @@ from extractors.raw_zone import RawZone
 from extractors.schema_drift import Schema, compared, observed
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # A source is read during the night after D; a day of delay is tolerated.
 LATEST_DAYS = 2
@@ -55,15 +58,22 @@ async def extract_system(
     published = {name: raw.published(source.system, name, snapshot_date) for name in wanted}
     unread = [source.objects[name] for name in wanted if published[name] is None]
     if unread:
-        reading = _Reading(source, raw, snapshot_date, full, key_scan_days)
         # A source goes on living while it is read: its totals are asked before and after, and
         # what landed may lie between them.
         before = await source.totals(unread)
-        reads = await _side_by_side(reading.read(spec, before.get(spec.name)) for spec in unread)
+        with ThreadPoolExecutor(1, "landing") as aside:
+            reading = _Reading(source, raw, snapshot_date, full, key_scan_days, aside)
+            reads = await _side_by_side(
+                reading.read(spec, before.get(spec.name)) for spec in unread
+            )
         after = await source.totals(unread)
-        for read in reads:
-            totals = after.get(read.spec.name, SourceTotals())
-            published[read.spec.name] = read.landing.publish(totals, read.keys)
+        manifests = await _side_by_side(
+            asyncio.to_thread(
+                read.landing.publish, after.get(read.spec.name, SourceTotals()), read.keys
+            )
+            for read in reads
+        )
+        published |= {manifest.object: manifest for manifest in manifests}
     return [manifest for manifest in published.values() if manifest is not None]
 
 
@@ -85,13 +95,18 @@ async def extract_object(
 
 @dataclass(frozen=True)
 class _Reading:
-    """What all objects of one call have in common."""
+    """What all objects of one call have in common.
+
+    `aside` is one thread that checks and writes while answers come in: done between answers, it
+    made them wait, and half of what a vendor allows was left unused.
+    """
 
     source: Source
     raw: RawZone
     day: date
     full: bool
     key_scan_days: int | None
+    aside: ThreadPoolExecutor
 
     async def read(self, spec: ObjectSpec, totals: SourceTotals | None) -> _Read:
         """Everything that is to land, on disk and not yet published."""
@@ -134,24 +149,21 @@ class _Reading:
                 schema, drift = (Schema({}), []) if keys_only else await self._schema(spec, start)
                 watermark_at = start.page.served_at
                 begun = Begun(agreement, start.mode, watermark_at, totals, schema, drift)
-                landing.begin(begun, start.page)
+                await self._do_aside(landing.begin, begun, start.page)
             await self._go_on(spec, landing)
-            landing.checkpoint()
+            await self._do_aside(landing.checkpoint)
             _require_known_format(self.source.system, landing)
         except BookmarkExpired as error:
-            landing.abandon()
+            self._finish_aside(landing.abandon)
             if not is_resumed:
                 raise
             log.warning("%s; %s is read anew", error, spec.name)
             await self._land(spec, landing, cursor_from, totals, keys_only=keys_only)
         except (ContractBroken, LateExtraction):
-            landing.abandon()
+            self._finish_aside(landing.abandon)
             raise
         except BaseException:
-            if landing.begun is None:
-                landing.abandon()
-            else:
-                landing.checkpoint()
+            self._finish_aside(_leave, landing)
             raise
 
     async def _go_on(self, spec: ObjectSpec, landing: Landing) -> None:
@@ -160,7 +172,10 @@ class _Reading:
         async def visit(token: int, bookmark: Bookmark) -> None:
             page = await self.source.proceed(spec, bookmark)
             self._require_in_time(spec.name, page.served_at)
-            follow(landing.add(page, token))
+            opened = landing.add(page, token)
+            if landing.is_full:
+                await self._do_aside(landing.spill, landing.batch())
+            follow(opened)
 
         def follow(bookmarks: Mapping[int, Bookmark]) -> None:
             for token, bookmark in bookmarks.items():
@@ -171,6 +186,15 @@ class _Reading:
                 follow(dict(landing.left))
         except ExceptionGroup as errors:
             raise _first(errors) from errors
+
+    async def _do_aside(self, work: Callable[..., None], *arguments: Any) -> None:
+        """Whoever waits may be cancelled, the work may not: its pages are in no journal yet."""
+        done = self.aside.submit(work, *arguments)
+        await asyncio.shield(asyncio.wrap_future(done))
+
+    def _finish_aside(self, work: Callable[..., None], *arguments: Any) -> None:
+        """Last of all that is written of an object; nothing can be awaited by who is cancelled."""
+        self.aside.submit(work, *arguments).result()
 
     async def _schema(self, spec: ObjectSpec, start: Start) -> tuple[Schema, list[str]]:
         """The vendor's fields as known from now on, and what changed in them.
@@ -209,6 +233,14 @@ class _Reading:
             )
 
 
+def _leave(landing: Landing) -> None:
+    """Keep what was read for the next time, if there is anything."""
+    if landing.begun is None:
+        landing.abandon()
+    else:
+        landing.checkpoint()
+
+
 def _cursor(source: Source, name: str, raw: RawZone, snapshot_date: date) -> datetime | None:
     """Where the last published day before D ended; a day after D makes D unreadable for good."""
     days = raw.days(source.system, name)
@@ -235,10 +267,10 @@ def _require_known_format(system: str, landing: Landing) -> None:
         )
 
 
-async def _side_by_side(reads: Iterable[Coroutine[None, None, _Read]]) -> list[_Read]:
+async def _side_by_side(work: Iterable[Coroutine[None, None, T]]) -> list[T]:
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(read) for read in reads]
+            tasks = [group.create_task(one) for one in work]
     except ExceptionGroup as errors:
         raise _first(errors) from errors
     return [task.result() for task in tasks]

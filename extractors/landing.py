@@ -9,7 +9,7 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -23,6 +23,14 @@ from extractors.manifest import KEYS_FILE, MANIFEST_FILE, QUARANTINE_FILE, ROWS_
 from extractors.protocol import Bookmark, ObjectSpec, Page, SourceTotals
 
 CHUNK_ROWS = 5_000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pages that land together, and what was left to be read when the last of them had come."""
+
+    pages: Sequence[Page]
+    left: Sequence[Bookmark]
 
 
 def key_spec(spec: ObjectSpec) -> ObjectSpec:
@@ -43,7 +51,11 @@ def schema_hash(spec: ObjectSpec) -> str:
 
 @dataclass
 class Landing:
-    """One object and day on its way to the raw zone. `left` are the bookmarks still to be read."""
+    """One object and day on its way to the raw zone. `left` are the bookmarks still to be read.
+
+    Batches may be spilled by another thread than the one that adds pages, one after the other in
+    the order in which they were taken.
+    """
 
     system: str
     spec: ObjectSpec
@@ -57,6 +69,8 @@ class Landing:
     _chunks: int = 0
     _ordinal: int = 0
     _bookmarks: int = 0
+    _pages: list[Page] = field(default_factory=list)
+    _is_broken: bool = False
     _records: list[Mapping[str, Any]] = field(default_factory=list)
     _changed_at: dict[str, str] = field(default_factory=dict)
     _frames: list[pl.DataFrame] = field(default_factory=list)
@@ -80,8 +94,8 @@ class Landing:
         shutil.rmtree(self.staging, ignore_errors=True)
         (self.staging / "chunks").mkdir(parents=True)
         self.begun = self.served_at = None
-        self.left, self._changed_at = {}, {}
-        self._records, self._frames, self._quarantined = [], [], []
+        self.left, self._changed_at, self._is_broken = {}, {}, False
+        self._pages, self._records, self._frames, self._quarantined = [], [], [], []
         self.read = self._chunks = self._ordinal = self._rejected = 0
 
     def begin(self, begun: Begun, page: Page) -> None:
@@ -92,25 +106,45 @@ class Landing:
 
     def add(self, page: Page, answered: int | None = None) -> dict[int, Bookmark]:
         """Take a page, the answer to a bookmark; returns the bookmarks that it leaves behind it."""
-        self._take(page)
-        self.served_at = page.served_at
+        self._pages.append(page)
         if answered is not None:
             del self.left[answered]
-        opened = self._open(page.rest)
-        if len(self._records) + sum(frame.height for frame in self._frames) >= CHUNK_ROWS:
-            self.checkpoint()
-        return opened
+        return self._open(page.rest)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what was added is enough for a chunk."""
+        return sum(len(page.records) for page in self._pages) >= CHUNK_ROWS
+
+    def batch(self) -> Batch:
+        """What was added since the last batch."""
+        taken = Batch(self._pages, tuple(self.left.values()))
+        self._pages = []
+        return taken
 
     def checkpoint(self) -> None:
         """Check and spill what was added so far, and note what is left to be read."""
+        self.spill(self.batch())
+
+    def spill(self, batch: Batch) -> None:
+        """Check a batch and write it as a chunk, then note what was left to be read behind it.
+
+        Where that failed nothing is noted any more: what was noted before is still true.
+        """
+        if self._is_broken:
+            return
+        self._is_broken = True
+        for page in batch.pages:
+            self._take(page)
+            self.served_at = page.served_at
         self._settle()
         if self._frames or self._quarantined:
             self._spill()
         if self.begun is not None and self.served_at is not None:
-            left = tuple(self.left.values())
-            Journal(self.begun, self.served_at, self._chunks, self._ordinal, self.read, left).write(
-                self.staging
-            )
+            Journal(
+                self.begun, self.served_at, self._chunks, self._ordinal, self.read, batch.left
+            ).write(self.staging)
+        self._is_broken = False
 
     def publish(self, totals: SourceTotals, keys: "Landing | None" = None) -> Manifest:
         """Make the day visible; if it was published meanwhile, that one stands.
@@ -118,6 +152,7 @@ class Landing:
         `totals` are the source's own after the last page, `keys` a key scan of the same object.
         """
         self.checkpoint()
+        assert not self._is_broken, "a batch that failed must have ended the extraction"
         manifest = self._write_rows(totals)
         if keys is not None:
             manifest = replace(manifest, keys_scanned=keys.write_keys(self.staging / KEYS_FILE))

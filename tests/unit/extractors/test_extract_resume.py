@@ -1,6 +1,7 @@
 """Killed at any page and started again, an extraction lands exactly what the source holds."""
 
 import asyncio
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -14,10 +15,12 @@ from hypothesis import strategies as st
 
 from extractors.errors import BookmarkExpired, ContractBroken, LateExtraction
 from extractors.extract import extract_object, extract_system
+from extractors.journal import Agreement, Begun
 from extractors.landing import Landing
 from extractors.protocol import Page, SourceTotals, Start
 from extractors.raw_zone import RawZone
 from extractors.registry import SOURCES
+from extractors.schema_drift import Schema
 
 DAY = date(2026, 3, 1)
 AT = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -168,6 +171,66 @@ def test_a_torn_journal_begins_anew(tmp_path):
     journal.write_text(journal.read_text()[:40])
     assert extract(source, tmp_path).landed == 20
     assert source.begun == 2
+
+
+def begun_landing(root):
+    landing = RawZone(root).landing("stripe", SOURCES["stripe"]["product"], DAY)
+    landing.restart()
+    agreement = Agreement(None, False, "test", "hash")
+    begun = Begun(agreement, "full", AT, SourceTotals(), Schema({}), [])
+    landing.begin(begun, Page(AT, [record(0)], rest=[{"part": 1}, {"part": 2}]))
+    return landing, agreement
+
+
+def test_a_page_that_came_while_a_batch_was_being_spilled_is_still_to_be_read(tmp_path):
+    landing, agreement = begun_landing(tmp_path)
+    first, second = landing.left
+    landing.add(Page(AT, [record(1)]), first)
+    batch = landing.batch()
+    landing.add(Page(AT, [record(2)]), second)
+    landing.spill(batch)
+    resumed = RawZone(tmp_path).landing("stripe", landing.spec, DAY)
+    assert resumed.resume(agreement)
+    assert list(resumed.left.values()) == [{"part": 2}]
+    assert resumed.read == 2
+
+
+def no_room(_):
+    raise OSError("no room")
+
+
+def test_after_a_batch_that_could_not_be_spilled_nothing_is_noted(tmp_path, monkeypatch):
+    """Else a later note would say that its pages were read, which are in no chunk."""
+    landing, agreement = begun_landing(tmp_path)
+    first, second = landing.left
+    landing.add(Page(AT, [record(1)]), first)
+    with monkeypatch.context() as patch:
+        patch.setattr(Landing, "_spill", no_room)
+        with pytest.raises(OSError, match="no room"):
+            landing.spill(landing.batch())
+    landing.add(Page(AT, [record(2)]), second)
+    landing.checkpoint()
+    resumed = RawZone(tmp_path).landing("stripe", landing.spec, DAY)
+    assert resumed.resume(agreement)
+    assert list(resumed.left.values()) == [{"part": 1}, {"part": 2}]
+
+
+def test_a_failure_waits_for_what_is_being_written_before_it_starts_over(tmp_path, monkeypatch):
+    """A chunk that is still being written must not end up in the folder of the next attempt."""
+    monkeypatch.setattr("extractors.landing.CHUNK_ROWS", 1)
+    spill = Landing._spill
+
+    def slow(self):
+        time.sleep(0.01)
+        spill(self)
+
+    monkeypatch.setattr(Landing, "_spill", slow)
+    source = Shelf([record(number) for number in range(40)], kill_at={5})
+    with pytest.raises((Killed, BaseExceptionGroup)):
+        extract(source, tmp_path)
+    source.kill_at, source.expire_at = set(), {source.calls + 4}
+    assert extract(source, tmp_path).landed == 40
+    assert landed(tmp_path) == [one["id"] for one in source.records]
 
 
 def test_quarantined_records_survive_a_restart(tmp_path, monkeypatch):
