@@ -50,7 +50,8 @@ def functions(account: Account) -> list[Function]:
         if value is None:
             return None
         if form is None:
-            return (decimal_text(value) or "").replace(".", decimal_sign)
+            text = decimal_text(value) or ""
+            return text if isinstance(value, str) else text.replace(".", decimal_sign)
         if isinstance(value, int | float) or _NUMBER_MASK.fullmatch(form):
             return _masked(str(value), form)
         if form == _ISO_SECONDS and len(value) == len("2026-01-31 00:00:00"):

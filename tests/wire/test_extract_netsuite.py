@@ -5,14 +5,18 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import itemgetter
 
 import pytest
 
 from extractors.erp.netsuite import client
+from extractors.erp.netsuite.objects import SMALL
+from extractors.erp.netsuite.shelf import Shelf
 from extractors.errors import ContractBroken, Unauthorized
+from extractors.extract import extract_system
 from extractors.http import HttpOptions
 from extractors.registry import CONNECTORS, open_source
-from extractors.sandbox import credentials
+from extractors.sandbox import credentials, reference
 from extractors.sandbox.netsuite_account import set_up_account
 from tests.wire.vendors import LONG_AGO
 
@@ -274,7 +278,7 @@ def test_one_call_at_a_time_goes_on_by_key(vendors):
     pages, asked = with_source(vendors, use, concurrency=1)
     assert [len(page.records) for page in pages] == [1000, 1000, 1000, 1]
     assert asked == 5
-    assert pages[0].rest == ({"keys_only": False, "after": ["1000"]},)
+    assert pages[0].rest == ({"keys_only": False, "high": None, "after": ["1000"]},)
 
 
 def test_ranges_that_hold_nothing_lose_nothing(vendors, monkeypatch):
@@ -408,6 +412,7 @@ def test_an_account_may_lack_a_field_that_may_be_empty(vendors, caplog):
     ],
 )
 def test_what_nothing_can_land_without_is_named(vendors, absent, name, message):
+    vendors.store.put_many("netsuite", "transaction", [transaction(1)])
     vendors.extract("netsuite", "item")
     vendors.next_night()
     set_up_account(vendors.store, absent=[absent])
@@ -462,3 +467,84 @@ def test_every_second_of_the_night_when_the_clock_goes_back_is_read_once(vendors
     found = with_source(vendors, use)
     for hour, seen in found.items():
         assert seen == {str(h): f"2026-11-01 {h:02}:30:00" for h in range(hour, 12)}
+
+
+def test_small_tables_are_read_by_one_query(vendors):
+    """Numbers, dates and flags land as they do when a table is read by itself."""
+    for table, rows in reference.netsuite_rows("2026-01-01 00:00:00").items():
+        vendors.store.put_many("netsuite", table, rows)
+    periods = reference.accounting_periods(2026, 2026)
+    vendors.store.put_many("netsuite", "accountingperiod", periods)
+
+    async def together(source):
+        begun = [source.begin(source.objects[name], None) for name in SMALL]
+        starts = await asyncio.gather(*begun)
+        return [start.page.records for start in starts], calls(source)
+
+    async def apart(source):
+        source = replace(source, _shelf=Shelf([]))
+        pages = [await read(source, name) for name in SMALL]
+        return [[row for page in each for row in page.records] for each in pages], calls(source)
+
+    set_up_account(vendors.store, number_format="1.234,56", date_format="DD.MM.YYYY")
+    kept, asked = with_source(vendors, together)
+    alone, each = with_source(vendors, apart)
+    assert (asked, each) == (2, 1 + len(SMALL))
+    for name, one, other in zip(SMALL, kept, alone, strict=True):
+        key = itemgetter("id")
+        assert sorted(one, key=key) == sorted(other, key=key), name
+    assert [row["rate"] for row in kept[SMALL.index("tax_code")]][:2] == ["0", "20"]
+
+
+@pytest.mark.parametrize("rows", [1001, 0])
+def test_tables_that_do_not_fit_together_are_read_by_themselves(vendors, rows):
+    """Too many rows for one page, or a table that the account does not have."""
+    codes = [{"id": str(n), "itemid": f"T{n}", "rate": "1"} for n in range(1, rows + 1)]
+    vendors.store.put_many("netsuite", "taxcode", codes)
+    vendors.store.put_many("netsuite", "currency", currencies())
+    if not rows:
+        set_up_account(vendors.store, absent=["taxcode"])
+    assert vendors.extract("netsuite", "currency").landed == 2
+    if rows:
+        assert vendors.extract("netsuite", "tax_code").landed == rows
+
+
+def test_an_incremental_night_asks_only_for_what_the_totals_say_has_changed(vendors):
+    for table, rows in reference.netsuite_rows("2026-01-01 00:00:00").items():
+        vendors.store.put_many("netsuite", table, rows)
+    vendors.store.put_many("netsuite", "transaction", [transaction(n) for n in range(1, 50)])
+    vendors.store.put_many("netsuite", "transactionline", [line(n, 0) for n in range(1, 50)])
+
+    async def night(source):
+        await extract_system(source, vendors.raw, vendors.day)
+        return calls(source)
+
+    with_source(vendors, night)
+    vendors.next_night()
+    vendors.store.put("netsuite", "transaction", {"id": "7", "memo": "changed"})
+    vendors.store.advance_clock(2 * client.OVERLAP)
+    # Login, totals twice, small tables, deletions, transactions and their three kinds of children.
+    assert with_source(vendors, night) == 9
+    vendors.next_night()
+    assert with_source(vendors, night) == 5
+    assert {row["memo"] for row in vendors.current("netsuite", "transaction")} == {None, "changed"}
+    assert len(vendors.current("netsuite", "transaction_line")) == 49
+    assert len(vendors.current("netsuite", "item")) == 16
+
+
+def test_a_change_after_the_totals_is_read_the_next_night(vendors):
+    """What the totals did not tell of lies behind the watermark, which is their time."""
+    vendors.store.put_many("netsuite", "item", [item(1)])
+    vendors.extract("netsuite", "item")
+    vendors.next_night()
+
+    async def begin(source):
+        spec = source.objects["item"]
+        await source.totals([spec])
+        told_at = vendors.store.now()
+        vendors.store.advance_clock(timedelta(minutes=1))
+        vendors.store.put("netsuite", "item", {"id": "1", "displayname": "late"})
+        return told_at, await source.begin(spec, told_at - timedelta(days=1))
+
+    told_at, start = with_source(vendors, begin)
+    assert (list(start.page.records), start.page.served_at) == ([], told_at)

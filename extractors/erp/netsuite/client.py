@@ -2,18 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 
-from extractors.calls import Dialect, Explanation, decode_text
+from extractors.calls import Dialect, Explanation, Reply, decode_text
 from extractors.erp.netsuite.auth import NetSuiteConfig, auth_of
 from extractors.erp.netsuite.deletions import Deletions
-from extractors.erp.netsuite.objects import DELETED_RECORD_TYPES, OBJECTS, RECORD_TYPES
+from extractors.erp.netsuite.objects import (
+    DELETED_RECORD_TYPES,
+    OBJECTS,
+    RECORD_TYPES,
+    SMALL,
+)
 from extractors.erp.netsuite.records import fields_of
+from extractors.erp.netsuite.shelf import Shelf
 from extractors.erp.netsuite.suiteql import (
+    INSTANT,
     PAGE_ROWS,
     SYSTEM,
     Columns,
@@ -26,7 +33,6 @@ from extractors.erp.netsuite.suiteql import (
     items,
     literal,
     number,
-    run,
 )
 from extractors.errors import (
     Conflict,
@@ -93,11 +99,24 @@ def explain(status: int, body: Any, headers: httpx.Headers) -> Explanation:  # n
 
 
 @dataclass(frozen=True)
+class _Facts:
+    """What the totals told of an object: how far its ids go, and when its cursor last moved."""
+
+    served_at: datetime
+    count: int
+    high: str | None
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
 class NetSuiteSource:
     """The account as a `Source`.
 
     A bookmark says which rows: `after` the last key seen, `until` an id (of the parent, for a
     child), changed `since`. Neither query nor columns are in it, so that it outlives both.
+
+    What the totals before a read tell spares calls of it: a table without rows, or without
+    changes, is not asked. Its watermark is then the time of the totals.
     """
 
     door: HttpDoor
@@ -107,6 +126,10 @@ class NetSuiteSource:
     page_rows: int = PAGE_ROWS
     _columns: Columns = field(default_factory=Columns, repr=False)
     _deletions: Deletions = field(default_factory=Deletions, repr=False)
+    _facts: dict[str, _Facts] = field(default_factory=dict, repr=False)
+    _shelf: Shelf = field(
+        default_factory=lambda: Shelf([OBJECTS[name] for name in SMALL]), repr=False
+    )
 
     async def begin(
         self, spec: ObjectSpec, cursor_from: datetime | None, *, keys_only: bool = False
@@ -116,11 +139,22 @@ class NetSuiteSource:
         There is no upper bound to a change: a row that changes again while it is read must not
         fall out of what is read.
         """
-        cursor = self._parent(spec).cursor if spec.parent else spec.cursor
-        if cursor_from is None or cursor is None:
-            return Start("full", await self.proceed(spec, {"keys_only": keys_only}))
+        owner = self._parent(spec) if spec.parent else spec
+        facts = None if keys_only else self._facts.pop(spec.name, None)
+        high = facts.high if facts else None
+        if cursor_from is None or owner.cursor is None:
+            if facts and not facts.count:
+                return Start("full", Page(facts.served_at))
+            kept = None if keys_only else await self._shelf.rows(self.door, spec.name)
+            if kept is not None:
+                return Start("full", Page(*kept))
+            bookmark = {"keys_only": keys_only, "high": high}
+            return Start("full", await self.proceed(spec, bookmark))
         since = cursor_from - OVERLAP
-        page = await self.proceed(spec, {"since": since.isoformat()})
+        if facts and facts.changed_at < since:
+            page = Page(facts.served_at)
+        else:
+            page = await self.proceed(spec, {"since": since.isoformat(), "high": high})
         kinds = DELETED_RECORD_TYPES.get(spec.name, ())
         if kinds:
             listed_at, gone = await self._deletions.since(self.door, spec.name, kinds, since)
@@ -143,32 +177,35 @@ class NetSuiteSource:
     async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
         """All counts and control sums by one query; one by one only to say which is refused."""
         try:
-            rows = await run(self.door, " UNION ALL ".join(map(_totals_query, specs)))
+            replies = [await ask(self.door, " UNION ALL ".join(map(_totals_query, specs)))]
         except Rejected:
-            rows = [row for spec in specs for row in await self._own_totals(spec)]
-        return {
-            spec.name: _totals(spec, [row for row in rows if row["object"] == spec.name])
-            for spec in specs
-        }
+            replies = [await self._own_totals(spec) for spec in specs]
+        rows = [row for reply in replies for row in items(reply)]
+        told = {spec.name: [row for row in rows if row["object"] == spec.name] for spec in specs}
+        served_at = min(reply.served_at for reply in replies)
+        facts = {spec.name: _facts_of(served_at, told[spec.name][0]) for spec in specs}
+        for spec in specs:
+            owner = spec.parent.object if spec.parent else spec.name
+            changed_at = facts[owner].changed_at if owner in facts else _ALWAYS
+            self._facts[spec.name] = replace(facts[spec.name], changed_at=changed_at)
+        return {spec.name: _totals(spec, told[spec.name]) for spec in specs}
 
     async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str] | None:
         """Fields of the record types that make up a table, and declared ones that it also has."""
         kinds = RECORD_TYPES.get(spec.name)
         if kinds is None:
             return None
-        found: dict[str, str] = {}
         try:
-            for kind in kinds:
-                found |= await fields_of(self.door, kind)
+            found = await fields_of(self.door, kinds)
         except (Rejected, Unauthorized):  # a role that may query need not see the catalog
             return None
         present = {item.column: item.kind for item in self._columns.of(spec)}
         absent = spec.columns.keys() - present.keys()
         return {**present, **{n: kind for n, kind in found.items() if n not in absent}}
 
-    async def _own_totals(self, spec: ObjectSpec) -> list[Row]:
+    async def _own_totals(self, spec: ObjectSpec) -> Reply:
         try:
-            return await run(self.door, _totals_query(spec))
+            return await ask(self.door, _totals_query(spec))
         except Rejected as error:
             raise explained(spec, error) from error
 
@@ -304,20 +341,35 @@ def _split(bookmark: Bookmark, low: int, high: int, parts: int) -> list[Bookmark
 
 
 def _totals_query(spec: ObjectSpec) -> str:
-    """A row with the count, and a row per currency with the sum of the declared amount."""
+    """A row with the count and what tells of changes, and per currency one with a control sum."""
+    changed = "''"
+    if spec.cursor:
+        changed = f"TO_CHAR(MAX(SYS_EXTRACT_UTC({spec.cursor})), '{INSTANT}')"
     count = (
         f"SELECT {literal(spec.name)} AS object, '-' AS symbol, '0' AS exponent, "
-        f"{number('COUNT(*)')} AS total FROM {spec.vendor_name}"
+        f"{number('COUNT(*)')} AS total, TO_CHAR(MAX({_key(spec)[0]})) AS high, "
+        f"{changed} AS changed FROM {spec.vendor_name}"
     )
     told = spec.control_sum
     if told is None:
         return count
     return (
         f"{count} UNION ALL SELECT {literal(spec.name)}, c.symbol, "
-        f"{number('c.currencyprecision')}, {number(f'SUM(t.{told.column})')} "
+        f"{number('c.currencyprecision')}, {number(f'SUM(t.{told.column})')}, '', '' "
         f"FROM {spec.vendor_name} t JOIN currency c ON c.id = t.{told.currency} "
         f"WHERE t.{told.where} GROUP BY c.symbol, c.currencyprecision"
     )
+
+
+# Before every change, and after every one: nothing has changed, or nobody knows.
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+
+
+def _facts_of(served_at: datetime, row: Row) -> _Facts:
+    changed = row.get("changed")
+    changed_at = datetime.fromisoformat(changed).replace(tzinfo=UTC) if changed else _NEVER
+    return _Facts(served_at, int(row["total"]), row.get("high") or None, changed_at)
 
 
 def _totals(spec: ObjectSpec, rows: Sequence[Row]) -> SourceTotals:

@@ -14,6 +14,16 @@ DELETED_RECORD_TYPES: dict[str, tuple[str, ...]] = {
     "transaction": ("transaction", "invoice", "customerpayment", "journalentry", "creditmemo"),
 }
 
+# Settings: few rows, and no time of change.
+SMALL = (
+    "term",
+    "subsidiary",
+    "currency",
+    "accounting_period",
+    "accounting_book",
+    "tax_code",
+)
+
 # Record types of the metadata catalog that together have the fields of a table.
 RECORD_TYPES: dict[str, tuple[str, ...]] = {
     "customer": ("customer",),

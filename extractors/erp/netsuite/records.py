@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -26,15 +26,21 @@ def path_of(kind: str, key: str) -> str:
     return f"{RECORD_PATH}/{kind}/{quote(key, safe=':')}"
 
 
-async def fields_of(door: HttpDoor, kind: str) -> dict[str, str]:
-    """The fields of a record type, as the account has them, in lower case."""
+async def fields_of(door: HttpDoor, kinds: Sequence[str]) -> dict[str, str]:
+    """The fields of record types, as the account has them, in lower case."""
     call = Call(
         "GET",
-        f"{RECORD_PATH}/metadata-catalog/{kind}",
-        headers={"Accept": "application/schema+json"},
+        f"{RECORD_PATH}/metadata-catalog",
+        params=(("select", ",".join(kinds)),),
+        headers={"Accept": "application/swagger+json"},
     )
-    properties = (await door.send(call)).member("properties")
-    return {name.lower(): _type_of(told) for name, told in properties.items() if name != "links"}
+    schemas = (await door.send(call)).member("components").get("schemas", {})
+    return {
+        name.lower(): _type_of(told)
+        for kind in kinds
+        for name, told in schemas.get(kind, {}).get("properties", {}).items()
+        if name != "links"
+    }
 
 
 def _type_of(told: Mapping[str, Any]) -> str:

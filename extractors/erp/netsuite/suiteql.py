@@ -48,6 +48,12 @@ def columns_of(fields: Iterable[Field], owner: str = "") -> str:
     return ", ".join(f"{_formed(item, owner)} AS {item.path[0]}" for item in fields)
 
 
+def text_of(item: Field) -> str:
+    """A value as text, for columns that hold values of several tables."""
+    formed = _formed(item, "")
+    return f"TO_CHAR({formed})" if formed == item.path[0] else formed
+
+
 def _formed(item: Field, owner: str) -> str:
     column = owner + item.path[0]
     if item.kind == "datetime":
@@ -87,10 +93,10 @@ async def ask(door: HttpDoor, query: str, rows: int = PAGE_ROWS, offset: int = 0
 
 
 def items(reply: Reply) -> list[dict[str, Any]]:
-    return [
-        {name: value for name, value in item.items() if name != "links"}
-        for item in reply.member("items")
-    ]
+    found: list[dict[str, Any]] = reply.member("items")
+    for item in found:
+        item.pop("links", None)
+    return found
 
 
 async def run(door: HttpDoor, query: str) -> list[Row]:
@@ -143,26 +149,22 @@ class Columns:
         if item is None or item.column in self._absent.get(spec.name, set()):
             raise explained(spec, error) from error
         if item.required or item.column in {*spec.key, spec.cursor}:
-            raise ContractBroken(
-                SYSTEM,
-                f"{spec.name}: the account has no field {item.column} in {spec.vendor_name} (or "
-                "the role may not see it), and nothing can land without it",
-                code=error.code,
-                request_id=error.request_id,
-            ) from error
+            raise explained(spec, error) from error
         log.warning("%s %s: the account has no field %s", SYSTEM, spec.vendor_name, item.column)
         self._absent.setdefault(spec.name, set()).add(item.column)
 
 
 def explained(spec: ObjectSpec, error: Rejected) -> Exception:
-    """A table that is not there is the account's or the role's matter; the rest stays as it is."""
-    missing = _NO_TABLE.search(error.message)
-    if missing is None:
+    """What the account or the role lacks is no matter of the request; the rest stays as it is."""
+    table, column = _NO_TABLE.search(error.message), _UNKNOWN.search(error.message)
+    if table:
+        told = f"table {table.group(1)}: its feature is off, or the role may not read it"
+    elif column:
+        told = (
+            f"field {column.group(1)} in {spec.vendor_name} (or the role may not see it), and "
+            "nothing can land without it"
+        )
+    else:
         return error
-    return ContractBroken(
-        SYSTEM,
-        f"{spec.name}: the account has no table {missing.group(1)}: its feature is off, or the "
-        "role lacks the permission to read it",
-        code=error.code,
-        request_id=error.request_id,
-    )
+    message = f"{spec.name}: the account has no {told}"
+    return ContractBroken(SYSTEM, message, code=error.code, request_id=error.request_id)
