@@ -18,11 +18,11 @@ from extractors.sandbox import netsuite_lists as lists
 from extractors.sandbox import netsuite_metadata as metadata
 from extractors.sandbox import netsuite_records as records
 from extractors.sandbox.credentials import (
-    TOKEN_SECONDS,
     credentials,
     is_live_token,
     issue_token,
 )
+from extractors.sandbox.limits import limits_of
 from extractors.sandbox.netsuite_auth import (
     LoginRefusedError,
     SignedRequests,
@@ -125,7 +125,7 @@ class NetSuiteServer:
             return JSONAnswer({"error": str(refusal)}, status_code=400)
         granted = {
             "access_token": issue_token(self._store, "netsuite"),
-            "expires_in": str(TOKEN_SECONDS),
+            "expires_in": str(limits_of(self._store, "netsuite").token_seconds),
             "token_type": "Bearer",
         }
         return JSONAnswer(granted)
