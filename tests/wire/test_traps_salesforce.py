@@ -5,6 +5,7 @@ import dataclasses
 import json
 import time
 from datetime import timedelta
+from decimal import Decimal
 
 import httpx
 import jwt
@@ -12,11 +13,12 @@ import polars as pl
 import pytest
 import stamina
 
+from extractors.calls import Reply
 from extractors.crm.salesforce.auth import ASSERTION_SECONDS, SalesforceConfig, assertion
 from extractors.crm.salesforce.bulk import as_rest_writes, text_frame
-from extractors.crm.salesforce.client import SalesforceSource
+from extractors.crm.salesforce.client import SalesforceSource, _page_of_records
 from extractors.crm.salesforce.dialect import DIALECT, explain, plain_number
-from extractors.crm.salesforce.objects import ACCOUNT, OBJECTS, OPPORTUNITY
+from extractors.crm.salesforce.objects import ACCOUNT, CONTRACT_HISTORY, OBJECTS, OPPORTUNITY
 from extractors.errors import ContractBroken, RateLimited, Rejected, Transient, Unauthorized
 from extractors.extract import extract_object, extract_system
 from extractors.http import HttpOptions
@@ -661,3 +663,27 @@ def test_ids_differ_by_case_alone(vendors):
     records = [account(10), account(36)]
     vendors.store.put_many("salesforce", "Account", records)
     assert (read(vendors)[0].landed, landed(vendors)) == (2, {upper, lower})
+
+
+def test_the_history_of_a_field_is_read_by_the_time_of_its_creation(vendors):
+    """It has no SystemModstamp, and changes never change."""
+    vendors.store.put_many("salesforce", "Opportunity", [deal(1, Amount="10")])
+    read(vendors, "opportunity_history")
+    vendors.next_night()
+    key = salesforce_id("Opportunity", 1)
+    vendors.store.put("salesforce", "Opportunity", {"Id": key, "Amount": Decimal("12.5")})
+    manifest, _ = read(vendors, "opportunity_history")
+    assert (manifest.mode, manifest.landed) == ("incremental", 1)
+    (change,) = vendors.rows("salesforce", "opportunity_history").to_dicts()
+    assert (change["opportunityid"], change["field"]) == (key, "Amount")
+    assert (change["oldvalue"], change["newvalue"]) == ("10", "12.5")
+
+
+def test_a_value_of_any_type_lands_as_text():
+    sent = {"Id": "017", "OldValue": True, "NewValue": "12.5", "IsDeleted": False}
+    answer = {"done": True, "totalSize": "1", "records": [sent]}
+    headers = httpx.Headers({"Date": "Sun, 01 Mar 2026 02:00:00 GMT"})
+    page = _page_of_records(
+        CONTRACT_HISTORY, Reply("salesforce", 200, headers, answer, b"", None), ()
+    )
+    assert page.records == [sent | {"OldValue": "true"}]

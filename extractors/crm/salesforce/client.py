@@ -13,7 +13,7 @@ from extractors.calls import Call, Reply
 from extractors.crm.salesforce.auth import SalesforceConfig, auth_of
 from extractors.crm.salesforce.bulk import Jobs, Part, as_rest_writes
 from extractors.crm.salesforce.dialect import DIALECT, SYSTEM
-from extractors.crm.salesforce.objects import OBJECTS
+from extractors.crm.salesforce.objects import ANY_TYPE, OBJECTS
 from extractors.crm.salesforce.query import API_VERSION, ROOT, Place, is_last, query
 from extractors.errors import ContractBroken, Rejected
 from extractors.http import HttpDoor, HttpOptions
@@ -191,7 +191,9 @@ def _types(description: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _page_of_records(spec: ObjectSpec, reply: Reply, rest: Sequence[Bookmark]) -> Page:
-    records = reply.member("records")
+    records: Sequence[dict[str, Any]] = reply.member("records")
+    if any(item.path[0] in ANY_TYPE for item in spec.fields):
+        records = [record | _spelled(record) for record in records]
     told = {item.column: item.path[0] for item in spec.fields if item.column in _stone(spec)}
     return Page(
         served_at=reply.served_at,
@@ -203,6 +205,13 @@ def _page_of_records(spec: ObjectSpec, reply: Reply, rest: Sequence[Bookmark]) -
         ],
         rest=rest,
     )
+
+
+def _spelled(record: Mapping[str, Any]) -> dict[str, str]:
+    """Flags among values of any type, as text: numbers are text already."""
+    return {
+        name: str(record[name]).lower() for name in ANY_TYPE if isinstance(record.get(name), bool)
+    }
 
 
 def _page_of_part(spec: ObjectSpec, part: Part) -> Page:

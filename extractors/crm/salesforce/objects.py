@@ -115,6 +115,29 @@ SUBSCRIPTION = _object(
     declare("Status_Changed_At__c", kind="datetime"),
 )
 
+# What was in a field before and after a change: of the type of that field.
+ANY_TYPE = ("OldValue", "NewValue")
+
+
+def _history(name: str, vendor_name: str, parent: str) -> ObjectSpec:
+    """Changes of tracked fields. They never change themselves, and have no SystemModstamp."""
+    return ObjectSpec(
+        name=name,
+        vendor_name=vendor_name,
+        fields=(
+            *declare("Id", parent, "Field", required=True),
+            *declare(*ANY_TYPE, "CreatedById"),
+            *declare("CreatedDate", kind="datetime", required=True),
+            *declare("IsDeleted", kind="boolean"),
+        ),
+        cursor="createddate",
+    )
+
+
+OPPORTUNITY_HISTORY = _history("opportunity_history", "OpportunityFieldHistory", "OpportunityId")
+CONTRACT_HISTORY = _history("contract_history", "ContractHistory", "ContractId")
+CONTRACT_LINE_HISTORY = _history("contract_line_history", "Contract_Line__History", "ParentId")
+
 OBJECTS: dict[str, ObjectSpec] = {
     spec.name: spec
     for spec in (
@@ -125,5 +148,8 @@ OBJECTS: dict[str, ObjectSpec] = {
         CONTRACT,
         CONTRACT_LINE,
         SUBSCRIPTION,
+        OPPORTUNITY_HISTORY,
+        CONTRACT_HISTORY,
+        CONTRACT_LINE_HISTORY,
     )
 }
