@@ -6,7 +6,7 @@ from typing import Any
 from extractors.sandbox import documents
 from extractors.sandbox.schema import Kind, System, decoder, double_text
 from extractors.sandbox.store import Store, table_of
-from extractors.sandbox.stripe_shapes import FIELDS
+from extractors.sandbox.stripe_fields import FIELDS
 from extractors.sandbox.tables import Record
 
 _PART_OF = {"tax_id": ("customer", "tax_ids")}

@@ -19,6 +19,7 @@ from extractors.sandbox import (
     documents,
     stripe_catalogue,
     stripe_credit_notes,
+    stripe_invoice_items,
     stripe_invoices,
     stripe_refunds,
     stripe_schedules,
@@ -41,6 +42,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *stripe_subscriptions.OPERATIONS,
     *stripe_schedules.OPERATIONS,
     *stripe_invoices.OPERATIONS,
+    *stripe_invoice_items.OPERATIONS,
     *stripe_credit_notes.OPERATIONS,
     *stripe_refunds.OPERATIONS,
 )

@@ -1,5 +1,7 @@
 """Who calls: which account is meant, what the key may do, and in which shape answers are wanted."""
 
+import base64
+import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -100,7 +102,7 @@ class Door:
         return _plain(asked) if asked else self._store.meta(DEFAULT_VERSION) or PINNED
 
     def _key_of(self, request: Request) -> tuple[str, Mapping[str, str] | None]:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        key = _key_in(request.headers.get("authorization", ""))
         if not key:
             message = (
                 "You did not provide an API key. You need to provide your API key in the "
@@ -108,12 +110,11 @@ class Door:
                 "YOUR_SECRET_KEY')."
             )
             raise StripeError(message, None, None, UNAUTHORIZED)
-        if scheme.lower() == "bearer":
-            if key == self._key:
-                return key, None
-            restricted = self._store.meta(RESTRICTED_KEYS, {})
-            if key in restricted:
-                return key, restricted[key]
+        if key == self._key:
+            return key, None
+        restricted = self._store.meta(RESTRICTED_KEYS, {})
+        if key in restricted:
+            return key, restricted[key]
         message = f"Invalid API Key provided: {_masked(key)}"
         raise StripeError(message, None, None, UNAUTHORIZED)
 
@@ -129,6 +130,17 @@ class Door:
                 raise StripeError(message, "account_invalid", None, FORBIDDEN)
             self._stores[account] = Store(self._store.path, account)
         return self._stores[account]
+
+
+def _key_in(authorization: str) -> str:
+    """The key of Bearer authorization, or of Basic, where it is the user without a password."""
+    scheme, _, credentials_ = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return credentials_ if scheme.lower() == "bearer" else ""
+    try:
+        return base64.b64decode(credentials_, validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return credentials_
 
 
 def _masked(key: str) -> str:

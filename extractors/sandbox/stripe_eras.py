@@ -8,8 +8,9 @@ version; an answer has that of the request's `Stripe-Version`.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from extractors.sandbox.stripe_fields import Field
 from extractors.sandbox.stripe_follows import plan_of
-from extractors.sandbox.stripe_shapes import Books, Document, Field, Tree, render
+from extractors.sandbox.stripe_shapes import Books, Document, Tree, render
 
 PINNED = "2026-10-28.endive"
 OLDER = "2022-11-15"

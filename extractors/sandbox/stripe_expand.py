@@ -5,7 +5,8 @@ from typing import Any
 
 from extractors.sandbox.stripe_eras import OLDER_FIELDS
 from extractors.sandbox.stripe_errors import StripeError
-from extractors.sandbox.stripe_shapes import FIELDS, LISTS, SOURCE, Field, Tree
+from extractors.sandbox.stripe_fields import FIELDS, LISTS, SOURCE, Field
+from extractors.sandbox.stripe_shapes import Tree
 
 DEEPEST = 4
 

@@ -1,15 +1,13 @@
-"""Stripe's invoices and the items that wait for one: drafts may change, documents may not."""
+"""Stripe's invoices: drafts may change, documents may not, and money or its absence ends them."""
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from extractors.sandbox import stripe_money
-from extractors.sandbox.amounts import rounded
 from extractors.sandbox.store import Store
 from extractors.sandbox.stripe_balance import DAY
 from extractors.sandbox.stripe_errors import PAYMENT_REQUIRED, StripeError, not_allowed
-from extractors.sandbox.stripe_forms import merged_metadata, require
+from extractors.sandbox.stripe_forms import merged_metadata
+from extractors.sandbox.stripe_invoice_items import FINAL, take_up, waiting
 from extractors.sandbox.stripe_operations import (
     COLLECTION,
     METADATA,
@@ -25,7 +23,6 @@ from extractors.sandbox.stripe_trouble import is_declined
 
 DECLINING_METHOD = "pm_card_chargeDeclined"
 """The payment method with which the vendor lets a test fail."""
-_FINAL = "invoice_not_editable"
 _EDITABLE_FOR_EVER = {"metadata", "auto_advance"}
 _TERMS: dict[str, Any] = {
     "auto_advance": "boolean",
@@ -36,104 +33,6 @@ _TERMS: dict[str, Any] = {
     "footer": "text",
     **METADATA,
 }
-_ITEM: dict[str, Any] = {
-    "amount": "integer",
-    "description": "text",
-    "discountable": "boolean",
-    "period": {"start": "integer", "end": "integer"},
-    "pricing": {"price": "text"},
-    "quantity": "count",
-    "unit_amount_decimal": "decimal",
-    **METADATA,
-}
-
-
-# Items that wait for an invoice, or belong to a draft.
-
-
-def add_invoice_item(
-    store: Store,
-    *,
-    price: Document | None = None,
-    prorated: Mapping[str, str] | None = None,
-    **fields: Any,
-) -> Document:
-    """An item that the customer's next invoice takes up.
-
-    `prorated` names the subscription and its item where part of a period is charged or credited.
-    """
-    if price is not None:
-        unit = price.get("unit_amount_decimal")
-        details = {"price": price["id"], "product": price["product"]}
-        fields["pricing"] = {"type": "price_details", "price_details": details}
-        fields["pricing"]["unit_amount_decimal"] = unit
-    if prorated is not None:
-        parent = {"type": "subscription_details", "subscription_details": dict(prorated)}
-        fields |= {"parent": parent, "proration": True}
-    return create(store, "invoiceitem", {"created": now(store), **fields})
-
-
-def _create_item(store: Store, asked: dict[str, Any], _: str) -> Document:
-    customer = named(store, "customer", asked["customer"], "customer")
-    invoice = asked.get("invoice")
-    if invoice is not None:
-        _require_draft(named(store, "invoice", invoice, "invoice"))
-    price = _price_of(store, asked)
-    fields = {**asked, "currency": _currency(asked, price, customer)}
-    fields["amount"] = _amount(asked, price)
-    fields.pop("unit_amount_decimal", None)
-    item = add_invoice_item(store, price=price, **fields)
-    if invoice is not None:
-        _take_up(store, live(store, "invoice", invoice), [item])
-    return live(store, "invoiceitem", item["id"])
-
-
-def _price_of(store: Store, asked: dict[str, Any]) -> Document | None:
-    named_price = (asked.pop("pricing", None) or {}).get("price")
-    return named(store, "price", named_price, "pricing[price]") if named_price else None
-
-
-def _currency(asked: Mapping[str, Any], price: Document | None, customer: Document) -> str:
-    known = asked.get("currency") or (price or {}).get("currency") or customer.get("currency")
-    if not known:
-        raise StripeError("Missing required param: currency.", "parameter_missing", "currency")
-    return str(known)
-
-
-def _amount(asked: Mapping[str, Any], price: Document | None) -> int:
-    if asked.get("amount") is not None:
-        return int(asked["amount"])
-    unit = asked.get("unit_amount_decimal") or (price or {}).get("unit_amount_decimal")
-    if unit is None:
-        require(asked, "amount")
-    return rounded(Decimal(str(unit)) * asked.get("quantity", 1))
-
-
-def _update_item(store: Store, asked: dict[str, Any], key: str) -> Document:
-    item = live(store, "invoiceitem", key)
-    price = _price_of(store, asked)
-    if {"amount", "quantity", "unit_amount_decimal"} & asked.keys() or price:
-        asked["amount"] = _amount({"quantity": item["quantity"], **asked}, price)
-    asked.pop("unit_amount_decimal", None)
-    if item["invoice"]:
-        _require_draft(live(store, "invoice", item["invoice"]))
-    changed = change(store, "invoiceitem", key, asked)
-    if changed["invoice"]:
-        _recount(store, changed["invoice"])
-    return changed
-
-
-def _delete_item(store: Store, _: dict[str, Any], key: str) -> Document:
-    item = live(store, "invoiceitem", key)
-    if item["invoice"]:
-        _require_draft(live(store, "invoice", item["invoice"]))
-    store.delete("stripe", "invoiceitem", key)
-    if item["invoice"]:
-        _recount(store, item["invoice"])
-    return {"id": key, "object": "invoiceitem", "deleted": True}
-
-
-# Drafts.
 
 
 def _create(store: Store, asked: dict[str, Any], _: str) -> Document:
@@ -141,7 +40,7 @@ def _create(store: Store, asked: dict[str, Any], _: str) -> Document:
     behavior = asked.pop("pending_invoice_items_behavior", "exclude")
     draft = _draft(store, customer, asked)
     if behavior == "include":
-        _take_up(store, draft, _waiting(store, customer["id"], draft["currency"]))
+        take_up(store, draft, waiting(store, customer["id"], draft["currency"]))
     return live(store, "invoice", draft["id"])
 
 
@@ -178,58 +77,11 @@ def _dues(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
     return {"due_date": due} if by_mail else {}
 
 
-def _waiting(store: Store, customer: str, currency: str) -> list[Document]:
-    items = store.rows("stripe", "invoiceitem", customer=customer, invoice=None)
-    return [item for item in items if item["currency"] == currency]
-
-
-def _take_up(store: Store, invoice: Document, items: Sequence[Document]) -> None:
-    for item in items:
-        taken = {"id": item["id"], "invoice": invoice["id"]}
-        store.put("stripe", "invoiceitem", taken, stamp=False)
-    _recount(store, invoice["id"])
-
-
-def _recount(store: Store, invoice_id: str) -> None:
-    """Make a draft's lines and sums anew from the items that belong to it."""
-    invoice = live(store, "invoice", invoice_id)
-    known = {_item_id(line): line for line in invoice["lines"]["data"]}
-    items = store.rows("stripe", "invoiceitem", parent=invoice_id)
-    kept = [line for key, line in known.items() if key is None]
-    lines = kept + [_line(store, item, known.get(item["id"])) for item in items]
-    total = sum(line["amount"] for line in lines)
-    sums = {"subtotal": total, "total": total, "amount_due": max(total, 0)}
-    sums["amount_remaining"] = sums["amount_due"]
-    store.put("stripe", "invoice", {"id": invoice_id, "lines": {"data": lines}, **sums})
-
-
-def _item_id(line: Mapping[str, Any]) -> str | None:
-    details = (line.get("parent") or {}).get("invoice_item_details") or {}
-    return details.get("invoice_item")
-
-
-def _line(store: Store, item: Document, before: Document | None) -> Document:
-    of = (item.get("parent") or {}).get("subscription_details") or {}
-    details = {
-        "invoice_item": item["id"],
-        "proration": item["proration"],
-        "proration_details": {"credited_items": None},
-        "subscription": of.get("subscription"),
-    }
-    copied = ("amount", "currency", "description", "discountable", "metadata", "period", "pricing")
-    return {
-        "id": before["id"] if before else store.new_id("stripe", "line_item"),
-        "parent": {"type": "invoice_item_details", "invoice_item_details": details},
-        "quantity": item["quantity"],
-        **{name: item[name] for name in copied},
-    }
-
-
 def _update(store: Store, asked: dict[str, Any], key: str) -> Document:
     invoice = live(store, "invoice", key)
     asked.pop("expand", None)
     if invoice["status"] != "draft" and asked.keys() - _EDITABLE_FOR_EVER:
-        raise not_allowed("Finalized invoices can't be updated in this way", _FINAL)
+        raise not_allowed("Finalized invoices can't be updated in this way", FINAL)
     if asked.keys() & {"days_until_due", "due_date"}:
         method = {"collection_method": invoice["collection_method"]}
         asked |= _dues(store, method | asked)
@@ -240,20 +92,11 @@ def _update(store: Store, asked: dict[str, Any], key: str) -> Document:
 def _delete(store: Store, _: dict[str, Any], key: str) -> Document:
     invoice = live(store, "invoice", key)
     if invoice["status"] != "draft":
-        raise not_allowed("You can only delete draft invoices.", _FINAL)
+        raise not_allowed("You can only delete draft invoices.", FINAL)
     for item in store.rows("stripe", "invoiceitem", parent=key):
         store.put("stripe", "invoiceitem", {"id": item["id"], "invoice": None}, stamp=False)
     store.delete("stripe", "invoice", key)
     return {"id": key, "object": "invoice", "deleted": True}
-
-
-def _require_draft(invoice: Document) -> None:
-    if invoice["status"] != "draft":
-        message = "This invoice is no longer editable: it has been finalized."
-        raise not_allowed(message, _FINAL)
-
-
-# What becomes of a draft.
 
 
 def _finalize(store: Store, asked: dict[str, Any], key: str) -> Document:
@@ -294,7 +137,7 @@ def _pay(store: Store, asked: dict[str, Any], key: str) -> Document:
     if invoice["status"] == "draft":
         invoice = _finalize(store, {}, key)
     if invoice["status"] not in {"open", "uncollectible"}:
-        raise not_allowed(f"This invoice is {invoice['status']} and can't be paid", _FINAL)
+        raise not_allowed(f"This invoice is {invoice['status']} and can't be paid", FINAL)
     amount = invoice["amount_remaining"]
     if asked.get("paid_out_of_band"):
         record = store.new_id("stripe", "payment_record")
@@ -364,7 +207,7 @@ def end(store: Store, key: str, status: str) -> Document:
     invoice = live(store, "invoice", key)
     if invoice["status"] not in {"open", "uncollectible"} or invoice["status"] == status:
         message = f"You can only change open invoices; this one is {invoice['status']}."
-        raise not_allowed(message, _FINAL)
+        raise not_allowed(message, FINAL)
     mark = "voided_at" if status == "void" else "marked_uncollectible_at"
     return _reach(store, invoice, status, mark)
 
@@ -384,7 +227,7 @@ def _send(store: Store, _: dict[str, Any], key: str) -> Document:
 
 def bill_pending(store: Store, subscription: Document) -> None:
     """Invoice at once what waits for the subscription's customer."""
-    items = _waiting(store, subscription["customer"], subscription["currency"])
+    items = waiting(store, subscription["customer"], subscription["currency"])
     if not items:
         return
     customer = live(store, "customer", subscription["customer"])
@@ -398,7 +241,7 @@ def bill_pending(store: Store, subscription: Document) -> None:
     parent = {"type": "subscription_details", "subscription_details": details}
     of = {"id": draft["id"], "parent": parent, "billing_reason": "subscription_update"}
     store.put("stripe", "invoice", of, stamp=False)
-    _take_up(store, draft, items)
+    take_up(store, draft, items)
     final = _finalize(store, {}, draft["id"])
     if final["status"] == "open" and method == "charge_automatically":
         final = _pay(store, {}, final["id"])
@@ -434,14 +277,4 @@ OPERATIONS = (
     Operation("POST", f"{_ONE}/send", "invoice", _send),
     Operation("POST", f"{_ONE}/void", "invoice", _void),
     Operation("POST", f"{_ONE}/mark_uncollectible", "invoice", _write_off),
-    Operation(
-        "POST",
-        "/v1/invoiceitems",
-        "invoiceitem",
-        _create_item,
-        {"currency": "text", "customer": "text", "invoice": "text", **_ITEM},
-        required=("customer",),
-    ),
-    Operation("POST", "/v1/invoiceitems/{key}", "invoiceitem", _update_item, _ITEM),
-    Operation("DELETE", "/v1/invoiceitems/{key}", "invoiceitem", _delete_item),
 )

@@ -7,10 +7,11 @@ from extractors.sandbox import documents
 from extractors.sandbox.store import Store
 from extractors.sandbox.stripe_caller import Caller
 from extractors.sandbox.stripe_errors import StripeError, missing, only_one_of
+from extractors.sandbox.stripe_fields import FIELDS
 from extractors.sandbox.stripe_filters import FILTERS, conditions
 from extractors.sandbox.stripe_follows import plan_of
 from extractors.sandbox.stripe_forms import checked
-from extractors.sandbox.stripe_shapes import FIELDS, Document, Tree, list_object
+from extractors.sandbox.stripe_shapes import Document, Tree, list_object
 
 LARGEST_PAGE = 100
 DEFAULT_PAGE = 10

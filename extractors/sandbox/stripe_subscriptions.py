@@ -8,7 +8,8 @@ from extractors.sandbox.amounts import rounded
 from extractors.sandbox.store import Store
 from extractors.sandbox.stripe_errors import StripeError, missing, not_allowed
 from extractors.sandbox.stripe_forms import merged_metadata, require
-from extractors.sandbox.stripe_invoices import add_invoice_item, bill_pending
+from extractors.sandbox.stripe_invoice_items import add_invoice_item
+from extractors.sandbox.stripe_invoices import bill_pending
 from extractors.sandbox.stripe_operations import (
     COLLECTION,
     EXPAND,

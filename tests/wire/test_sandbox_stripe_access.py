@@ -103,6 +103,12 @@ def test_without_a_known_key_nothing_is_told(books, authorization):
     assert "wrong" not in body["message"]
 
 
+def test_the_key_may_be_the_user_of_basic_authorization(books):
+    url = f"{books.url}/v1/customers"
+    assert httpx.get(url, auth=(books.key, "")).is_success
+    assert httpx.get(url, auth=("rk_live_wrong", books.key)).status_code == 401
+
+
 # Accounts.
 
 
