@@ -28,6 +28,7 @@ from extractors.sandbox import credentials, salesforce_query, salesforce_records
 from extractors.sandbox.faults import CHAOS, set_profile
 from extractors.sandbox.fidelity import truth_rows
 from extractors.sandbox.ids import salesforce_id
+from extractors.sandbox.limits import Limits, set_limits
 from extractors.sandbox.salesforce_bulk import Settings, set_bulk
 from extractors.sandbox.store import table_of
 from tests.wire.vendors import LONG_AGO
@@ -81,14 +82,17 @@ def jobs(calls):
 
 
 def test_trap_02_a_part_of_a_composite_fails_under_a_success_status():
-    failed = {
+    passing = {
         "referenceId": "account",
         "httpStatusCode": "400",
         "body": [{"errorCode": "QUERY_TIMEOUT", "message": "too long"}],
     }
-    assert DIALECT.failed({"compositeResponse": [failed]})
-    told = explain(200, {"compositeResponse": [failed]}, {})
+    assert DIALECT.failed({"compositeResponse": [passing]})
+    told = explain(200, {"compositeResponse": [passing]}, {})
     assert (told.kind, told.code, told.message) == (Transient, "QUERY_TIMEOUT", "account: too long")
+    # A part that is wrong stays wrong, and is no failure of the others.
+    wrong = passing | {"body": [{"errorCode": "INVALID_FIELD", "message": "no such field"}]}
+    assert not DIALECT.failed({"compositeResponse": [wrong]})
     whole = {"referenceId": "account", "httpStatusCode": "200", "body": {"totalSize": "1"}}
     assert not DIALECT.failed({"compositeResponse": [whole]})
     assert not DIALECT.failed({"records": []})
@@ -102,7 +106,10 @@ def test_trap_02_a_count_that_fails_inside_of_a_composite_is_not_a_count(vendors
         async with open_door(vendors.config("salesforce")) as door:
             await SalesforceSource(door).totals([nowhere])
 
-    with pytest.raises(Rejected, match="nothing: sObject type 'Nothing__c' is not supported"):
+    with pytest.raises(
+        Rejected,
+        match="nothing in a composite was answered 400 INVALID_TYPE: sObject type 'Nothing__c' is not supported",
+    ):
         asyncio.run(run())
 
 
@@ -654,6 +661,65 @@ def test_all_objects_are_counted_in_two_calls_and_described_in_one(vendors):
     assert (totals["account"].count, totals["contract"].count) == (3, 0)
     assert (described[0]["Id"], described[0]["ParentId"]) == ("id", "reference")
     assert composites.calls == 3
+
+
+def night(vendors, wrap=lambda source: source, **how):
+    """(Manifests, calls) of all objects."""
+
+    async def run():
+        async with open_door(vendors.config("salesforce"), HttpOptions()) as door:
+            source = wrap(SalesforceSource(door, **how))
+            manifests = await extract_system(source, vendors.raw, vendors.day)
+            return {manifest.object: manifest for manifest in manifests}, door.metrics
+
+    return asyncio.run(run())
+
+
+def test_the_changes_of_all_objects_come_in_few_answers(vendors):
+    fill(vendors, 30)
+    vendors.store.put_many("salesforce", "Opportunity", [deal(n) for n in range(1, 31)])
+    night(vendors)
+    vendors.next_night()
+    fill(vendors, 3, SystemModstamp=vendors.store.now())
+    manifests, metrics = night(vendors)
+    assert (manifests["account"].landed, manifests["opportunity"].landed) == (3, 0)
+    assert {manifest.mode for manifest in manifests.values()} == {"incremental"}
+    (login, composites) = sorted(seen.calls for seen in metrics.endpoints.values())
+    assert (login, composites) == (1, 6)
+
+
+def test_changes_that_fill_more_than_an_answer_go_on_by_themselves(vendors):
+    fill(vendors, 30)
+    night(vendors)
+    vendors.next_night()
+    ids = fill(vendors, 2500, SystemModstamp=vendors.store.now())
+    manifests, _ = night(vendors)
+    assert (manifests["account"].landed, landed(vendors)) == (2500, ids)
+
+
+def test_one_query_that_fails_in_company_fails_alone(vendors):
+    fill(vendors, 2)
+    vendors.store.put_many("salesforce", "Opportunity", [deal(1)])
+    night(vendors)
+    vendors.next_night()
+    for name in ("Account", "Opportunity"):
+        key = salesforce_id(name, 1)
+        vendors.store.put("salesforce", name, {"Id": key, "Name": "Changed"})
+    objects = with_field("Segment__c")
+    manifests, metrics = night(vendors, objects=objects)
+    assert (manifests["account"].landed, manifests["opportunity"].landed) == (1, 1)
+    singles = metrics.endpoints["GET", "/services/data/v62.0/queryAll"]
+    assert singles.calls == 1
+
+
+def test_a_used_up_quota_ends_all_that_ask_together(vendors):
+    fill(vendors, 2)
+    night(vendors)
+    vendors.next_night()
+    set_limits(vendors.store, {"salesforce": Limits(daily_calls=2)})
+    with pytest.raises(RateLimited):
+        night(vendors)
+    set_limits(vendors.store, {"salesforce": None})
 
 
 def test_ids_differ_by_case_alone(vendors):

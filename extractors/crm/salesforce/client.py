@@ -12,6 +12,12 @@ import polars as pl
 from extractors.calls import Call, Reply
 from extractors.crm.salesforce.auth import SalesforceConfig, auth_of
 from extractors.crm.salesforce.bulk import Jobs, Part, as_rest_writes
+from extractors.crm.salesforce.composite import (
+    CALLS_AT_ONCE,
+    QUERIES_AT_ONCE,
+    Gathering,
+    all_together,
+)
 from extractors.crm.salesforce.dialect import DIALECT, SYSTEM
 from extractors.crm.salesforce.objects import ANY_TYPE, OBJECTS
 from extractors.crm.salesforce.query import API_VERSION, ROOT, Place, is_last, query
@@ -25,8 +31,6 @@ __all__ = ["DEFAULT_OPTIONS", "SYSTEM", "SalesforceConfig", "SalesforceSource", 
 DEFAULT_OPTIONS = HttpOptions(concurrency=10)
 # A job has to be made, waited for, listed and deleted: from here on it is faster than its pages.
 BULK_ROWS = 10_000
-# A composite counts as one call; it holds so many calls, of which so many are queries.
-CALLS_AT_ONCE, QUERIES_AT_ONCE = 25, 5
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +56,7 @@ class SalesforceSource:
         self.objects = objects
         self._bulk_rows = bulk_rows
         self._jobs = Jobs(door)
+        self._gathering = Gathering(door)
         self._describing = asyncio.Lock()
         self._described: dict[str, Mapping[str, str]] = {}
         # Declared fields that the org does not have, by object.
@@ -87,11 +92,11 @@ class SalesforceSource:
 
     async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
         """Live rows of each object."""
-        asked = {
-            spec.name: f"{ROOT}/query?q=SELECT+COUNT()+FROM+{spec.vendor_name}" for spec in specs
+        asked = {spec.name: query(f"SELECT COUNT() FROM {spec.vendor_name}") for spec in specs}
+        counted = await all_together(self.door, asked, QUERIES_AT_ONCE)
+        return {
+            name: SourceTotals(int(reply.member("totalSize"))) for name, reply in counted.items()
         }
-        counted = await self._together(asked, QUERIES_AT_ONCE)
-        return {name: SourceTotals(int(answer["totalSize"])) for name, answer in counted.items()}
 
     async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str]:
         """As the org describes them. All objects are described at once: that is one call."""
@@ -99,11 +104,14 @@ class SalesforceSource:
             if spec.name not in self._described:
                 wanted = {**self.objects, spec.name: spec}
                 asked = {
-                    name: f"{ROOT}/sobjects/{each.vendor_name}/describe"
+                    name: Call("GET", f"{ROOT}/sobjects/{each.vendor_name}/describe")
                     for name, each in wanted.items()
                 }
-                answers = await self._together(asked, CALLS_AT_ONCE)
-                self._described |= {name: _types(answer) for name, answer in answers.items()}
+                replies = await all_together(self.door, asked, CALLS_AT_ONCE)
+                self._described |= {
+                    name: {each["name"]: each["type"] for each in reply.member("fields")}
+                    for name, reply in replies.items()
+                }
         return self._described[spec.name]
 
     async def _left(self, spec: ObjectSpec, place: Place, rows: int) -> Sequence[Bookmark]:
@@ -131,8 +139,10 @@ class SalesforceSource:
     async def _ask(self, spec: ObjectSpec, place: Place) -> Reply:
         """The rows from a place on. A field that the org lacks is left out, if it may be."""
         names = self._names(spec, place)
+        # A night begins with few changes of many objects: they come in the same answer.
+        send = self._gathering.send if place.is_first_of_changes else self.door.send
         try:
-            return await self.door.send(query(place.page_soql(spec, names), place.operation))
+            return await send(query(place.page_soql(spec, names), place.operation))
         except Rejected as error:
             if error.code == "INVALID_TYPE":
                 raise ContractBroken(
@@ -169,25 +179,6 @@ class SalesforceSource:
             return ("Id",)
         absent = self._absent.get(spec.name, frozenset())
         return [item.path[0] for item in spec.fields if item.path[0] not in absent]
-
-    async def _together(self, asked: Mapping[str, str], at_once: int) -> Mapping[str, Any]:
-        """The answers to several GETs by their names, in as few calls as can be."""
-        names = list(asked)
-        chunks = [names[start : start + at_once] for start in range(0, len(names), at_once)]
-        replies = await asyncio.gather(
-            *(self._composite({name: asked[name] for name in chunk}) for chunk in chunks)
-        )
-        return {name: answer for reply in replies for name, answer in reply.items()}
-
-    async def _composite(self, asked: Mapping[str, str]) -> Mapping[str, Any]:
-        parts = [{"method": "GET", "url": url, "referenceId": name} for name, url in asked.items()]
-        body = {"compositeRequest": parts}
-        reply = await self.door.send(Call("POST", f"{ROOT}/composite", json=body))
-        return {part["referenceId"]: part["body"] for part in reply.member("compositeResponse")}
-
-
-def _types(description: Mapping[str, Any]) -> Mapping[str, str]:
-    return {each["name"]: each["type"] for each in description["fields"]}
 
 
 def _page_of_records(spec: ObjectSpec, reply: Reply, rest: Sequence[Bookmark]) -> Page:

@@ -39,20 +39,19 @@ _KINDS: dict[str, type[SourceError]] = {
 _OF_THE_DAY = frozenset({"REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED"})
 _AT_ONCE = "ConcurrentRequests"
 _USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
-_ERROR = 400
 
 
-def explain(status: int, body: Any, headers: httpx.Headers) -> Explanation:
+def explain(status: int, body: Any, headers: httpx.Headers) -> Explanation:  # noqa: ARG001
     """Data errors are a list of {errorCode, message}; login errors an object.
 
-    300 lists the addresses of all records that share an external id. A composite under a success
-    status tells the failure of one of its parts.
+    300 lists the addresses of all records that share an external id. A composite fails as a whole
+    where a part of it may succeed a little later.
     """
     if status == httpx.codes.MULTIPLE_CHOICES:
         return Explanation("the external id is not unique", "DUPLICATE_EXTERNAL_ID", Conflict)
-    part = _failed_part(body)
-    if part is not None:
-        return _explain_part(part, headers)
+    passing = _passing_failure(body)
+    if passing is not None:
+        return passing
     first = body[0] if isinstance(body, list) and body else body
     if not isinstance(first, Mapping):
         return Explanation("no explanation given")
@@ -62,21 +61,23 @@ def explain(status: int, body: Any, headers: httpx.Headers) -> Explanation:
     return Explanation(message, code, _KINDS.get(str(code)), worth_waiting)
 
 
-def _explain_part(part: Mapping[str, Any], headers: httpx.Headers) -> Explanation:
-    status = int(part["httpStatusCode"])
-    told = explain(status, part.get("body"), headers)
-    message = f"{part.get('referenceId')}: {told.message}"
-    kind = told.kind or kind_of(status, "read")
-    return Explanation(message, told.code, kind, told.worth_waiting)
-
-
-def _failed_part(body: Any) -> Mapping[str, Any] | None:
+def _passing_failure(body: Any) -> Explanation | None:
+    """Why a composite should be asked for again: the first of its parts that is of that kind."""
     parts = body.get("compositeResponse", ()) if isinstance(body, Mapping) else ()
-    return next((part for part in parts if int(part["httpStatusCode"]) >= _ERROR), None)
+    for part in parts:
+        status = int(part["httpStatusCode"])
+        if status < httpx.codes.BAD_REQUEST:
+            continue
+        told = explain(status, part.get("body"), httpx.Headers())
+        kind = told.kind or kind_of(status, "read")
+        if issubclass(kind, Transient):
+            message = f"{part.get('referenceId')}: {told.message}"
+            return Explanation(message, told.code, kind, told.worth_waiting)
+    return None
 
 
 def _is_failed(body: Any) -> bool:
-    return _failed_part(body) is not None
+    return _passing_failure(body) is not None
 
 
 def plain_number(text: str) -> str:

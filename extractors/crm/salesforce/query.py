@@ -67,6 +67,10 @@ class Place:
     def is_by_id(self) -> bool:
         return self.since is None
 
+    @property
+    def is_first_of_changes(self) -> bool:
+        return not self.is_by_id and self.after is None
+
     def behind(self, spec: ObjectSpec, record: Mapping[str, Any]) -> Self:
         """The place behind a row."""
         if self.is_by_id:
