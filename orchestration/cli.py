@@ -44,8 +44,9 @@ def day_of(text: str) -> dt.date:
 Day = Annotated[str | None, typer.Argument(help="The day, as 2026-06-30. Left out: yesterday.")]
 
 
-def _default_day(settings: Settings) -> dt.date:
-    if settings.uses_sandbox:
+def _default_day(settings: Settings, system: str | None = None) -> dt.date:
+    """Yesterday, by the sandbox's clock where the sandbox is meant."""
+    if settings.uses_sandbox and system not in settings.connections_override:
         from orchestration.evaluate import reconcilable_day
 
         return reconcilable_day(settings)
@@ -85,7 +86,7 @@ def extract(
     if system not in CONNECTORS:
         raise typer.BadParameter(f"{system!r} is not one of {', '.join(CONNECTORS)}")
     settings = load_settings()
-    chosen = day_of(day) if day else _default_day(settings)
+    chosen = day_of(day) if day else _default_day(settings, system)
     with night_lock(settings):
         try:
             extraction = read_system(settings, system, chosen, full=full)

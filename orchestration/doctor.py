@@ -43,7 +43,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         f"correct {settings.overrides_path}",
     )
     yield _checked("state store", lambda: _state(settings), "restore the state store from a backup")
-    for system in SOURCES:
+    for system in dict.fromkeys([*SOURCES, *settings.connections_override]):
         yield _system(settings, system)
 
 
@@ -83,7 +83,8 @@ def _state(settings: Settings) -> str:
 
 
 def _system(settings: Settings, system: str) -> Finding:
-    if settings.uses_sandbox and not control.is_running(settings.sandbox_dir):
+    is_played = settings.uses_sandbox and system not in settings.connections_override
+    if is_played and not control.is_running(settings.sandbox_dir):
         return Finding(
             system,
             ok=False,

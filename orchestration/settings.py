@@ -100,7 +100,9 @@ class Settings:
             SettingsError: neither is there.
 
         """
-        connections = self.connections()
+        connections = self.connections_override
+        if system not in connections:
+            connections = self.connections()
         if system not in connections:
             needed = ", ".join(variables(CONNECTORS[system], required=True))
             raise SettingsError(f"{system} is not configured; set {needed} (see .env.example).")

@@ -43,3 +43,10 @@ def test_real_systems_are_read_from_the_environment(tmp_path):
 def test_credentials_stay_out_of_the_text_form_of_the_settings(tmp_path):
     environ = {name: f"secret-{name}" for name in [*REQUIRED, *SECRETS]}
     assert "secret-" not in repr(load_settings({"TIEOUT_HOME": str(tmp_path), **environ}))
+
+
+def test_a_system_that_no_night_reconciles_needs_none_of_the_others(tmp_path):
+    environ = {name: name.lower() for name in variables(CONNECTORS["tryton"])}
+    settings = load_settings({"TIEOUT_HOME": str(tmp_path), **environ})
+    assert settings.uses_sandbox
+    assert settings.system_config("tryton").database == "tryton_database"

@@ -1,4 +1,7 @@
-"""A real Tryton on loopback: installed once into an environment of its own, its company made once."""
+"""A real Tryton on loopback: installed once into an environment of its own, its company made once.
+
+`python -m tests.conformance.tryton.server` serves one to be tried by hand, until Ctrl-C.
+"""
 
 import hashlib
 import os
@@ -8,8 +11,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,3 +154,17 @@ def _wait(base_url, process, log):
             else:
                 return
     raise AssertionError(f"no answer in {START_SECONDS} s: {log.read_text()[-2000:]}")
+
+
+def main():
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
+        values = {"URL": server.base_url, "DATABASE": DATABASE, "USER": LOGIN, "PASSWORD": PASSWORD}
+        sys.stdout.writelines(f"export TRYTON_{name}={value}\n" for name, value in values.items())
+        sys.stdout.flush()
+        with suppress(KeyboardInterrupt):
+            signal.pause()
+
+
+if __name__ == "__main__":
+    main()
