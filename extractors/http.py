@@ -100,7 +100,9 @@ class HttpDoor:
         self.quota: Quota | None = None
         self._quota_warned = False
         self._auth = auth
-        breaker = Breaker(dialect.system, options.breaker_failures, options.cool_down_seconds)
+        # Where stamina is told to try again without waiting, nothing else waits either.
+        cool_down = 0.0 if stamina.is_testing() else options.cool_down_seconds
+        breaker = Breaker(dialect.system, options.breaker_failures, cool_down)
         self._limiter = Limiter(
             breaker, options.concurrency, options.per_second, options.per_second_endpoint
         )
@@ -138,7 +140,7 @@ class HttpDoor:
     async def send(self, call: Call) -> Reply:
         """The answer to `call`, after as many attempts as it allows."""
         correlation_id = call.correlation_id or uuid.uuid4().hex
-        turn = self._limiter.turn(call.endpoint, self.options.retry_seconds)
+        turn = self._limiter.turn(f"{call.method} {call.endpoint}", self.options.retry_seconds)
         failed_at = 0.0
 
         def again(error: Exception) -> bool | float:
@@ -207,7 +209,7 @@ class HttpDoor:
                 self._limiter.refused(turn, wait, endpoint_only=error.endpoint_only)
         elif isinstance(error, Transient | UnknownOutcome) and in_trouble:
             self._limiter.failed(turn)
-        else:
+        elif error.status is not None:
             self._limiter.answered()
 
     def _keep_reserve(self, call: Call, correlation_id: str) -> None:

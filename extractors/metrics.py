@@ -8,6 +8,9 @@ from typing import Any
 # Durations are counted in classes that grow by 5 %: many calls need no more memory than few.
 _GROWTH = math.log(1.05)
 _SHORTEST = 0.0001
+# Past so many endpoints some are ids that do not look like any: they are counted as one.
+MOST_ENDPOINTS = 300
+OTHERS = "(others)"
 
 
 @dataclass
@@ -65,7 +68,7 @@ class Metrics:
         size: int,
     ) -> None:
         """One request and what came of it."""
-        seen = self.endpoints[method, endpoint]
+        seen = self._endpoint(method, endpoint)
         seen.statuses[f"{status // 100}xx" if status else "none"] += 1
         if error is not None:
             seen.errors[error] += 1
@@ -74,8 +77,13 @@ class Metrics:
         seen.durations[round(math.log(max(seconds, _SHORTEST)) / _GROWTH)] += 1
 
     def retried(self, method: str, endpoint: str, paused_seconds: float) -> None:
-        self.endpoints[method, endpoint].retries += 1
+        self._endpoint(method, endpoint).retries += 1
         self.paused_seconds += paused_seconds
+
+    def _endpoint(self, method: str, endpoint: str) -> Endpoint:
+        if len(self.endpoints) >= MOST_ENDPOINTS and (method, endpoint) not in self.endpoints:
+            endpoint = OTHERS
+        return self.endpoints[method, endpoint]
 
     @property
     def calls(self) -> int:

@@ -17,7 +17,7 @@ from extractors.errors import EXCERPT_LENGTH
 HIDDEN = "[redacted]"
 
 # An excerpt is cut after secrets are hidden, or half of one could be left at the end.
-_READ_LENGTH = 64 * 1024
+_READ_LENGTH = 16 * 1024
 # Shorter values are words: hiding them would hide the message, too.
 _SHORTEST = 6
 
@@ -39,13 +39,14 @@ _SHAPES = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"""([\w-]*(?:token|secret|password|assertion|signature|api_?key)"?\s*[:=]\s*"?)[^\s"&,;}]+""",
+    r"""((?:token|secret|password|assertion|signature|api_?key)"?\s*[:=]\s*"?)[^\s"&,;}]+""",
     re.IGNORECASE,
 )
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without the secrets, and without what looks like one."""
+    """The text without the secrets, and without what looks like one; an endless one is cut."""
+    text = text[:_READ_LENGTH]
     spellings = {spelling for secret in secrets for spelling in _spellings(secret)}
     for spelling in sorted(spellings, key=len, reverse=True):
         text = text.replace(spelling, HIDDEN)

@@ -403,7 +403,8 @@ def test_a_system_that_fails_again_and_again_is_left_alone_for_a_while():
         await asyncio.sleep(0.2)
         return errors, refused, idle, await outcome(door, READ), door.idle
 
-    errors, refused, idle, reply, after = at_door(script, use, options=options)
+    with stamina.set_testing(False):
+        errors, refused, idle, reply, after = at_door(script, use, options=options)
     assert {type(error) for error in errors} == {Transient}
     assert type(refused) is CircuitOpen
     assert refused.retry_after <= 0.2
@@ -411,16 +412,17 @@ def test_a_system_that_fails_again_and_again_is_left_alone_for_a_while():
 
 
 def test_calls_that_can_wait_outlive_an_outage_without_a_storm():
-    """Ten calls, a system that is down: a few failures, one probe, and then all go through."""
+    """Eight calls go out and fail; two probes fail; then all ten go through."""
     options = HttpOptions(attempts=5, breaker_failures=4, cool_down_seconds=0.2)
-    script = Script(*[answer(503)] * 8, *[answer()] * 20)
+    script = Script(*[answer(503)] * 10, *[answer()] * 10)
 
     async def use(door):
         return await asyncio.gather(*(outcome(door, READ) for _ in range(10)))
 
-    replies = at_door(script, use, options=options)
+    with stamina.set_testing(False):
+        replies = at_door(script, use, options=options)
     assert {reply.status for reply in replies} == {200}
-    assert len(script.requests) == 18
+    assert len(script.requests) == 20
 
 
 def test_refusals_of_single_calls_do_not_open_the_circuit():

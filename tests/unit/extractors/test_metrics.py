@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.metrics import Metrics
+from extractors.metrics import MOST_ENDPOINTS, OTHERS, Metrics
 
 
 @given(st.lists(st.floats(0.0002, 600), min_size=1, max_size=200))
@@ -41,3 +41,12 @@ def test_nothing_was_called_yet():
     metrics = Metrics()
     assert metrics.as_dict()["calls"] == 0
     assert metrics.endpoints["GET", "/a"].quantile(0.5) == 0
+
+
+def test_ids_that_do_not_look_like_ids_do_not_fill_the_memory():
+    metrics = Metrics()
+    for number in range(2 * MOST_ENDPOINTS):
+        metrics.count("GET", f"/coupons/{number}", 200, None, 0.1, 1)
+    assert len(metrics.endpoints) == MOST_ENDPOINTS + 1
+    assert metrics.endpoints["GET", OTHERS].calls == MOST_ENDPOINTS
+    assert metrics.calls == 2 * MOST_ENDPOINTS
