@@ -44,3 +44,6 @@ WORKBENCHES = {
     "netsuite": partial(sandbox, "netsuite"),
     "tryton": tryton,
 }
+
+# Several pages, sessions, tombstones and totals: what the suite itself is tried on.
+HAS_EVERYTHING = "netsuite"

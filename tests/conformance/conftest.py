@@ -3,8 +3,11 @@
 import pytest
 import stamina
 
-from tests.conformance.benches import WORKBENCHES
+from tests.conformance.benches import HAS_EVERYTHING, WORKBENCHES
 from tests.conformance.reading import Reading
+
+# A server in pure Python, on a database that takes one transaction at a time.
+SLOW = {"tryton"}
 
 
 def pytest_generate_tests(metafunc):
@@ -15,8 +18,16 @@ def pytest_generate_tests(metafunc):
     if unknown:
         known = ", ".join(WORKBENCHES)
         raise pytest.UsageError(f"no workbench for {unknown}; there are those for {known}")
-    only = getattr(metafunc.module, "SYSTEMS", chosen)
-    metafunc.parametrize("system", [one for one in chosen if one in only], scope="session")
+    wanted = [one for one in chosen if one in getattr(metafunc.module, "SYSTEMS", chosen)]
+    marked = [pytest.param(one, marks=[pytest.mark.slow] if one in SLOW else []) for one in wanted]
+    metafunc.parametrize("system", marked, scope="session")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """The suite's own tests are about one connector; they are left out where it is not meant."""
+    chosen = config.getoption("--connector")
+    is_meant = not chosen or HAS_EVERYTHING in chosen
+    return None if is_meant or collection_path.name != "test_suite.py" else True
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 
 from tests.conformance import test_failing, test_reading, test_resuming
+from tests.conformance.benches import HAS_EVERYTHING
 from tests.conformance.proof import Through
 from tests.conformance.reading import Reading
 
-# One connector that has everything is enough.
-SYSTEMS = ("netsuite",)
+SYSTEMS = (HAS_EVERYTHING,)
 
 
 class LosesTheEndOfPages(Through):
