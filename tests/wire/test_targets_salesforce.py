@@ -2,9 +2,18 @@
 
 import pytest
 
-from extractors.errors import Conflict, Rejected, Transient, UnknownOutcome
+from extractors.errors import (
+    Conflict,
+    NotFound,
+    Rejected,
+    SourceError,
+    Transient,
+    UnknownOutcome,
+)
 from extractors.protocol import WriteIntent
+from extractors.sandbox import salesforce_records
 from extractors.sandbox.ids import salesforce_id
+from extractors.sandbox.store import table_of
 from tests.wire.vendors import LONG_AGO
 
 FIRST, SECOND = salesforce_id("Account", 1), salesforce_id("Account", 2)
@@ -117,3 +126,56 @@ def test_a_value_that_must_be_unique_is_a_conflict(accounts):
             await target.write(update({"Stripe_Customer_Id__c": "cus_1"}, SECOND))
 
     accounts.with_target("salesforce", use)
+
+
+def written(vendors, intent):
+    """What a write raises."""
+
+    async def use(target):
+        with pytest.raises(SourceError) as refusal:
+            await target.write(intent)
+        return refusal.value
+
+    return vendors.with_target("salesforce", use)
+
+
+def test_a_row_that_somebody_else_writes_is_tried_later(accounts):
+    accounts.store.set_meta(salesforce_records.LOCKS, {FIRST: 1})
+    error = written(accounts, update({"Type": "Partner"}))
+    assert (type(error), error.code) == (Transient, "UNABLE_TO_LOCK_ROW")
+
+    async def again(target):
+        return (await target.write(update({"Type": "Partner"}))).status
+
+    assert accounts.with_target("salesforce", again) == 204
+
+
+def test_a_duplicate_rule_is_a_conflict(accounts):
+    accounts.store.set_meta(salesforce_records.RULES, {"Account": ["Name"]})
+    error = written(accounts, update({"Name": "Other"}))
+    assert (type(error), error.code) == (Conflict, "DUPLICATES_DETECTED")
+
+
+def test_a_validation_rule_is_a_refusal(accounts):
+    error = written(accounts, update({"Invoice_Email__c": "nobody"}))
+    assert (type(error), error.code) == (Rejected, "INVALID_EMAIL_ADDRESS")
+
+
+def test_an_ambiguous_external_id_is_a_conflict(accounts):
+    for key in (FIRST, SECOND):
+        accounts.store.put("salesforce", "Account", {"Id": key, "Q2C_Customer_Key__c": "twin"})
+    intent = WriteIntent("upsert", "Account", "twin", {"Name": "Which"}, "key-1", "q2c_1")
+    error = written(accounts, intent)
+    assert (type(error), error.code) == (Conflict, "DUPLICATE_EXTERNAL_ID")
+
+
+def test_a_merged_account_is_no_longer_there(accounts):
+    table = table_of("salesforce", "Account")
+    salesforce_records.merge(accounts.store, table, FIRST, SECOND)
+
+    async def use(target):
+        return await target.read("Account", SECOND)
+
+    assert accounts.with_target("salesforce", use) is None
+    error = written(accounts, update({"Type": "Partner"}, SECOND))
+    assert (type(error), error.code) == (NotFound, "ENTITY_IS_DELETED")

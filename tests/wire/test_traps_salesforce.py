@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import stamina
 
-from extractors.calls import Reply
+from extractors.calls import Call, Reply
 from extractors.crm.salesforce.auth import ASSERTION_SECONDS, SalesforceConfig, assertion
 from extractors.crm.salesforce.bulk import as_rest_writes, text_frame
 from extractors.crm.salesforce.client import SalesforceSource, _page_of_records
@@ -451,7 +451,8 @@ def test_a_job_that_the_vendor_deleted_is_begun_anew(vendors):
             page = await first.proceed(ACCOUNT, start.page.rest[0])
             # Another reader of the same job reads it to its end, and deletes it.
             for bookmark in page.rest:
-                await first.proceed(ACCOUNT, bookmark)
+                last = await first.proceed(ACCOUNT, bookmark)
+            await first.proceed(ACCOUNT, last.rest[0])
             return [
                 await outcome(first, bookmark) for bookmark in (start.page.rest[0], page.rest[0])
             ]
@@ -496,6 +497,59 @@ def test_whatever_the_wire_does_the_rows_of_the_org_land(vendors, bulk_rows, see
     assert rows.to_dicts() == true
 
 
+class Mortal(SalesforceSource):
+    """Dies after so many pages."""
+
+    pages = 0
+
+    async def proceed(self, spec, bookmark):
+        page = await super().proceed(spec, json.loads(json.dumps(bookmark)))
+        self.pages -= 1
+        if self.pages < 0:
+            raise ConnectionAbortedError
+        return page
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+def test_a_job_is_read_on_by_the_process_that_comes_after(vendors, monkeypatch, parallel):
+    from extractors import landing
+    from extractors.crm.salesforce import bulk
+
+    monkeypatch.setattr(landing, "CHUNK_ROWS", 50)
+    monkeypatch.setattr(bulk, "MOST_RECORDS", 100)
+    set_bulk(vendors.store, Settings(page_rows=100, parallel=parallel))
+    ids = fill(vendors, 3500)
+
+    async def life(pages):
+        async with open_door(vendors.config("salesforce"), HttpOptions()) as door:
+            source = Mortal(door, bulk_rows=500)
+            source.pages = pages
+            return await extract_object(source, "account", vendors.raw, vendors.day)
+
+    deaths = 0
+    while True:
+        try:
+            manifest = asyncio.run(life(deaths % 5 + 1))
+            break
+        except ConnectionAbortedError:
+            deaths += 1
+            assert deaths < 100
+    assert deaths > 3
+    assert (manifest.landed, landed(vendors)) == (3500, ids)
+    (job,) = jobs_of(vendors)
+    assert job["state"] == "JobComplete"
+
+
+def jobs_of(vendors):
+    """All jobs that the org still has."""
+
+    async def run():
+        async with open_door(vendors.config("salesforce"), HttpOptions()) as door:
+            return (await door.send(Call("GET", "/services/data/v62.0/jobs/query"))).body["records"]
+
+    return asyncio.run(run())
+
+
 NAMES = ("Id", "Name", "IsDeleted")
 
 
@@ -527,6 +581,11 @@ def test_a_row_that_looks_like_a_header_in_part_is_a_row():
 def test_a_page_that_is_no_csv_is_not_read_at_a_guess():
     with pytest.raises(ContractBroken, match="cannot be read as CSV"):
         text_frame(b'"1","A"\n"2","B","false","x"\n', NAMES)
+
+
+def test_lines_within_values_are_no_rows_and_empty_lines_are_none():
+    frame = text_frame(b'"1","A\nB","x"\n"2","C","y"\n\n', NAMES)
+    assert frame["name"].to_list() == ["A\nB", "C"]
 
 
 def test_numbers_and_times_of_bulk_are_spelled_as_in_rest():

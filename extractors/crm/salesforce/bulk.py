@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ FIRST_PAUSE, LONGEST_PAUSE, PATIENCE = 0.1, 10.0, 3600.0
 # Rows of a page where the vendor does not lay the pages out himself.
 MOST_RECORDS = 50_000
 _LAST = "null"
+_ENDED = ("Failed", "Aborted")
 _NO_MORE_JOBS = "LIMIT_EXCEEDED"
 
 log = logging.getLogger(__name__)
@@ -49,8 +50,8 @@ class Jobs:
 
     def __init__(self, door: HttpDoor) -> None:
         self._door = door
-        # What was handed out of each job and is not read yet. Nothing is known of jobs that an
-        # earlier process made: the vendor deletes them after seven days.
+        # What was handed out of each job and is not read yet. Where an earlier process handed out
+        # a part nothing is known: such a job is left to the vendor, who deletes it in seven days.
         self._unread: dict[str, set[str]] = {}
 
     async def create(self, spec: ObjectSpec, place: Place, names: Sequence[str]) -> Bookmark | None:
@@ -63,14 +64,43 @@ class Jobs:
                 raise
             log.warning("read page by page, since there is no query job for it: %s", error)
             return None
-        return {"job": str(reply.member("id")), "names": list(names), **place.bookmark}
+        job = str(reply.member("id"))
+        return {"job": job, "kind": "wait", "names": list(names), **place.bookmark}
 
-    async def completed(self, bookmark: Bookmark) -> Part | None:
+    async def read(self, bookmark: Bookmark) -> Part | None:
+        """What a bookmark of a job stands for; None where the job came to nothing.
+
+        Raises:
+            BookmarkExpired: the job is gone, and what is left of its result with it.
+
+        """
+        job = bookmark["job"]
+        if bookmark["kind"] == "wait":
+            return await self._completed(bookmark)
+        if bookmark["kind"] == "over":
+            await self._discard(job)
+            return Part(datetime.fromisoformat(bookmark["at"]))
+        path = bookmark["path"]
+        try:
+            if bookmark["kind"] == "pages":
+                part = self._listed(bookmark, await self._door.send(Call("GET", path)))
+            else:
+                part = await self._page(bookmark)
+        except NotFound as error:
+            raise BookmarkExpired(SYSTEM, f"query job {job} is gone", status=404) from error
+        if bookmark not in part.rest and self._is_read(job, path):
+            # It is deleted when the rows of this page have been taken.
+            over = {"job": job, "kind": "over", "at": part.served_at.isoformat()}
+            return replace(part, rest=(over,))
+        return part
+
+    async def _completed(self, bookmark: Bookmark) -> Part | None:
         """The pages of the result, once there is one; None where the job comes to nothing."""
         job = bookmark["job"]
         reply = await self._ended(job)
         if reply is None:
             return None
+        self._unread[job] = set()
         try:
             pages = await self._door.send(Call("GET", f"{JOBS}/{job}/resultPages"))
         except (Rejected, Unauthorized) as error:
@@ -78,20 +108,6 @@ class Jobs:
             chain = self._handed_out(bookmark, "chain", _results(job))
             return Part(reply.served_at, rest=(chain,))
         return self._listed(bookmark, pages)
-
-    async def read(self, bookmark: Bookmark) -> Part:
-        """What a bookmark of a result stands for; `BookmarkExpired` where the job is gone."""
-        try:
-            if bookmark["kind"] == "pages":
-                reply = await self._door.send(Call("GET", bookmark["path"]))
-                part = self._listed(bookmark, reply)
-            else:
-                part = await self._page(bookmark)
-        except NotFound as error:
-            message = f"query job {bookmark['job']} is gone"
-            raise BookmarkExpired(SYSTEM, message, status=404) from error
-        await self._note_read(bookmark, part.rest)
-        return part
 
     async def _page(self, bookmark: Bookmark) -> Part:
         reply = await self._door.send(Call("GET", bookmark["path"], expects="bytes"))
@@ -117,10 +133,10 @@ class Jobs:
             state = reply.member("state")
             if state == "JobComplete":
                 return reply
-            if state in {"Failed", "Aborted"} or waited >= PATIENCE:
+            if state in _ENDED or waited >= PATIENCE:
                 why = reply.body.get("errorMessage") or f"{state} after {waited:.0f} s"
                 log.warning("query job %s: %s; its object is read page by page", job, why)
-                await self._discard(job, ended=waited < PATIENCE)
+                await self._discard(job, is_running=state not in _ENDED)
                 return None
             await asyncio.sleep(pause)
             waited += pause
@@ -149,22 +165,24 @@ class Jobs:
 
     def _handed_out(self, bookmark: Bookmark, kind: str, path: str) -> Bookmark:
         job = bookmark["job"]
-        self._unread.setdefault(job, set()).add(path)
+        if job in self._unread:
+            self._unread[job].add(path)
         return {"job": job, "names": bookmark["names"], "kind": kind, "path": path}
 
-    async def _note_read(self, bookmark: Bookmark, rest: Sequence[Bookmark]) -> None:
-        job = bookmark["job"]
-        if job not in self._unread or bookmark in rest:
-            return
-        self._unread[job].discard(bookmark["path"])
-        if not self._unread[job]:
+    def _is_read(self, job: str, path: str) -> bool:
+        """Whether this was all that was left of a job."""
+        left = self._unread.get(job)
+        if left is None:
+            return False
+        left.discard(path)
+        if not left:
             del self._unread[job]
-            await self._discard(job, ended=True)
+        return not left
 
-    async def _discard(self, job: str, *, ended: bool) -> None:
+    async def _discard(self, job: str, *, is_running: bool = False) -> None:
         """Leave nothing behind at the vendor's, if that can be done."""
         calls = [Call("DELETE", f"{JOBS}/{job}")]
-        if not ended:
+        if is_running:
             calls.insert(0, Call("PATCH", f"{JOBS}/{job}", json={"state": "Aborted"}))
         try:
             for call in calls:
@@ -183,7 +201,8 @@ def text_frame(content: bytes, names: Sequence[str]) -> pl.DataFrame:
     first = line.decode().replace('"', "").strip().lower().split(",")
     if sorted(first) == sorted(columns):
         columns, content = first, below
-    if not content.strip():
+    content = content.strip(b"\r\n")
+    if not content:
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
     try:
         return pl.read_csv(content, has_header=False, new_columns=columns, infer_schema=False)

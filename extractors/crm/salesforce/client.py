@@ -77,8 +77,6 @@ class SalesforceSource:
         return Start("full" if cursor_from is None else "incremental", page)
 
     async def proceed(self, spec: ObjectSpec, bookmark: Bookmark) -> Page:
-        if "kind" in bookmark:
-            return _page_of_part(spec, await self._jobs.read(bookmark))
         if "job" in bookmark:
             return await self._result(spec, bookmark)
         place = Place.of(bookmark)
@@ -131,7 +129,7 @@ class SalesforceSource:
         return (place.bookmark,)
 
     async def _result(self, spec: ObjectSpec, bookmark: Bookmark) -> Page:
-        part = await self._jobs.completed(bookmark)
+        part = await self._jobs.read(bookmark)
         if part is not None:
             return _page_of_part(spec, part)
         return await self.proceed(spec, (await self._by_pages(spec, Place.of(bookmark)))[0])
