@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from extractors.billing.stripe.client import LIST_LIMIT, SYSTEM
+from extractors.billing.stripe.books import SYSTEM
 from extractors.billing.stripe.objects import ENDPOINTS
+from extractors.billing.stripe.ranges import LIST_LIMIT
 from extractors.calls import Call
 from extractors.errors import NotFound, Rejected
 from extractors.http import HttpDoor
