@@ -1,9 +1,11 @@
 """Workbenches on the sandbox: Salesforce, Stripe and NetSuite."""
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
@@ -93,6 +95,9 @@ class SandboxBench:
     def end_session(self):
         credentials.revoke_tokens(self.vendors.store)
 
+    def sums(self):
+        return {}
+
     def rows(self, name):
         spec = CONNECTORS[self.system].objects[name]
         records = list(truth_rows(self.vendors.store, self.system, spec.vendor_name))
@@ -150,6 +155,13 @@ class StripeBench(SandboxBench):
         }
         return {**base, "metadata": {"channel": "sales_led"}, "currency": "usd"}
 
+    def sums(self):
+        sums = Counter()
+        for row in truth_rows(self.vendors.store, "stripe", "balance_transaction"):
+            if row["balance_type"] == "payments":
+                sums[row["currency"].upper()] += row["net"]
+        return {"balance_transaction": dict(sums)}
+
     def changed(self, key):
         return {"id": key, "name": f"Renamed {next(self._numbers)}"}
 
@@ -175,6 +187,16 @@ class NetSuiteBench(SandboxBench):
     probe, kind = "customer", "customer"
     size = 3_300
     wrong: ClassVar = {"certificate_id": "another-certificate"}
+
+    def sums(self):
+        currencies = {row["id"]: row for row in self.rows("currency")}
+        sums = Counter()
+        for row in self.rows("transaction"):
+            if row["type"] == "CustInvc":
+                currency = currencies[row["currency"]]
+                amount = Decimal(row["foreigntotal"]).scaleb(int(currency["currencyprecision"]))
+                sums[currency["symbol"]] += int(amount)
+        return {"transaction": dict(sums)}
 
     @property
     def secrets(self):

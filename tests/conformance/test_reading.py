@@ -153,9 +153,12 @@ def test_a_record_that_breaks_its_contract_is_held_back_and_the_rest_lands(readi
 
 def test_the_sources_own_totals_agree_with_what_landed(reading):
     manifests = reading.extract(*reading.connector.objects)
+    true_sums = reading.bench.sums()
     for name, manifest in manifests.items():
         assert manifest.source_count in {None, manifest.landed}, name
         assert manifest.source_count == manifest.source_count_before, name
+        assert manifest.source_sum_minor in (None, true_sums.get(name)), name
+        assert manifest.source_sum_minor == manifest.source_sum_minor_before, name
 
 
 def test_the_source_describes_its_fields_or_says_that_it_cannot(reading):

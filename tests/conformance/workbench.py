@@ -78,6 +78,9 @@ class Workbench(Protocol):
     def rows(self, name: str) -> list[Row] | None:
         """What an object holds, by column, as it should land; None where nobody else can tell."""
 
+    def sums(self) -> Mapping[str, Mapping[str, int]]:
+        """By object that declares a control sum: minor units per currency."""
+
     def end_session(self) -> None:
         """What the connector was let in with is good no more."""
 
