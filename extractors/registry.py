@@ -59,6 +59,7 @@ CONNECTORS: dict[str, Connector] = {
             stripe.connect,
             stripe.StripeSource,
             StripeTarget,
+            stripe.DEFAULT_OPTIONS,
         ),
         Connector(
             netsuite.SYSTEM,

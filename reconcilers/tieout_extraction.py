@@ -21,7 +21,14 @@ STAGED_SUMS: Mapping[str, str] = {
         inner join staging.stg_netsuite__currencies as currencies using (currency_id)
         where transaction_type = 'invoice'
         group by all
-    """
+    """,
+    # Minor units already: the balance that the account reports is the net of all its movements.
+    "stripe.balance_transaction": """
+        select currency, 0, count(*), coalesce(sum(net_minor), 0)
+        from staging.stg_stripe__balance_transactions
+        where balance_type = 'payments'
+        group by currency
+    """,
 }
 
 

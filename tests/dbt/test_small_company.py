@@ -122,7 +122,7 @@ RAW = {
          "end_date__c": "2026-12-31", "effective_at__c": LONG_AGO, "currencyisocode": "USD", **STAMPS},
     ],
     "stripe__customer": [
-        {"id": "cus_1", "name": "ACME INC", "email": "ap@acme.example", "currency": "usd", "tax_ids": "[]",
+        {"id": "cus_1", "name": "ACME INC", "email": "ap@acme.example", "currency": "usd",
          "metadata_channel": "sales_led", "metadata_legal_entity": "US", "created": CREATED},
     ],
     "stripe__product": [{"id": "prod_1", "metadata_sku": "SKU", "active": True, "created": CREATED}],

@@ -76,7 +76,7 @@ def test_upserts_and_undeclared_objects_are_refused_before_anything_is_sent(cust
     with pytest.raises(Rejected, match="only update by id"):
         customers.with_target("stripe", lambda target: target.write(upsert))
     with pytest.raises(Rejected, match="not declared"):
-        customers.with_target("stripe", lambda target: target.read("coupon", "1"))
+        customers.with_target("stripe", lambda target: target.read("review", "1"))
 
 
 def test_a_wrong_key_is_unauthorized(customers):

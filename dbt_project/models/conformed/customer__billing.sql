@@ -4,7 +4,7 @@ select
     crosswalk.canonical_customer_id,
     coalesce(crosswalk.is_primary, false) as is_primary,
     customers.legal_name,
-    customers.tax_id,
+    tax_ids.tax_id,
     customers.invoice_email,
     customers.country_code,
     cast(null as bigint) as payment_terms_days,
@@ -19,9 +19,11 @@ select
     customers.created_at,
     customers.modified_at,
     {{ fingerprint([
-        'customers.legal_name', 'customers.tax_id', 'customers.invoice_email',
+        'customers.legal_name', 'tax_ids.tax_id', 'customers.invoice_email',
         'customers.country_code', 'cast(null as bigint)',
     ]) }} as fingerprint
 from {{ ref('stg_stripe__customers') }} as customers
+left join {{ ref('stg_stripe__tax_ids') }} as tax_ids
+    on customers.customer_id = tax_ids.customer_id and tax_ids.recency = 1
 left join {{ source('identity', 'crosswalk') }} as crosswalk
     on crosswalk.system = 'stripe' and customers.customer_id = crosswalk.source_id

@@ -20,17 +20,19 @@ billing as (
     select
         'stripe' as system,
         'billing' as role,
-        customer_id as source_id,
-        legal_name,
-        {{ host_of('invoice_email') }} as host,
-        country_code,
-        tax_id,
-        crm_account_id as xref_crm_id,
+        customers.customer_id as source_id,
+        customers.legal_name,
+        {{ host_of('customers.invoice_email') }} as host,
+        customers.country_code,
+        tax_ids.tax_id,
+        customers.crm_account_id as xref_crm_id,
         cast(null as varchar) as xref_billing_id,
-        netsuite_customer_id as xref_erp_id,
+        customers.netsuite_customer_id as xref_erp_id,
         true as is_active,
-        created_at
-    from {{ ref('stg_stripe__customers') }}
+        customers.created_at
+    from {{ ref('stg_stripe__customers') }} as customers
+    left join {{ ref('stg_stripe__tax_ids') }} as tax_ids
+        on customers.customer_id = tax_ids.customer_id and tax_ids.recency = 1
 ),
 
 erp as (

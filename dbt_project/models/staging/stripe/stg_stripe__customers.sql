@@ -5,7 +5,6 @@ select
     address_postal_code as postal_code,
     upper(address_country) as country_code,
     upper(currency) as currency,
-    {{ plain_tax_id("json_extract_string(tax_ids, '$[0].value')") }} as tax_id,
     nullif(metadata_crm_account_id, '') as crm_account_id,
     nullif(metadata_netsuite_customer_id, '') as netsuite_customer_id,
     coalesce(metadata_channel, 'sales_led') as channel,
