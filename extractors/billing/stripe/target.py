@@ -1,6 +1,7 @@
-"""Corrects Stripe records: metadata and plain fields by id, under an idempotency key.
+"""Corrects Stripe records by id, and makes the two that undo money: credit notes and refunds.
 
-Stripe keeps a key for a day only; what was sent is remembered by the outbox, not here.
+Every write goes out under an idempotency key. Stripe keeps it for a day only; what was sent is
+remembered by the outbox, and a record that was made carries its key in its metadata.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,13 +9,22 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from extractors.billing.stripe.books import SYSTEM
+from extractors.billing.stripe.books import SYSTEM, Books
 from extractors.billing.stripe.objects import ENDPOINTS
-from extractors.billing.stripe.ranges import LIST_LIMIT
 from extractors.calls import Call
 from extractors.errors import NotFound, Rejected
 from extractors.http import HttpDoor
 from extractors.protocol import WriteIntent, WriteReceipt
+
+# By which a record that was made is found again when its idempotency key is long forgotten.
+KEY_FIELD = "tieout_key"
+
+_PATHS = {
+    **{name: endpoint.path for name, endpoint in ENDPOINTS.items() if endpoint.element is None},
+    "subscription_item": "/v1/subscription_items",
+}
+# An invoice is final once it is finalized, a charge once it is made: these two are what is left.
+_MADE = frozenset({"credit_note", "refund"})
 
 
 @dataclass(frozen=True)
@@ -36,52 +46,64 @@ class StripeTarget:
         return await self.read(object, external_id)
 
     async def lookup(self, object: str, **equals: str) -> list[Mapping[str, Any]]:  # noqa: A002
-        """Records of a list, filtered by what that list can filter by (such as customer)."""
-        endpoint = ENDPOINTS[object]
-        params = [("limit", str(LIST_LIMIT)), *endpoint.params, *equals.items()]
-        found: list[Mapping[str, Any]] = []
-        while True:
-            after = [("starting_after", found[-1]["id"])] if found else []
-            reply = await self.door.send(Call("GET", endpoint.path, params=[*params, *after]))
-            found.extend(reply.member("data"))
-            if not reply.member("has_more"):
-                return found
+        """Records of a list by what it can be filtered by, and by `tieout_key` in their metadata.
+
+        The latter is looked for among what the others leave (the credit notes of an invoice).
+        """
+        key = equals.pop(KEY_FIELD, None)
+        params = [*ENDPOINTS[object].params, *equals.items()]
+        found = await Books(self.door).elements(_path(object), params)
+        if key is None:
+            return list(found)
+        return [one for one in found if (one.get("metadata") or {}).get(KEY_FIELD) == key]
 
     async def write(self, intent: WriteIntent) -> WriteReceipt:
-        """Update by id; sent again safely because the vendor honours the key."""
-        if intent.operation != "update":
-            raise Rejected(SYSTEM, f"{intent.operation} is not offered, only update by id")
+        """Sent again safely because the vendor honours the key."""
+        path, body = _path(intent.object, intent.record_id), intent.body
+        if intent.operation == "create":
+            if intent.object not in _MADE:
+                raise Rejected(SYSTEM, f"{intent.object} is never made, only {sorted(_MADE)}")
+            marks = {**body.get("metadata", {}), KEY_FIELD: intent.idempotency_key}
+            path, body = _path(intent.object), {**body, "metadata": marks}
+        elif intent.operation != "update":
+            raise Rejected(
+                SYSTEM, f"{intent.operation} is not offered, only update by id and create"
+            )
         reply = await self.door.send(
             Call(
                 "POST",
-                _path(intent.object, intent.record_id),
-                form=list(_form(intent.body)),
+                path,
+                form=list(_form(body)),
                 headers={"Idempotency-Key": intent.idempotency_key},
                 kind="write",
                 correlation_id=intent.correlation_id,
             )
         )
         return WriteReceipt(
-            record_id=intent.record_id,
+            record_id=reply.member("id"),
             request_id=reply.request_id,
             status=reply.status,
             body_excerpt=reply.excerpt,
         )
 
 
-def _path(name: str, record_id: str) -> str:
-    if name not in ENDPOINTS:
-        raise Rejected(SYSTEM, f"{name} is not declared; known are {sorted(ENDPOINTS)}")
-    return f"{ENDPOINTS[name].path}/{quote(record_id, safe='')}"
+def _path(name: str, record_id: str | None = None) -> str:
+    if name not in _PATHS:
+        raise Rejected(SYSTEM, f"{name} is not declared; known are {sorted(_PATHS)}")
+    if record_id is None:
+        return _PATHS[name]
+    return f"{_PATHS[name]}/{quote(record_id, safe='')}"
 
 
-def _form(body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """`{"metadata": {"a": "b"}}` as `metadata[a]=b`; null clears a value."""
-    for name, value in body.items():
-        full = f"{prefix}[{name}]" if prefix else name
-        if isinstance(value, Mapping):
-            yield from _form(value, full)
-        elif isinstance(value, bool):
-            yield full, str(value).lower()
-        else:
-            yield full, "" if value is None else str(value)
+def _form(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """`{"a": {"b": [1]}}` as `a[b][0]=1`; null clears a value."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _form(inner, f"{name}[{key}]" if name else key)
+    elif isinstance(value, list | tuple):
+        for at, inner in enumerate(value):
+            yield from _form(inner, f"{name}[{at}]")
+    elif isinstance(value, bool):
+        yield name, str(value).lower()
+    else:
+        yield name, "" if value is None else str(value)
