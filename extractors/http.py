@@ -108,7 +108,7 @@ class HttpDoor:
         )
         self._client = httpx.AsyncClient(
             base_url=self.base_url,
-            headers={"Accept-Encoding": "gzip", **(headers or {})},
+            headers=_encoded({"Accept-Encoding": "gzip", **(headers or {})}),
             http2=options.http2,
             timeout=httpx.Timeout(
                 connect=options.connect_seconds,
@@ -250,7 +250,7 @@ class HttpDoor:
         if self._auth is None or not call.authorized:
             return await self._exchange(sent, number)
         headers = await self._auth.headers(self, request, None)
-        request.headers.update(headers)
+        request.headers.update(_encoded(headers))
         try:
             return await self._exchange(sent, number)
         except SourceError as error:
@@ -260,7 +260,7 @@ class HttpDoor:
         renewed = await self._auth.headers(self, request, headers)
         if renewed == headers:
             raise refusal
-        request.headers.update(renewed)
+        request.headers.update(_encoded(renewed))
         return await self._exchange(sent, number)
 
     def _request(self, call: Call, correlation_id: str) -> httpx.Request:
@@ -288,7 +288,7 @@ class HttpDoor:
                 call.path,
                 params=params,
                 content=content,
-                headers={**headers, **call.headers},
+                headers=_encoded({**headers, **call.headers}),
             )
         if request is None or (call.authorized and _origin(request.url) != self._home):
             raise ContractBroken(
@@ -355,6 +355,11 @@ class HttpDoor:
             facts |= {"error": failure, "code": outcome.code}
         told = failure or outcome.status
         log.log(level, "%s %s %s: %s", self.system, call.method, call.endpoint, told, extra=facts)
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """As bytes: what is no ASCII is for the vendor to refuse, not for an error that quotes it."""
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 def _origin(url: httpx.URL) -> tuple[str, bytes]:

@@ -147,6 +147,23 @@ def test_a_secret_that_cannot_be_sent_is_not_told_by_the_library_that_refuses_it
     assert (error.__cause__, error.__context__) == (None, None)
 
 
+def test_a_secret_that_is_no_ascii_is_for_the_vendor_to_refuse():
+    async def login(door):
+        return "s3cret-schlüssel"
+
+    async def use(door):
+        return await outcome(door, Call("GET", "/thing", headers={"X-Token": "s3cret-ключ"}))
+
+    def echo(head, sent):  # noqa: ARG001
+        return answer(401, json.dumps({"message": head}))
+
+    script = Script(echo, echo)
+    error = at_door(script, use, auth=Token(login), headers={"X-Api-Key": "s3cret-clé"})
+    assert isinstance(error, SourceError)
+    assert error.status == 401
+    assert "s3cret" not in told(error)
+
+
 @pytest.mark.parametrize("step", [HANG_UP, answer(body='{"a": "s3cret'), answer(500, "s3cret")])
 def test_no_error_has_a_cause_whose_text_could_tell(step):
     async def use(door):
