@@ -1,4 +1,4 @@
-"""The Salesforce server: OAuth, SOQL, single records, collections, composites and query jobs."""
+"""The Salesforce server: OAuth, SOQL, single records, collections, batches and query jobs."""
 
 import gzip
 import json
@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from extractors.sandbox import salesforce_composite as composites
 from extractors.sandbox import salesforce_records as records
 from extractors.sandbox.credentials import is_live_token, issue_token
 from extractors.sandbox.limits import DAILY_CALLS
+from extractors.sandbox.salesforce_batch import batch
 from extractors.sandbox.salesforce_bulk import DAILY_JOBS, Jobs
 from extractors.sandbox.salesforce_collections import change_many, upsert_many
 from extractors.sandbox.salesforce_login import Logins
@@ -71,8 +71,7 @@ class SalesforceServer:
             ("/jobs/query/{job}/results", self.results, ["GET"]),
             ("/jobs/query/{job}/resultPages", self.result_pages, ["GET"]),
             ("/sobjects", self.describe_all, ["GET"]),
-            ("/composite", self.composite, ["POST"]),
-            ("/composite/batch", self.composite, ["POST"]),
+            ("/composite/batch", self.batch, ["POST"]),
             ("/composite/sobjects", self.collection, ["POST", "PATCH"]),
             ("/composite/sobjects/{name}/{field}", self.upsert_collection, ["PATCH"]),
             ("/sobjects/{name}", self.create, ["POST"]),
@@ -209,10 +208,8 @@ class SalesforceServer:
         locator = request.query_params.get("locator")
         return JSONAnswer(self._jobs.result_pages(request.path_params["job"], version, locator))
 
-    async def composite(self, request: Request) -> Response:
-        is_batch = request.url.path.rstrip("/").endswith("/batch")
-        answer = composites.batch if is_batch else composites.composite
-        return JSONAnswer(await answer(self._app, request, await _json_object(request)))
+    async def batch(self, request: Request) -> Response:
+        return JSONAnswer(await batch(self._app, request, await _json_object(request)))
 
     async def describe_all(self, request: Request) -> Response:
         root = _root(request)

@@ -685,22 +685,20 @@ def test_large_numbers_are_written_by_their_exponent(http, sandbox_store):
 # Many calls in one.
 
 
-def test_a_composite_answers_each_call_by_its_name(http):
+def test_a_batch_answers_its_calls_in_their_order(http):
     calls = [
-        {
-            "method": "GET",
-            "url": f"{API}/query?q=SELECT+COUNT()+FROM+Product2",
-            "referenceId": "count",
-        },
-        {"method": "GET", "url": f"{API}/sobjects/Product2/describe", "referenceId": "about"},
-        {"method": "GET", "url": f"{API}/query?q=SELECT+Nope+FROM+Account", "referenceId": "wrong"},
+        {"method": "GET", "url": "v62.0/query?q=SELECT+COUNT()+FROM+Product2"},
+        {"method": "GET", "url": "/services/data/v62.0/sobjects/Product2/describe"},
+        {"method": "PATCH", "url": f"v62.0/sobjects/Account/{ONE}", "richInput": {"Type": "Other"}},
     ]
-    answers = http.post("composite", json={"compositeRequest": calls}).json()["compositeResponse"]
-    by_name = {answer["referenceId"]: answer for answer in answers}
-    assert by_name["count"]["body"]["totalSize"] == 1
-    assert by_name["about"]["body"]["name"] == "Product2"
-    assert by_name["wrong"]["httpStatusCode"] == 400
-    assert by_name["wrong"]["body"][0]["errorCode"] == "INVALID_FIELD"
+    whole = http.post("composite/batch", json={"batchRequests": calls}).json()
+    count, about, change = whole["results"]
+    assert (count["statusCode"], count["result"]["totalSize"]) == (200, 1)
+    assert about["result"]["name"] == "Product2"
+    assert (change["statusCode"], change["result"]) == (204, None)
+    assert whole["hasErrors"] is False
+    assert http.get(f"sobjects/Account/{ONE}").json()["Type"] == "Other"
+    http.patch(f"sobjects/Account/{ONE}", json={"Type": "Customer"})
 
 
 def test_a_batch_goes_on_after_an_error_unless_told_to_stop(http):
@@ -716,22 +714,15 @@ def test_a_batch_goes_on_after_an_error_unless_told_to_stop(http):
 
 
 @pytest.mark.parametrize(
-    ("path", "member", "calls", "code"),
+    ("calls", "code"),
     [
-        ("composite/batch", "batchRequests", [], "INVALID_INPUT"),
-        ("composite/batch", "batchRequests", [{"method": "GET"}], "INVALID_INPUT"),
-        ("composite/batch", "batchRequests", [{"method": "GET", "url": "v62.0/limits"}] * 26, "LIMIT_EXCEEDED"),
-        ("composite", "compositeRequest", [{"method": "GET", "url": f"{API}/limits"}], "INVALID_INPUT"),
-        (
-            "composite",
-            "compositeRequest",
-            [{"method": "GET", "url": f"{API}/query?q=x", "referenceId": f"r{n}"} for n in range(6)],
-            "LIMIT_EXCEEDED",
-        ),
+        ([], "INVALID_INPUT"),
+        ([{"method": "GET"}], "INVALID_INPUT"),
+        ([{"method": "GET", "url": "v62.0/limits"}] * 26, "LIMIT_EXCEEDED"),
     ],
-)  # fmt: skip
-def test_wrong_composites_are_refused(http, path, member, calls, code):
-    assert problem(http.post(path, json={member: calls})) == (400, code)
+)
+def test_wrong_batches_are_refused(http, calls, code):
+    assert problem(http.post("composite/batch", json={"batchRequests": calls})) == (400, code)
 
 
 def test_fields_are_described_by_the_vendors_types(client):

@@ -81,25 +81,24 @@ def jobs(calls):
 # 2: success that is none.
 
 
-def test_trap_02_a_part_of_a_composite_fails_under_a_success_status():
-    passing = {
-        "referenceId": "account",
-        "httpStatusCode": "400",
-        "body": [{"errorCode": "QUERY_TIMEOUT", "message": "too long"}],
-    }
-    assert DIALECT.failed({"compositeResponse": [passing]})
-    told = explain(200, {"compositeResponse": [passing]}, {})
-    assert (told.kind, told.code, told.message) == (Transient, "QUERY_TIMEOUT", "account: too long")
-    # A part that is wrong stays wrong, and is no failure of the others.
-    wrong = passing | {"body": [{"errorCode": "INVALID_FIELD", "message": "no such field"}]}
-    assert not DIALECT.failed({"compositeResponse": [wrong]})
-    whole = {"referenceId": "account", "httpStatusCode": "200", "body": {"totalSize": "1"}}
-    assert not DIALECT.failed({"compositeResponse": [whole]})
-    assert not DIALECT.failed({"records": []})
-    assert not DIALECT.failed([{"id": "001"}])
+def test_trap_02_a_call_in_a_batch_fails_under_a_success_status():
+    def batch(status, code):
+        failed = [{"errorCode": code, "message": "too long"}]
+        results = [{"statusCode": "200", "result": {}}, {"statusCode": status, "result": failed}]
+        return {"hasErrors": True, "results": results}
+
+    passing = batch("400", "QUERY_TIMEOUT")
+    assert DIALECT.failed(passing)
+    told = explain(200, passing, {})
+    assert (told.kind, told.code, told.message) == (Transient, "QUERY_TIMEOUT", "too long")
+    assert DIALECT.failed(batch("503", "SERVER_UNAVAILABLE"))
+    # A call that is wrong stays wrong, and is no failure of the others.
+    assert not DIALECT.failed(batch("400", "INVALID_FIELD"))
+    for body in ({"hasErrors": False, "results": []}, {"records": []}, [{"id": "001"}], None):
+        assert not DIALECT.failed(body)
 
 
-def test_trap_02_a_count_that_fails_inside_of_a_composite_is_not_a_count(vendors):
+def test_trap_02_a_count_that_fails_inside_of_a_batch_is_not_a_count(vendors):
     nowhere = dataclasses.replace(ACCOUNT, name="nothing", vendor_name="Nothing__c")
 
     async def run():
@@ -108,7 +107,7 @@ def test_trap_02_a_count_that_fails_inside_of_a_composite_is_not_a_count(vendors
 
     with pytest.raises(
         Rejected,
-        match="nothing in a composite was answered 400 INVALID_TYPE: sObject type 'Nothing__c' is not supported",
+        match="in a batch was answered 400 INVALID_TYPE: sObject type 'Nothing__c' is not supported",
     ):
         asyncio.run(run())
 
@@ -681,7 +680,7 @@ def test_an_optional_field_that_the_org_lacks_lands_as_null(vendors, caplog, bul
     assert vendors.rows("salesforce", "account")["segment__c"].null_count() == 2100
     assert "Account has no field Segment__c" in caplog.text
     assert any("Segment__c is gone" in message for message in manifest.schema_drift)
-    assert calls.count("POST /composite") == 3
+    assert calls.count("POST /composite/batch") == 3
 
 
 def test_a_field_that_is_needed_and_lacking_breaks_the_contract(vendors):
@@ -701,7 +700,7 @@ def test_an_object_that_the_org_lacks_breaks_the_contract(vendors):
         asyncio.run(run())
 
 
-def test_all_objects_are_counted_in_two_calls_and_described_in_one(vendors):
+def test_all_objects_are_counted_in_one_call_and_described_in_one(vendors):
     async def run():
         async with open_door(vendors.config("salesforce"), HttpOptions()) as door:
             source = SalesforceSource(door)
@@ -712,14 +711,14 @@ def test_all_objects_are_counted_in_two_calls_and_described_in_one(vendors):
             return (
                 totals,
                 described,
-                door.metrics.endpoints["POST", "/services/data/v62.0/composite"],
+                door.metrics.endpoints["POST", "/services/data/v62.0/composite/batch"],
             )
 
     fill(vendors, 3)
-    totals, described, composites = asyncio.run(run())
+    totals, described, batches = asyncio.run(run())
     assert (totals["account"].count, totals["contract"].count) == (3, 0)
     assert (described[0]["Id"], described[0]["ParentId"]) == ("id", "reference")
-    assert composites.calls == 3
+    assert batches.calls == 2
 
 
 def night(vendors, wrap=lambda source: source, **how):
@@ -743,8 +742,7 @@ def test_the_changes_of_all_objects_come_in_few_answers(vendors):
     manifests, metrics = night(vendors)
     assert (manifests["account"].landed, manifests["opportunity"].landed) == (3, 0)
     assert {manifest.mode for manifest in manifests.values()} == {"incremental"}
-    (login, composites) = sorted(seen.calls for seen in metrics.endpoints.values())
-    assert (login, composites) == (1, 6)
+    assert sorted(seen.calls for seen in metrics.endpoints.values()) == [1, 3]
 
 
 def test_changes_that_fill_more_than_an_answer_go_on_by_themselves(vendors):

@@ -11,13 +11,8 @@ import polars as pl
 
 from extractors.calls import Call, Reply
 from extractors.crm.salesforce.auth import SalesforceConfig, auth_of
+from extractors.crm.salesforce.batch import Gathering, all_together
 from extractors.crm.salesforce.bulk import Jobs, Part, as_rest_writes
-from extractors.crm.salesforce.composite import (
-    CALLS_AT_ONCE,
-    QUERIES_AT_ONCE,
-    Gathering,
-    all_together,
-)
 from extractors.crm.salesforce.dialect import DIALECT, SYSTEM
 from extractors.crm.salesforce.objects import ANY_TYPE, OBJECTS
 from extractors.crm.salesforce.query import API_VERSION, ROOT, Place, is_last, query
@@ -91,7 +86,7 @@ class SalesforceSource:
     async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
         """Live rows of each object."""
         asked = {spec.name: query(f"SELECT COUNT() FROM {spec.vendor_name}") for spec in specs}
-        counted = await all_together(self.door, asked, QUERIES_AT_ONCE)
+        counted = await all_together(self.door, asked)
         return {
             name: SourceTotals(int(reply.member("totalSize"))) for name, reply in counted.items()
         }
@@ -105,7 +100,7 @@ class SalesforceSource:
                     name: Call("GET", f"{ROOT}/sobjects/{each.vendor_name}/describe")
                     for name, each in wanted.items()
                 }
-                replies = await all_together(self.door, asked, CALLS_AT_ONCE)
+                replies = await all_together(self.door, asked)
                 self._described |= {
                     name: {each["name"]: each["type"] for each in reply.member("fields")}
                     for name, reply in replies.items()

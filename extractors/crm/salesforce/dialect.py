@@ -44,8 +44,8 @@ _USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
 def explain(status: int, body: Any, headers: httpx.Headers) -> Explanation:  # noqa: ARG001
     """Data errors are a list of {errorCode, message}; login errors an object.
 
-    300 lists the addresses of all records that share an external id. A composite fails as a whole
-    where a part of it may succeed a little later.
+    300 lists the addresses of all records that share an external id. A batch fails as a whole where
+    a call in it may succeed a little later.
     """
     if status == httpx.codes.MULTIPLE_CHOICES:
         return Explanation("the external id is not unique", "DUPLICATE_EXTERNAL_ID", Conflict)
@@ -62,17 +62,17 @@ def explain(status: int, body: Any, headers: httpx.Headers) -> Explanation:  # n
 
 
 def _passing_failure(body: Any) -> Explanation | None:
-    """Why a composite should be asked for again: the first of its parts that is of that kind."""
-    parts = body.get("compositeResponse", ()) if isinstance(body, Mapping) else ()
-    for part in parts:
-        status = int(part["httpStatusCode"])
+    """Why a batch should be sent again: the first failure among its results that may pass."""
+    if not isinstance(body, Mapping) or body.get("hasErrors") is not True:
+        return None
+    for part in body["results"]:
+        status = int(part["statusCode"])
         if status < httpx.codes.BAD_REQUEST:
             continue
-        told = explain(status, part.get("body"), httpx.Headers())
+        told = explain(status, part["result"], httpx.Headers())
         kind = told.kind or kind_of(status, "read")
         if issubclass(kind, Transient):
-            message = f"{part.get('referenceId')}: {told.message}"
-            return Explanation(message, told.code, kind, told.worth_waiting)
+            return Explanation(told.message, told.code, kind, told.worth_waiting)
     return None
 
 

@@ -16,7 +16,8 @@ from extractors.http import HttpDoor
 from extractors.protocol import Bookmark, ObjectSpec
 
 API_VERSION = "v62.0"
-ROOT = f"/services/data/{API_VERSION}"
+DATA = "/services/data"
+ROOT = f"{DATA}/{API_VERSION}"
 # Rows become visible some time after the moment that they say they changed.
 OVERLAP = timedelta(seconds=600)
 # The most rows that the vendor puts into one answer; it may put fewer.

@@ -1,7 +1,4 @@
-"""Several Salesforce calls in one: `/composite` and `/composite/batch`.
-
-A composite counts as one call and holds few queries; a batch counts each of its calls.
-"""
+"""Several Salesforce calls in one: `/composite/batch`. The vendor's quota counts each of them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,10 +12,7 @@ from starlette.types import ASGIApp, Message, Scope
 from extractors.sandbox.salesforce_records import SalesforceError
 
 MOST_CALLS = 25
-MOST_QUERIES = 5
 _DATA = "/services/data/"
-_QUERIES = ("/query", "/queryAll", "/composite/sobjects")
-_NOT_IMPLEMENTED = 501
 _BAD_REQUEST = 400
 
 
@@ -29,7 +23,6 @@ class Call:
     method: str
     url: str
     body: Any
-    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -42,35 +35,8 @@ class Answer:
         return self.status >= _BAD_REQUEST
 
 
-async def composite(app: ASGIApp, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
-    asked = _listed(body, "compositeRequest")
-    names = [str(each.get("referenceId") or "") for each in asked]
-    if not all(names) or len(set(names)) < len(names):
-        message = "Every subrequest needs a referenceId of its own"
-        raise SalesforceError("INVALID_INPUT", message)
-    calls = [_call(each, "body") for each in asked]
-    queries = sum(urlsplit(call.url).path.rstrip("/").endswith(_QUERIES) for call in calls)
-    if queries > MOST_QUERIES:
-        message = f"Cannot have more than {MOST_QUERIES} queries or collections in a composite"
-        raise SalesforceError("LIMIT_EXCEEDED", message)
-    if body.get("allOrNone") and any(call.method != "GET" for call in calls):
-        message = "The sandbox does not roll the writes of a composite back"
-        raise SalesforceError("NOT_IMPLEMENTED", message, (), _NOT_IMPLEMENTED)
-    answers = [await _answer(app, request, call) for call in calls]
-    responses = [
-        {
-            "body": answer.body,
-            "httpHeaders": {},
-            "httpStatusCode": answer.status,
-            "referenceId": name,
-        }
-        for name, answer in zip(names, answers, strict=True)
-    ]
-    return {"compositeResponse": responses}
-
-
 async def batch(app: ASGIApp, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
-    calls = [_call(each, "richInput") for each in _listed(body, "batchRequests")]
+    calls = [_call(each) for each in _listed(body)]
     answers: list[Answer] = []
     for call in calls:
         if body.get("haltOnError") and any(answer.is_error for answer in answers):
@@ -85,29 +51,28 @@ async def batch(app: ASGIApp, request: Request, body: Mapping[str, Any]) -> dict
     }
 
 
-def _listed(body: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
-    asked = body.get(name)
+def _listed(body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    asked = body.get("batchRequests")
     if not isinstance(asked, list) or not asked:
-        raise SalesforceError("INVALID_INPUT", f"The body must hold a list {name}")
+        raise SalesforceError("INVALID_INPUT", "The body must hold a list batchRequests")
     if len(asked) > MOST_CALLS:
         message = f"The limit of {MOST_CALLS} subrequests is exceeded: {len(asked)}"
         raise SalesforceError("LIMIT_EXCEEDED", message)
     return asked
 
 
-def _call(asked: Mapping[str, Any], content: str) -> Call:
+def _call(asked: Mapping[str, Any]) -> Call:
     method, url = asked.get("method"), asked.get("url")
     if not isinstance(method, str) or not isinstance(url, str):
         raise SalesforceError("INVALID_INPUT", "Every subrequest needs a method and a url")
     path = url if url.startswith(_DATA) else _DATA + url.removeprefix("/")
-    return Call(method.upper(), path, asked.get(content), asked.get("httpHeaders") or {})
+    return Call(method.upper(), path, asked.get("richInput"))
 
 
 async def _answer(app: ASGIApp, request: Request, call: Call) -> Answer:
     """What the server says to one of the calls, which runs as the same user."""
     parts = urlsplit(call.url)
     headers = [pair for pair in request.scope["headers"] if pair[0] in {b"authorization", b"host"}]
-    headers += [(name.lower().encode(), value.encode()) for name, value in call.headers.items()]
     scope: Scope = {
         **request.scope,
         "method": call.method,
