@@ -154,7 +154,7 @@ def test_a_secret_that_is_no_ascii_is_for_the_vendor_to_refuse():
     async def use(door):
         return await outcome(door, Call("GET", "/thing", headers={"X-Token": "s3cret-ключ"}))
 
-    def echo(head, sent):  # noqa: ARG001
+    def echo(head, sent):
         return answer(401, json.dumps({"message": head}))
 
     script = Script(echo, echo)
