@@ -7,13 +7,16 @@ again until it is done, and compares what landed with the books of the sandbox, 
 
 import argparse
 import hashlib
+import json
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import polars as pl
 from rich.console import Console
@@ -24,7 +27,7 @@ from extractors.sandbox import control
 from extractors.sandbox.faults import CHAOS, LONGEST_LAG, OFF
 from extractors.sandbox.schema import System
 from extractors.sandbox.servers import SYSTEMS
-from tests.peers.company import Company, serving_company
+from tests.peers.company import Company, filled_company, serving_company
 from tests.peers.environments import run_tieout
 
 PATIENCE_SECONDS = 900
@@ -32,7 +35,11 @@ PATIENCE_SECONDS = 900
 
 @dataclass(frozen=True)
 class Trial:
-    """What is tried. `chunk_rows` makes a small company spill and note as a large one does."""
+    """What is tried, on a company of so many customers, or a plain one of so many records.
+
+    `chunk_rows` and `bulk_rows` make a small company spill, note, and be read by query jobs as a
+    large one does.
+    """
 
     systems: tuple[System, ...] = SYSTEMS
     seed: int = 1
@@ -40,7 +47,14 @@ class Trial:
     kills: int = 0
     customers: int = 30
     months: int = 8
+    records: int | None = None
     chunk_rows: int = 100
+    bulk_rows: int = 1_000
+
+    def company(self, home: Path) -> AbstractContextManager[Company]:
+        if self.records is not None:
+            return filled_company(home, self.records, self.seed)
+        return serving_company(home, self.customers, self.months, self.seed)
 
 
 @dataclass(frozen=True)
@@ -79,12 +93,16 @@ class Verdict:
 def undergo(trial: Trial, home: Path) -> Verdict:
     """Extract everything from a company in `home`, through faults and deaths, and compare."""
     chance = Random(f"{trial.seed}:kills")
-    with serving_company(home / "company", trial.customers, trial.months, trial.seed) as company:
+    with trial.company(home / "company") as company:
         with company.store() as store:
             # A replica that lags shows all that is older than its lag.
             store.advance_clock(LONGEST_LAG)
         task = company.extraction(
-            home / "raw", *trial.systems, chunk_rows=trial.chunk_rows, fuse=True
+            home / "raw",
+            *trial.systems,
+            chunk_rows=trial.chunk_rows,
+            bulk_rows=trial.bulk_rows,
+            fuse=True,
         )
         # A run in good weather tells how many steps there are. Each life is shorter than its share
         # of them, so that there is always something left to be killed at.
@@ -119,16 +137,40 @@ def _compared(company: Company, systems: Iterable[System], raw: Path) -> list[Co
 
 
 def _compare(system: System, name: str, kept: pl.DataFrame, landed: pl.DataFrame) -> Compared:
-    differing = [column for column in kept.columns if not kept[column].equals(landed[column])]
+    told = landed.select(kept.columns)
+    if kept.height == told.height:
+        for item in CONNECTORS[system].objects[name].fields:
+            if item.kind == "json" and item.column in kept.columns:
+                kept, told = _as_far_as_told(item.column, kept, told)
+    differing = [column for column in kept.columns if not kept[column].equals(told[column])]
     return Compared(
-        system,
-        name,
-        kept.height,
-        landed.height,
-        _digest(kept),
-        _digest(landed),
-        tuple(differing),
+        system, name, kept.height, told.height, _digest(kept), _digest(told), tuple(differing)
     )
+
+
+def _as_far_as_told(
+    column: str, kept: pl.DataFrame, landed: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """JSON of both sides in one form, without what the books leave to be looked up elsewhere."""
+    texts = []
+    for ours, theirs in zip(kept[column], landed[column], strict=True):
+        expected = json.loads(ours or "null")
+        seen = _pruned(json.loads(theirs or "null"), expected)
+        texts.append([json.dumps(value, sort_keys=True) for value in (expected, seen)])
+    sides = ([text[side] for text in texts] for side in range(2))
+    return tuple(
+        frame.with_columns(pl.Series(column, side, pl.String))
+        for frame, side in zip((kept, landed), sides, strict=True)
+    )
+
+
+def _pruned(value: Any, shape: Any) -> Any:
+    """The value with the keys that the shape has."""
+    if isinstance(value, dict) and isinstance(shape, dict):
+        return {key: _pruned(value[key], shape[key]) for key in shape if key in value}
+    if isinstance(value, list) and isinstance(shape, list) and len(value) == len(shape):
+        return [_pruned(*pair) for pair in zip(value, shape, strict=True)]
+    return value
 
 
 def _digest(rows: pl.DataFrame) -> str:
@@ -171,6 +213,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--customers", type=int, default=Trial.customers)
     parser.add_argument("--months", type=int, default=Trial.months)
+    parser.add_argument("--records", type=int, help="a plain company of so many records")
     parser.add_argument("--chunk-rows", type=int, default=Trial.chunk_rows)
     asked = vars(parser.parse_args())
     systems = tuple(asked.pop("system") or SYSTEMS)

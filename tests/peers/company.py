@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from extractors.sandbox.fidelity import truth_rows
 from extractors.sandbox.schema import System
 from extractors.sandbox.servers import STORE, SYSTEMS
 from extractors.sandbox.store import Store
+from extractors.sandbox.volume import fill
 from tests.peers.environments import run_tieout
-from tests.peers.programs.wire import Rows
+from tests.peers.programs.wire import Rows, number
 from tests.peers.tasks import RowSets, wanted_of
 
 CUSTOMERS = 160
@@ -75,11 +77,13 @@ class Company:
         return _in_order(CONNECTORS[system].objects[name], rows)
 
     def kept_rows(self, system: System, name: str) -> pl.DataFrame:
-        """The same as the books behind the servers have it."""
+        """The same as the books behind the servers have it: the columns that they know of."""
         spec = CONNECTORS[system].objects[name]
         with self.store() as store:
-            records = list(truth_rows(store, system, spec.vendor_name))
-        return _in_order(spec, check(spec, records).rows)
+            records = [_with_texts(spec, r) for r in truth_rows(store, system, spec.vendor_name)]
+        known = {key for record in records for key in record}
+        columns = [item.column for item in spec.fields if item.path[0] in known]
+        return _in_order(spec, check(spec, records).rows).select(columns)
 
     def extraction(self, folder: Path, *systems: str, **how: Any) -> dict[str, Any]:
         """The task of extracting these systems (all, if none is named) into a raw zone."""
@@ -107,8 +111,33 @@ def serving_company(
         control.down(home)
 
 
+@contextmanager
+def filled_company(home: Path, records: int, seed: int = 7) -> Iterator[Company]:
+    """A plain company of so many records, served in the same way."""
+    home.mkdir(parents=True, exist_ok=True)
+    store = Store(home / STORE)
+    fill(store, records, seed=seed)
+    # What `control.up` would build is there already.
+    store.set_meta("built", {"records": records, "seed": seed})
+    store.close()
+    try:
+        yield Company(home, control.up(home))
+    finally:
+        control.down(home)
+
+
+def _with_texts(spec: ObjectSpec, record: dict[str, Any]) -> dict[str, Any]:
+    """Decimals that Stripe sends as numbers land as text."""
+    decimals = {item.path[0] for item in spec.fields if item.kind == "decimal"}
+    numbers = {k: str(record[k]) for k in decimals if isinstance(record.get(k), int | Decimal)}
+    return record | numbers
+
+
 def _in_order(spec: ObjectSpec, rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select(list(spec.columns)).sort(spec.key)
+    """Decimals in one form: Salesforce sends a hundred million as 1.0E8, and it lands plain."""
+    decimals = pl.col([item.column for item in spec.fields if item.kind == "decimal"])
+    plain = decimals.map_elements(number, return_dtype=pl.String)
+    return rows.select(list(spec.columns)).with_columns(plain).sort(spec.key)
 
 
 def _row_set(spec: ObjectSpec, rows: pl.DataFrame) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Rows:
 
     def add(self, record):
         key = "|".join(_plain(_at(record, path)) for path in self.keys)
-        self.seen[key] = "|".join(_number(_at(record, path)) for path in self.amounts)
+        self.seen[key] = "|".join(number(_at(record, path)) for path in self.amounts)
         self.read += 1
 
     def summary(self):
@@ -49,7 +49,7 @@ def _plain(value):
     return "" if value is None else str(value)
 
 
-def _number(value):
+def number(value):
     """The same text for 12, "12.0" and Decimal("12.00")."""
     return "" if value in (None, "") else format(Decimal(str(value)).normalize(), "f")
 
