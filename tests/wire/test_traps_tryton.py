@@ -12,6 +12,9 @@ from tests.conformance.reading import Reading
 from tests.conformance.tryton.bench import TrytonBench
 from tests.conformance.wire import relaying
 
+# Their server is a program of its own, which must be installed first.
+pytestmark = pytest.mark.slow
+
 HEADERS = httpx.Headers()
 
 

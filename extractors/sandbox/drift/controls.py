@@ -1,7 +1,7 @@
 """CTL: readings that are short or old, of objects that no rule depends on.
 
-There are seven such objects that state their own count (CTL-CNT-01) and nine in all
-(CTL-STALE-01); an object takes one plant, so the two codes together reach nine.
+There are seven such objects that state their own count (CTL-CNT-01) and six whose answers tell
+of no other object's age (CTL-STALE-01); an object takes one plant, so the two together reach nine.
 """
 
 from extractors.sandbox.drift.ground import Ground
@@ -20,6 +20,12 @@ _RAW_NAMES: dict[tuple[System, str], str] = {
     ("netsuite", "taxcode"): "tax_code",
     ("stripe", "product"): "product",
     ("stripe", "price"): "price",
+}
+# Small tables that a reader may ask for together: one of them that lags makes all of them look old.
+_ASKED_TOGETHER: set[tuple[System, str]] = {
+    ("netsuite", "term"),
+    ("netsuite", "currency"),
+    ("netsuite", "taxcode"),
 }
 _LAG_HOURS = (8, 20)
 """More than the six that are allowed, and still the same day at 02:00."""
@@ -89,7 +95,8 @@ def _unused_in_crm(ground: Ground, kind: str) -> Record:
 
 def plant_stale(ground: Ground, count: int) -> None:
     """CTL-STALE-01: an object is answered from a replica that is hours behind."""
-    pools = {"replica_behind": _free(ground, counted=False)}
+    apart = [where for where in _free(ground, counted=False) if where not in _ASKED_TOGETHER]
+    pools = {"replica_behind": apart}
     for variant, where in ground.choose(count, pools, _raw_name):
         faults = ground.store.meta(CONTROLS, {})
         faults.setdefault("stale", {})[_raw_name(where)] = ground.rng.randrange(*_LAG_HOURS)
