@@ -11,7 +11,7 @@ from extractors.sandbox.store import Store
 from extractors.sandbox.world import advance_world
 from tests.unit.sandbox.disagreements import Row, disagreements
 
-CONTROLS = {"CTL-CNT-01": 7, "CTL-STALE-01": 9}
+CONTROLS = {"CTL-CNT-01": 7, "CTL-STALE-01": 6}
 MANY = ("INV-MISS-01", "INV-MISS-02", "INV-DUP-01", "INV-AMT-01", "INV-STAT-01", "PAY-MISS-01",
         "CUS-ATTR-01")  # fmt: skip
 VARIANTS = {
@@ -57,7 +57,7 @@ def test_all_codes_together_do_not_interfere(world, seed):
     codes = list(PLANTERS)
     Random(seed).shuffle(codes)
     for number, code in enumerate(codes):
-        plant(store, code, 4 if code in CONTROLS else 5, seed=seed * 1000 + number)
+        plant(store, code, 3 if code in CONTROLS else 5, seed=seed * 1000 + number)
     assert disagreements(store) == expected(store)
 
 
