@@ -5,7 +5,7 @@ A published day is never read again. What was interrupted goes on from where it 
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +18,7 @@ from extractors.manifest import Manifest
 from extractors.protocol import Bookmark, ObjectSpec, Source, SourceTotals, Start
 from extractors.raw_zone import RawZone
 from extractors.schema_drift import Schema, compared, observed
+from extractors.side_by_side import side_by_side, together
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -63,11 +64,9 @@ async def extract_system(
         before = await source.totals(unread)
         with ThreadPoolExecutor(1, "landing") as aside:
             reading = _Reading(source, raw, snapshot_date, full, key_scan_days, aside)
-            reads = await _side_by_side(
-                reading.read(spec, before.get(spec.name)) for spec in unread
-            )
+            reads = await side_by_side(reading.read(spec, before.get(spec.name)) for spec in unread)
         after = await source.totals(unread)
-        manifests = await _side_by_side(
+        manifests = await side_by_side(
             asyncio.to_thread(
                 read.landing.publish, after.get(read.spec.name, SourceTotals()), read.keys
             )
@@ -181,11 +180,8 @@ class _Reading:
             for token, bookmark in bookmarks.items():
                 group.create_task(visit(token, bookmark))
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                follow(dict(landing.left))
-        except ExceptionGroup as errors:
-            raise _first(errors) from errors
+        async with together() as group:
+            follow(dict(landing.left))
 
     async def _do_aside(self, work: Callable[..., None], *arguments: Any) -> None:
         """Whoever waits may be cancelled, the work may not: its pages are in no journal yet."""
@@ -265,18 +261,3 @@ def _require_known_format(system: str, landing: Landing) -> None:
             f"{landing.spec.name}: none of {landing.read} records keeps the contract "
             f"({example.reason}); the format seems to have changed, compare objects.py with it",
         )
-
-
-async def _side_by_side(work: Iterable[Coroutine[None, None, T]]) -> list[T]:
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in work]
-    except ExceptionGroup as errors:
-        raise _first(errors) from errors
-    return [task.result() for task in tasks]
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that came first, out of groups in groups."""
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

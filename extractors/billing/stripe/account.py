@@ -8,12 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from extractors.billing.stripe.books import RECENT, Books, Record, side_by_side
+from extractors.billing.stripe.books import RECENT, Books, Record
 from extractors.billing.stripe.changes import Change, Changes
 from extractors.billing.stripe.objects import ENDPOINTS, OBJECTS, Endpoint
 from extractors.billing.stripe.ranges import Range
 from extractors.calls import Reply
 from extractors.protocol import ObjectSpec, Page
+from extractors.side_by_side import side_by_side
 
 # So many records to be read again make one bookmark: several are read side by side, and a
 # journal that is written after each page stays small.

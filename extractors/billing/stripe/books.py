@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from extractors.billing.stripe.ranges import LIST_LIMIT, Range
 from extractors.calls import Call, Params, Reply
 from extractors.errors import ContractBroken, NotFound, Rejected
 from extractors.http import HttpDoor
+from extractors.side_by_side import side_by_side, together
 
 SYSTEM = "stripe"
 EVENTS = "/v1/events"
@@ -217,27 +217,6 @@ class Books:
                 except NotFound:
                     self._coupons[key] = None
             return self._coupons[key]
-
-
-@asynccontextmanager
-async def together() -> AsyncIterator[asyncio.TaskGroup]:
-    """Tasks side by side; the first failure ends the others, and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except BaseExceptionGroup as errors:
-        raise _first(errors) from errors
-
-
-async def side_by_side(work: Iterable[Coroutine[None, None, T]]) -> list[T]:
-    """All results, in the order of the work."""
-    async with together() as group:
-        tasks = [group.create_task(one) for one in work]
-    return [task.result() for task in tasks]
-
-
-def _first(error: BaseException) -> BaseException:
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _is_unfinished(endpoint: Endpoint, record: Record) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from extractors.billing.stripe.account import Account, merged
-from extractors.billing.stripe.books import SYSTEM, Books, side_by_side
+from extractors.billing.stripe.books import SYSTEM, Books
 from extractors.billing.stripe.objects import API_VERSION, BALANCE_TRANSACTION, OBJECTS
 from extractors.billing.stripe.ranges import Range
 from extractors.calls import Dialect, Explanation, decode_exact
@@ -27,6 +27,7 @@ from extractors.errors import (
 )
 from extractors.http import HttpDoor, HttpOptions
 from extractors.protocol import Bookmark, ObjectSpec, Page, SourceTotals, Start
+from extractors.side_by_side import side_by_side
 
 __all__ = ["API_VERSION", "DEFAULT_OPTIONS", "SYSTEM", "StripeConfig", "StripeSource", "connect"]
 
