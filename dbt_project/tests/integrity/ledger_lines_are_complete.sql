@@ -12,7 +12,13 @@
     ) as subsidiary_of on lines.transaction_id = subsidiary_of.transaction_id
     left join {{ ref('stg_netsuite__subsidiaries') }} as subsidiaries on subsidiary_of.subsidiary_id = subsidiaries.subsidiary_id
     left join {{ ref('stg_netsuite__currencies') }} as erp_currencies on subsidiaries.currency_id = erp_currencies.currency_id
-    where lines.accounting_book = '1' and lines.is_posting and transactions.is_posting
+    where
+        lines.accounting_book = (
+            select coalesce(min(accounting_book_id), '1')
+            from {{ ref('stg_netsuite__accounting_books') }}
+            where is_primary
+        )
+        and lines.is_posting and transactions.is_posting
 {% endset %}
 {% set canonical_lines %}
     select

@@ -1,0 +1,40 @@
+{# What kind of account a NetSuite account type is: asset, liability, equity, income, expense or statistical; null for a
+   type that is not known. #}
+{% macro account_class(account_type) -%}
+    case
+        when {{ account_type }} in (
+            'Bank', 'AcctRec', 'OthCurrAsset', 'FixedAsset', 'OthAsset', 'DeferExpense', 'UnbilledRec'
+        ) then 'asset'
+        when {{ account_type }} in ('AcctPay', 'CredCard', 'OthCurrLiab', 'LongTermLiab', 'DeferRevenue') then 'liability'
+        when {{ account_type }} = 'Equity' then 'equity'
+        when {{ account_type }} in ('Income', 'OthIncome') then 'income'
+        when {{ account_type }} in ('COGS', 'Expense', 'OthExpense') then 'expense'
+        when {{ account_type }} in ('Stat', 'NonPosting') then 'statistical'
+    end
+{%- endmacro %}
+
+{# A day so many days later; earlier when negative. #}
+{% macro days_after(day, days) -%}
+    {{ return(adapter.dispatch('days_after', 'tieout')(day, days)) }}
+{%- endmacro %}
+
+{% macro default__days_after(day, days) -%}
+    cast({{ day }} + {{ days }} as date)
+{%- endmacro %}
+
+{% macro spark__days_after(day, days) -%}
+    date_add({{ day }}, {{ days }})
+{%- endmacro %}
+
+{# Whole days from one day to a later one. #}
+{% macro days_between(earlier, later) -%}
+    {{ return(adapter.dispatch('days_between', 'tieout')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__days_between(earlier, later) -%}
+    date_diff('day', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{% macro spark__days_between(earlier, later) -%}
+    datediff({{ later }}, {{ earlier }})
+{%- endmacro %}
