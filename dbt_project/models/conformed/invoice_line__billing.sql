@@ -6,8 +6,11 @@ select
     products.product_code,
     lines.quantity,
     {{ local_date('lines.service_start_at', 'legal_entities.time_zone') }} as service_start_date,
-    -- a period ends at the instant at which the next one starts; its last day is the day before
-    {{ local_date("lines.service_end_at - interval 1 second", 'legal_entities.time_zone') }} as service_end_date,
+    -- a period ends at the instant at which the next one starts, whose first day is not this one's any more
+    greatest(
+        {{ local_date('lines.service_start_at', 'legal_entities.time_zone') }},
+        {{ days_after(local_date('lines.service_end_at', 'legal_entities.time_zone'), -1) }}
+    ) as service_end_date,
     lines.currency,
     lines.gross_minor - lines.discount_minor as amount_minor,
     lines.tax_minor,
