@@ -4,7 +4,7 @@ import os
 
 import dagster as dg
 
-from orchestration.assets import corrections, identity, raw, reconciliation, reporting
+from orchestration.assets import corrections, events, identity, raw, reconciliation, reporting
 from orchestration.assets.models import build_dbt_assets
 from orchestration.dbt import dbt_environment, dbt_project, ensure_manifest
 from orchestration.jobs import jobs
@@ -25,6 +25,7 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
             *raw.assets,
             *build_dbt_assets(project),
             *identity.assets,
+            *events.assets,
             *reconciliation.assets,
             *corrections.assets,
             *reporting.assets,

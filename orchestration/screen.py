@@ -26,6 +26,7 @@ STEP_NAMES = {
     "models_before_identity": "dbt: staging",
     "identity__crosswalk": "resolve identities",
     "models_after_identity": "dbt: conformed, canonical, comparison",
+    "events__log": "append business events",
     "reconcile": "rules",
     "reconciliation__exceptions": "exceptions",
     "reconciliation__tieouts": "tie-outs",

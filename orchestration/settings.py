@@ -47,6 +47,10 @@ class Settings:
         return self.home / "raw"
 
     @property
+    def event_log_dir(self) -> Path:
+        return self.home / "events"
+
+    @property
     def warehouse_path(self) -> Path:
         return self.home / "warehouse.duckdb"
 

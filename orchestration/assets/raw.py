@@ -17,6 +17,7 @@ from orchestration.extraction import read_system
 from orchestration.failures import as_failure
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
+from reconcilers.events.log import EventLog
 
 
 def raw_key(system: str, name: str) -> dg.AssetKey:
@@ -110,6 +111,7 @@ def raw_tables(
     day = dt.date.fromisoformat(context.partition_key)
     with night.warehouse(read_only=False) as con:
         load_current(con, night.settings.raw_dir, day)
+        EventLog(night.settings.event_log_dir).load(con, day)
         ((rows,),) = con.sql("select coalesce(sum(landed_count), 0) from raw.snapshots").fetchall()
         drift = con.sql(
             "select unnest(schema_drift) from raw.manifests where snapshot_date = ?", params=[day]

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from extractors.raw_tables import load_current
+from reconcilers.events.log import EventLog
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 DAY = dt.date(2026, 6, 30)
@@ -99,6 +100,7 @@ def new_warehouse(tmp_path_factory) -> Callable[[str], Warehouse]:
         warehouse = Warehouse(folder)
         with duckdb.connect(str(warehouse.path)) as con:
             load_current(con, folder / "nothing-was-extracted", DAY)
+            EventLog(folder / "no-events").load(con, DAY)
         return warehouse
 
     return make

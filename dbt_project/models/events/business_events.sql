@@ -1,68 +1,101 @@
--- What happened in the business, one row per event, along the commercial thread from contract to recognised revenue.
-with events as (
-    select
-        'contract_signed' as event_type, signed_at as occurred_at, 'salesforce' as system, contract_id as source_id,
-        canonical_customer_id, correlation_id, legal_entity, currency, recurring_mrr_minor as amount_minor
-    from {{ ref('contracts') }}
-    where is_won and status <> 'draft'
+-- The event log up to this day, and behind its end what this night is the first to see. The log is the truth: what stands in
+-- it is never derived again.
+with logged as (
+    select * from {{ source('event_log', 'events') }}
+),
 
-    union all
+known as (
     select
-        'subscription_started', started_at, 'stripe', subscription_id,
-        canonical_customer_id, correlation_id, legal_entity, currency, mrr_minor
-    from {{ ref('subscriptions') }}
+        {{ event_id('event_type', 'system', 'object', 'source_id', 'occurrence') }} as event_id,
+        *
+    from {{ ref('happenings') }}
+),
 
-    union all
+fresh as (
     select
-        'subscription_cancelled', status_changed_at, 'stripe', subscription_id,
-        canonical_customer_id, correlation_id, legal_entity, currency, mrr_minor
-    from {{ ref('subscriptions') }}
-    where status = 'cancelled'
+        known.*,
+        build.snapshot_date as detected_date,
+        -- up to when the object was read in the snapshot that shows it
+        coalesce(snapshots.watermark_at, cast(build.snapshot_date as timestamp)) as detected_at
+    from known
+    cross join {{ ref('stg_control__build') }} as build
+    left join {{ ref('stg_control__snapshots') }} as snapshots
+        on known.system = snapshots.system and known.object = snapshots.object
+    where
+        {{ night_is_new() }}
+        and known.event_id not in (select logged.event_id from logged)
+        -- an instant that a source does not know yet: the event waits for the night that does
+        and (known.occurred_at is not null or known.object in ('contract', 'opportunity', 'subscription'))
+),
 
-    union all
+dated as (
     select
-        'invoice_issued', issued_at, 'stripe', invoice_id,
-        canonical_customer_id, correlation_id, legal_entity, currency, total_minor
-    from {{ ref('invoice__billing') }}
-
-    union all
-    select
-        'invoice_' || status, status_changed_at, 'stripe', invoice_id,
-        canonical_customer_id, correlation_id, legal_entity, currency, total_minor
-    from {{ ref('invoice__billing') }}
-    where status in ('paid', 'void', 'written_off')
-
-    union all
-    select
-        'payment_received', paid_at, 'stripe', payment_id,
-        canonical_customer_id, correlation_id, legal_entity, currency, amount_minor
-    from {{ ref('payment__billing') }}
-    where is_settled
-
-    union all
-    select
-        'payment_received', paid_at, 'netsuite', erp_internal_id,
-        canonical_customer_id, correlation_id, legal_entity, currency, amount_minor
-    from {{ ref('payments') }}
-    where owner_role = 'erp'
-
-    union all
-    select
-        journal_type || '_posted', posted_at, 'netsuite', journal_id,
-        canonical_customer_id, correlation_id, legal_entity, currency, debit_minor
-    from {{ ref('journal_entries') }}
+        fresh.event_id,
+        fresh.event_type,
+        types.rank,
+        coalesce(fresh.occurred_at, fresh.detected_at) as occurred_at,
+        fresh.detected_date,
+        fresh.detected_at,
+        fresh.system,
+        fresh.object,
+        fresh.source_id,
+        fresh.subject_kind,
+        fresh.subject_id,
+        fresh.canonical_customer_id,
+        fresh.correlation_id,
+        fresh.legal_entity,
+        fresh.currency,
+        fresh.amount_minor,
+        fresh.before_json,
+        fresh.after_json
+    from fresh
+    left join {{ ref('event_types') }} as types on fresh.event_type = types.event_type
 )
 
 select
-    system || ':' || source_id || ':' || event_type as event_id,
+    event_id,
     event_type,
     occurred_at,
+    detected_date,
+    detected_at,
+    cast(
+        coalesce((select max(logged.sequence) from logged), 0)
+        + row_number() over (order by occurred_at, rank, system, source_id, event_id)
+        as bigint
+    ) as sequence,
     system,
+    object,
     source_id,
+    subject_kind,
+    subject_id,
     canonical_customer_id,
     correlation_id,
     legal_entity,
     currency,
-    amount_minor
-from events
-where occurred_at is not null
+    amount_minor,
+    before_json,
+    after_json
+from dated
+
+union all
+
+select
+    event_id,
+    event_type,
+    occurred_at,
+    detected_date,
+    detected_at,
+    sequence,
+    system,
+    object,
+    source_id,
+    subject_kind,
+    subject_id,
+    canonical_customer_id,
+    correlation_id,
+    legal_entity,
+    currency,
+    amount_minor,
+    before_json,
+    after_json
+from logged

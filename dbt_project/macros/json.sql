@@ -1,0 +1,34 @@
+{# A JSON object as text, members in the order given, nulls kept: the same values give the same bytes. `members` maps each
+   name to its SQL. Money goes in as whole minor units, decimals as text. #}
+{% macro json_of(members) -%}
+    {{ return(adapter.dispatch('json_of', 'tieout')(members)) }}
+{%- endmacro %}
+
+{% macro default__json_of(members) -%}
+    cast(json_object({% for name, value in members.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor %}) as varchar)
+{%- endmacro %}
+
+{% macro spark__json_of(members) -%}
+    to_json(named_struct({% for name, value in members.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor %}), map('ignoreNullFields', 'false'))
+{%- endmacro %}
+
+{# An aggregate: one JSON object of all rows of a group, ordered by name; null when the group has none. #}
+{% macro json_gathered(name, value) -%}
+    {{ return(adapter.dispatch('json_gathered', 'tieout')(name, value)) }}
+{%- endmacro %}
+
+{% macro default__json_gathered(name, value) -%}
+    '{' || string_agg(
+        to_json({{ name }}) || ':' || coalesce(cast(to_json({{ value }}) as varchar), 'null'), ',' order by {{ name }}
+    ) || '}'
+{%- endmacro %}
+
+{% macro spark__json_gathered(name, value) -%}
+    to_json(map_from_entries(sort_array(collect_list(struct({{ name }}, {{ value }})))))
+{%- endmacro %}
+
+{# The id of one happening: the same in every night and in every rebuild. `occurrence` tells two happenings of the same type
+   on the same record apart. #}
+{% macro event_id(event_type, system, object, source_id, occurrence) -%}
+    md5(concat_ws('|', {{ event_type }}, {{ system }}, {{ object }}, {{ source_id }}, {{ occurrence }}))
+{%- endmacro %}
