@@ -14,6 +14,8 @@ TRANSACTIONS = {
     "invoice": "CustInvc",
     "customerpayment": "CustPymt",
     "creditmemo": "CustCred",
+    "customerrefund": "CustRfnd",
+    "deposit": "Deposit",
     "journalentry": "Journal",
 }
 SIMPLE = {
@@ -30,9 +32,9 @@ SIMPLE = {
 NAMES = {
     name.lower(): name
     for name in (
-        "customer", "invoice", "customerPayment", "creditMemo", "journalEntry", "term",
-        "subsidiary", "currency", "account", "accountingPeriod", "serviceSaleItem",
-        "nonInventorySaleItem", "salesTaxItem",
+        "customer", "invoice", "customerPayment", "creditMemo", "customerRefund", "deposit",
+        "journalEntry", "term", "subsidiary", "currency", "account", "accountingPeriod",
+        "serviceSaleItem", "nonInventorySaleItem", "salesTaxItem",
     )
 }  # fmt: skip
 # Columns of the tables that the records show otherwise, or not at all.

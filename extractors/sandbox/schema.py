@@ -196,19 +196,23 @@ _TABLES = (
         "currency:id exchangerate:decimal foreigntotal:decimal foreignamountunpaid:decimal "
         "createddate:datetime lastmodifieddate:datetime externalid voided:boolean posting:boolean "
         "memo customform custbody_stripe_invoice_id custbody_stripe_charge_id "
+        "custbody_stripe_credit_note_id custbody_stripe_refund_id custbody_stripe_dispute_id "
+        "custbody_stripe_dispute_stage custbody_stripe_payout_id "
         "custbody_q2c_correlation_id custbody_status_changed_at:datetime",
         "externalid",
         "tranid",
         "entity",
         "custbody_stripe_invoice_id",
         "custbody_stripe_charge_id",
+        "custbody_stripe_credit_note_id",
         "lastmodifieddate",
     ),
     _netsuite(
         "transactionline",
         "transaction:id id:id mainline:boolean taxline:boolean item:id quantity:decimal "
         "rate:decimal foreignamount:decimal netamount:decimal subsidiary:id taxcode:id "
-        "custcol_stripe_line_id custcol_rev_start:date custcol_rev_end:date memo",
+        "custcol_stripe_line_id custcol_stripe_balance_id custcol_rev_start:date "
+        "custcol_rev_end:date memo",
         key=("transaction", "id"),
         parent=("transaction", "transaction"),
     ),

@@ -15,6 +15,17 @@ with line_totals as (
     group by erp_internal_id
 ),
 
+credited as (
+    -- a credit note lowers what is due without being a payment
+    select
+        links.previous_transaction_id as transaction_id,
+        sum(abs(links.amount)) as amount
+    from {{ ref('stg_netsuite__transaction_links') }} as links
+    inner join {{ ref('stg_netsuite__transactions') }} as notes on links.next_transaction_id = notes.transaction_id
+    where notes.transaction_type = 'credit_note'
+    group by links.previous_transaction_id
+),
+
 document_subsidiary as (
     select
         transaction_id,
@@ -43,11 +54,13 @@ invoices as (
         erp_currencies.currency,
         {{ minor_units('transactions.total', 'currencies.minor_per_unit') }} as total_minor,
         {{ minor_units('transactions.amount_unpaid', 'currencies.minor_per_unit') }} as unpaid_minor,
+        coalesce({{ minor_units('credited.amount', 'currencies.minor_per_unit') }}, 0) as credited_minor,
         transactions.correlation_id,
         transactions.status_changed_at,
         transactions.created_at,
         transactions.modified_at
     from {{ ref('stg_netsuite__transactions') }} as transactions
+    left join credited on transactions.transaction_id = credited.transaction_id
     left join document_subsidiary on transactions.transaction_id = document_subsidiary.transaction_id
     left join {{ ref('stg_netsuite__subsidiaries') }} as subsidiaries
         on document_subsidiary.subsidiary_id = subsidiaries.subsidiary_id
@@ -64,7 +77,7 @@ with_status as (
         case
             when is_voided then 'void'
             when status_letter = 'B' or (unpaid_minor = 0 and total_minor <> 0) then 'paid'
-            when unpaid_minor > 0 and unpaid_minor < total_minor then 'partially_paid'
+            when unpaid_minor > 0 and unpaid_minor + credited_minor < total_minor then 'partially_paid'
             else 'open'
         end as status,
         case when is_voided then 0 else unpaid_minor end as amount_due_minor

@@ -11,7 +11,15 @@ DELETED_RECORD_TYPES: dict[str, tuple[str, ...]] = {
     "customer": ("customer",),
     "account": ("account",),
     "item": ("item",),
-    "transaction": ("transaction", "invoice", "customerpayment", "journalentry", "creditmemo"),
+    "transaction": (
+        "transaction",
+        "invoice",
+        "customerpayment",
+        "journalentry",
+        "creditmemo",
+        "customerrefund",
+        "deposit",
+    ),
 }
 
 # Settings: few rows, and no time of change.
@@ -28,7 +36,14 @@ SMALL = (
 RECORD_TYPES: dict[str, tuple[str, ...]] = {
     "customer": ("customer",),
     "account": ("account",),
-    "transaction": ("invoice", "customerPayment", "creditMemo", "journalEntry"),
+    "transaction": (
+        "invoice",
+        "customerPayment",
+        "creditMemo",
+        "customerRefund",
+        "deposit",
+        "journalEntry",
+    ),
 }
 
 _MODIFIED = declare("lastmodifieddate", kind="datetime", required=True)
@@ -144,6 +159,9 @@ TRANSACTION = _object(
     declare("voided", "posting", kind="flag"),
     declare("memo", "customform"),
     declare("custbody_stripe_invoice_id", "custbody_stripe_charge_id"),
+    declare("custbody_stripe_credit_note_id", "custbody_stripe_refund_id"),
+    declare("custbody_stripe_dispute_id", "custbody_stripe_dispute_stage"),
+    declare("custbody_stripe_payout_id"),
     declare("custbody_q2c_correlation_id"),
     declare("custbody_status_changed_at", kind="datetime"),
     control_sum=ControlSum("foreigntotal", "currency", "type = 'CustInvc'"),
@@ -155,7 +173,7 @@ TRANSACTION_LINE = _object(
     declare("mainline", "taxline", kind="flag"),
     declare("item"),
     declare("quantity", "rate", "foreignamount", "netamount", kind="decimal"),
-    declare("subsidiary", "taxcode", "custcol_stripe_line_id"),
+    declare("subsidiary", "taxcode", "custcol_stripe_line_id", "custcol_stripe_balance_id"),
     declare("custcol_rev_start", "custcol_rev_end", kind="date"),
     declare("memo"),
     key=("transaction", "id"),

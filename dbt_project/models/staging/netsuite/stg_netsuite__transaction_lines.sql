@@ -9,6 +9,7 @@ select
     subsidiary as subsidiary_id,
     taxcode as tax_code_id,
     nullif(custcol_stripe_line_id, '') as stripe_line_id,
+    nullif(custcol_stripe_balance_id, '') as stripe_balance_transaction_id,
     cast(custcol_rev_start as date) as service_start_date,
     cast(custcol_rev_end as date) as service_end_date,
     memo

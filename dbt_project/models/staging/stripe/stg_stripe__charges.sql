@@ -5,6 +5,7 @@ select
     upper(currency) as currency,
     customer as customer_id,
     status,
+    coalesce(disputed, false) as is_disputed,
     payment_intent as payment_intent_id,
     {{ from_unix('created') }} as created_at,
     coalesce({{ from_iso('_changed_at') }}, {{ from_unix('created') }}) as modified_at

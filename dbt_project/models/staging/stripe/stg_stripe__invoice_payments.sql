@@ -6,6 +6,8 @@ select
     status,
     payment_type,
     payment_payment_intent as payment_intent_id,
+    payment_charge as charge_id,
+    payment_payment_record as payment_record_id,
     {{ from_unix('status_transitions_paid_at') }} as paid_at,
     {{ from_unix('created') }} as created_at,
     coalesce({{ from_iso('_changed_at') }}, {{ from_unix('created') }}) as modified_at

@@ -16,6 +16,11 @@ select
     amount_due as amount_due_minor,
     amount_paid as amount_paid_minor,
     amount_remaining as amount_remaining_minor,
+    coalesce(pre_payment_credit_notes_amount, 0) as credited_before_payment_minor,
+    coalesce(post_payment_credit_notes_amount, 0) as credited_after_payment_minor,
+    -- the customer's balance before and after the invoice took of it: what we owe the customer is below zero
+    coalesce(starting_balance, 0) as starting_balance_minor,
+    coalesce(ending_balance, 0) as ending_balance_minor,
     parent_subscription_details_subscription as subscription_id,
     cast(coalesce(json_array_length(lines), 0) as bigint) as line_count,
     upper(metadata_legal_entity) as legal_entity,
