@@ -60,6 +60,7 @@ _REST_NAMES = {name.lower(): name for name in _CAMEL_CASE.split()} | {
 _CUSTOMER: dict[str, tuple[str, str | None]] = {
     "entityId": ("entityid", None),
     "companyName": ("companyname", None),
+    "parent": ("parent", "customer"),
     "externalId": ("externalid", None),
     "email": ("email", None),
     "url": ("url", None),

@@ -157,8 +157,8 @@ _TABLES = (
     _salesforce_history("Contract_Line__History", "ParentId"),
     _netsuite(
         "customer",
-        "id:id entityid companyname externalid email url subsidiary:id currency:id terms:id "
-        "isinactive:boolean vatregnumber billcountry billzip custentity_stripe_id "
+        "id:id entityid companyname parent:id externalid email url subsidiary:id currency:id "
+        "terms:id isinactive:boolean vatregnumber billcountry billzip custentity_stripe_id "
         "custentity_sfdc_id datecreated:datetime lastmodifieddate:datetime",
         "externalid",
         "custentity_stripe_id",

@@ -72,7 +72,7 @@ def _object(
 CUSTOMER = _object(
     "customer",
     "customer",
-    declare("entityid", "companyname", "externalid", "email", "url"),
+    declare("entityid", "companyname", "parent", "externalid", "email", "url"),
     declare("subsidiary", "currency", "terms"),
     declare("isinactive", kind="flag"),
     declare("vatregnumber", "billcountry", "billzip"),

@@ -12,6 +12,7 @@ from extractors.sandbox.world import (
     crm,
     daily,
     erp,
+    families,
     invoices,
     payments,
     subscriptions,
@@ -23,15 +24,15 @@ from extractors.sandbox.world.prices import add_catalogue
 from extractors.sandbox.world.records import Records, floor_of
 from extractors.sandbox.world.state import Facts, World, load_world
 
-_MODULES = (balance, close, contracts, crm, daily, erp, invoices, payments, subscriptions)
+_MODULES = (balance, close, contracts, crm, daily, erp, families, invoices, payments, subscriptions)
 _NAMES = (
     "amend", "amend_company", "begin_transfer", "bill_services", "cancel_company",
     "change_mailbox", "change_terms", "charge_card", "close_contract", "close_month",
-    "copy_mailbox", "copy_name", "copy_status", "copy_terms", "day", "end_transfer",
+    "copy_mailbox", "copy_name", "copy_parent", "copy_status", "copy_terms", "day", "end_transfer",
     "erp_customer", "finalize", "land_payout", "lead", "link_account", "link_erp",
     "lock_period", "overdue", "pause", "pause_company", "pay_services", "post_invoice",
     "post_payment", "post_void", "prospect", "provision", "rename", "renew", "repost",
-    "request_cancel", "resume", "set_standing", "settle_balance", "sign", "sync_items",
+    "request_cancel", "resume", "set_standing", "settle_balance", "sign", "sync_items", "take_over",
     "term_end", "terminate", "terminate_company", "void", "wire",
 )  # fmt: skip
 

@@ -24,6 +24,7 @@ from extractors.sandbox.reference import (
     period_id,
 )
 from extractors.sandbox.tables import Record
+from extractors.sandbox.world.families import join_family
 from extractors.sandbox.world.moments import DAY, MINUTE, local_date, moment
 from extractors.sandbox.world.names import spelled
 from extractors.sandbox.world.state import Company, World
@@ -87,6 +88,7 @@ def link_erp(world: World, at: int, company: int) -> None:
         metadata = world.records.need("stripe", "customer", customer)["metadata"]
         linked = metadata | {"netsuite_customer_id": who.erp_id}
         world.records.change("stripe", "customer", customer, at, metadata=linked)
+    join_family(world, at, who)
 
 
 def post_invoice(world: World, at: int, invoice: str) -> None:

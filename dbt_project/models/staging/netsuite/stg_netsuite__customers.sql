@@ -2,6 +2,7 @@ select
     id as customer_id,
     entityid as entity_number,
     companyname as legal_name,
+    nullif(parent, '') as parent_customer_id,
     nullif(externalid, '') as external_id,
     {{ plain_email('email') }} as invoice_email,
     url as website,
