@@ -10,7 +10,7 @@ import httpx
 
 from extractors.calls import Dialect, Explanation, Reply, decode_text
 from extractors.erp.netsuite.auth import NetSuiteConfig, auth_of
-from extractors.erp.netsuite.deletions import Deletions
+from extractors.erp.netsuite.deletions import MARGIN, Deletions
 from extractors.erp.netsuite.objects import (
     DELETED_RECORD_TYPES,
     OBJECTS,
@@ -33,6 +33,7 @@ from extractors.erp.netsuite.suiteql import (
     items,
     literal,
     number,
+    union,
 )
 from extractors.errors import (
     Conflict,
@@ -156,7 +157,10 @@ class NetSuiteSource:
         else:
             page = await self.proceed(spec, {"since": since.isoformat(), "high": high})
         kinds = DELETED_RECORD_TYPES.get(spec.name, ())
-        if kinds:
+        listed = self._facts.get(DELETED_RECORD)
+        if kinds and listed and listed.changed_at < since - MARGIN:
+            page = replace(page, served_at=min(page.served_at, listed.served_at))
+        elif kinds:
             listed_at, gone = await self._deletions.since(self.door, spec.name, kinds, since)
             stones = [{"id": key} for key in gone]
             served_at = min(page.served_at, listed_at)
@@ -175,15 +179,17 @@ class NetSuiteSource:
         return Page(reply.served_at, records, stones, rest=rest)
 
     async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
-        """All counts and control sums by one query; one by one only to say which is refused."""
-        try:
-            replies = [await ask(self.door, " UNION ALL ".join(map(_totals_query, specs)))]
-        except Rejected:
-            replies = [await self._own_totals(spec) for spec in specs]
-        rows = [row for reply in replies for row in items(reply)]
+        """All counts and control sums by one query, which also brings the small tables at first.
+
+        What is refused together is asked for one by one, to say what it is.
+        """
+        served_at, rows = await self._counted(specs)
         told = {spec.name: [row for row in rows if row["object"] == spec.name] for spec in specs}
-        served_at = min(reply.served_at for reply in replies)
         facts = {spec.name: _facts_of(served_at, told[spec.name][0]) for spec in specs}
+        self._facts.pop(DELETED_RECORD, None)
+        for row in rows:
+            if row["object"] == DELETED_RECORD:
+                self._facts[DELETED_RECORD] = _facts_of(served_at, row)
         for spec in specs:
             owner = spec.parent.object if spec.parent else spec.name
             changed_at = facts[owner].changed_at if owner in facts else _ALWAYS
@@ -203,9 +209,31 @@ class NetSuiteSource:
         absent = spec.columns.keys() - present.keys()
         return {**present, **{n: kind for n, kind in found.items() if n not in absent}}
 
+    async def _counted(self, specs: Sequence[ObjectSpec]) -> tuple[datetime, list[Row]]:
+        """When it was told, and the totals' rows by the names of their columns."""
+        selects = [select for spec in specs for select in _totals_selects(spec)]
+        selects.append(_DELETIONS)
+        fills_shelf = self._shelf.is_empty and {spec.name for spec in specs} >= {*SMALL}
+        if fills_shelf:
+            selects += self._shelf.selects()
+        try:
+            replies = [await ask(self.door, union(selects))]
+        except Rejected:
+            replies = []
+        if not replies or replies[0].member("hasMore"):
+            replies = [await self._own_totals(spec) for spec in specs]
+            fills_shelf = False
+        rows = [row for reply in replies for row in items(reply)]
+        served_at = min(reply.served_at for reply in replies)
+        if fills_shelf:
+            self._shelf.fill(served_at, rows)
+        return served_at, [
+            {name: row.get(f"c{at}", "") for at, name in enumerate(_TOTALS)} for row in rows
+        ]
+
     async def _own_totals(self, spec: ObjectSpec) -> Reply:
         try:
-            return await ask(self.door, _totals_query(spec))
+            return await ask(self.door, union(_totals_selects(spec)))
         except Rejected as error:
             raise explained(spec, error) from error
 
@@ -340,26 +368,30 @@ def _split(bookmark: Bookmark, low: int, high: int, parts: int) -> list[Bookmark
     ]
 
 
-def _totals_query(spec: ObjectSpec) -> str:
-    """A row with the count and what tells of changes, and per currency one with a control sum."""
-    changed = "''"
-    if spec.cursor:
-        changed = f"TO_CHAR(MAX(SYS_EXTRACT_UTC({spec.cursor})), '{INSTANT}')"
-    count = (
-        f"SELECT {literal(spec.name)} AS object, '-' AS symbol, '0' AS exponent, "
-        f"{number('COUNT(*)')} AS total, TO_CHAR(MAX({_key(spec)[0]})) AS high, "
-        f"{changed} AS changed FROM {spec.vendor_name}"
-    )
-    told = spec.control_sum
-    if told is None:
-        return count
-    return (
-        f"{count} UNION ALL SELECT {literal(spec.name)}, c.symbol, "
-        f"{number('c.currencyprecision')}, {number(f'SUM(t.{told.column})')}, '', '' "
-        f"FROM {spec.vendor_name} t JOIN currency c ON c.id = t.{told.currency} "
-        f"WHERE t.{told.where} GROUP BY c.symbol, c.currencyprecision"
-    )
+_TOTALS = ("object", "symbol", "exponent", "total", "high", "changed")
+DELETED_RECORD = "deletedrecord"
 
+
+def _totals_selects(spec: ObjectSpec) -> list[tuple[Sequence[str], str]]:
+    """A row with the count and what tells of changes, and per currency one with a control sum."""
+    count = _count(spec.name, f"TO_CHAR(MAX({_key(spec)[0]}))", spec.cursor)
+    selects: list[tuple[Sequence[str], str]] = [(count, spec.vendor_name)]
+    told = spec.control_sum
+    if told is not None:
+        total = number(f"SUM(t.{told.column})")
+        columns = [literal(spec.name), "c.symbol", number("c.currencyprecision"), total]
+        joined = f"{spec.vendor_name} t JOIN currency c ON c.id = t.{told.currency}"
+        grouped = "GROUP BY c.symbol, c.currencyprecision"
+        selects.append((columns, f"{joined} WHERE t.{told.where} {grouped}"))
+    return selects
+
+
+def _count(name: str, high: str, cursor: str | None) -> Sequence[str]:
+    changed = f"TO_CHAR(MAX(SYS_EXTRACT_UTC({cursor})), '{INSTANT}')" if cursor else "''"
+    return [literal(name), "'-'", "'0'", number("COUNT(*)"), high, changed]
+
+
+_DELETIONS = (_count(DELETED_RECORD, "''", "deleteddate"), DELETED_RECORD)
 
 # Before every change, and after every one: nothing has changed, or nobody knows.
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -377,7 +409,7 @@ def _totals(spec: ObjectSpec, rows: Sequence[Row]) -> SourceTotals:
     if spec.control_sum is None:
         return SourceTotals(count)
     sums = {
-        row["symbol"]: round(Decimal(row.get("total", "0")).scaleb(int(row["exponent"])))
+        row["symbol"]: round(Decimal(row["total"] or "0").scaleb(int(row["exponent"])))
         for row in rows
         if row["symbol"] != "-"
     }

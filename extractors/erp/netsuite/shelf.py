@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from extractors.erp.netsuite.suiteql import Row, ask, items, literal, text_of
+from extractors.erp.netsuite.suiteql import Row, ask, items, literal, text_of, union
 from extractors.errors import Rejected
 from extractors.http import HttpDoor
 from extractors.protocol import ObjectSpec
@@ -28,6 +28,32 @@ class Shelf:
         self._shelf: _Shelf | None = None
         self._asked: set[str] = set()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was put on it yet."""
+        return self._shelf is None
+
+    def selects(self) -> list[tuple[Sequence[str], str]]:
+        """What to ask for to fill it: the first column says where a row belongs."""
+        return [
+            ([literal(_mark(spec)), *map(text_of, spec.fields)], spec.vendor_name)
+            for spec in self._specs.values()
+        ]
+
+    def fill(self, served_at: datetime, found: Sequence[Row]) -> None:
+        """Take its rows out of an answer, which may hold others."""
+        rows: dict[str, list[Row]] = {name: [] for name in self._specs}
+        specs = {_mark(spec): spec for spec in self._specs.values()}
+        for row in found:
+            spec = specs.get(row["c0"])
+            if spec is not None:
+                values = (
+                    (item.path[0], row.get(f"c{at}")) for at, item in enumerate(spec.fields, 1)
+                )
+                kept = {column: value for column, value in values if value is not None}
+                rows[spec.name].append(kept)
+        self._shelf = _Shelf(served_at, rows)
+
     async def rows(self, door: HttpDoor, name: str) -> tuple[datetime, Sequence[Row]] | None:
         """All rows of a table and when they were read, or None if it must be read by itself."""
         if name not in self._specs:
@@ -35,34 +61,22 @@ class Shelf:
         async with self._lock:
             if self._shelf is None or name in self._asked:
                 self._asked.clear()
-                self._shelf = await _read(door, list(self._specs.values()))
+                await self._read(door)
             self._asked.add(name)
             found = self._shelf
-        if found.rows is None or found.served_at is None:
+        if found is None or found.rows is None or found.served_at is None:
             return None
         return found.served_at, found.rows[name]
 
-
-async def _read(door: HttpDoor, specs: Sequence[ObjectSpec]) -> _Shelf:
-    width = max(len(spec.fields) for spec in specs)
-    try:
-        reply = await ask(door, " UNION ALL ".join(_query(spec, width) for spec in specs))
-    except Rejected:
-        return _Shelf()
-    if reply.member("hasMore"):
-        return _Shelf()
-    rows: dict[str, list[Row]] = {spec.name: [] for spec in specs}
-    fields = {spec.name: [item.path[0] for item in spec.fields] for spec in specs}
-    for row in items(reply):
-        name = row["kept_in"]
-        values = ((column, row.get(f"c{at}")) for at, column in enumerate(fields[name]))
-        rows[name].append({column: value for column, value in values if value is not None})
-    return _Shelf(reply.served_at, rows)
+    async def _read(self, door: HttpDoor) -> None:
+        self._shelf = _Shelf()
+        try:
+            reply = await ask(door, union(self.selects()))
+        except Rejected:
+            return
+        if not reply.member("hasMore"):
+            self.fill(reply.served_at, items(reply))
 
 
-def _query(spec: ObjectSpec, width: int) -> str:
-    """As many columns as the widest table has, each of them text."""
-    columns = [text_of(item) for item in spec.fields]
-    columns += ["''"] * (width - len(columns))
-    listed = ", ".join(f"{column} AS c{at}" for at, column in enumerate(columns))
-    return f"SELECT {literal(spec.name)} AS kept_in, {listed} FROM {spec.vendor_name}"
+def _mark(spec: ObjectSpec) -> str:
+    return f"rows of {spec.name}"

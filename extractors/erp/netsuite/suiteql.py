@@ -23,6 +23,7 @@ LAST_ROW = 100_000
 
 INSTANT = "YYYY-MM-DD HH24:MI:SS"
 _DAY = "YYYY-MM-DD"
+_EMPTY = "''"
 # A period in a mask is a period in every account.
 _NUMBER = "FM99999999999999999990.9999999999"
 _UNKNOWN = re.compile(r"(?:Unknown identifier|Field) '(\w+)'")
@@ -46,6 +47,22 @@ def number(expression: str) -> str:
 def columns_of(fields: Iterable[Field], owner: str = "") -> str:
     """A select list with each value in its one form, under its own name."""
     return ", ".join(f"{_formed(item, owner)} AS {item.path[0]}" for item in fields)
+
+
+def union(selects: Sequence[tuple[Sequence[str], str]]) -> str:
+    """Several tables by one query: columns c0, c1, ... as far as the widest goes, all of them text.
+
+    A select is its expressions and what follows FROM.
+    """
+    width = max(len(columns) for columns, _ in selects)
+    return " UNION ALL ".join(
+        f"SELECT {_numbered(columns, width)} FROM {source}" for columns, source in selects
+    )
+
+
+def _numbered(columns: Sequence[str], width: int) -> str:
+    filled = [*columns, *[_EMPTY] * (width - len(columns))]
+    return ", ".join(f"{column} AS c{at}" for at, column in enumerate(filled))
 
 
 def text_of(item: Field) -> str:
