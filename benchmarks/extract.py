@@ -40,7 +40,7 @@ class Lap:
     is_tuned: bool
     rows: int
     seconds: float
-    reading_seconds: float
+    governed_seconds: float
     calls: int
     refused: int
     most_in_flight: int
@@ -75,17 +75,23 @@ class Goal:
 
 
 def share_of_limit(lap: Lap, limits: Limits) -> float | None:
-    """How much of what the server allows was used from the first call to the last.
+    """How much of what the server allows was used from the first call that it limits to the last.
 
     A rate is used up by calls, a number of calls at a time by the seconds that the server spends
     on them. None where nothing limits: a few calls of many rows, of which 25 may go on at a time.
     """
     if limits.reads_per_second is not None:
-        return (lap.calls - lap.refused) / (limits.reads_per_second * lap.reading_seconds)
+        return (lap.calls - lap.refused) / (limits.reads_per_second * lap.governed_seconds)
     if lap.system == "salesforce":
         return None
     assert limits.concurrency is not None
-    return lap.service_seconds / (limits.concurrency * lap.reading_seconds)
+    return lap.service_seconds / (limits.concurrency * lap.governed_seconds)
+
+
+def whole_limits(limits: Limits) -> dict[str, float]:
+    """Options for a reader that has an account to itself: nothing is left to other programs."""
+    allowed = {"concurrency": limits.concurrency, "per_second": limits.reads_per_second}
+    return {name: value for name, value in allowed.items() if value is not None}
 
 
 def race(
@@ -96,8 +102,7 @@ def race(
     quarrels: list[str] = []
     for system in systems:
         ours: Finish | None = None
-        options = {"concurrency": limits[system].concurrency} if limits[system].concurrency else {}
-        for racer in racers(system, options):
+        for racer in racers(system, whole_limits(limits[system])):
             finish, lap = _run(company, racer)
             laps.append(lap)
             ours = ours or finish
@@ -120,7 +125,7 @@ def _run(company: Company, racer: Racer) -> tuple[Finish, Lap]:
         racer.is_tuned,
         finish.rows,
         finish.seconds,
-        finish.reading_seconds or finish.seconds,
+        told["governed_seconds"],
         told["calls"],
         sum(told["refused_by_limit"].values()),
         told["max_in_flight"],

@@ -21,14 +21,10 @@ LONGEST_SECONDS = 1800
 
 @dataclass(frozen=True)
 class Finish:
-    """What a racer read, by object of ours, and how long it took.
-
-    `reading_seconds` are those from its first call to its last.
-    """
+    """What a racer read, by object of ours, and how long it took."""
 
     seconds: float
     objects: RowSets
-    reading_seconds: float | None = None
 
     @property
     def rows(self) -> int:
@@ -81,7 +77,7 @@ def _tieout(system: System, options: Mapping[str, Any]) -> Run:
         task = company.extraction(folder, system, options={system: dict(options)})
         answer = run_tieout(task, seconds=LONGEST_SECONDS)["systems"][system]
         landed = company.landed(system, folder)
-        return Finish(answer["seconds"], landed, answer["reading_seconds"])
+        return Finish(answer["seconds"], landed)
 
     return race
 

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 
 from extractors.errors import BookmarkExpired, ContractBroken, LateExtraction
+from extractors.garbage import rarely_searched
 from extractors.journal import Agreement, Begun
 from extractors.landing import Landing, schema_hash
 from extractors.manifest import Manifest
@@ -62,7 +63,7 @@ async def extract_system(
         # A source goes on living while it is read: its totals are asked before and after, and
         # what landed may lie between them.
         before = await source.totals(unread)
-        with ThreadPoolExecutor(1, "landing") as aside:
+        with rarely_searched(), ThreadPoolExecutor(1, "landing") as aside:
             reading = _Reading(source, raw, snapshot_date, full, key_scan_days, aside)
             reads = await side_by_side(reading.read(spec, before.get(spec.name)) for spec in unread)
         after = await source.totals(unread)

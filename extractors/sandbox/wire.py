@@ -107,7 +107,8 @@ class Wire:
         try:
             await self._govern(endpoint, scope, receive, sent)
         finally:
-            self._meter.end(endpoint, began, sent.outcome, sent.length)
+            governed = not _is_login(scope)
+            self._meter.end(endpoint, began, sent.outcome, sent.length, is_governed=governed)
 
     def _side_door(self, scope: Scope) -> Response:
         asked = (scope["method"], scope["path"].removeprefix(SIDE_DOOR))

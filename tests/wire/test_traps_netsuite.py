@@ -339,7 +339,7 @@ def test_trap_a_nightly_delta_costs_few_calls(vendors):
         vendors.store.put("netsuite", "transaction", {"id": str(n), "memo": "changed"})
 
     async def calls(cursor_from):
-        options = HttpOptions(concurrency=4)
+        options = HttpOptions(concurrency=3)
         async with open_source(vendors.config("netsuite"), options) as source:
             landed = 0
 

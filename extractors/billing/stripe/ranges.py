@@ -11,7 +11,7 @@ from typing import Any, Self
 LIST_LIMIT = 100
 # A part is cut in two only when this many pages seem to be left: each cut costs up to one call
 # that brings few records or none.
-LEAST_PAGES = 16
+LEAST_PAGES = 6
 
 
 @dataclass(frozen=True)

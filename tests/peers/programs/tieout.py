@@ -20,7 +20,6 @@ import httpx
 from extractors import landing
 from extractors.crm.salesforce import client as salesforce
 from extractors.extract import extract_system
-from extractors.http import HttpDoor
 from extractors.manifest import Manifest
 from extractors.raw_zone import RawZone
 from extractors.registry import CONNECTORS, open_source
@@ -78,29 +77,6 @@ def config_of(system: str, connection: dict[str, Any]) -> Any:
     return config(**given)
 
 
-class Stopwatch:
-    """When the first call of a system began and when the last one ended."""
-
-    def __init__(self, door: HttpDoor) -> None:
-        self.first: float | None = None
-        self.last = 0.0
-        door.send = self._timed(door.send)  # type: ignore[method-assign]
-
-    @property
-    def seconds(self) -> float:
-        return self.last - (self.first or self.last)
-
-    def _timed(self, send: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def timed(*args: Any, **kwargs: Any) -> Any:
-            self.first = self.first or time.perf_counter()
-            try:
-                return await send(*args, **kwargs)
-            finally:
-                self.last = time.perf_counter()
-
-        return timed
-
-
 async def extract(system: str, task: dict[str, Any]) -> dict[str, Any]:
     """Extract one system into the raw zone; rows by object, and what the calls were."""
     options = replace(CONNECTORS[system].options, **task.get("options", {}).get(system, {}))
@@ -109,7 +85,6 @@ async def extract(system: str, task: dict[str, Any]) -> dict[str, Any]:
     async with open_source(config, options) as source:
         if system == salesforce.SYSTEM and task.get("bulk_rows"):
             source = salesforce.SalesforceSource(source.door, bulk_rows=task["bulk_rows"])  # noqa: PLW2901
-        watch = Stopwatch(source.door)
         manifests = await extract_system(
             source, RawZone(Path(task["raw"])), date.fromisoformat(task["day"])
         )
@@ -119,7 +94,6 @@ async def extract(system: str, task: dict[str, Any]) -> dict[str, Any]:
         "calls": metrics["calls"],
         "metrics": metrics,
         "seconds": time.perf_counter() - begun,
-        "reading_seconds": watch.seconds,
     }
 
 

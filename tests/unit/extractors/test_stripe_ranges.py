@@ -69,7 +69,7 @@ def test_little_is_asked_for_in_vain(growth):
     rng = random.Random(7)
     listed = Listed(NOW - int(3 * YEAR * (1 - rng.random() ** growth)) for _ in range(100_000))
     read(listed, lambda open_parts: max(0, 8 - open_parts))
-    assert listed.calls <= 1_000 * 1.03
+    assert listed.calls <= 1_000 * 1.04
 
 
 def test_without_idle_calls_a_list_is_followed_by_its_cursor():
@@ -100,7 +100,7 @@ def test_what_one_second_holds_is_not_cut():
 
 def test_a_short_rest_is_not_cut():
     page = [{"id": str(n), "created": NOW - n} for n in range(100)]
-    assert len(Range(since=NOW - 1_000, until=NOW, newest=NOW).rest(page, idle=9)) == 1
+    assert len(Range(since=NOW - 600, until=NOW, newest=NOW).rest(page, idle=9)) == 1
     assert len(Range(since=NOW - 9_000, until=NOW, newest=NOW).rest(page, idle=9)) == 2
 
 
