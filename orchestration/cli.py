@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from extractors.sandbox.control import SandboxError
-from orchestration.commands import corrections, exceptions, quarantine, sandbox
+from orchestration.commands import corrections, events, exceptions, quarantine, sandbox
 from orchestration.console import console
 from orchestration.settings import Settings, SettingsError, load_settings
 from reconcilers.corrections.policy import PolicyError
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(exceptions.app, name="exceptions", help="What is wrong, how old it is, whose it is.")
 app.add_typer(corrections.app, name="corrections", help="What to do about it: approve, dispatch.")
+app.add_typer(events.app, name="events", help="What happened in the business, and who was told.")
 app.add_typer(quarantine.app, name="quarantine", help="Records that broke their contract.")
 app.add_typer(sandbox.app, name="sandbox", help="A CRM, a billing system and an ERP on loopback.")
 

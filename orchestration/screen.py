@@ -27,6 +27,7 @@ STEP_NAMES = {
     "identity__crosswalk": "resolve identities",
     "models_after_identity": "dbt: conformed, canonical, comparison",
     "events__log": "append business events",
+    "events__cloud_events": "publish business events",
     "reconcile": "rules",
     "reconciliation__exceptions": "exceptions",
     "reconciliation__tieouts": "tie-outs",

@@ -22,6 +22,7 @@ DBT_PROJECT_DIR = ROOT / "dbt_project"
 
 # Deletions that a vendor tells nobody about show only when all keys are read.
 DEFAULT_KEY_SCAN_DAYS = 7
+DEFAULT_EVENTS_BATCH = 100
 
 
 class SettingsError(Exception):
@@ -40,6 +41,9 @@ class Settings:
     memory_limit: str
     actor: str
     key_scan_days: int | None = DEFAULT_KEY_SCAN_DAYS
+    events_url: str | None = field(default=None, repr=False)
+    events_token: str | None = field(default=None, repr=False)
+    events_batch: int = DEFAULT_EVENTS_BATCH
     connections_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     @property
@@ -49,6 +53,10 @@ class Settings:
     @property
     def event_log_dir(self) -> Path:
         return self.home / "events"
+
+    @property
+    def event_exports_dir(self) -> Path:
+        return self.home / "exports" / "events"
 
     @property
     def warehouse_path(self) -> Path:
@@ -140,6 +148,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         memory_limit=environ.get("TIEOUT_MEMORY_LIMIT") or "4GB",
         actor=environ.get("TIEOUT_ACTOR") or getpass.getuser(),
         key_scan_days=_key_scan_days(environ.get("TIEOUT_KEY_SCAN_DAYS")),
+        events_url=environ.get("TIEOUT_EVENTS_URL") or None,
+        events_token=environ.get("TIEOUT_EVENTS_TOKEN") or None,
+        events_batch=_events_batch(environ.get("TIEOUT_EVENTS_BATCH")),
         connections_override=_real_connections(environ),
     )
 
@@ -152,6 +163,17 @@ def _key_scan_days(text: str | None) -> int | None:
             f"TIEOUT_KEY_SCAN_DAYS is {text!r}; write a number of days, such as 7, or 0 for never."
         )
     return int(text) or None
+
+
+def _events_batch(text: str | None) -> int:
+    if not text:
+        return DEFAULT_EVENTS_BATCH
+    if not text.isdecimal() or not int(text):
+        raise SettingsError(
+            f"TIEOUT_EVENTS_BATCH is {text!r}; write how many events go into one request, such as "
+            "100, or 1 for a request per event."
+        )
+    return int(text)
 
 
 def _real_connections(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:

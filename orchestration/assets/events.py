@@ -1,14 +1,23 @@
-"""What happened in the business: the night's new events, kept in the event log."""
+"""What happened in the business: the night's new events, kept in the event log, and published.
 
+A receiver of events that refuses or stays away fails no night: it gets what it lacks later.
+"""
+
+import asyncio
 import datetime as dt
 
 import dagster as dg
 
+from extractors.errors import SourceError
+from orchestration.events import send_events
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.events.log import EventLog
+from reconcilers.events.publish import export_day
+from reconcilers.events.sink import CursorLost
 
 EVENT_LOG = dg.AssetKey(["events", "log"])
+CLOUD_EVENTS = dg.AssetKey(["events", "cloud_events"])
 _MODELS = [dg.AssetKey(["events", name]) for name in ("business_events", "event_attribute_changes")]
 
 
@@ -34,4 +43,47 @@ def event_log(
     )
 
 
-assets = [event_log]
+@dg.asset(
+    key=CLOUD_EVENTS,
+    deps=[EVENT_LOG],
+    group_name="events",
+    kinds={"json"},
+    owners=["team:revenue-operations"],
+    partitions_def=snapshot_days,
+    backfill_policy=one_day_at_a_time,
+    check_specs=[
+        dg.AssetCheckSpec(
+            "delivered",
+            asset=CLOUD_EVENTS,
+            description="The receiver of events, if there is one, has taken the whole log.",
+        )
+    ],
+)
+def cloud_events(
+    context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
+) -> dg.MaterializeResult:
+    """The night's events as CloudEvents: a file of JSON lines, and to the receiver, if any."""
+    day = dt.date.fromisoformat(context.partition_key)
+    log, settings = EventLog(night.settings.event_log_dir), night.settings
+    path, count = None, 0
+    if day in log.days():  # a night that the log has left behind has nothing to publish
+        path, count = export_day(log, settings.event_exports_dir, day)
+    sent, trouble = 0, ""
+    try:
+        sent = asyncio.run(send_events(settings))
+    except (SourceError, CursorLost) as error:
+        trouble = str(error)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": count, "file": str(path), "sent": sent},
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="delivered",
+                passed=not trouble,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"trouble": trouble},
+            )
+        ],
+    )
+
+
+assets = [event_log, cloud_events]

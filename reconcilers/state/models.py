@@ -261,3 +261,14 @@ class TieoutRecord(Base):
     unexplained_minor: Mapped[int | None]
     holds: Mapped[bool]
     detail: Mapped[str | None]
+
+
+class EventCursor(Base):
+    """How far a receiver of business events has got: the last event that it took."""
+
+    __tablename__ = "event_cursors"
+
+    sink: Mapped[str] = mapped_column(primary_key=True)
+    sequence: Mapped[int]
+    event_id: Mapped[str]
+    moved_at: Mapped[datetime]

@@ -78,7 +78,8 @@ def _migrate(engine: Engine) -> None:
     with engine.execution_options(tieout_writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-        command.upgrade(migration_config(connection), "head")
+        # several heads: those who add a migration side by side do not wait for each other
+        command.upgrade(migration_config(connection), "heads")
 
 
 def migration_config(connection: Connection) -> Config:

@@ -1,0 +1,180 @@
+"""Business events over the wire: a receiver that fails, goes silent after receiving, and restarts."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import json
+
+import duckdb
+import pytest
+import stamina
+
+from extractors.errors import SourceError
+from extractors.http import HttpOptions
+from reconcilers.events.cloudevents import problems
+from reconcilers.events.log import EVENT_COLUMNS, EventLog
+from reconcilers.events.sink import CursorLost, deliver, forget, open_sink
+from reconcilers.state.store import open_state
+from tests.scripted import HANG, HANG_UP, Script, answer
+
+DAYS = [dt.date(2026, 6, 29), dt.date(2026, 6, 30)]
+PER_DAY = 10
+NOW = dt.datetime(2026, 7, 1, tzinfo=dt.UTC)
+ALL = [f"event-{number}" for number in range(1, 2 * PER_DAY + 1)]
+OK = answer(204, body="")
+
+
+def write_log(root, *, prefix="event"):
+    """Two nights of ten events each on three subjects."""
+    log = EventLog(root)
+    with duckdb.connect() as con:
+        for night, day in enumerate(DAYS):
+            folder = log.folder(day)
+            folder.mkdir(parents=True)
+            columns = {name: f"null::{kind}" for name, kind in EVENT_COLUMNS.items()} | {
+                "event_id": f"'{prefix}-' || n",
+                "event_type": "'invoice_issued'",
+                "sequence": "n",
+                "system": "'stripe'",
+                "object": "'invoice'",
+                "subject_kind": "'invoice'",
+                "subject_id": "'in_' || n % 3",
+                "occurred_at": "timestamp '2026-06-29 10:00:00'",
+                "detected_at": "timestamp '2026-06-29 23:00:00'",
+                "detected_date": f"date '{day}'",
+                "after_json": """'{"status":"open"}'""",
+            }
+            made = ", ".join(f"{value} as {name}" for name, value in columns.items())
+            first = night * PER_DAY + 1
+            con.execute(
+                f"copy (select {made} from range({first}, {first + PER_DAY}) as rows(n)) "
+                f"to '{folder / 'events.parquet'}' (format parquet)"
+            )
+    return log
+
+
+@pytest.fixture
+def log(tmp_path):
+    return write_log(tmp_path / "log")
+
+
+@pytest.fixture
+def state(tmp_path):
+    with contextlib.closing(open_state(str(tmp_path / "state.db"))) as state:
+        yield state
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting():
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+def send(script, log, state, *, batch=4, port=0, token=None):
+    """One delivery to a receiver that plays the script; its port."""
+
+    async def run():
+        server = await asyncio.start_server(script.serve, "127.0.0.1", port)
+        used = server.sockets[0].getsockname()[1]
+        sink = open_sink(
+            f"http://127.0.0.1:{used}/hooks/tieout?key=k",
+            token,
+            HttpOptions(concurrency=1, read_seconds=0.2),
+        )
+        try:
+            async with sink.door:
+                await deliver(state, log, sink, lambda: NOW, batch=batch)
+        finally:
+            server.close()
+        return used
+
+    return asyncio.run(run())
+
+
+def port_of_a_receiver_that_is_down():
+    async def run():
+        server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        server.close()
+        await server.wait_closed()
+        return port
+
+    return asyncio.run(run())
+
+
+def received(*scripts):
+    """Ids in the order in which they arrived, with the repeated ones."""
+    bodies = [json.loads(body) for script in scripts for _, _, body in script.requests]
+    return [
+        event["id"] for body in bodies for event in (body if isinstance(body, list) else [body])
+    ]
+
+
+def firsts(ids):
+    return list(dict.fromkeys(ids))
+
+
+def test_events_arrive_in_batches_in_the_order_of_the_log(log, state):
+    script = Script(*[OK] * 5)
+    send(script, log, state, token="secret")
+    assert received(script) == ALL
+    line, headers, body = script.requests[0]
+    assert line == "POST /hooks/tieout?key=k HTTP/1.1"
+    assert headers["content-type"] == "application/cloudevents-batch+json; charset=utf-8"
+    assert headers["authorization"] == "bearer secret"
+    assert [list(problems(event)) for event in json.loads(body)] == [[]] * 4
+
+
+def test_one_by_one_each_is_a_structured_event(log, state):
+    script = Script(*[OK] * 20)
+    send(script, log, state, batch=1)
+    assert received(script) == ALL
+    assert script.requests[0][1]["content-type"].startswith("application/cloudevents+json")
+
+
+def test_what_was_taken_is_not_sent_again(log, state):
+    port = send(Script(*[OK] * 5), log, state)
+    nothing_new = Script()
+    send(nothing_new, log, state, port=port)
+    assert nothing_new.requests == []
+
+
+@pytest.mark.parametrize("trouble", [answer(503), answer(429), HANG, HANG_UP])
+def test_what_got_no_answer_is_sent_again(log, state, trouble):
+    """HANG and HANG_UP: the receiver has the events, but its answer never came."""
+    script = Script(OK, trouble, *[OK] * 4)
+    send(script, log, state)
+    assert firsts(received(script)) == ALL
+    assert script.requests[1][2] == script.requests[2][2]
+
+
+def test_a_receiver_that_restarts_gets_what_it_lacks_and_nothing_out_of_order(log, state):
+    first = Script(OK, OK, *[HANG_UP] * 3)
+    port = port_of_a_receiver_that_is_down()
+    with pytest.raises(SourceError):
+        send(first, log, state, port=port)
+    assert firsts(received(first)) == ALL[:12]
+    second = Script(*[OK] * 3)
+    send(second, log, state, port=port)
+    assert received(second) == ALL[8:]
+    for subject in range(3):
+        of_it = [i for i in firsts(received(first, second)) if int(i.split("-")[1]) % 3 == subject]
+        assert of_it == [i for i in ALL if int(i.split("-")[1]) % 3 == subject]
+
+
+def test_a_refusal_stops_the_delivery_where_it_is(log, state):
+    script = Script(OK, answer(400))
+    with pytest.raises(SourceError, match="400"):
+        send(script, log, state)
+    assert len(script.requests) == 2
+
+
+def test_another_log_than_the_one_that_was_sent_is_noticed(log, state, tmp_path):
+    port = send(Script(*[OK] * 5), log, state)
+    other = write_log(tmp_path / "other", prefix="other")
+    with pytest.raises(CursorLost, match="other-20"):
+        send(Script(), other, state, port=port)
+    forget(state, f"http://127.0.0.1:{port}/hooks/tieout")
+    script = Script(*[OK] * 5)
+    send(script, other, state, port=port)
+    assert received(script) == [i.replace("event", "other") for i in ALL]
