@@ -6,6 +6,7 @@ Commands import what they need when they run, so that `tieout --help` does not w
 import datetime as dt
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import duckdb
@@ -131,16 +132,37 @@ def report(day: Day = None) -> None:
 @app.command()
 def trace(
     identifier: Annotated[str, typer.Argument(help="An id of any system, or a canonical one.")],
+    html: Annotated[Path | None, typer.Option(help="Write the same as a page, here.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Fold nothing.")] = False,
 ) -> None:
-    """Print the commercial thread of a record: opportunity, contract, ... journal entry."""
-    from orchestration.screen import trace_tree
-    from orchestration.trace import find_thread
+    """Print the commercial thread of a record both ways, from opportunity to journal line."""
+    from orchestration.trace import find_thread, trace_trees
+    from reconcilers.trace.html import render_trace
+    from reconcilers.trace.plain import as_dict
 
-    thread = find_thread(load_settings(), identifier)
-    if thread is None:
+    found, exponents = find_thread(load_settings(), identifier)
+    if not found.candidates:
         err.print(f"{identifier}: no record of the warehouse has this id.")
         raise typer.Exit(1)
-    out.print(trace_tree(thread))
+    if html is not None:
+        html.write_text(render_trace(found, exponents), encoding="utf-8")
+    if as_json:
+        out.print_json(data=as_dict(found))
+    elif not found.threads:
+        out.print(f"{identifier} means records of different threads; ask for one of them:")
+        for node in found.candidates:
+            out.print(f"  {node.key}  {node.label or ''}", soft_wrap=True, highlight=False)
+        raise typer.Exit(1)
+    else:
+        for thread, tree in zip(
+            found.threads, trace_trees(found, exponents, fold=not every), strict=True
+        ):
+            out.print(f"[bold]{thread.name}[/]", highlight=False)
+            out.print(tree, soft_wrap=True)
+        if found.more_threads:
+            out.print(f"... and {found.more_threads} more threads that share {identifier}")
 
 
 @app.command()
@@ -198,7 +220,6 @@ def demo(
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Open the Dagster UI with its daemon (schedules and backfills run while it is up)."""
     import os
-    from pathlib import Path
 
     from orchestration.night import dagster_home
 

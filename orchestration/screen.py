@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from rich.tree import Tree
 
 from orchestration.console import money, table
 from orchestration.evaluate import Evaluation
@@ -15,7 +14,6 @@ from orchestration.extraction import Extraction
 from orchestration.night import NightResult
 from orchestration.progress import listening
 from orchestration.settings import Settings
-from orchestration.trace import Thread
 from reconcilers.engine import open_warehouse
 
 STEP_NAMES = {
@@ -136,17 +134,6 @@ def score_table(result: Evaluation) -> Table:
             f"{score.recall:.3f}",
         )
     return scores
-
-
-def trace_tree(thread: Thread) -> Tree:
-    """The thread as a tree, oldest record first, the asked record marked."""
-    tree = Tree(f"[bold]{thread.correlation_id}[/]")
-    for hop in thread.hops:
-        mark = " [yellow]<- asked[/]" if hop.asked else ""
-        amount = "" if hop.amount_minor is None else f"  {hop.amount_minor} {hop.currency} (minor)"
-        when = f"  {hop.at:%Y-%m-%d %H:%M}" if hop.at else ""
-        tree.add(f"{hop.entity:<14} {hop.record_id}{when}{amount}  {hop.note}{mark}")
-    return tree
 
 
 def extraction_table(extraction: Extraction, title: str) -> Table:

@@ -1,90 +1,93 @@
-"""The commercial thread behind a record: contract, subscription, invoices, payments, postings.
+"""`tieout trace`: the commercial thread behind any id, for the terminal, as a page or as JSON."""
 
-Records belong to one thread when they carry the same correlation id. Records that carry none
-(self-serve business before its first invoice, loose ERP documents) are shown alone.
-"""
+from collections.abc import Mapping
 
-import datetime as dt
-from dataclasses import dataclass
+from rich.text import Text
+from rich.tree import Tree
 
 from orchestration.settings import Settings
 from reconcilers.engine import open_warehouse
+from reconcilers.report.amounts import amount
+from reconcilers.trace.folded import LIKE_SHOWN, Rest, duration, folded, stands_aside
+from reconcilers.trace.html import name_of
+from reconcilers.trace.search import find
+from reconcilers.trace.thread import Branch, Found, Node, Thread
 
-# Every kind of record of a thread, in the order of the business. `alias` is the record's id in the
-# other system, so that either id finds the thread.
-_HOPS = """
-select 1 as rank, 'contract' as entity, contract_id as record_id, opportunity_id as alias, correlation_id,
-    signed_at as happened_at, recurring_mrr_minor as amount_minor, currency, status || ', monthly' as note
-from canonical.contracts
-union all
-select 2, 'subscription', subscription_id, crm_subscription_id, correlation_id,
-    started_at, mrr_minor, currency, status || ', monthly'
-from canonical.subscriptions
-union all
-select 3, 'invoice', coalesce(invoice_id, erp_internal_id), erp_internal_id, correlation_id,
-    issued_at, total_minor, currency,
-    status || coalesce(', ERP ' || erp_internal_id, ', not in the ERP') || coalesce(', ' || number, '')
-from canonical.invoices
-union all
-select 4, 'payment', coalesce(payment_id, erp_internal_id), erp_internal_id, correlation_id,
-    paid_at, amount_minor, currency, status || coalesce(', ERP ' || erp_internal_id, ', not in the ERP')
-from canonical.payments
-union all
-select 5, 'journal entry', journal_id, number, correlation_id,
-    posted_at, debit_minor, currency, journal_type || ', period ' || coalesce(period, 'unknown')
-from canonical.journal_entries
-union all
-select 6, 'revenue', revenue_event_id, journal_id, correlation_id,
-    cast(period || '-01' as timestamp), amount_minor, currency,
-    case when is_recognized then 'recognized' else 'deferred' end
-from canonical.revenue_events
-"""  # noqa: E501
+KIND_WIDTH = 15
 
 
-_COLUMNS = ("entity", "record_id", "at", "amount_minor", "currency", "note")
+def find_thread(settings: Settings, identifier: str) -> tuple[Found, dict[str, int]]:
+    """What an id means in the warehouse, and the decimals of each currency."""
+    with open_warehouse(settings.warehouse_path, memory_limit=settings.memory_limit) as con:
+        exponents = dict(con.sql("select currency, exponent from seeds.currencies").fetchall())
+        return find(con, identifier), exponents
 
 
-@dataclass(frozen=True)
-class Hop:
-    """One record of a thread. `amount_minor` is in minor units of `currency`; `at` is UTC."""
-
-    entity: str
-    record_id: str
-    at: dt.datetime | None
-    amount_minor: int | None
-    currency: str | None
-    note: str
-    asked: bool
+def trace_trees(found: Found, exponents: Mapping[str, int], *, fold: bool = True) -> list[Tree]:
+    """One tree per thread."""
+    shown = LIKE_SHOWN if fold else None
+    return [_tree(thread, exponents, shown) for thread in found.threads]
 
 
-@dataclass(frozen=True)
-class Thread:
-    """All records of one thread, in the order of the business, then of time."""
+def _tree(thread: Thread, exponents: Mapping[str, int], shown: int | None) -> Tree:
+    root = thread.tree()
+    tree = Tree(_line(root, thread, exponents), guide_style="dim")
+    _grow(tree, root, thread, exponents, shown)
+    return tree
 
-    correlation_id: str
-    hops: tuple[Hop, ...]
+
+def _grow(
+    tree: Tree,
+    branch: Branch,
+    thread: Thread,
+    exponents: Mapping[str, int],
+    shown: int | None,
+) -> None:
+    for child in folded(thread, branch, shown=shown):
+        if isinstance(child, Rest):
+            tree.add(_rest(child, exponents))
+            continue
+        grown = tree.add(_line(child, thread, exponents))
+        if shown is None or not stands_aside(thread, child, branch.children):
+            _grow(grown, child, thread, exponents, shown)
 
 
-def find_thread(settings: Settings, identifier: str) -> Thread | None:
-    """The thread of any record's id, of a CRM account's or of a correlation id; None if unknown."""
-    with open_warehouse(settings.warehouse_path) as con:
-        asked = con.sql(
-            f"select entity, record_id, correlation_id from ({_HOPS}) "
-            "where ? in (record_id, alias, correlation_id) order by rank, record_id",
-            params=[identifier],
-        ).fetchall()
-        if not asked:
-            return None
-        correlation_id = next((row[2] for row in asked if row[2]), None)
-        rows = con.sql(
-            "select entity, record_id, happened_at, amount_minor, currency, note, alias "
-            f"from ({_HOPS}) "
-            "where correlation_id = ? or (? is null and record_id = ?) "
-            "order by rank, happened_at, record_id",
-            params=[correlation_id, correlation_id, asked[0][1]],
-        ).fetchall()
-    hops = (
-        Hop(asked=identifier in (row[1], row[6]), **dict(zip(_COLUMNS, row, strict=False)))
-        for row in rows
-    )
-    return Thread(correlation_id or f"no thread ({asked[0][0]} {asked[0][1]})", tuple(hops))
+def _line(branch: Branch, thread: Thread, exponents: Mapping[str, int]) -> Text:
+    node = branch.node
+    asked = node.key in thread.asked
+    text = Text(f"{name_of(node.kind):<{KIND_WIDTH}} ", style="cyan")
+    text.append(node.record_id, style="bold yellow" if asked else "bold")
+    if branch.again:
+        return text.append("  told above", style="dim")
+    for word, style in _words(branch, exponents):
+        text.append(f"  {word}", style=style)
+    if branch.edge is not None:
+        style = "green" if branch.edge.how == "key" else "yellow"
+        text.append(f"  {branch.edge.how}", style=style).append(
+            f" ({branch.edge.rule})", style="dim"
+        )
+    return text.append("  <- asked", style="bold yellow") if asked else text
+
+
+def _words(branch: Branch, exponents: Mapping[str, int]) -> list[tuple[str, str]]:
+    node = branch.node
+    words = [(money_of(node, exponents), ""), (node.label or "", "dim"), (node.status or "", "")]
+    if node.happened_at is not None:
+        words.append((f"{node.happened_at:%Y-%m-%d %H:%M}", "dim"))
+    if branch.seconds is not None:
+        sign = "+" if branch.seconds >= 0 else ""
+        words.append((sign + duration(branch.seconds), "magenta"))
+    if node.is_shared and branch.threads is not None and branch.threads > 1:
+        words.append((f"shared with {branch.threads - 1} more", "dim"))
+    return [(word, style) for word, style in words if word]
+
+
+def money_of(node: Node, exponents: Mapping[str, int]) -> str:
+    """The amount of a record as people write it."""
+    return amount(node.amount_minor, node.currency, exponents) if node.currency else ""
+
+
+def _rest(rest: Rest, exponents: Mapping[str, int]) -> Text:
+    sums = ", ".join(amount(minor, currency, exponents) for currency, minor in rest.sums)
+    words = f"{rest.count} more" + (f", together {sums}" if sums else "")
+    return Text(f"{name_of(rest.kind):<{KIND_WIDTH}} {words}", style="dim")

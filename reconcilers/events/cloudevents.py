@@ -90,7 +90,7 @@ def problems(candidate: Mapping[str, Any]) -> Iterator[str]:
         "dataschema": _ABSOLUTE_URI,
         "datacontenttype": _MEDIA_TYPE,
         "time": _INSTANT,
-        "subject": re.compile(r".+"),
+        "subject": re.compile(r".+", re.DOTALL),
     }
     for name, form in forms.items():
         if name in candidate and not form.fullmatch(str(candidate[name])):

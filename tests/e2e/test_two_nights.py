@@ -58,12 +58,10 @@ def test_the_same_night_again_changes_nothing(company, first_night):
 def test_a_thread_is_found_from_either_end(company, first_night):
     with opened_state(company.settings) as state:
         finding = list_exceptions(state, code="INV-MISS-01")[0]
-    thread = find_thread(company.settings, finding.owner_id)
-    assert thread is not None
-    again = find_thread(company.settings, thread.correlation_id)
-    assert again is not None
-    assert [hop.record_id for hop in again.hops] == [hop.record_id for hop in thread.hops]
-    assert find_thread(company.settings, "in_that_nobody_has") is None
+    (thread,) = find_thread(company.settings, finding.owner_id)[0].threads
+    (again,) = find_thread(company.settings, thread.name)[0].threads
+    assert (again.root, set(again.nodes)) == (thread.root, set(thread.nodes))
+    assert find_thread(company.settings, "in_that_nobody_has")[0].candidates == ()
 
 
 def test_what_is_approved_is_sent_once_and_verified_by_the_next_night(company, first_night):

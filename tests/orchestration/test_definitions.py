@@ -23,6 +23,7 @@ LAYERS = {
     "canonical",
     "events",
     "comparison",
+    "trace",
     "reconciliation",
     "corrections",
     "reporting",

@@ -1,0 +1,35 @@
+-- By which ids people know a record: of every system, short and long, canonical, and those of the thread.
+with names as (
+    select node_key, record_id as alias from {{ ref('trace_nodes') }}
+    union all
+    -- Salesforce shows ids of 15 characters to people and of 18 to programs
+    select node_key, left(record_id, 15) from {{ ref('trace_nodes') }}
+    where system = 'salesforce' and length(record_id) = 18
+    union all
+    select 'opportunity:' || opportunity_id, 'q2c_' || opportunity_id from {{ ref('stg_salesforce__opportunities') }}
+    union all
+    select 'contract:' || contract_id, contract_number from {{ ref('contracts') }}
+    union all
+    select 'invoice:' || invoice_key, number from {{ ref('invoices') }}
+    union all
+    select 'erp_invoice:' || erp_internal_id, number from {{ ref('invoice__erp') }}
+    union all
+    select 'erp_payment:' || erp_internal_id, number from {{ ref('payment__erp') }}
+    union all
+    select 'journal_entry:' || journal_id, number from {{ ref('journal_entries') }}
+    union all
+    select 'credit_note:' || credit_note_id, number from {{ ref('stg_stripe__credit_notes') }}
+    union all
+    select 'payment:' || charge_id, payment_intent_id from {{ ref('stg_stripe__charges') }}
+    union all
+    select 'customer:' || canonical_customer_id, source_id from {{ ref('customer_links') }}
+    union all
+    select 'customer:' || canonical_customer_id, left(source_id, 15) from {{ ref('customer_links') }}
+    where system = 'salesforce' and length(source_id) = 18
+)
+
+select distinct
+    alias,
+    node_key
+from names
+where alias is not null and node_key in (select nodes.node_key from {{ ref('trace_nodes') }} as nodes)

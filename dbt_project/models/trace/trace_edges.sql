@@ -1,0 +1,194 @@
+-- How the records of a thread hang together, from the sale towards the ledger. `key`: one record names the other.
+-- `inferred`: likeness speaks for it, by the rule that is named.
+with payout_members as (
+    select
+        payout_id,
+        unnest(cast(json(balance_transaction_ids) as varchar[])) as balance_transaction_id
+    from {{ ref('stg_stripe__payouts') }}
+),
+
+edges as (
+    select
+        'opportunity' as from_kind, opportunity_id as from_id, 'contract' as to_kind, contract_id as to_id,
+        'key' as how, 'contract names its opportunity' as rule,
+        cast(null as bigint) as amount_minor, cast(null as varchar) as currency
+    from {{ ref('contracts') }}
+    where opportunity_id is not null
+    union all
+    select
+        'contract', contract_id, 'customer', canonical_customer_id, 'inferred', 'identity of the account', null, null
+    from {{ ref('contracts') }}
+    where canonical_customer_id is not null
+    union all
+    select 'contract', contract_id, 'contract_line', contract_line_id, 'key', 'line names its contract', null, null
+    from {{ ref('contract_lines') }}
+    union all
+    select
+        'contract', contract_id, 'subscription', subscription_id,
+        case when link_method = 'customer_and_start' then 'inferred' else 'key' end,
+        case link_method
+            when 'contract_reference' then 'subscription names the contract'
+            when 'correlation_id' then 'same correlation id'
+            else 'same customer and currency, nearest start'
+        end,
+        null, null
+    from {{ ref('contracts') }}
+    where subscription_id is not null
+    union all
+    -- a second subscription that names the contract as well
+    select
+        'contract', billing.contract_id, 'subscription', billing.subscription_id, 'key', 'subscription names the contract',
+        null, null
+    from {{ ref('subscription__billing') }} as billing
+    inner join {{ ref('contracts') }} as contracts
+        on billing.contract_id = contracts.contract_id
+    where contracts.subscription_id is distinct from billing.subscription_id
+    union all
+    select 'subscription', subscription_id, 'customer', canonical_customer_id, 'inferred', 'identity of the payer', null, null
+    from {{ ref('subscriptions') }}
+    where canonical_customer_id is not null and contract_id is null
+    union all
+    select
+        'subscription', subscription_id, 'crm_subscription', source_id, 'key', 'CRM copy names the subscription', null, null
+    from {{ ref('subscription__crm') }}
+    where subscription_id is not null
+    union all
+    select
+        'subscription', subscription_id, 'invoice', invoice_key, 'key', 'invoice names its subscription',
+        total_minor, currency
+    from {{ ref('invoices') }}
+    where subscription_id is not null
+    union all
+    select
+        'contract', contracts.contract_id, 'invoice', invoices.invoice_key, 'key', 'same correlation id',
+        invoices.total_minor, invoices.currency
+    from {{ ref('invoices') }} as invoices
+    inner join {{ ref('contracts') }} as contracts on invoices.correlation_id = contracts.correlation_id
+    where invoices.subscription_id is null
+    union all
+    select 'invoice', invoice_key, 'customer', canonical_customer_id, 'inferred', 'identity of the payer', null, null
+    from {{ ref('invoices') }}
+    where canonical_customer_id is not null and subscription_id is null
+    union all
+    select
+        'invoice', invoice_key, 'invoice_line', line_key, 'key', 'line of the invoice', amount_minor, currency
+    from {{ ref('invoice_lines') }}
+    union all
+    select
+        'invoice', invoices.invoice_key, 'erp_invoice', copies.erp_internal_id, 'key', 'ERP copy carries the billing id',
+        erp.total_minor, erp.currency
+    from {{ ref('invoice_copies') }} as copies
+    inner join {{ ref('invoices') }} as invoices on copies.invoice_id = invoices.invoice_id
+    inner join {{ ref('invoice__erp') }} as erp on copies.erp_internal_id = erp.erp_internal_id
+    union all
+    select
+        'invoice', invoice_key, 'erp_invoice', erp_internal_id, 'key', 'the ERP document itself', total_minor, currency
+    from {{ ref('invoices') }}
+    where owner_role = 'erp'
+    union all
+    -- a copy without billing id that resembles another document
+    select
+        'erp_invoice', copies.duplicate_of, 'erp_invoice', copies.erp_internal_id, 'inferred',
+        'same customer, total, lines and days', erp.total_minor, erp.currency
+    from {{ ref('invoice_copies') }} as copies
+    inner join {{ ref('invoice__erp') }} as erp on copies.erp_internal_id = erp.erp_internal_id
+    where copies.duplicate_basis = 'signature'
+    union all
+    select
+        'invoice', credits.invoice_id, 'credit_note', credits.credit_note_id, 'key', 'credit note names its invoice',
+        credits.total_minor, credits.currency
+    from {{ ref('stg_stripe__credit_notes') }} as credits
+    where credits.invoice_id is not null
+    union all
+    select
+        'invoice', coalesce(invoices.invoice_key, payments.invoice_id), 'payment', payments.payment_key, 'key',
+        'payment names its invoice', payments.amount_minor, payments.currency
+    from {{ ref('payments') }} as payments
+    left join {{ ref('invoices') }} as invoices on payments.invoice_id = invoices.invoice_id
+    where payments.invoice_id is not null
+    union all
+    select
+        'payment', payments.payment_key, 'erp_payment', copies.erp_internal_id, 'key', 'ERP payment carries the charge id',
+        erp.amount_minor, erp.currency
+    from {{ ref('payment_copies') }} as copies
+    inner join {{ ref('payments') }} as payments on copies.payment_id = payments.payment_id
+    inner join {{ ref('payment__erp') }} as erp on copies.erp_internal_id = erp.erp_internal_id
+    union all
+    select
+        'payment', payment_key, 'erp_payment', erp_internal_id, 'key', 'the ERP payment itself', amount_minor, currency
+    from {{ ref('payments') }}
+    where owner_role = 'erp'
+    union all
+    select
+        'erp_invoice', invoices.erp_internal_id, 'erp_payment', payments.erp_internal_id, 'key', 'ERP application',
+        {{ minor_units('links.amount', 'currencies.minor_per_unit') }}, payments.currency
+    from {{ ref('stg_netsuite__transaction_links') }} as links
+    inner join {{ ref('invoice__erp') }} as invoices on links.previous_transaction_id = invoices.erp_internal_id
+    inner join {{ ref('payment__erp') }} as payments on links.next_transaction_id = payments.erp_internal_id
+    left join {{ ref('currencies') }} as currencies on payments.currency = currencies.currency
+    where links.link_type = 'payment'
+    union all
+    select 'payment', charge_id, 'refund', refund_id, 'key', 'refund names its charge', amount_minor, currency
+    from {{ ref('stg_stripe__refunds') }}
+    where charge_id is not null
+    union all
+    select 'payment', charge_id, 'dispute', dispute_id, 'key', 'dispute names its charge', amount_minor, currency
+    from {{ ref('stg_stripe__disputes') }}
+    where charge_id is not null
+    union all
+    select
+        'payment', payments.payment_key, 'payout', members.payout_id, 'key', 'balance transaction of the payout',
+        transactions.net_minor, transactions.currency
+    from payout_members as members
+    inner join {{ ref('stg_stripe__balance_transactions') }} as transactions
+        on members.balance_transaction_id = transactions.balance_transaction_id
+    inner join {{ ref('payments') }} as payments on transactions.source_id = payments.payment_id
+    union all
+    select
+        'erp_invoice', documents.erp_internal_id, 'journal_entry', entries.journal_id, 'key', 'posting of the document',
+        entries.debit_minor, entries.currency
+    from {{ ref('invoice__erp') }} as documents
+    inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
+    union all
+    select
+        'erp_payment', documents.erp_internal_id, 'journal_entry', entries.journal_id, 'key', 'posting of the document',
+        entries.debit_minor, entries.currency
+    from {{ ref('payment__erp') }} as documents
+    inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
+    union all
+    select
+        'erp_invoice', erp_internal_id, 'revenue_schedule_line', revenue_event_id, 'key', 'plan names its document',
+        amount_minor, currency
+    from {{ ref('revenue_events') }}
+    where erp_internal_id is not null
+    union all
+    select
+        'revenue_schedule_line', revenue_event_id, 'journal_entry', journal_id, 'key', 'plan line names its journal',
+        amount_minor, currency
+    from {{ ref('revenue_events') }}
+    where journal_id is not null
+    union all
+    select
+        'journal_entry', journal_id, 'journal_line', journal_line_key, 'key', 'line of the entry',
+        debit_minor - credit_minor, currency
+    from {{ ref('journal_entry_lines') }}
+)
+
+select
+    from_kind || ':' || from_id as from_key,
+    to_kind || ':' || to_id as to_key,
+    from_kind,
+    from_id,
+    to_kind,
+    to_id,
+    how,
+    rule,
+    amount_minor,
+    currency
+from edges
+-- the surest way between two records; what names a record that nobody has leads nowhere
+where to_kind || ':' || to_id in (select node_key from {{ ref('trace_nodes') }})
+    and from_kind || ':' || from_id in (select node_key from {{ ref('trace_nodes') }})
+qualify row_number() over (
+    partition by from_kind, from_id, to_kind, to_id order by how = 'inferred', rule
+) = 1

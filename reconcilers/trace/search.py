@@ -1,0 +1,143 @@
+"""Finds threads in the warehouse: an id to its records, up to the sale, down to the ledger.
+
+A walk never goes on behind a record that many threads share, and never up again after it went
+down: two threads that meet in one payment, customer or collective journal stay two.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from reconcilers.trace.thread import Edge, Found, Node, Thread, reachable, roots_of
+
+# How many threads of a shared record are told in full.
+THREADS_SHOWN = 5
+_EDGE = "from_key, to_key, how, rule, amount_minor, currency"
+_NODE = (
+    "node_key, kind, record_id, system, label, status, happened_at, amount_minor, currency, "
+    "correlation_id, is_shared"
+)
+
+
+def find(con: DuckDBPyConnection, identifier: str, *, shown: int = THREADS_SHOWN) -> Found:
+    """What `identifier` means, and the threads that it is part of; no candidates if unknown."""
+    text = identifier.strip()
+    keys = [
+        row[0]
+        for row in con.sql(
+            "select node_key from trace.trace_aliases where alias = ? "
+            "union select node_key from trace.trace_nodes where node_key = ?",
+            params=[text, text],
+        ).fetchall()
+    ]
+    candidates = tuple(sorted(_nodes(con, keys), key=lambda node: (node.rank, node.key)))
+    if not candidates:
+        return Found(text, (), ())
+    roots = {node.key: roots_above(con, [node.key]) for node in candidates}
+    if len({tuple(found) for found in roots.values()}) > 1 and not _one_in_another(roots):
+        return Found(text, candidates, ())
+    every = max(roots.values(), key=len)
+    chosen = frozenset(keys)
+    threads = threads_of(con, every[:shown], chosen)
+    return Found(text, candidates, tuple(threads), len(every) - len(threads))
+
+
+def _one_in_another(roots: dict[str, list[str]]) -> bool:
+    """Whether the records of an id are parts of one thread, as an invoice and its ERP copy are."""
+    most = set(max(roots.values(), key=len))
+    return all(set(found) <= most for found in roots.values()) and len(most) == 1
+
+
+def roots_above(con: DuckDBPyConnection, keys: Collection[str]) -> list[str]:
+    """The first records of all threads that these records are part of."""
+    parents: dict[str, list[str]] = defaultdict(list)
+    frontier = set(keys)
+    seen = set(frontier)
+    while frontier:
+        edges = _edges(con, "to_key", frontier)
+        for edge in edges:
+            parents[edge.to_key].append(edge.from_key)
+        frontier = {edge.from_key for edge in edges} - seen
+        seen |= frontier
+    return list(roots_of(keys, parents))
+
+
+def threads_of(
+    con: DuckDBPyConnection, roots: Sequence[str], asked: Iterable[str] = ()
+) -> list[Thread]:
+    """The threads of these roots, whole, in the order given."""
+    edges, nodes = _below(con, roots)
+    sharing = _sharing(con, [key for key, node in nodes.items() if node.is_shared])
+    ways: dict[str, list[str]] = defaultdict(list)
+    for edge in edges:
+        ways[edge.from_key].append(edge.to_key)
+    threads = []
+    for root in roots:
+        members = reachable([root], ways)
+        threads.append(
+            Thread(
+                root=root,
+                nodes={key: nodes[key] for key in members},
+                edges=tuple(edge for edge in edges if edge.from_key in members),
+                asked=frozenset(asked) & members,
+                sharing={key: sharing[key] for key in members if key in sharing},
+            )
+        )
+    return threads
+
+
+def _below(con: DuckDBPyConnection, roots: Sequence[str]) -> tuple[list[Edge], dict[str, Node]]:
+    nodes = {node.key: node for node in _nodes(con, roots)}
+    edges: list[Edge] = []
+    frontier = set(nodes)
+    while frontier:
+        found = _edges(con, "from_key", frontier)
+        edges += found
+        new = {edge.to_key for edge in found} - nodes.keys()
+        reached = {node.key: node for node in _nodes(con, new)}
+        nodes |= reached
+        frontier = {key for key, node in reached.items() if not node.is_shared}
+    return edges, nodes
+
+
+def _sharing(con: DuckDBPyConnection, keys: Collection[str]) -> dict[str, int]:
+    """How many records lead to each of these directly."""
+    rows = _matching(
+        con,
+        "select to_key, count(*) from trace.trace_edges "
+        "join wanted on trace_edges.to_key = wanted.key group by to_key",
+        keys,
+    )
+    return dict(rows)
+
+
+def _edges(con: DuckDBPyConnection, side: str, keys: Collection[str]) -> list[Edge]:
+    rows = _matching(
+        con,
+        f"select {_EDGE} from trace.trace_edges join wanted on trace_edges.{side} = wanted.key "
+        "order by from_key, to_key",
+        keys,
+    )
+    return [Edge(*row) for row in rows]
+
+
+def _nodes(con: DuckDBPyConnection, keys: Collection[str]) -> list[Node]:
+    rows = _matching(
+        con,
+        f"select {_NODE} from trace.trace_nodes join wanted on trace_nodes.node_key = wanted.key",
+        keys,
+    )
+    return [Node(*row) for row in rows]
+
+
+def _matching(con: DuckDBPyConnection, query: str, keys: Collection[str]) -> list[tuple[Any, ...]]:
+    if not keys:
+        return []
+    con.register("wanted", pl.DataFrame({"key": sorted(keys)}))
+    try:
+        return con.sql(query).fetchall()
+    finally:
+        con.unregister("wanted")
