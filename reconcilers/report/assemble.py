@@ -26,6 +26,7 @@ from reconcilers.report.data import (
     age_bucket,
 )
 from reconcilers.report.lines import correction_line, exception_line
+from reconcilers.report.process import hop_lines, stuck_lines
 from reconcilers.state.views import CorrectionView, ExceptionView, NightView
 
 TREND_NIGHTS = 60
@@ -44,6 +45,8 @@ class Sources:
     tieouts: pl.DataFrame
     snapshots: pl.DataFrame
     currencies: pl.DataFrame
+    hops: pl.DataFrame
+    stuck: pl.DataFrame
 
     @property
     def today(self) -> date:
@@ -93,6 +96,8 @@ def assemble(sources: Sources, *, mask: bool) -> ReportData:
             for n in sources.nights[-TREND_NIGHTS:]
         ),
         exponents=tuple(exponents.items()),
+        hops=hop_lines(sources.hops),
+        stuck=stuck_lines(sources.stuck),
     )
 
 

@@ -7,6 +7,8 @@ reporting currency.
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from reconcilers.report.process import HopLine, StuckLine
+
 CODE_NAMES = {
     "CTL-CNT-01": "Rows lost on extraction",
     "CTL-STALE-01": "Stale snapshot",
@@ -246,6 +248,10 @@ class ReportData:
     objects: tuple[ObjectLine, ...]
     trend: tuple[TrendPoint, ...]
     exponents: tuple[tuple[str, int], ...]
+    hops: tuple[HopLine, ...] = ()
+    stuck: tuple[StuckLine, ...] = ()
+    # Exception key or contract id -> page of its thread, relative to the report.
+    traces: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_complete(self) -> bool:

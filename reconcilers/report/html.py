@@ -11,6 +11,8 @@ from reconcilers.report import charts
 from reconcilers.report.amounts import amount, percent, whole
 from reconcilers.report.charts import Bar, Share
 from reconcilers.report.data import PairLine, ReportData, TieoutLine
+from reconcilers.report.process import STUCK_LISTED, HopLine
+from reconcilers.trace.folded import duration
 
 LISTED = 200  # the page shows this many exceptions; exceptions.csv has all of them
 NAMES = {
@@ -39,10 +41,14 @@ def render_html(data: ReportData) -> str:
         "comparison": comparison_name,
         "role": lambda side: NAMES.get(side, side),
         "count": _count,
+        "duration": duration,
     }
     return environment.get_template("template.html.j2").render(
         data=data,
         listed=data.exceptions[:LISTED],
+        traces=dict(data.traces),
+        hop_chart=_hop_chart,
+        stuck_listed=data.stuck[:STUCK_LISTED],
         held_tieouts=_grouped_tieouts(data.tieouts),
         broken_tieouts=[line for line in data.tieouts if not line.holds],
         waiting=[line for line in data.corrections if line.state in WAITING],
@@ -95,6 +101,16 @@ def _pair_chart(pair: PairLine) -> str:
         Share("excluded", "excluded", pair.excluded),
     ]
     return charts.stack(f"{comparison_name(pair.comparison)}, {pair.side}", shares)
+
+
+def _hop_chart(hop: HopLine) -> str:
+    shares = [
+        Share("matched", "reached in time", hop.reached - hop.late),
+        Share("unproven", "reached late", hop.late),
+        Share("flight", "waiting", hop.waiting),
+        Share("drifted", "stuck", hop.stuck),
+    ]
+    return charts.stack(hop.what, shares)
 
 
 def _code_chart(data: ReportData) -> str:

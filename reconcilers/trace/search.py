@@ -53,6 +53,11 @@ def _one_in_another(roots: dict[str, list[str]]) -> bool:
 
 def roots_above(con: DuckDBPyConnection, keys: Collection[str]) -> list[str]:
     """The first records of all threads that these records are part of."""
+    return list(roots_of(keys, ways_up(con, keys)))
+
+
+def ways_up(con: DuckDBPyConnection, keys: Collection[str]) -> dict[str, list[str]]:
+    """Per record above these, and of these, the records that lead to it."""
     parents: dict[str, list[str]] = defaultdict(list)
     frontier = set(keys)
     seen = set(frontier)
@@ -62,7 +67,22 @@ def roots_above(con: DuckDBPyConnection, keys: Collection[str]) -> list[str]:
             parents[edge.to_key].append(edge.from_key)
         frontier = {edge.from_key for edge in edges} - seen
         seen |= frontier
-    return list(roots_of(keys, parents))
+    return parents
+
+
+def nodes_named(con: DuckDBPyConnection, ids: Collection[str]) -> dict[str, list[Node]]:
+    """What each id means; ids that mean nothing are left out."""
+    rows = _matching(
+        con,
+        "select alias, node_key from trace.trace_aliases join wanted on alias = wanted.key "
+        "order by alias, node_key",
+        ids,
+    )
+    nodes = {node.key: node for node in _nodes(con, {key for _, key in rows})}
+    named: dict[str, list[Node]] = defaultdict(list)
+    for alias, key in rows:
+        named[alias].append(nodes[key])
+    return dict(named)
 
 
 def threads_of(
@@ -71,9 +91,10 @@ def threads_of(
     """The threads of these roots, whole, in the order given."""
     edges, nodes = _below(con, roots)
     sharing = _sharing(con, [key for key, node in nodes.items() if node.is_shared])
-    ways: dict[str, list[str]] = defaultdict(list)
+    leading: dict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
-        ways[edge.from_key].append(edge.to_key)
+        leading[edge.from_key].append(edge)
+    ways = {key: [edge.to_key for edge in some] for key, some in leading.items()}
     threads = []
     for root in roots:
         members = reachable([root], ways)
@@ -81,7 +102,7 @@ def threads_of(
             Thread(
                 root=root,
                 nodes={key: nodes[key] for key in members},
-                edges=tuple(edge for edge in edges if edge.from_key in members),
+                edges=tuple(edge for key in sorted(members) for edge in leading.get(key, ())),
                 asked=frozenset(asked) & members,
                 sharing={key: sharing[key] for key in members if key in sharing},
             )

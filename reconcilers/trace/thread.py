@@ -1,8 +1,8 @@
 """What a thread is made of, and what it says of itself. Pure values."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -96,6 +96,10 @@ class Thread:
     def name(self) -> str:
         """The correlation id, or the root where there is none."""
         return self.nodes[self.root].correlation_id or self.root
+
+    def asking(self, keys: Collection[str]) -> "Thread":
+        """The same thread with these records asked for, as far as they are in it."""
+        return replace(self, asked=frozenset(keys) & self.nodes.keys())
 
     @cached_property
     def _ways(self) -> dict[str, list[Edge]]:

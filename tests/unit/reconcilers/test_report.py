@@ -80,6 +80,21 @@ PLACES = disposed(
 )
 
 
+# Two threads: one through, one stuck before the ledger.
+PROCESS = """
+create table seeds.process_expectations as from (values
+    ('contract_won', 'Contract signed and won'), ('posted', 'First invoice in the ledger')
+) as hops(hop, what);
+create table reporting.rpt_process_threads as from (values
+    ('800A', 'q2c_1', 'contract_won', 1, timestamp '2026-06-01', null, null, 0, false, false, null, 5000, 'GBP'),
+    ('800A', 'q2c_1', 'posted', 2, timestamp '2026-06-02', 86400, null, 86400, false, false, null, 5000, 'GBP'),
+    ('800B', 'q2c_2', 'contract_won', 1, timestamp '2026-06-01', null, null, 0, false, false, null, 7000, 'JPY'),
+    ('800B', 'q2c_2', 'posted', 2, null, null, 180000, 86400, false, true, 'invoice:in_9', 7000, 'JPY')
+) as threads(contract_id, correlation_id, hop, position, reached_at, latency_seconds, waited_seconds,
+    expected_seconds, is_late, is_stuck, blocking_key, recurring_mrr_minor, currency);
+"""
+
+
 @pytest.fixture
 def state(tmp_path):
     opened = fresh_state(tmp_path)
@@ -89,7 +104,7 @@ def state(tmp_path):
 
 def warehouse(found, tieouts=(TIEOUT,), places=PLACES):
     con = duckdb.connect()
-    for schema in ("raw", "seeds", "reconciliation"):
+    for schema in ("raw", "seeds", "reconciliation", "reporting"):
         con.execute(f"create schema {schema}")
     snapshots = pl.DataFrame({
         "system": ["salesforce", "netsuite"], "object": ["product2", "transaction"],
@@ -105,6 +120,7 @@ def warehouse(found, tieouts=(TIEOUT,), places=PLACES):
             {"currency": ["GBP", "USD", "JPY"], "exponent": [2, 2, 0]}
         ),
     }
+    con.execute(PROCESS)
     for table, frame in frames.items():
         con.register("given", frame)
         con.execute(f"create table {table} as from given")
@@ -371,3 +387,25 @@ def test_comparisons_are_named_for_people():
 def test_a_recorded_time_is_shown_in_utc(state):
     data = replace(report(state, 0), recorded_at=datetime(2026, 7, 1, 3, 5, tzinfo=UTC))
     assert "recorded 2026-07-01 03:05 UTC" in render_html(data)
+
+
+def test_the_way_to_the_money_shows_hops_and_stuck_threads_with_what_they_stand_behind(
+    state, tmp_path
+):
+    data = report(state, 1)
+    assert [(hop.hop, hop.reached, hop.stuck, hop.completion) for hop in data.hops] == [
+        ("contract_won", 2, 0, 1.0),
+        ("posted", 1, 1, 0.5),
+    ]
+    page = write_report(
+        replace(data, traces=(("800B", "traces/x.html"),)), tmp_path
+    ).html.read_text()
+    for said in (
+        "First invoice in the ledger",
+        "50.00 %",
+        "in_9",
+        "2 d 2 h",
+        "7,000 JPY",
+        'href="traces/x.html"',
+    ):
+        assert said in page

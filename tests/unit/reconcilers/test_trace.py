@@ -7,6 +7,7 @@ import pytest
 
 from reconcilers.trace.folded import Rest, duration, folded
 from reconcilers.trace.html import render_trace
+from reconcilers.trace.pages import thread_pages
 from reconcilers.trace.plain import as_dict
 from reconcilers.trace.search import find
 
@@ -205,3 +206,26 @@ def test_json_holds_every_record_and_every_edge(con):
     assert {(edge["from"], edge["to"]) for edge in thread["edges"]} >= {
         ("opportunity:o2", "contract:k2")
     }
+
+
+def test_a_report_gets_a_page_per_thread_and_one_for_what_several_share(con):
+    pages = thread_pages(
+        con,
+        {
+            "x1": ("nobody", "i1"),
+            "x2": ("s1",),
+            "x3": ("k2", "i1"),
+            "x4": ("c1",),
+            "x5": ("nobody",),
+        },
+        EXPONENTS,
+    )
+    assert dict(pages.of_subject) == {
+        "x1": "opportunity_o1.html",
+        "x2": "opportunity_o1.html",
+        "x3": "opportunity_o2.html",
+        "x4": "customer_c1.html",
+    }
+    assert set(pages.html) == {"opportunity_o1.html", "opportunity_o2.html", "customer_c1.html"}
+    assert pages.html["opportunity_o1.html"].count('class="row asked') == 2
+    assert "part of 2 threads" in pages.html["customer_c1.html"]
