@@ -21,10 +21,15 @@ LONGEST_SECONDS = 1800
 
 @dataclass(frozen=True)
 class Finish:
-    """What a racer read, by object of ours, and how long it took."""
+    """What a racer read, by object of ours, and how long it took.
+
+    `totals_seconds` went into the source's own totals, before the first page and after the last:
+    calls that must be alone.
+    """
 
     seconds: float
     objects: RowSets
+    totals_seconds: float = 0.0
 
     @property
     def rows(self) -> int:
@@ -77,7 +82,7 @@ def _tieout(system: System, options: Mapping[str, Any]) -> Run:
         task = company.extraction(folder, system, options={system: dict(options)})
         answer = run_tieout(task, seconds=LONGEST_SECONDS)["systems"][system]
         landed = company.landed(system, folder)
-        return Finish(answer["seconds"], landed)
+        return Finish(answer["seconds"], landed, answer["totals_seconds"])
 
     return race
 
