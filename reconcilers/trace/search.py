@@ -47,7 +47,7 @@ def find(con: DuckDBPyConnection, identifier: str, *, shown: int = THREADS_SHOWN
 
 def _one_in_another(roots: dict[str, list[str]]) -> bool:
     """Whether the records of an id are parts of one thread, as an invoice and its ERP copy are."""
-    most = set(max(roots.values(), key=len))
+    most = max(map(set, roots.values()), key=len)
     return all(set(found) <= most for found in roots.values()) and len(most) == 1
 
 
