@@ -16,6 +16,8 @@ NAMES = {
     "erp_invoice": "ERP invoice",
     "erp_payment": "ERP payment",
     "erp_credit_note": "ERP credit",
+    "erp_refund": "ERP refund",
+    "erp_deposit": "ERP deposit",
     "revenue_schedule_line": "revenue",
 }
 # What the page opens at once; deeper branches open at a click, and where the asked record is.

@@ -24,6 +24,8 @@ KINDS = (
     "erp_invoice",
     "erp_credit_note",
     "erp_payment",
+    "erp_refund",
+    "erp_deposit",
     "revenue_schedule_line",
     "journal_entry",
     "journal_line",

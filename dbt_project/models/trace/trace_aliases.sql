@@ -18,7 +18,13 @@ with names as (
     union all
     select 'journal_entry:' || journal_id, number from {{ ref('journal_entries') }}
     union all
-    select 'credit_note:' || credit_note_id, number from {{ ref('stg_stripe__credit_notes') }}
+    select 'credit_note:' || credit_note_key, number from {{ ref('credit_notes') }}
+    union all
+    select 'erp_credit_note:' || erp_internal_id, number from {{ ref('credit_note__erp') }}
+    union all
+    select 'erp_refund:' || erp_internal_id, number from {{ ref('refund__erp') }}
+    union all
+    select 'erp_deposit:' || erp_internal_id, number from {{ ref('deposit__erp') }}
     union all
     select 'payment:' || charge_id, payment_intent_id from {{ ref('stg_stripe__charges') }}
     union all

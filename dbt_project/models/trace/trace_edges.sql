@@ -1,13 +1,6 @@
 -- How the records of a thread hang together, from the sale towards the ledger. `key`: one record names the other.
 -- `inferred`: likeness speaks for it, by the rule that is named.
-with payout_members as (
-    select
-        payout_id,
-        unnest(cast(json(balance_transaction_ids) as varchar[])) as balance_transaction_id
-    from {{ ref('stg_stripe__payouts') }}
-),
-
-edges as (
+with edges as (
     select
         'opportunity' as from_kind, opportunity_id as from_id, 'contract' as to_kind, contract_id as to_id,
         'key' as how, 'contract names its opportunity' as rule,
@@ -94,12 +87,30 @@ edges as (
     inner join {{ ref('invoice__erp') }} as erp on copies.erp_internal_id = erp.erp_internal_id
     where copies.duplicate_basis = 'signature'
     union all
-    select
-        'invoice', credits.invoice_id, 'credit_note', credits.credit_note_id, 'key', 'credit note names its invoice',
-        credits.total_minor, credits.currency
-    from {{ ref('stg_stripe__credit_notes') }} as credits
-    where credits.invoice_id is not null
+    select 'invoice', invoice_key, 'credit_note', credit_note_key, 'key', 'credit note names its invoice', total_minor, currency
+    from {{ ref('credit_notes') }}
+    where invoice_key is not null
     union all
+    select 'invoice', invoice_key, 'credit_note', credit_note_key, 'key', 'credit applied', applied_minor, currency
+    from {{ ref('credit_note_applications') }}
+    union all
+    select
+        'credit_note', notes.credit_note_key, 'erp_credit_note', copies.erp_internal_id, 'key',
+        'ERP copy carries the billing id', erp.total_minor, erp.currency
+    from {{ ref('credit_note_copies') }} as copies
+    inner join {{ ref('credit_notes') }} as notes on copies.credit_note_id = notes.credit_note_id
+    inner join {{ ref('credit_note__erp') }} as erp on copies.erp_internal_id = erp.erp_internal_id
+    union all
+    select
+        'credit_note', credit_note_key, 'erp_credit_note', erp_internal_id, 'key', 'the ERP document itself',
+        total_minor, currency
+    from {{ ref('credit_notes') }}
+    where owner_role = 'erp'
+    union all
+    select 'invoice', invoice_key, 'payment', payment_key, 'key', 'payment applied', applied_minor, currency
+    from {{ ref('payment_applications') }}
+    union all
+    -- a payment that did not succeed is applied to nothing
     select
         'invoice', coalesce(invoices.invoice_key, payments.invoice_id), 'payment', payments.payment_key, 'key',
         'payment names its invoice', payments.amount_minor, payments.currency
@@ -128,21 +139,46 @@ edges as (
     left join {{ ref('currencies') }} as currencies on payments.currency = currencies.currency
     where links.link_type = 'payment'
     union all
-    select 'payment', charge_id, 'refund', refund_id, 'key', 'refund names its charge', amount_minor, currency
-    from {{ ref('stg_stripe__refunds') }}
-    where charge_id is not null
+    select 'payment', payment_key, 'refund', refund_key, 'key', 'refund names its payment', amount_minor, currency
+    from {{ ref('refunds') }}
+    where payment_key is not null
     union all
-    select 'payment', charge_id, 'dispute', dispute_id, 'key', 'dispute names its charge', amount_minor, currency
-    from {{ ref('stg_stripe__disputes') }}
-    where charge_id is not null
+    select 'credit_note', credit_note_key, 'refund', refund_key, 'key', 'refund of the credit', credited_minor, currency
+    from {{ ref('refunds') }}
+    where credit_note_key is not null
     union all
     select
-        'payment', payments.payment_key, 'payout', members.payout_id, 'key', 'balance transaction of the payout',
-        transactions.net_minor, transactions.currency
-    from payout_members as members
-    inner join {{ ref('stg_stripe__balance_transactions') }} as transactions
-        on members.balance_transaction_id = transactions.balance_transaction_id
-    inner join {{ ref('payments') }} as payments on transactions.source_id = payments.payment_id
+        'refund', refunds.refund_key, 'erp_refund', copies.erp_internal_id, 'key', 'ERP refund carries the billing id',
+        erp.amount_minor, erp.currency
+    from {{ ref('refund_copies') }} as copies
+    inner join {{ ref('refunds') }} as refunds on copies.refund_id = refunds.refund_id
+    inner join {{ ref('refund__erp') }} as erp on copies.erp_internal_id = erp.erp_internal_id
+    union all
+    select 'refund', refund_key, 'erp_refund', erp_internal_id, 'key', 'the ERP document itself', amount_minor, currency
+    from {{ ref('refunds') }}
+    where owner_role = 'erp'
+    union all
+    select 'payment', payment_key, 'dispute', dispute_key, 'key', 'dispute names its payment', amount_minor, currency
+    from {{ ref('disputes') }}
+    where payment_key is not null
+    union all
+    select
+        'dispute', entries.dispute_id, 'journal_entry', entries.erp_internal_id, 'key', 'journal names the dispute',
+        entries.total_minor, entries.currency
+    from {{ ref('dispute_entry__erp') }} as entries
+    union all
+    select
+        case members.source_kind when 'dispute_reversal' then 'dispute' else members.source_kind end, members.source_key,
+        'payout', members.payout_key, 'key', 'balance transaction of the payout', sum(members.net_minor), members.currency
+    from {{ ref('payout_members') }} as members
+    group by members.source_kind, members.source_key, members.payout_key, members.currency
+    union all
+    select
+        'payout', payouts.payout_key, 'erp_deposit', copies.erp_internal_id, 'key', 'deposit carries the payout id',
+        erp.net_minor, erp.currency
+    from {{ ref('deposit_copies') }} as copies
+    inner join {{ ref('payouts') }} as payouts on copies.payout_id = payouts.payout_id
+    inner join {{ ref('deposit__erp') }} as erp on copies.erp_internal_id = erp.erp_internal_id
     union all
     select
         'erp_invoice', documents.erp_internal_id, 'journal_entry', entries.journal_id, 'key', 'posting of the document',
@@ -154,6 +190,18 @@ edges as (
         'erp_payment', documents.erp_internal_id, 'journal_entry', entries.journal_id, 'key', 'posting of the document',
         entries.debit_minor, entries.currency
     from {{ ref('payment__erp') }} as documents
+    inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
+    union all
+    select
+        'erp_credit_note', documents.erp_internal_id, 'journal_entry', entries.journal_id, 'key', 'posting of the document',
+        entries.debit_minor, entries.currency
+    from {{ ref('credit_note__erp') }} as documents
+    inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
+    union all
+    select
+        'erp_refund', documents.erp_internal_id, 'journal_entry', entries.journal_id, 'key', 'posting of the document',
+        entries.debit_minor, entries.currency
+    from {{ ref('refund__erp') }} as documents
     inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
     union all
     select
@@ -183,7 +231,7 @@ select
     to_id,
     how,
     rule,
-    amount_minor,
+    cast(amount_minor as bigint) as amount_minor,
     currency
 from edges
 -- the surest way between two records; what names a record that nobody has leads nowhere

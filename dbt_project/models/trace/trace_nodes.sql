@@ -64,9 +64,13 @@ nodes as (
     from {{ ref('invoice__erp') }}
     union all
     select
-        'credit_note', notes.credit_note_id, 'stripe', notes.stripe_status, coalesce(notes.effective_at, notes.created_at),
-        notes.total_minor, notes.currency, notes.correlation_id, notes.number, false
-    from {{ ref('stg_stripe__credit_notes') }} as notes
+        'credit_note', credit_note_key, case owner_role when 'billing' then 'stripe' else 'netsuite' end, status, issued_at,
+        total_minor, currency, correlation_id, concat_ws(', ', number, reason), false
+    from {{ ref('credit_notes') }}
+    union all
+    select
+        'erp_credit_note', erp_internal_id, 'netsuite', status, issued_at, total_minor, currency, correlation_id, number, false
+    from {{ ref('credit_note__erp') }}
     union all
     select
         'payment', payment_key, case owner_role when 'billing' then 'stripe' else 'netsuite' end, status, paid_at,
@@ -77,14 +81,23 @@ nodes as (
         'erp_payment', erp_internal_id, 'netsuite', status, paid_at, amount_minor, currency, correlation_id, number, false
     from {{ ref('payment__erp') }}
     union all
-    select 'refund', refund_id, 'stripe', status, created_at, amount_minor, currency, null, reason, false
-    from {{ ref('stg_stripe__refunds') }}
+    select
+        'refund', refund_key, case owner_role when 'billing' then 'stripe' else 'netsuite' end, status, paid_at, amount_minor,
+        currency, correlation_id, reason, false
+    from {{ ref('refunds') }}
     union all
-    select 'dispute', dispute_id, 'stripe', status, created_at, amount_minor, currency, null, reason, false
-    from {{ ref('stg_stripe__disputes') }}
+    select 'erp_refund', erp_internal_id, 'netsuite', status, paid_at, amount_minor, currency, correlation_id, number, false
+    from {{ ref('refund__erp') }}
     union all
-    select 'payout', payout_id, 'stripe', status, arrival_at, amount_minor, currency, null, null, true
-    from {{ ref('stg_stripe__payouts') }}
+    select 'dispute', dispute_key, 'stripe', status, opened_at, amount_minor, currency, correlation_id, reason, false
+    from {{ ref('disputes') }}
+    union all
+    select
+        'payout', payout_key, case owner_role when 'billing' then 'stripe' else 'netsuite' end, status, arrived_at, net_minor, currency, null, null, true
+    from {{ ref('payouts') }}
+    union all
+    select 'erp_deposit', erp_internal_id, 'netsuite', null, created_at, net_minor, currency, null, number, true
+    from {{ ref('deposit__erp') }}
     union all
     select
         'revenue_schedule_line', revenue_event_id, 'netsuite',

@@ -43,22 +43,21 @@ union all
 
 select
     'payment_applied',
-    'stripe',
-    'invoice_payment',
-    applied.invoice_payment_id,
+    case applied.owner_role when 'billing' then 'stripe' else 'netsuite' end,
+    case applied.owner_role when 'billing' then 'invoice_payment' else 'transaction_link' end,
+    applied.application_key,
     '1',
-    applied.paid_at,
+    applied.applied_at,
     'invoice',
-    applied.invoice_id,
+    applied.invoice_key,
     invoices.canonical_customer_id,
-    invoices.correlation_id,
-    invoices.legal_entity,
+    coalesce(applied.correlation_id, invoices.correlation_id),
+    coalesce(applied.legal_entity, invoices.legal_entity),
     applied.currency,
-    applied.amount_minor,
+    applied.applied_minor,
     cast(null as varchar),
     {{ json_of({
-        'invoice_id': 'applied.invoice_id', 'payment_type': 'applied.payment_type', 'applied_minor': 'applied.amount_minor',
+        'invoice': 'applied.invoice_key', 'payment': 'applied.payment_key', 'applied_minor': 'applied.applied_minor',
     }) }}
-from {{ ref('stg_stripe__invoice_payments') }} as applied
-left join {{ ref('invoice__billing') }} as invoices on applied.invoice_id = invoices.invoice_id
-where applied.status = 'paid'
+from {{ ref('payment_applications') }} as applied
+left join {{ ref('invoices') }} as invoices on applied.invoice_key = invoices.invoice_key
