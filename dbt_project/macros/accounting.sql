@@ -38,3 +38,31 @@
 {% macro spark__days_between(earlier, later) -%}
     datediff({{ later }}, {{ earlier }})
 {%- endmacro %}
+
+{# The first day of a day's month. #}
+{% macro month_start(day) -%}
+    cast(date_trunc('month', {{ day }}) as date)
+{%- endmacro %}
+
+{# The first day of a month so many months later. #}
+{% macro months_after(first_of_month, months) -%}
+    {{ return(adapter.dispatch('months_after', 'tieout')(first_of_month, months)) }}
+{%- endmacro %}
+
+{% macro default__months_after(first_of_month, months) -%}
+    cast({{ first_of_month }} + to_months(cast({{ months }} as integer)) as date)
+{%- endmacro %}
+
+{% macro spark__months_after(first_of_month, months) -%}
+    add_months({{ first_of_month }}, {{ months }})
+{%- endmacro %}
+
+{# A query of the whole numbers from 0 to 1199, the months of a century, in its column `number`. #}
+{% macro whole_numbers() -%}
+    select ones.n + 10 * tens.n + 100 * hundreds.n as number
+    from (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) as ones (n)
+    cross join (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) as tens (n)
+    cross join (
+        values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11)
+    ) as hundreds (n)
+{%- endmacro %}

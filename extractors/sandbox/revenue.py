@@ -7,10 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from extractors.sandbox.amounts import decimal_text, netsuite_time, rounded
-from extractors.sandbox.reference import CURRENCY_BY_ID, month_end, period_id
+from extractors.sandbox.reference import CURRENCY_BY_ID, PRODUCTS, month_end, period_id
 
 Record = dict[str, Any]
 Rows = dict[str, list[Record]]
+
+_BY_PERIOD = frozenset(product.item_id for product in PRODUCTS if product.family == "Support")
+"""Items that are earned by the month, whatever its days; all others by the day."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class InvoiceLine:
 def revenue_plan_rows(
     internal_id: str, currency: str, sold: Iterable[tuple[int, InvoiceLine]], at: datetime
 ) -> Rows:
-    """A daily plan for each deferred line, rounded cumulatively so that its months add up to it."""
+    """A plan for each deferred line, rounded cumulatively so that its months add up to it."""
     precision = CURRENCY_BY_ID[currency].precision
     plans: list[Record] = []
     months: list[Record] = []
@@ -41,6 +44,7 @@ def revenue_plan_rows(
         assert line.rev_start is not None
         assert line.rev_end is not None
         plan = str(int(internal_id) * 1000 + number)
+        is_even = line.item_id in _BY_PERIOD
         plans.append(
             {
                 "id": plan,
@@ -51,11 +55,12 @@ def revenue_plan_rows(
                 "currency": currency,
                 "startdate": line.rev_start.isoformat(),
                 "enddate": line.rev_end.isoformat(),
-                "rule": "Straight-line, exact days",
+                "rule": f"Straight-line, {'by even periods' if is_even else 'exact days'}",
                 "lastmodifieddate": netsuite_time(at),
             }
         )
-        parts = spread(line.amount_minor, line.rev_start, line.rev_end)
+        share = spread_evenly if is_even else spread
+        parts = share(line.amount_minor, line.rev_start, line.rev_end)
         months.extend(_plan_line(plan, n, day, m, precision) for n, (day, m) in enumerate(parts, 1))
     return {"revenueplan": plans, "revenueplanline": months}
 
@@ -72,14 +77,29 @@ def _plan_line(plan: str, number: int, month: date, minor: int, precision: int) 
 
 
 def spread(amount_minor: int, start: date, end: date) -> Iterator[tuple[date, int]]:
-    """(a day of the month, its share) for each month of the inclusive span."""
-    days = (end - start).days + 1
-    seen = given = 0
+    """(a day of the month, its share) for each month of the inclusive span, by its days."""
+    days = [((last - first).days + 1, first) for first, last in _months(start, end)]
+    return _shares(amount_minor, days)
+
+
+def spread_evenly(amount_minor: int, start: date, end: date) -> Iterator[tuple[date, int]]:
+    """(a day of the month, its share) for each month that the span touches, all alike."""
+    return _shares(amount_minor, [(1, first) for first, _ in _months(start, end)])
+
+
+def _months(start: date, end: date) -> Iterator[tuple[date, date]]:
     first = start
     while first <= end:
         last = min(month_end(first), end)
-        seen += (last - first).days + 1
-        until_now = rounded(Decimal(amount_minor) * seen / days)
-        yield first, until_now - given
-        given = until_now
+        yield first, last
         first = last + timedelta(days=1)
+
+
+def _shares(amount_minor: int, parts: list[tuple[int, date]]) -> Iterator[tuple[date, int]]:
+    whole = sum(weight for weight, _ in parts)
+    seen = given = 0
+    for weight, day in parts:
+        seen += weight
+        until_now = rounded(Decimal(amount_minor) * seen / whole)
+        yield day, until_now - given
+        given = until_now

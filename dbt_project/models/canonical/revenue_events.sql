@@ -1,15 +1,36 @@
+with copies as (
+    select
+        erp_internal_id,
+        copy_role
+    from {{ ref('invoice_copies') }}
+),
+
+events as (
+    select
+        events.*,
+        -- only the copy that stands for the document earns anything
+        case
+            when copies.copy_role = 'primary' then events.invoice_line_id
+            when copies.copy_role in ('manual', 'unsourced') then 'erp-' || events.erp_line_key
+        end as named_line_key
+    from {{ ref('revenue_event__erp') }} as events
+    left join copies on events.erp_internal_id = copies.erp_internal_id
+)
+
 select
-    revenue_event_id,
-    revenue_plan_id,
-    erp_internal_id,
-    invoice_id,
-    canonical_customer_id,
-    correlation_id,
-    product_code,
-    period,
-    legal_entity,
-    currency,
-    amount_minor,
-    is_recognized,
-    journal_id
-from {{ ref('revenue_event__erp') }}
+    events.revenue_event_id,
+    events.revenue_plan_id,
+    events.erp_internal_id,
+    lines.line_key,
+    events.invoice_id,
+    events.canonical_customer_id,
+    events.correlation_id,
+    events.product_code,
+    events.period,
+    events.legal_entity,
+    events.currency,
+    events.amount_minor,
+    events.is_recognized,
+    events.journal_id
+from events
+left join {{ ref('invoice_lines') }} as lines on events.named_line_key = lines.line_key

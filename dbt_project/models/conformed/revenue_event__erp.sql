@@ -4,11 +4,14 @@ select
     lines.revenue_plan_line_id as revenue_event_id,
     plans.revenue_plan_id,
     plans.transaction_id as erp_internal_id,
+    plans.transaction_id || '-' || plans.line_id as erp_line_key,
+    document_lines.invoice_line_id,
     invoices.invoice_id,
     invoices.canonical_customer_id,
     invoices.correlation_id,
     items.product_code,
-    lines.period,
+    -- the plan names a period of the ERP; its own wording counts where that is unknown
+    coalesce(periods.period, lines.period) as period,
     invoices.legal_entity,
     erp_currencies.currency,
     {{ minor_units('lines.amount', 'currencies.minor_per_unit') }} as amount_minor,
@@ -17,7 +20,10 @@ select
     {{ fingerprint(['lines.period', 'lines.amount', 'lines.is_recognized']) }} as fingerprint
 from {{ ref('stg_netsuite__revenue_plan_lines') }} as lines
 inner join {{ ref('stg_netsuite__revenue_plans') }} as plans on lines.revenue_plan_id = plans.revenue_plan_id
+left join {{ ref('stg_netsuite__accounting_periods') }} as periods on lines.period_id = periods.period_id
 left join {{ ref('invoice__erp') }} as invoices on plans.transaction_id = invoices.erp_internal_id
+left join {{ ref('invoice_line__erp') }} as document_lines
+    on plans.transaction_id || '-' || plans.line_id = document_lines.source_id
 left join {{ ref('stg_netsuite__items') }} as items on plans.item_id = items.item_id
 left join {{ ref('stg_netsuite__currencies') }} as erp_currencies on plans.currency_id = erp_currencies.currency_id
 left join {{ ref('currencies') }} as currencies on erp_currencies.currency = currencies.currency

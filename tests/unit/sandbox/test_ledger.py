@@ -1,9 +1,11 @@
 """The ERP's rows of single documents: they balance, and say the same on every level."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +30,7 @@ from extractors.sandbox.reference import (
     period_id,
     rates_of,
 )
-from extractors.sandbox.revenue import spread
+from extractors.sandbox.revenue import spread, spread_evenly
 
 AT = datetime(2026, 3, 31, 23, 30, tzinfo=UTC)
 amounts = st.integers(1, 10_000_000)
@@ -112,13 +114,28 @@ def test_a_line_without_service_days_is_earned_at_once():
     assert rows["transactionaccountingline"][1]["account"] == "410"
 
 
+@pytest.mark.parametrize("share", [spread, spread_evenly])
 @given(amounts, st.dates(date(2025, 1, 1), date(2026, 12, 31)), st.integers(0, 800))
-def test_the_months_of_a_plan_add_up_to_its_line(amount, start, days):
+def test_the_months_of_a_plan_add_up_to_its_line(share, amount, start, days):
     end = date.fromordinal(start.toordinal() + days)
-    parts = list(spread(amount, start, end))
-    assert sum(share for _, share in parts) == amount
+    parts = list(share(amount, start, end))
+    assert sum(earned for _, earned in parts) == amount
     assert len({(day.year, day.month) for day, _ in parts}) == len(parts)
-    assert all(share >= 0 for _, share in parts)
+    assert all(earned >= 0 for _, earned in parts)
+
+
+def test_support_is_earned_by_the_month_and_software_by_the_day():
+    line = sold(1_000, start=date(2026, 1, 31), end=date(2026, 2, 28))
+    support = replace(line, item_id="213")
+    rows = invoice([line, support])
+    assert [plan["rule"] for plan in rows["revenueplan"]] == [
+        "Straight-line, exact days",
+        "Straight-line, by even periods",
+    ]
+    assert [each["amount"] for each in rows["revenueplanline"]] == [
+        *("0.34", "9.66"),
+        *("5.00", "5.00"),
+    ]
 
 
 @given(amounts, st.integers(0, 10_000_000), rates, rates)

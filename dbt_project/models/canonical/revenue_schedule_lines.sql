@@ -1,0 +1,59 @@
+-- What is earned in each period by policy, and beside it what the ERP planned and recognised; a period in which only the
+-- ERP has something is a row as well.
+with recomputed as (
+    {{ revenue_periods(ref('revenue_schedules')) }}
+),
+
+planned as (
+    select
+        line_key,
+        period,
+        count(*) as erp_line_count,
+        sum(amount_minor) as erp_planned_minor,
+        sum(case when is_recognized then amount_minor else 0 end) as erp_recognised_minor
+    from {{ ref('revenue_events') }}
+    where line_key is not null
+    group by line_key, period
+),
+
+side_by_side as (
+    select
+        coalesce(recomputed.line_key, planned.line_key) as line_key,
+        coalesce(recomputed.period, planned.period) as period,
+        recomputed.line_key is not null as is_in_term,
+        recomputed.first_day,
+        recomputed.last_day,
+        recomputed.amount_minor,
+        planned.erp_line_count,
+        planned.erp_planned_minor,
+        planned.erp_recognised_minor
+    from recomputed
+    full outer join planned on recomputed.line_key = planned.line_key and recomputed.period = planned.period
+)
+
+select
+    side_by_side.line_key || '|' || side_by_side.period as schedule_line_key,
+    schedules.schedule_key,
+    schedules.invoice_key,
+    schedules.canonical_customer_id,
+    schedules.correlation_id,
+    schedules.legal_entity,
+    schedules.product_code,
+    schedules.currency,
+    side_by_side.period,
+    side_by_side.first_day as service_start_date,
+    side_by_side.last_day as service_end_date,
+    side_by_side.is_in_term,
+    coalesce(side_by_side.amount_minor, 0) as amount_minor,
+    cast(
+        sum(coalesce(side_by_side.amount_minor, 0)) over (
+            partition by side_by_side.line_key
+            order by side_by_side.period rows between unbounded preceding and current row
+        ) as bigint
+    ) as cumulative_minor,
+    coalesce(side_by_side.erp_line_count, 0) as erp_line_count,
+    cast(coalesce(side_by_side.erp_planned_minor, 0) as bigint) as erp_planned_minor,
+    cast(coalesce(side_by_side.erp_recognised_minor, 0) as bigint) as erp_recognised_minor
+from side_by_side
+-- a plan of a line that has no schedule, as that of a void invoice, stays with revenue_events
+inner join {{ ref('revenue_schedules') }} as schedules on side_by_side.line_key = schedules.schedule_key
