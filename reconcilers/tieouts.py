@@ -1,12 +1,13 @@
 """The proof that a night is complete: totals on two sides, and what explains their difference.
 
 TO-EXT   per object: source count = landed + quarantined + what CTL-CNT-01 reports; landed = staged;
-         per currency where the source totals amounts: its total = what was staged.
+         per currency where the source totals amounts: its total = what was staged;
+         per entity and currency: staged = canonical + left out for a stated reason.
 TO-DISP  per side of a comparison: rows and money have one disposition, and each record has one row.
 TO-INV   per legal entity, currency and period: billing's invoices against the ledger's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,8 +16,10 @@ import pandera.polars as pa
 import polars as pl
 
 from reconcilers import engine
+from reconcilers.entity_sums import EntitySum
 from reconcilers.findings import UNEXPLAINED, Findings
 from reconcilers.rules.comparison import COMPARISONS, CONTROL, Comparison, Population
+from reconcilers.tieout_entities import ENTITY_SUMS, entity_lines
 from reconcilers.tieout_extraction import extraction_lines
 from reconcilers.tieout_invoices import invoice_lines
 
@@ -49,7 +52,11 @@ Line = Mapping[str, Any]
 
 
 def build_tieouts(
-    con: duckdb.DuckDBPyConnection, findings: Findings, snapshot_date: date
+    con: duckdb.DuckDBPyConnection,
+    findings: Findings,
+    snapshot_date: date,
+    *,
+    sums: Sequence[EntitySum] = ENTITY_SUMS,
 ) -> pl.DataFrame:
     """The tie-outs of the night, written to reconciliation.tieouts in place of what stood there.
 
@@ -58,6 +65,7 @@ def build_tieouts(
     engine.require_built_for(con, snapshot_date)
     lines = [
         *extraction_lines(con, findings.drift),
+        *entity_lines(con, sums),
         *_dispositions(con, findings),
         *invoice_lines(con, findings),
     ]

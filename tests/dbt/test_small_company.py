@@ -6,7 +6,10 @@ It agrees in all systems but for planted drift, which must show in the compariso
 import datetime as dt
 import json
 
+import duckdb
 import pytest
+
+from reconcilers.tieout_entities import ENTITY_SUMS, entity_lines
 
 pytestmark = pytest.mark.slow
 
@@ -273,6 +276,21 @@ def test_customers_and_payments_of_the_company_are_whole(night):
         [row] = warehouse.rows(f"select * from comparison.{view}")
         assert row["excluded_reason"] is None, view
         assert all(value for name, value in row.items() if name.startswith("has_")), view
+
+
+def test_every_entity_is_tied_from_staging_to_canonical_whatever_drifts(night):
+    warehouse, _, _ = night
+    with duckdb.connect(str(warehouse.path)) as con:
+        con.execute("begin")
+        for scope in {each.object for each in ENTITY_SUMS}:
+            system, name = scope.split(".")
+            con.execute("insert into raw.snapshots (system, object) values (?, ?)", [system, name])
+        lines = list(entity_lines(con, ENTITY_SUMS))
+        con.execute("rollback")
+    assert [line["scope"] for line in lines if not line["holds"]] == []
+    tied = {line["scope"]: line for line in lines if line["currency"] == "USD"}
+    assert tied["stripe.invoice/invoice"]["left_minor"] > 0
+    assert tied["netsuite.transaction/invoice"]["explained_minor"] > 0
 
 
 def test_a_build_for_another_day_is_refused(night):
