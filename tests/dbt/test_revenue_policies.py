@@ -91,8 +91,8 @@ def test_what_is_earned_never_goes_back(periods_of, sold):
 @many
 @given(sold=lines)
 def test_a_credit_undoes_its_line_in_every_period(periods_of, sold):
-    credits = [(policy, -amount, start, term) for policy, amount, start, term in sold]
-    for earned, undone in zip(periods_of(sold), periods_of(credits), strict=True):
+    undoing = [(policy, -amount, start, term) for policy, amount, start, term in sold]
+    for earned, undone in zip(periods_of(sold), periods_of(undoing), strict=True):
         shares = [(period["period"], -period["amount_minor"]) for period in earned]
         assert [(period["period"], period["amount_minor"]) for period in undone] == shares
 

@@ -25,6 +25,13 @@ select
     invoice_id,
     json_extract_string(line, '$.pricing.price_details.product') as product_id,
     json_extract_string(line, '$.pricing.price_details.price') as price_id,
+    json_extract_string(line, '$.parent.subscription_item_details.subscription_item') as subscription_item_id,
+    -- what is charged or given back for a part of a period, because something changed in it
+    coalesce(
+        cast(json_extract_string(line, '$.parent.subscription_item_details.proration') as boolean),
+        cast(json_extract_string(line, '$.parent.invoice_item_details.proration') as boolean),
+        false
+    ) as is_proration,
     json_extract_string(line, '$.description') as description,
     cast(json_extract_string(line, '$.quantity') as bigint) as quantity,
     {{ from_unix("json_extract_string(line, '$.period.start')") }} as service_start_at,
