@@ -56,11 +56,16 @@ class ParentLink:
 
 @dataclass(frozen=True)
 class ControlSum:
-    """An amount that the source can total itself: `column` per `currency`, over rows `where`."""
+    """An amount that the source can total itself: `column` per `currency`, over rows `where`.
+
+    With `parent`, the vendor's name of the object that the rows belong to, the currency is a
+    column of that.
+    """
 
     column: str
     currency: str
-    where: str
+    where: str | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True)

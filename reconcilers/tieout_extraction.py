@@ -12,16 +12,34 @@ import polars as pl
 Line = Mapping[str, Any]
 Sums = dict[str, int]
 
+
+def _staged(model: str, amount: str, parent: str = "") -> str:
+    """Per currency the records of an ERP model that have one, and the sum of their amounts."""
+    return f"""
+        select currencies.currency, currencies.exponent, count(*), coalesce(sum(lines.{amount}), 0)
+        from staging.stg_netsuite__{model} as lines {parent}
+        inner join staging.stg_netsuite__currencies as currencies using (currency_id)
+        group by all
+    """
+
+
+_BY_TRANSACTION = "inner join staging.stg_netsuite__transactions as parents"
+_BY_PLAN = "inner join staging.stg_netsuite__revenue_plans as parents using (revenue_plan_id)"
+
 # Amounts in units of the currency with its exponent: added up before they are rounded to minor
 # units, as the source does it.
 STAGED_SUMS: Mapping[str, str] = {
-    "netsuite.transaction": """
-        select currencies.currency, currencies.exponent, count(*), coalesce(sum(total), 0)
-        from staging.stg_netsuite__transactions as transactions
-        inner join staging.stg_netsuite__currencies as currencies using (currency_id)
-        where transaction_type = 'invoice'
-        group by all
-    """,
+    "netsuite.transaction": _staged("transactions", "total"),
+    "netsuite.transaction_line": _staged(
+        "transaction_lines", "amount", f"{_BY_TRANSACTION} using (transaction_id)"
+    ),
+    "netsuite.transaction_link": _staged(
+        "transaction_links",
+        "amount",
+        f"{_BY_TRANSACTION} on lines.next_transaction_id = parents.transaction_id",
+    ),
+    "netsuite.revenue_plan": _staged("revenue_plans", "amount"),
+    "netsuite.revenue_plan_line": _staged("revenue_plan_lines", "amount", _BY_PLAN),
     # Minor units already: the balance that the account reports is the net of all its movements.
     "stripe.balance_transaction": """
         select currency, 0, count(*), coalesce(sum(net_minor), 0)

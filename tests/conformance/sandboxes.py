@@ -182,6 +182,17 @@ class StripeBench(SandboxBench):
         )
 
 
+# Object -> what is totalled, and where its currency stands: of the row itself, or of its parent.
+_OWNERS = ("transaction", "revenue_plan")
+_SUMMED = {
+    "transaction": ("foreigntotal", None, None),
+    "transaction_line": ("foreignamount", "transaction", "transaction"),
+    "transaction_link": ("foreignamount", "transaction", "nextdoc"),
+    "revenue_plan": ("amount", None, None),
+    "revenue_plan_line": ("amount", "revenue_plan", "revenueplan"),
+}
+
+
 class NetSuiteBench(SandboxBench):
     system = "netsuite"
     probe, kind = "customer", "customer"
@@ -190,13 +201,15 @@ class NetSuiteBench(SandboxBench):
 
     def sums(self):
         currencies = {row["id"]: row for row in self.rows("currency")}
-        sums = Counter()
-        for row in self.rows("transaction"):
-            if row["type"] == "CustInvc":
-                currency = currencies[row["currency"]]
-                amount = Decimal(row["foreigntotal"]).scaleb(int(currency["currencyprecision"]))
-                sums[currency["symbol"]] += int(amount)
-        return {"transaction": dict(sums)}
+        owners = {name: {row["id"]: row for row in self.rows(name)} for name in _OWNERS}
+        sums = {name: Counter() for name in _SUMMED}
+        for name, (amount, parent, key) in _SUMMED.items():
+            for row in self.rows(name):
+                owner = row if parent is None else owners[parent][row[key]]
+                currency = currencies[owner["currency"]]
+                minor = Decimal(row[amount]).scaleb(int(currency["currencyprecision"]))
+                sums[name][currency["symbol"]] += int(minor)
+        return {name: dict(found) for name, found in sums.items()}
 
     @property
     def secrets(self):

@@ -132,8 +132,28 @@ def test_control_sums_are_the_sources_own_per_currency(vendors):
     documents += [transaction(40, currency="2", foreigntotal="1200")]
     documents += [transaction(41, type="CustPymt", foreigntotal="99")]
     vendors.store.put_many("netsuite", "transaction", documents)
+    vendors.store.put_many("netsuite", "transactionline", [
+        {"transaction": "1", "id": "0", "foreignamount": "0.10"},
+        {"transaction": "1", "id": "1", "foreignamount": "-0.30"},
+        {"transaction": "40", "id": "1", "foreignamount": "-1200"},
+    ])  # fmt: skip
+    plan = {"sourcetransaction": "1", "currency": "1", "startdate": "2026-01-01"}
+    plans = [{"id": "1001", "amount": "0.10", **plan}, {"id": "1002", "amount": "-0.01", **plan}]
+    vendors.store.put_many("netsuite", "revenueplan", plans)
+    month = {"revenueplan": "1001", "periodname": "2026-01", "amount": "0.07"}
+    vendors.store.put("netsuite", "revenueplanline", {"id": "1001-1", **month})
     manifest = vendors.extract("netsuite", "transaction")
-    assert manifest.source_sum_minor == {"USD": 300, "JPY": 1200}
+    assert manifest.source_sum_minor == {"USD": 300 + 9900, "JPY": 1200}
+    told = {
+        name: vendors.extract("netsuite", name).source_sum_minor
+        for name in ("transaction_line", "revenue_plan", "revenue_plan_line", "transaction_link")
+    }
+    assert told == {
+        "transaction_line": {"USD": -20, "JPY": -1200},
+        "revenue_plan": {"USD": 9},
+        "revenue_plan_line": {"USD": 7},
+        "transaction_link": {},
+    }
     assert vendors.extract("netsuite", "item").source_sum_minor is None
 
 

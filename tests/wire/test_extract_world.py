@@ -61,13 +61,23 @@ def test_a_first_night_holds_what_the_systems_hold(company):
 
 def test_sums_tie_to_the_source(company):
     con = loaded(company)
-    manifest = company.raw.published("netsuite", "transaction", company.day)
-    landed = con.sql(
-        "SELECT c.symbol, sum((t.foreigntotal::DECIMAL(18, 4) * pow(10, c.currencyprecision::INT))"
-        "::DECIMAL(18, 0))::BIGINT FROM raw.netsuite__transaction t "
-        "JOIN raw.netsuite__currency c ON c.id = t.currency WHERE t.type = 'CustInvc' GROUP BY 1"
-    )
-    assert dict(landed.fetchall()) == manifest.source_sum_minor
+    sums = {
+        "transaction": ("foreigntotal", ""),
+        "revenue_plan": ("amount", ""),
+        "transaction_line": ("foreignamount", "JOIN raw.netsuite__transaction p ON p.id = t.transaction"),
+        "transaction_link": ("foreignamount", "JOIN raw.netsuite__transaction p ON p.id = t.nextdoc"),
+        "revenue_plan_line": ("amount", "JOIN raw.netsuite__revenue_plan p ON p.id = t.revenueplan"),
+    }  # fmt: skip
+    for name, (amount, parent) in sums.items():
+        owner = "p" if parent else "t"
+        landed = con.sql(
+            f"SELECT c.symbol, sum((t.{amount}::DECIMAL(18, 4) * pow(10, c.currencyprecision::INT))"
+            f"::DECIMAL(18, 0))::BIGINT FROM raw.netsuite__{name} t {parent} "
+            f"JOIN raw.netsuite__currency c ON c.id = {owner}.currency GROUP BY 1"
+        )
+        manifest = company.raw.published("netsuite", name, company.day)
+        assert dict(landed.fetchall()) == manifest.source_sum_minor, name
+        assert manifest.source_sum_minor, name
     invoices = company.store.rows("stripe", "invoice")
     ((total, lines),) = con.sql(
         "SELECT sum(total), sum(json_array_length(lines)) FROM raw.stripe__invoice"

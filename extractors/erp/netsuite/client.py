@@ -44,7 +44,15 @@ from extractors.errors import (
     Unauthorized,
 )
 from extractors.http import HttpDoor, HttpOptions
-from extractors.protocol import Bookmark, Field, ObjectSpec, Page, SourceTotals, Start
+from extractors.protocol import (
+    Bookmark,
+    ControlSum,
+    Field,
+    ObjectSpec,
+    Page,
+    SourceTotals,
+    Start,
+)
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -380,10 +388,19 @@ def _totals_selects(spec: ObjectSpec) -> list[tuple[Sequence[str], str]]:
     if told is not None:
         total = number(f"SUM(t.{told.column})")
         columns = [literal(spec.name), "c.symbol", number("c.currencyprecision"), total]
-        joined = f"{spec.vendor_name} t JOIN currency c ON c.id = t.{told.currency}"
         grouped = "GROUP BY c.symbol, c.currencyprecision"
-        selects.append((columns, f"{joined} WHERE t.{told.where} {grouped}"))
+        selects.append((columns, f"{_rows_of(spec, told)} {grouped}"))
     return selects
+
+
+def _rows_of(spec: ObjectSpec, told: ControlSum) -> str:
+    """The rows that a control sum adds up, each with its currency: its own, or its parent's."""
+    rows, owner = f"{spec.vendor_name} t", "t"
+    if told.parent is not None and spec.parent is not None:
+        rows += f" JOIN {told.parent} p ON p.id = t.{spec.parent.column}"
+        owner = "p"
+    condition = f" WHERE t.{told.where}" if told.where else ""
+    return f"{rows} JOIN currency c ON c.id = {owner}.{told.currency}{condition}"
 
 
 def _count(name: str, high: str, cursor: str | None) -> Sequence[str]:

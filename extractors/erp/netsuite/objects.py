@@ -164,7 +164,7 @@ TRANSACTION = _object(
     declare("custbody_stripe_payout_id"),
     declare("custbody_q2c_correlation_id"),
     declare("custbody_status_changed_at", kind="datetime"),
-    control_sum=ControlSum("foreigntotal", "currency", "type = 'CustInvc'"),
+    control_sum=ControlSum("foreigntotal", "currency"),
 )
 
 TRANSACTION_LINE = _object(
@@ -178,6 +178,7 @@ TRANSACTION_LINE = _object(
     declare("memo"),
     key=("transaction", "id"),
     parent=ParentLink("transaction", "transaction"),
+    control_sum=ControlSum("foreignamount", "currency", parent="transaction"),
 )
 
 TRANSACTION_ACCOUNTING_LINE = _object(
@@ -196,6 +197,7 @@ TRANSACTION_LINK = _object(
     declare("foreignamount", kind="decimal"),
     key=("nextdoc", "nextline", "previousdoc", "previousline", "linktype"),
     parent=ParentLink("transaction", "nextdoc"),
+    control_sum=ControlSum("foreignamount", "currency", parent="transaction"),
 )
 
 # Neither plans nor their lines have a time of change in the vendor's analytics schema, and a plan
@@ -208,6 +210,7 @@ REVENUE_PLAN = _object(
     declare("currency"),
     declare("startdate", "enddate", kind="date"),
     declare("rule"),
+    control_sum=ControlSum("amount", "currency"),
 )
 
 REVENUE_PLAN_LINE = _object(
@@ -220,6 +223,7 @@ REVENUE_PLAN_LINE = _object(
     declare("isrecognized", kind="flag"),
     declare("journal"),
     parent=ParentLink("revenue_plan", "revenueplan"),
+    control_sum=ControlSum("amount", "currency", parent="revenueplan"),
 )
 
 OBJECTS: dict[str, ObjectSpec] = {

@@ -153,8 +153,8 @@ def test_between_the_counts_of_a_source_that_moved_nothing_is_missing(
 
 CURRENCIES = "values ('1', 'USD', 2), ('2', 'JPY', 0)"
 TRANSACTIONS = (
-    "values ('1', 'invoice', 0.70::decimal(28, 8)), ('1', 'invoice', 0.40), "
-    "('2', 'invoice', 700), ('1', 'payment', 99)"
+    "values ('1', 'invoice', 0.70::decimal(28, 8)), ('1', 'payment', 0.40), "
+    "('2', 'invoice', 700), ('1', 'journal', 0)"
 )
 TOTALLED = {"USD": 110, "JPY": 700}
 
