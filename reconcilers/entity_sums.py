@@ -3,7 +3,8 @@
 A row says where the records of a raw object are staged, where they are published, and which are
 left out on purpose. Each side is a query of one row per record, with its currency and its amount in
 minor units (0 where only the number of records is tied). A new entity is a new row; a raw object
-without one says in NOT_TIED why. The rows of the ERP stand in `entity_sums_erp`.
+without one says in NOT_TIED why. The rows of the ERP stand in `entity_sums_erp`,
+those of what settles invoices in `entity_sums_settlement`.
 """
 
 from collections.abc import Mapping
@@ -167,16 +168,10 @@ NOT_TIED: Mapping[str, str] = MappingProxyType(
         "stripe.tax_id": "attribute of the customer",
         "stripe.coupon": "attribute of the subscription's items",
         "stripe.subscription_schedule": "future phases of the subscription",
-        "stripe.invoice_payment": "link of payment and invoice",
-        "stripe.credit_note": "staged; no canonical entity yet",
-        "stripe.refund": "staged; no canonical entity yet",
-        "stripe.dispute": "staged; no canonical entity yet",
         "stripe.balance_transaction": "tied to the balance that the source itself reports",
-        "stripe.payout": "staged; no canonical entity yet",
         "netsuite.term": "attribute of the customer",
         "netsuite.currency": "names the currency of amounts",
         "netsuite.accounting_book": "says which book is the primary one",
-        "netsuite.transaction_link": "link of payment and invoice",
         "netsuite.revenue_plan": "its lines are the revenue events",
     }
 )

@@ -13,10 +13,10 @@ def _minor(amount: str) -> str:
     return f"cast(round({amount} * units.minor_per_unit) as bigint)"
 
 
-def transactions(kind: str) -> str:
+def transactions(kind: str, *, amount: str = "documents.total") -> str:
     """ERP documents of one type, minor units of their own currency."""
     return (
-        f"select told.currency, {_minor('documents.total')} as amount_minor "
+        f"select told.currency, {_minor(amount)} as amount_minor "
         f"from {_STAGED}transactions as documents {_UNITS.format('documents.currency_id')} "
         f"where documents.transaction_type = '{kind}'"
     )

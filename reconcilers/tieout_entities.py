@@ -7,11 +7,12 @@ import duckdb
 
 from reconcilers.entity_sums import BILLING, CRM, EntitySum
 from reconcilers.entity_sums_erp import ERP
+from reconcilers.entity_sums_settlement import SETTLEMENT
 
 Line = Mapping[str, Any]
 _Totals = dict[str | None, tuple[int, int]]  # currency -> records, minor units
 
-ENTITY_SUMS: tuple[EntitySum, ...] = (*CRM, *BILLING, *ERP)
+ENTITY_SUMS: tuple[EntitySum, ...] = (*CRM, *BILLING, *ERP, *SETTLEMENT)
 
 
 def entity_lines(con: duckdb.DuckDBPyConnection, sums: Sequence[EntitySum]) -> Iterator[Line]:

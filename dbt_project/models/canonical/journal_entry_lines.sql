@@ -3,6 +3,14 @@ with documents as (
     select erp_internal_id, invoice_key as document_key from {{ ref('invoices') }} where erp_internal_id is not null
     union all
     select erp_internal_id, payment_key as document_key from {{ ref('payments') }} where erp_internal_id is not null
+    union all
+    select erp_internal_id, credit_note_key as document_key
+    from {{ ref('credit_notes') }}
+    where erp_internal_id is not null
+    union all
+    select erp_internal_id, refund_key as document_key from {{ ref('refunds') }} where erp_internal_id is not null
+    union all
+    select erp_internal_id, payout_key as document_key from {{ ref('payouts') }} where erp_internal_id is not null
 )
 
 select

@@ -1,0 +1,121 @@
+"""What TO-EXT ties of credits, refunds, disputes, payouts, and of what settles what."""
+
+from reconcilers.entity_sums import EntitySum, LeftOut, counted, summed
+from reconcilers.entity_sums_erp import copies, transactions
+
+_BILLING = "staging.stg_stripe__"
+_ERP = "staging.stg_netsuite__"
+_OF_BILLING = "owner_role = 'billing'"
+
+
+def _document(entity: str, kind: str, published: str, amount: str) -> EntitySum:
+    """ERP documents that copy one of billing, or stand alone; the ERP signs some, we none."""
+    return EntitySum(
+        entity,
+        "netsuite.transaction",
+        f"{_ERP}transactions",
+        published,
+        transactions(kind, amount="abs(documents.total)"),
+        f"select currency, {amount} as amount_minor from {published} where owner_role = 'erp'",
+        (copies(entity, amount),),
+    )
+
+
+def _applications(entity: str, kind: str, amount: str, condition: str) -> EntitySum:
+    """Links of ERP documents of a type to invoices, one for each pair of documents."""
+    published = f"conformed.{entity}__erp"
+    return EntitySum(
+        entity,
+        "netsuite.transaction_link",
+        f"{_ERP}transaction_links",
+        published,
+        "select told.currency, cast(round(sum("
+        f"{amount} * units.minor_per_unit)) as bigint) as amount_minor "
+        f"from {_ERP}transaction_links as links "
+        f"inner join {_ERP}transactions as documents "
+        "on links.next_transaction_id = documents.transaction_id "
+        f"inner join {_ERP}transactions as invoices "
+        "on links.previous_transaction_id = invoices.transaction_id "
+        f"left join {_ERP}currencies as told on documents.currency_id = told.currency_id "
+        "left join seeds.currencies as units on told.currency = units.currency "
+        f"where documents.transaction_type = '{kind}' and invoices.transaction_type = 'invoice' "
+        f"and {condition} "
+        "group by told.currency, links.next_transaction_id, links.previous_transaction_id",
+        f"select currency, applied_minor as amount_minor from {published}",
+    )
+
+
+_UNPAID = LeftOut(
+    "not paid: open or canceled",
+    f"select currency, amount_minor from {_BILLING}invoice_payments where status <> 'paid'",
+)
+_PAYOUT_ITSELF = LeftOut(
+    "the payout's own movement",
+    "select null::varchar as currency, 0 as amount_minor "
+    f"from {_BILLING}payout_members as members inner join {_BILLING}payouts as payouts "
+    "using (payout_id) where members.balance_transaction_id = payouts.balance_transaction_id",
+)
+_DEPOSITS_ELSEWHERE = LeftOut(
+    "copies of billing's payout, duplicates, voided deposits, and those that name no payout",
+    "select erp.currency, erp.net_minor as amount_minor from conformed.deposit__erp as erp "
+    "inner join canonical.deposit_copies as copies using (erp_internal_id) "
+    "where copies.copy_role in ('primary', 'duplicate', 'voided', 'manual')",
+)
+
+SETTLEMENT: tuple[EntitySum, ...] = (
+    summed(
+        "credit_note",
+        "stripe.credit_note",
+        (f"{_BILLING}credit_notes", "total_minor"),
+        ("canonical.credit_notes", "total_minor"),
+        where=_OF_BILLING,
+    ),
+    summed(
+        "refund",
+        "stripe.refund",
+        (f"{_BILLING}refunds", "amount_minor"),
+        ("canonical.refunds", "amount_minor"),
+        where=_OF_BILLING,
+    ),
+    summed(
+        "dispute",
+        "stripe.dispute",
+        (f"{_BILLING}disputes", "amount_minor"),
+        ("canonical.disputes", "amount_minor"),
+    ),
+    summed(
+        "payout",
+        "stripe.payout",
+        (f"{_BILLING}payouts", "amount_minor"),
+        ("canonical.payouts", "net_minor"),
+        where=_OF_BILLING,
+    ),
+    counted(
+        "payout_member",
+        "stripe.payout",
+        f"{_BILLING}payout_members",
+        "canonical.payout_members",
+        left_out=(_PAYOUT_ITSELF,),
+    ),
+    summed(
+        "payment_application",
+        "stripe.invoice_payment",
+        (f"{_BILLING}invoice_payments", "amount_minor"),
+        ("conformed.payment_application__billing", "applied_minor"),
+        left_out=(_UNPAID,),
+    ),
+    _document("credit_note", "credit_note", "canonical.credit_notes", "total_minor"),
+    _document("refund", "refund", "canonical.refunds", "amount_minor"),
+    EntitySum(
+        "payout",
+        "netsuite.transaction",
+        f"{_ERP}transactions",
+        "canonical.payouts",
+        transactions("deposit", amount="abs(documents.total)"),
+        "select currency, net_minor as amount_minor from canonical.payouts "
+        "where owner_role = 'erp'",
+        (_DEPOSITS_ELSEWHERE,),
+    ),
+    _applications("payment_application", "payment", "links.amount", "links.link_type = 'payment'"),
+    _applications("credit_note_application", "credit_note", "abs(links.amount)", "true"),
+)
