@@ -16,7 +16,10 @@ ENTITY_SUMS: tuple[EntitySum, ...] = (*CRM, *BILLING, *ERP, *SETTLEMENT)
 
 
 def entity_lines(con: duckdb.DuckDBPyConnection, sums: Sequence[EntitySum]) -> Iterator[Line]:
-    """A line per entity and currency; an object that is not read has no entities to tie."""
+    """A line per entity and currency, one of zeros where there are no records.
+
+    An object that is not read has no entities to tie.
+    """
     snapshots = con.sql("select system || '.' || object from raw.snapshots").fetchall()
     read = {name for (name,) in snapshots}
     for each in sums:
@@ -28,7 +31,8 @@ def _lines(con: duckdb.DuckDBPyConnection, each: EntitySum) -> Iterator[Line]:
     staged = _totals(con, each.staged_query)
     published = _totals(con, each.published_query)
     left_out = {other.reason: _totals(con, other.query) for other in each.left_out}
-    for currency in sorted({*staged, *published}.union(*left_out.values()), key=str):
+    currencies = {*staged, *published}.union(*left_out.values())
+    for currency in sorted(currencies, key=str) or [None]:
         apart = {reason: of[currency] for reason, of in left_out.items() if currency in of}
         left, right = staged.get(currency, (0, 0)), published.get(currency, (0, 0))
         yield {"scope": each.scope, "currency": currency, **_line(each, left, right, apart)}

@@ -70,6 +70,12 @@ def test_a_record_that_changes_its_currency_breaks_both_lines():
     ]
 
 
+def test_an_entity_without_records_is_tied_at_zero():
+    (line,) = tied([], [])
+    assert line["holds"]
+    assert (line["currency"], line["left_rows"], line["right_rows"]) == (None, 0, 0)
+
+
 def test_an_object_that_is_not_read_has_nothing_to_tie():
     assert tied([("USD", 100, False)], [], read=("price",)) == []
 
