@@ -55,11 +55,13 @@ def logged(company: Company) -> list[tuple]:
 
 
 def published(company: Company) -> dict[str, bytes]:
-    """What is on disk of the log, byte for byte."""
-    root = company.settings.event_log_dir
-    return {
-        str(file.relative_to(root)): file.read_bytes() for file in sorted(root.rglob("*.parquet"))
-    }
+    """The log and what middleware gets of it, byte for byte."""
+    root = company.settings.home
+    files = [
+        *company.settings.event_log_dir.rglob("*.parquet"),
+        *company.settings.event_exports_dir.glob("*.jsonl"),
+    ]
+    return {str(file.relative_to(root)): file.read_bytes() for file in sorted(files)}
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,7 @@ def test_a_history_that_is_rebuilt_equals_the_one_that_was_gathered(gathered):
     company.settings.warehouse_path.unlink()
     (company.settings.home / "state.db").unlink()
     shutil.rmtree(company.settings.event_log_dir)
+    shutil.rmtree(company.settings.event_exports_dir)
 
     assert all(result.ok for result in run_backfill(company.settings, days[0], days[-1]))
 

@@ -72,3 +72,9 @@ def test_an_empty_store_lists_nothing_quietly(tmp_path):
     result = tieout(tmp_path, "exceptions", "list")
     assert "0 exceptions" in result.stdout
     assert result.stderr == ""
+
+
+def test_a_home_without_nights_has_no_events(tmp_path):
+    result = tieout(tmp_path, "events", "list")
+    assert "0 events" in result.stdout
+    assert result.stderr == ""

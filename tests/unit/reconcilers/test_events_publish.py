@@ -1,0 +1,42 @@
+"""Files of CloudEvents: a night's events in order, the same bytes whenever they are written."""
+
+import datetime as dt
+import json
+
+import pytest
+
+from reconcilers.events.log import EventLog
+from reconcilers.events.publish import export_day, read_events
+from tests.wire.test_events_sink import ALL, DAYS, PER_DAY, write_log
+
+
+@pytest.fixture
+def log(tmp_path):
+    return write_log(tmp_path / "log")
+
+
+def test_a_night_is_one_file_of_its_events_in_order(log, tmp_path):
+    path, count = export_day(log, tmp_path / "exports", DAYS[1])
+    assert (path.name, count) == ("2026-06-30.jsonl", PER_DAY)
+    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ALL[PER_DAY:]
+
+
+def test_written_again_it_has_the_same_bytes_and_nothing_is_left_beside_it(log, tmp_path):
+    path, _ = export_day(log, tmp_path / "exports", DAYS[0])
+    before = path.read_bytes()
+    path.write_text("half a fi")
+    export_day(log, tmp_path / "exports", DAYS[0])
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_night_that_the_log_does_not_have_is_refused(log, tmp_path):
+    with pytest.raises(LookupError, match="2026-07-04"):
+        export_day(log, tmp_path / "exports", dt.date(2026, 7, 4))
+
+
+def test_events_are_read_from_any_place_of_the_log(log, tmp_path):
+    assert [event["event_id"] for event in read_events(log, after=PER_DAY - 1)] == ALL[
+        PER_DAY - 1 :
+    ]
+    assert list(read_events(EventLog(tmp_path / "nothing"))) == []
