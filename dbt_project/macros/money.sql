@@ -21,3 +21,11 @@
 {% macro whole_minor(amount) -%}
     cast(round(cast({{ amount }} as decimal(38, 8)), 0) as bigint)
 {%- endmacro %}
+
+{# The product of a column of factors (not above 1) within a group, exact to twelve decimals. #}
+{% macro product_of(factor) -%}
+    list_reduce(
+        list(cast({{ factor }} as decimal(18, 12))),
+        lambda total, next_factor: cast(total * next_factor as decimal(18, 12))
+    )
+{%- endmacro %}

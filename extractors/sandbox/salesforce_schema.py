@@ -26,6 +26,7 @@ _REFERENCES = {
     "Product__c": "Product2",
     "ContractId": "Contract",
     "Contract__c": "Contract",
+    "Renews_Contract__c": "Contract",
     "Opportunity__c": "Opportunity",
     "OpportunityId": "Opportunity",
 }
@@ -71,7 +72,14 @@ TRACKED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "Contract_Line__c": (
         "Contract_Line__History",
-        ("Quantity__c", "Unit_Price__c", "Discount_Percent__c", "Start_Date__c", "End_Date__c"),
+        (
+            "Quantity__c",
+            "Unit_Price__c",
+            "Discount_Percent__c",
+            "Start_Date__c",
+            "End_Date__c",
+            "Effective_At__c",
+        ),
     ),
 }
 """Objects whose fields have a history: its object, and the fields that are tracked."""

@@ -136,14 +136,14 @@ _TABLES = (
         "Contract",
         "ContractNumber AccountId:id Opportunity__c:id Status StartDate:date EndDate:date "
         "ContractTerm:integer ActivatedDate:datetime Legal_Entity__c Billing_Frequency__c "
-        "Auto_Renew__c:boolean CurrencyIsoCode",
+        "Auto_Renew__c:boolean Renews_Contract__c:id CurrencyIsoCode",
         "AccountId",
     ),
     _salesforce(
         "Contract_Line__c",
         "Contract__c:id Product__c:id Quantity__c:decimal Unit_Price__c:decimal Price_Period__c "
         "Discount_Percent__c:decimal Start_Date__c:date End_Date__c:date Effective_At__c:datetime "
-        "CurrencyIsoCode",
+        "Co_Termed__c:boolean CurrencyIsoCode",
         "Contract__c",
     ),
     _salesforce(

@@ -93,6 +93,29 @@ links as (
     where subscription_preference = 1 and contract_preference = 1
 ),
 
+by_renewal as (
+    -- around the day of a renewal one of the two contracts is named by the subscription, and stands for both
+    select
+        contracts.contract_id,
+        links.subscription_id,
+        row_number() over (
+            partition by contracts.contract_id order by others.start_date desc, others.contract_id
+        ) as preference
+    from {{ ref('contract__crm') }} as contracts
+    inner join {{ ref('contract__crm') }} as others
+        on
+            contracts.renews_contract_id = others.contract_id
+            or others.renews_contract_id = contracts.contract_id
+    inner join links on others.contract_id = links.contract_id
+    where contracts.contract_id not in (select linked_contracts.contract_id from links as linked_contracts)
+),
+
+all_links as (
+    select contract_id, subscription_id, link_method from links
+    union all
+    select contract_id, subscription_id, 'renewal' as link_method from by_renewal where preference = 1
+),
+
 recurring as (
     -- lines in force when billing was read; before the start those of the first day, after the end those of the last
     select
@@ -120,12 +143,14 @@ select
     contracts.signed_at,
     contracts.legal_entity,
     contracts.billing_frequency,
+    contracts.is_auto_renewed,
+    contracts.renews_contract_id,
     contracts.currency,
     coalesce(recurring.recurring_mrr_minor, 0) as recurring_mrr_minor,
-    links.subscription_id,
-    links.link_method,
+    all_links.subscription_id,
+    all_links.link_method,
     contracts.created_at,
     contracts.modified_at
 from {{ ref('contract__crm') }} as contracts
-left join links on contracts.contract_id = links.contract_id
+left join all_links on contracts.contract_id = all_links.contract_id
 left join recurring on contracts.contract_id = recurring.contract_id

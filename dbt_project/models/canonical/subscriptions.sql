@@ -8,9 +8,10 @@ with crm_copies as (
 ),
 
 contract_of as (
+    -- a contract that only lends its subscription to a renewal comes last
     select
         subscription_id,
-        min(contract_id) as contract_id
+        coalesce(min(case when link_method <> 'renewal' then contract_id end), min(contract_id)) as contract_id
     from {{ ref('contracts') }}
     where subscription_id is not null
     group by subscription_id

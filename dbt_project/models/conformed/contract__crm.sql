@@ -12,6 +12,8 @@ with contracts as (
         opportunities.close_date,
         contracts.legal_entity,
         contracts.billing_frequency,
+        contracts.is_auto_renewed,
+        contracts.renews_contract_id,
         contracts.currency,
         contracts.created_at,
         greatest(contracts.modified_at, opportunities.modified_at) as modified_at
@@ -38,6 +40,8 @@ select
     ) as signed_at,
     contracts.legal_entity,
     contracts.billing_frequency,
+    contracts.is_auto_renewed,
+    contracts.renews_contract_id,
     contracts.currency,
     'q2c_' || contracts.opportunity_id as correlation_id,
     contracts.created_at,

@@ -10,6 +10,7 @@ with lines as (
         lines.start_date,
         lines.end_date,
         lines.effective_at,
+        lines.is_co_termed,
         lines.currency,
         lines.modified_at,
         -- price of one unit and price period, net of discount, in minor units
@@ -40,6 +41,7 @@ select
     start_date,
     end_date,
     effective_at,
+    is_co_termed,
     currency,
     unit_mrr_minor,
     modified_at,

@@ -88,6 +88,7 @@ CONTRACT = _object(
     declare("ActivatedDate", kind="datetime"),
     declare("Legal_Entity__c", "Billing_Frequency__c"),
     declare("Auto_Renew__c", kind="boolean"),
+    declare("Renews_Contract__c"),
     declare("CurrencyIsoCode"),
 )
 
@@ -100,6 +101,7 @@ CONTRACT_LINE = _object(
     declare("Discount_Percent__c", kind="decimal"),
     declare("Start_Date__c", "End_Date__c", kind="date"),
     declare("Effective_At__c", kind="datetime"),
+    declare("Co_Termed__c", kind="boolean"),
     declare("CurrencyIsoCode"),
 )
 

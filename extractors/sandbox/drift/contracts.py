@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from extractors.sandbox.amounts import decimal_text, rounded
-from extractors.sandbox.drift.ground import Ground
+from extractors.sandbox.drift.ground import SETTLED_DAYS, Ground
 from extractors.sandbox.reference import CURRENCIES, LEGAL_ENTITIES, PRODUCTS
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.contracts import stamp
@@ -197,6 +197,7 @@ def _sold_lines(ground: Ground) -> list[Sold]:
                     _items_of(subscription, line),
                 )
                 for line in lines
+                if _is_in_force(ground, line)
             )
     return found
 
@@ -211,6 +212,13 @@ def _runs_on(ground: Ground, subscription: Record, contract: Record) -> bool:
         and contract["Status"] == "Activated"
         and last > far
     )
+
+
+def _is_in_force(ground: Ground, line: Record) -> bool:
+    """Whether a line has been billed for days and will be for months, as a step of a ramp too."""
+    known = moment(ground.now - SETTLED_DAYS * DAY).date().isoformat()
+    far = add_months(moment(ground.now).date(), _MONTHS_LEFT).isoformat()
+    return bool(line["Start_Date__c"] < known and line["End_Date__c"] > far)
 
 
 def _items_of(subscription: Record, line: Record) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from extractors.sandbox.world.moments import (
     moment,
     opening,
 )
+from extractors.sandbox.world.ramps import extend_schedule
 from extractors.sandbox.world.state import Subscribed, World
 
 _RENEWAL_MONTHS = 12
@@ -28,6 +29,9 @@ _NOTICE_DAYS = 20
 _RENEWED = 0.92
 _UPLIFTED = 0.5
 _REDUCED = 0.25
+_SIGNED_ANEW = 0.35
+_FIRST_NUMBER = 40
+"""Renewals of companies below it, the cast and those near it, only move the end."""
 _FEW = 8
 _UPLIFT = Decimal("1.04")
 
@@ -91,7 +95,9 @@ def amend(world: World, at: int, subscription: str, lag: int) -> None:
         return
     rng = world.rng("amend", subscription, at)
     lines = world.records.rows("salesforce", "Contract_Line__c", Contract__c=course.contract_id)
-    amendable = [line for line in lines if Decimal(line["Quantity__c"]) > 1]
+    items = world.records.need("stripe", "subscription", subscription)["items"]["data"]
+    served = {item["metadata"]["crm_contract_line_id"] for item in items}
+    amendable = [r for r in lines if Decimal(r["Quantity__c"]) > 1 and r["Id"] in served]
     if not amendable:
         return
     line = rng.choice(amendable)
@@ -132,19 +138,32 @@ def term_end(world: World, at: int, contract: str) -> None:
     if rng.random() >= _RENEWED:
         world.schedule(at, "request_cancel", subscription=course.id)
         return
+    if _is_signed_anew(world, contract, course):
+        world.schedule(at, "renew_by_contract", contract=contract, subscription=course.id)
+        return
     ends = add_months(date.fromisoformat(signed["EndDate"]) + timedelta(days=1), _RENEWAL_MONTHS)
     last_day = (ends - timedelta(days=1)).isoformat()
     term = int(signed["ContractTerm"]) + _RENEWAL_MONTHS
     world.records.edit("Contract", contract, at, EndDate=last_day, ContractTerm=term)
     is_dearer = rng.random() < _UPLIFTED
     for line in list(world.records.rows("salesforce", "Contract_Line__c", Contract__c=contract)):
+        if line["End_Date__c"] != signed["EndDate"]:
+            continue
         fields = {"End_Date__c": last_day}
         if is_dearer:
             fields |= {"Unit_Price__c": _dearer(line), "Effective_At__c": stamp(at)}
         world.records.edit("Contract_Line__c", line["Id"], at, **fields)
     if is_dearer:
         world.schedule(at + billing_lag(rng), "sync_items", subscription=course.id)
+    extend_schedule(world, at, course, _RENEWAL_MONTHS)
     schedule_term_end(world, contract, at)
+
+
+def _is_signed_anew(world: World, contract: str, course: Subscribed) -> bool:
+    """Whether the renewal is a contract of its own; plans of phases are prolonged instead."""
+    record = world.records.need("stripe", "subscription", course.id)
+    is_plain = course.company >= _FIRST_NUMBER and not record.get("schedule")
+    return is_plain and world.rng("new_contract", contract).random() < _SIGNED_ANEW
 
 
 def _dearer(line: Record) -> str:

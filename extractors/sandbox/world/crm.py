@@ -11,6 +11,7 @@ from extractors.sandbox.tables import Record
 from extractors.sandbox.world.contracts import schedule_term_end, stamp
 from extractors.sandbox.world.moments import YEAR_MONTHS, add_months, local_date, moment
 from extractors.sandbox.world.names import identity
+from extractors.sandbox.world.ramps import first_lines, interval_of
 from extractors.sandbox.world.state import Company, Deal, SoldLine, World
 
 _PARENT_EVERY = 23
@@ -135,7 +136,7 @@ def _yearly_value(deal: Deal) -> str:
         * (YEAR_MONTHS if line.period == "Month" else 1)
         * (100 - Decimal(line.discount))
         / 100
-        for line in deal.lines
+        for line in first_lines(deal)
     )
     return decimal_text(int(value), CURRENCIES[deal.currency].precision)
 
@@ -168,7 +169,8 @@ def _add_contract(world: World, who: Company, deal: Deal, at: int) -> str:
         "Effective_At__c": stamp(at),
     }
     for line in deal.lines:
-        line.contract_line_id = _add_line(world, at, contract, line, shared)
+        dates = interval_of(who, deal, line)
+        line.contract_line_id = _add_line(world, at, contract, line, shared | dates)
     return contract
 
 

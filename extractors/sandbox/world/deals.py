@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from random import Random
 
 from extractors.sandbox.reference import LEGAL_ENTITIES, PRODUCT_BY_SKU
+from extractors.sandbox.world.add_ons import plan_add_on
 from extractors.sandbox.world.moments import (
     DAY,
     HOUR,
@@ -15,6 +16,8 @@ from extractors.sandbox.world.moments import (
     opening,
 )
 from extractors.sandbox.world.names import identity
+from extractors.sandbox.world.ramps import ramped
+from extractors.sandbox.world.renewals import plan_slip
 from extractors.sandbox.world.state import Channel, Company, Deal, PayBy, SoldLine, World
 
 # Twenty companies: 9 US, 5 UK, 4 DE, 2 JP; every fifth buys by itself on the web.
@@ -98,7 +101,9 @@ def plan_company(world: World, company: Company, first: int, last: int) -> None:
     if company.channel == "self_serve":
         sign_up(world, company, at, rng)
         return
-    deal = chance_deal(company, at, rng)
+    deal = ramped(world, chance_deal(company, at, rng))
+    plan_add_on(world, deal)
+    plan_slip(world, deal)
     lead(world, company, max(at - rng.randrange(5, 40) * DAY, opening(day_of(first))))
     world.schedule(at, "sign", deal=asdict(deal))
     if rng.random() < _LIKELY["second_deal"]:

@@ -6,6 +6,7 @@ from datetime import date
 from extractors.sandbox.reference import accounting_periods, netsuite_rows, period_id
 from extractors.sandbox.store import Store
 from extractors.sandbox.world import (
+    add_ons,
     balance,
     close,
     contracts,
@@ -15,6 +16,8 @@ from extractors.sandbox.world import (
     families,
     invoices,
     payments,
+    ramps,
+    renewals,
     subscriptions,
 )
 from extractors.sandbox.world.cast import CAST, end_of, first_day
@@ -24,16 +27,20 @@ from extractors.sandbox.world.prices import add_catalogue
 from extractors.sandbox.world.records import Records, floor_of
 from extractors.sandbox.world.state import Facts, World, load_world
 
-_MODULES = (balance, close, contracts, crm, daily, erp, families, invoices, payments, subscriptions)
+_MODULES = (
+    add_ons, balance, close, contracts, crm, daily, erp, families, invoices, payments, ramps,
+    renewals, subscriptions,
+)  # fmt: skip
 _NAMES = (
-    "amend", "amend_company", "begin_transfer", "bill_services", "cancel_company",
+    "amend", "amend_company", "begin_phase", "begin_transfer", "bill_services", "cancel_company",
     "change_mailbox", "change_terms", "charge_card", "close_contract", "close_month",
-    "copy_mailbox", "copy_name", "copy_parent", "copy_status", "copy_terms", "day", "end_transfer",
-    "erp_customer", "finalize", "land_payout", "lead", "link_account", "link_erp",
-    "lock_period", "overdue", "pause", "pause_company", "pay_services", "post_invoice",
-    "post_payment", "post_void", "prospect", "provision", "rename", "renew", "repost",
-    "request_cancel", "resume", "set_standing", "settle_balance", "sign", "sync_items", "take_over",
-    "term_end", "terminate", "terminate_company", "void", "wire",
+    "copy_mailbox", "copy_name", "copy_parent", "copy_status", "copy_terms", "day",
+    "end_schedule", "end_transfer", "erp_customer", "finalize", "land_payout", "lead",
+    "link_account", "link_erp", "lock_period", "overdue", "pause", "pause_company",
+    "pay_services", "post_invoice", "post_payment", "post_void", "prospect", "provision",
+    "rename", "renew", "renew_by_contract", "repost", "request_cancel", "resume", "sell_add_on",
+    "set_standing", "settle_balance", "sign", "slip", "start_add_on", "succeed", "sync_items",
+    "take_back", "take_over", "term_end", "terminate", "terminate_company", "void", "wire",
 )  # fmt: skip
 
 HANDLERS: dict[str, Callable[..., None]] = {

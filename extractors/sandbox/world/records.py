@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from extractors.sandbox.ids import new_identifier
+from extractors.sandbox.salesforce_schema import tracked_changes
 from extractors.sandbox.schema import TABLES, System, to_text
 from extractors.sandbox.store import Store
 from extractors.sandbox.stripe_events import EVENT_DAYS_KEPT, Note, notes_of
@@ -99,12 +100,20 @@ class Records:
         after = {**before, **fields}
         if system == "salesforce":
             after["SystemModstamp"] = self._text(system, at)
+            self._track(kind, before, after, at)
         elif system == "stripe":
             self._note(before, after, at)
         elif "lastmodifieddate" in TABLES[system, kind].columns:
             after["lastmodifieddate"] = self._text(system, at)
         self._keep(system, kind, after)
         return after
+
+    def _track(self, kind: str, before: Record, after: Record, at: int) -> None:
+        """Keep the history of tracked Salesforce fields."""
+        for history, change in tracked_changes(TABLES["salesforce", kind], before, after):
+            noted = {"Id": self.new_id("salesforce", history), **change}
+            noted["CreatedDate"] = self._text("salesforce", at)
+            self._keep("salesforce", history, noted)
 
     def add_rows(self, rows: Mapping[str, list[Record]], at: int) -> None:
         """NetSuite rows of one document by table."""

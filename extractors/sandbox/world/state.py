@@ -72,6 +72,10 @@ class SoldLine:
     discount: str = "0"
     is_split: bool = False
     contract_line_id: str | None = None
+    first_month: int = 0
+    months: int | None = None
+    """A step of a ramp begins `first_month` months into the contract and lasts `months`; None: to
+    its end."""
 
 
 @dataclass

@@ -10,6 +10,12 @@ from extractors.sandbox.world.invoices import begin_invoice, finalize
 from extractors.sandbox.world.moments import DAY, HOUR, MINUTE, boundary, copy_lag, moment
 from extractors.sandbox.world.names import TAX_ID_TYPES, spelled
 from extractors.sandbox.world.prices import Charged, price_for, unit_for
+from extractors.sandbox.world.ramps import (
+    cancel_schedule,
+    first_lines,
+    follow_items,
+    plan_phases,
+)
 from extractors.sandbox.world.state import Company, Deal, SoldLine, Subscribed, World
 
 _DRAFT_SECONDS = HOUR
@@ -24,6 +30,7 @@ def provision(world: World, at: int, deal: dict[str, Any]) -> None:
     customer = who.customers.get(sold.currency) or _add_customer(world, who, sold.currency, at)
     course = _add_subscription(world, who, sold, customer, at)
     world.facts.subscriptions[course.id] = course
+    plan_phases(world, at, course, sold)
     if sold.contract_id is not None:
         lag = copy_lag(at, world.rng("crm_subscription", course.id))
         world.schedule(at + lag, "copy_status", subscription=course.id)
@@ -98,7 +105,7 @@ def _add_subscription(world: World, who: Company, deal: Deal, customer: str, at:
         "status": "trialing" if trial else "active",
         "currency": deal.currency.lower(),
         "items": _listed(
-            [item for line in deal.lines for item in _items(world, deal, line, period)]
+            [item for line in first_lines(deal) for item in _items(world, deal, line, period)]
         ),
         "start_date": at,
         "cancel_at_period_end": False,
@@ -249,6 +256,7 @@ def _end(world: World, at: int, course: Subscribed) -> None:
         canceled_at=asked_at,
     )
     course.is_live = False
+    cancel_schedule(world, at, course)
     schedule_copy(world, at, course.id)
     if course.contract_id is not None:
         lag = copy_lag(at, world.rng("close_contract", course.id)) + 20 * MINUTE
@@ -300,6 +308,7 @@ def sync_items(world: World, at: int, subscription: str) -> None:
     items = [_synced(world, course, item, lines, at) for item in record["items"]["data"]]
     _distribute(items, lines)
     world.records.change("stripe", "subscription", subscription, at, items=_listed(items))
+    follow_items(world, at, subscription)
 
 
 def _synced(
@@ -319,9 +328,12 @@ def _sku(world: World, product: str) -> str:
 
 
 def _distribute(items: list[Record], lines: dict[str, Record]) -> None:
-    """Give the first item of each line what the other items of that line leave over."""
+    """Give the first item of each line that is billed what its other items leave over."""
     for line_id, line in lines.items():
-        first, *others = [i for i in items if i["metadata"]["crm_contract_line_id"] == line_id]
+        serving = [i for i in items if i["metadata"]["crm_contract_line_id"] == line_id]
+        if not serving:
+            continue
+        first, *others = serving
         wanted = int(Decimal(line["Quantity__c"]))
         if others and wanted <= sum(item["quantity"] for item in others):
             for item in others:

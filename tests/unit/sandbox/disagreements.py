@@ -131,6 +131,8 @@ def _contracts(books: Books, clusters: Clusters):
         worth[line["Contract__c"]] += Decimal(line["Quantity__c"]) * Decimal(line["Unit_Price__c"])
     for contract_id, contract in books.contracts.items():
         won = books.opportunities[contract["Opportunity__c"]]
+        if (contract["Renews_Contract__c"] or "-") in linked:
+            continue
         if contract_id in linked or contract["Status"] != "Activated" or not won["IsWon"]:
             continue
         starts = instant(contract["StartDate"]) - timedelta(days=7)
@@ -154,7 +156,7 @@ def _contract_lines(books: Books, clusters: Clusters):
             today = books.now.date().isoformat()
             if not line["Start_Date__c"] <= today <= line["End_Date__c"]:
                 continue
-            if books.age(line["Effective_At__c"]) <= HOURS_BILLING:
+            if books.age(line["Effective_At__c"], line["Start_Date__c"]) <= HOURS_BILLING:
                 continue
             quantity = int(Decimal(line["Quantity__c"]))
             digits = 0 if line["CurrencyIsoCode"] == "JPY" else 2

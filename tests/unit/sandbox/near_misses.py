@@ -18,7 +18,8 @@ def near_misses(store) -> Counter:
     books = Books(store)
     found: Counter = Counter()
     for count in (
-        _customers, _invoices, _in_flight, _contracts, _items, _subscriptions, _payments, _ledger,
+        _customers, _invoices, _in_flight, _contracts, _paper, _items, _subscriptions, _payments,
+        _ledger,
     ):  # fmt: skip
         found.update(count(books, store))
     return found
@@ -136,7 +137,12 @@ def _contracts(books: Books, _store):
     for line in books.contract_lines:
         prices[line["Contract__c"]].append(Decimal(line["Unit_Price__c"]))
     for contract_id, contract in books.contracts.items():
-        if contract_id in linked:
+        if contract["Renews_Contract__c"]:
+            yield "renewed by a new contract"
+        if contract_id in linked or contract["Status"] in {"Expired", "Cancelled"}:
+            continue
+        if (contract["Renews_Contract__c"] or "-") in linked:
+            yield "new contract that has not begun"
             continue
         assert books.opportunities[contract["Opportunity__c"]]["IsWon"]
         days_ahead = (instant(contract["StartDate"]) - books.now).days
@@ -150,6 +156,34 @@ def _contracts(books: Books, _store):
             yield "contract in flight to billing"
     statuses = Counter(contract["Status"] for contract in books.contracts.values())
     yield from ("contract at its end" for _ in range(statuses["Expired"] + statuses["Cancelled"]))
+
+
+def _paper(books: Books, store):
+    """What is special about lines, their history, and what billing plans for them."""
+    for line in books.contract_lines:
+        if line["Co_Termed__c"]:
+            yield "co-termed add-on"
+        whole = books.contracts[line["Contract__c"]]
+        if line["Start_Date__c"] > whole["StartDate"] and not line["Co_Termed__c"]:
+            yield "step of a ramp"
+    saves = defaultdict(set)
+    for change in store.rows("salesforce", "Contract_Line__History"):
+        saves[change["ParentId"], change["CreatedDate"]].add(change["Field"])
+    yield from (
+        "edit that nobody signed" for fields in saves.values() if fields == {"Unit_Price__c"}
+    )
+    for schedule in store.rows("stripe", "subscription_schedule"):
+        items = books.subscriptions.get(schedule["subscription"], {"items": {"data": []}})
+        billed = sorted((i["price"]["id"], i["quantity"]) for i in items["items"]["data"])
+        for phase in schedule["phases"]:
+            is_now = schedule["current_phase"] == {
+                name: phase[name] for name in ("start_date", "end_date")
+            }
+            if is_now:
+                planned = sorted((i["price"], i["quantity"]) for i in phase["items"])
+                assert planned == billed
+                yield "phase that runs"
+    yield from ("parent in the ERP" for c in books.erp_customers.values() if c["parent"])
 
 
 def _items(books: Books, _store):
@@ -232,4 +266,6 @@ EXPECTED = {
     "charge pending", "charge failed", "wire", "paid after a failure",
     "ERP payment without charge", "second accounting book", "line that does not post",
     "rounding line of a journal", "rounding line of a document", "other currency than the books",
+    "renewed by a new contract", "co-termed add-on", "step of a ramp", "phase that runs",
+    "edit that nobody signed", "parent in the ERP",
 }  # fmt: skip

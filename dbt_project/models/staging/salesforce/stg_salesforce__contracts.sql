@@ -11,6 +11,7 @@ select
     upper(legal_entity__c) as legal_entity,
     lower(billing_frequency__c) as billing_frequency,
     coalesce(auto_renew__c, false) as is_auto_renewed,
+    nullif(renews_contract__c, '') as renews_contract_id,
     upper(currencyisocode) as currency,
     {{ from_iso('createddate') }} as created_at,
     {{ from_iso('systemmodstamp') }} as modified_at
