@@ -29,3 +29,15 @@
         lambda total, next_factor: cast(total * next_factor as decimal(18, 12))
     )
 {%- endmacro %}
+
+{# What `quantity` units cost in one tier that begins above `lower_bound` units (minor units, not rounded). Graduated: the
+   units that fall into the tier, at its price, and its flat amount once one does. Volume: all units, in the one tier that
+   holds the last of them. #}
+{% macro tier_amount(quantity, tiers_mode, lower_bound, up_to, unit_amount, flat_amount) -%}
+    case
+        when {{ quantity }} <= {{ lower_bound }} then 0
+        when {{ tiers_mode }} = 'volume' and {{ quantity }} > {{ up_to }} then 0
+        when {{ tiers_mode }} = 'volume' then {{ quantity }} * {{ unit_amount }} + {{ flat_amount }}
+        else (least({{ quantity }}, coalesce({{ up_to }}, {{ quantity }})) - {{ lower_bound }}) * {{ unit_amount }} + {{ flat_amount }}
+    end
+{%- endmacro %}

@@ -59,6 +59,21 @@ class Product:
     is_seat: bool = True
 
 
+@dataclass(frozen=True)
+class TieredProduct:
+    """Something that costs less by the unit the more is taken.
+
+    `tiers` are (last unit of the tier or None, minor units for each unit of it) by currency.
+    """
+
+    sku: str
+    name: str
+    family: str
+    item_id: str
+    income_account: str
+    tiers: Mapping[str, tuple[tuple[int | None, int], ...]]
+
+
 def _by_code(*currencies: Currency) -> Mapping[str, Currency]:
     return MappingProxyType({currency.code: currency for currency in currencies})
 
@@ -163,6 +178,25 @@ PRODUCTS = (
             _prices(99500, 82900, 93900, 133900), is_seat=False),
 )  # fmt: skip
 PRODUCT_BY_SKU = MappingProxyType({product.sku: product for product in PRODUCTS})
+
+
+def _tiers(
+    ends: tuple[int, ...], **minor: tuple[int, ...]
+) -> Mapping[str, tuple[tuple[int | None, int], ...]]:
+    tops = (*ends, None)
+    return MappingProxyType(
+        {currency: tuple(zip(tops, units, strict=True)) for currency, units in minor.items()}
+    )
+
+
+TIERED_PRODUCTS = (
+    TieredProduct("STOR", "Storage", "Add-on", "215", _ADD,
+                  _tiers((50, 200), USD=(900, 700, 450), GBP=(750, 590, 375),
+                         EUR=(850, 660, 425), JPY=(1200, 940, 600))),
+    TieredProduct("ENRC", "Record Enrichment", "Add-on", "216", _ADD,
+                  _tiers((100,), USD=(315, 195), GBP=(265, 165), EUR=(299, 185), JPY=(420, 260))),
+)  # fmt: skip
+TIERED_BY_SKU = MappingProxyType({product.sku: product for product in TIERED_PRODUCTS})
 SERVICES = Product(
     "SERV-IMPL",
     "Implementation Services",
@@ -173,7 +207,10 @@ SERVICES = Product(
 )
 _RETIRED = Product("PLAT-2019", "Platform 2019", "Platform", "299", _SUB, MappingProxyType({}))
 INCOME_ACCOUNT = MappingProxyType(
-    {product.item_id: product.income_account for product in (*PRODUCTS, SERVICES, _RETIRED)}
+    {
+        product.item_id: product.income_account
+        for product in (*PRODUCTS, *TIERED_PRODUCTS, SERVICES, _RETIRED)
+    }
 )
 
 _RATES_TO_USD = {"USD": Decimal(1), "GBP": Decimal("1.27"), "EUR": Decimal("1.085")}
@@ -245,7 +282,7 @@ def _period(identifier: str, name: str, year: int, first: int, last: int) -> Rec
 
 def netsuite_rows(stamp: str) -> dict[str, list[Record]]:
     """Rows of NetSuite's set-up tables; `stamp` is their lastmodifieddate (UTC text)."""
-    every_item = (*PRODUCTS, SERVICES, _RETIRED)
+    every_item = (*PRODUCTS, *TIERED_PRODUCTS, SERVICES, _RETIRED)
     return {
         "currency": [
             {"id": c.id, "symbol": c.code, "currencyprecision": c.precision}
@@ -290,7 +327,7 @@ def _account(account: Account) -> Record:
     }
 
 
-def _item(product: Product) -> Record:
+def _item(product: Product | TieredProduct) -> Record:
     return {
         "id": product.item_id,
         "itemid": product.sku,

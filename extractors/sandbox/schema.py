@@ -123,7 +123,7 @@ _TABLES = (
     _salesforce("Product2", "Name ProductCode Family IsActive:boolean", "ProductCode"),
     _salesforce(
         "PricebookEntry",
-        "Product2Id:id UnitPrice:decimal CurrencyIsoCode IsActive:boolean",
+        "Product2Id:id UnitPrice:decimal Tiers__c CurrencyIsoCode IsActive:boolean",
         "Product2Id",
     ),
     _salesforce(
@@ -143,7 +143,7 @@ _TABLES = (
         "Contract_Line__c",
         "Contract__c:id Product__c:id Quantity__c:decimal Unit_Price__c:decimal Price_Period__c "
         "Discount_Percent__c:decimal Start_Date__c:date End_Date__c:date Effective_At__c:datetime "
-        "Co_Termed__c:boolean CurrencyIsoCode",
+        "Co_Termed__c:boolean Pricing_Model__c CurrencyIsoCode",
         "Contract__c",
     ),
     _salesforce(

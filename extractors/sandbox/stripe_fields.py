@@ -10,15 +10,18 @@ class Field:
     """How one field of an object is kept and sent.
 
     ref: an id, the object itself when expanded. page: a list of which ten are embedded. hidden: a
-    list that is only there when expanded. found: the same, but not kept here: what names this
-    object in the column `by`. inner: an object, or a plain list of them, always whole. collapsed: a
-    plain list of objects, sent as ids unless expanded. kept: an object that is sent as its id where
-    it is an object of its own too, unless expanded. secret: never sent.
+    list that is only there when expanded. unfolded: the same, as a plain list. found: the same, but
+    not kept here: what names this object in the column `by`. inner: an object, or a plain list of
+    them, always whole. collapsed: a plain list of objects, sent as ids unless expanded. kept: an
+    object that is sent as its id where it is an object of its own too, unless expanded. secret:
+    never sent.
 
     `back` is the field by which the elements of a list name their owner.
     """
 
-    how: Literal["ref", "page", "hidden", "found", "inner", "collapsed", "kept", "secret"]
+    how: Literal[
+        "ref", "page", "hidden", "unfolded", "found", "inner", "collapsed", "kept", "secret"
+    ]
     kind: str = ""
     url: str = ""
     back: str = ""
@@ -49,10 +52,10 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
     "product": _refs("default_price:price"),
     "price": {
         "recurring": Field("inner", "recurring"),
-        "tiers": Field("hidden", "tier"),
+        "tiers": Field("unfolded", "tier"),
         **_refs("product"),
     },
-    "plan": {"tiers": Field("hidden", "tier"), **_refs("product")},
+    "plan": {"tiers": Field("unfolded", "tier"), **_refs("product")},
     "subscription": {
         "items": Field(
             "page", "subscription_item", "/v1/subscription_items?subscription={id}", "subscription"

@@ -38,8 +38,10 @@ def plan_of(price: Document) -> dict[str, Any]:
     recurring = price.get("recurring") or {}
     same = ("id", "active", "billing_scheme", "created", "currency", "livemode", "metadata")
     kept = {name: price.get(name) for name in (*same, "nickname", "product", "tiers_mode")}
+    tiers = {"tiers": price["tiers"]} if price.get("tiers") else {}
     return {
         **kept,
+        **tiers,
         "object": "plan",
         "amount": price.get("unit_amount"),
         "amount_decimal": price.get("unit_amount_decimal"),

@@ -89,11 +89,12 @@ def _rendered(
     """The value of a field as it is sent; None where it is left out."""
     if field.how == "found" and tree is not None and books is not None:
         return _found(field, owner, tree, books)
-    if value is None or field.how == "secret" or (field.how == "hidden" and tree is None):
+    is_folded = field.how in {"hidden", "unfolded"} and tree is None
+    if value is None or field.how == "secret" or is_folded:
         return None
     if field.how in LISTS:
         return _page(field, value, owner, tree or _NOTHING, books)
-    if field.how == "inner":
+    if field.how in {"inner", "unfolded"}:
         return _inner(field.kind, value, tree or _NOTHING, books)
     if field.how == "collapsed":
         return _collapsed(field.kind, value, owner, tree, books)

@@ -188,6 +188,25 @@ def test_what_is_expanded_is_declared_too(books, plural, expand):
     assert all(isinstance(one[name], (dict, list)) for name in tree for one in data if one[name])
 
 
+def test_tiers_of_a_price_are_a_plain_list_that_must_be_asked_for(books):
+    tiers = [
+        {"flat_amount": None, "flat_amount_decimal": None, "up_to": up_to}
+        | {"unit_amount": unit, "unit_amount_decimal": str(unit)}
+        for up_to, unit in ((50, 900), (None, 600))
+    ]
+    terms = {"billing_scheme": "tiered", "tiers_mode": "graduated", "tiers": tiers}
+    price = {"id": "price_tiered", "product": "prod_1", "currency": "usd"}
+    recurring = {"interval": "month"}
+    books.store.put("stripe", "price", {**price, **terms, "recurring": recurring})
+    with books.http() as http:
+        assert "tiers" not in http.get("prices/price_tiered").json()
+        shown = http.get("prices/price_tiered", params={"expand[]": "tiers"}).json()
+        listed = http.get("prices", params={"limit": 100, "expand[]": "data.tiers"}).json()
+    assert shown["tiers"] == tiers
+    assert mismatches(shown, stripe.Price) == []
+    assert "price_tiered" in [p["id"] for p in listed["data"] if p.get("tiers")]
+
+
 def test_events_hold_whole_objects_of_declared_types(books):
     classes = {cls.OBJECT_NAME: cls for cls in (*CLASSES.values(), stripe.TaxId)}
     with books.http() as http:

@@ -62,10 +62,10 @@ charged_lines as (
         lines.product_code,
         lines.quantity,
         lines.monthly_minor,
-        -- an item that two invoices charge for one day counts once, as last invoiced
-        row_number() over (
+        -- an item that two invoices charge for one day counts once, as last invoiced, with the lines of all its tiers
+        rank() over (
             partition by measured.subscription_id, measured.month_date, coalesce(lines.subscription_item_id, lines.source_id)
-            order by invoices.created_at desc, lines.source_id desc
+            order by invoices.created_at desc, lines.invoice_id desc
         ) as recency
     from measured
     inner join {{ ref('invoice__billing') }} as invoices on measured.subscription_id = invoices.subscription_id

@@ -41,6 +41,30 @@ billed as (
     group by live_contracts.contract_id, items.product_code
 ),
 
+tiered as (
+    -- what the contracted quantity would cost by the tiers that billing charges: its average moves with the quantity
+    select
+        live_contracts.contract_id,
+        items.product_code,
+        sum(
+            {{ exact_ratio(
+                tier_amount(
+                    'contracted.quantity', 'tiers.tiers_mode', 'tiers.lower_bound', 'tiers.up_to',
+                    'tiers.unit_amount_minor', 'tiers.flat_amount_minor'
+                ) ~ ' * cast(items.discount_factor as decimal(10, 8))', 'items.span_months'
+            ) }}
+        ) as mrr_minor
+    from {{ ref('subscription_items') }} as items
+    inner join live_contracts on items.subscription_id = live_contracts.subscription_id
+    inner join contracted
+        on
+            live_contracts.contract_id = contracted.contract_id
+            and items.product_code = contracted.product_code
+    inner join {{ ref('price_tiers') }} as tiers
+        on tiers.role = 'billing' and items.price_id = tiers.price_id
+    group by live_contracts.contract_id, items.product_code
+),
+
 products as (
     select contract_id, product_code from contracted
     where contract_id in (select live_contracts.contract_id from live_contracts)
@@ -78,7 +102,8 @@ select
     {{ whole_minor('contracted.mrr_minor') }} as crm_mrr_at_contract_quantity_minor,
     -- multiplied before it is divided, so that nothing is rounded twice
     {{ whole_minor(
-        exact_ratio('billed.mrr_minor * cast(contracted.quantity as bigint)', 'billed.quantity')
+        'coalesce(tiered.mrr_minor, '
+        ~ exact_ratio('billed.mrr_minor * cast(contracted.quantity as bigint)', 'billed.quantity') ~ ')'
     ) }} as billing_mrr_at_contract_quantity_minor,
     greatest(coalesce(contracted.line_count, 0), coalesce(billed.item_count, 0)) as line_count,
     greatest(
@@ -94,3 +119,5 @@ left join billed
     on
         products.contract_id = billed.contract_id
         and products.product_code is not distinct from billed.product_code
+left join tiered
+    on products.contract_id = tiered.contract_id and products.product_code = tiered.product_code

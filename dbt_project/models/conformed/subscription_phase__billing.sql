@@ -45,12 +45,29 @@ coupons_of as (
     group by opened.subscription_schedule_id, opened.phase_number, opened.item_number
 ),
 
+tiered as (
+    select
+        items.subscription_schedule_id,
+        items.phase_number,
+        items.item_number,
+        sum({{ tier_amount(
+            'items.quantity', 'tiers.tiers_mode', 'tiers.lower_bound', 'tiers.up_to', 'tiers.unit_amount_minor',
+            'tiers.flat_amount_minor'
+        ) }}) as span_minor
+    from items
+    inner join {{ ref('price_tier__billing') }} as tiers on items.price_id = tiers.price_id
+    group by items.subscription_schedule_id, items.phase_number, items.item_number
+),
+
 spanned as (
     select
         items.*,
         products.product_code,
         -- weeks and days are brought to months by the calendar's average: 52 weeks or 365 days make 12 months
-        cast(items.unit_amount_minor as decimal(20, 12))
+        coalesce(
+            cast(items.unit_amount_minor as decimal(20, 12)),
+            cast({{ exact_ratio('cast(tiered.span_minor as decimal(28, 8))', 'items.quantity') }} as decimal(20, 12))
+        )
         * cast(coalesce(coupons_of.discount_factor, 1) as decimal(12, 10))
         * case items.price_interval when 'week' then 52 when 'day' then 365 else 1 end as unit_span_minor,
         items.interval_count * case items.price_interval when 'month' then 1 else 12 end as span_months
@@ -60,6 +77,11 @@ spanned as (
             items.subscription_schedule_id = coupons_of.subscription_schedule_id
             and items.phase_number = coupons_of.phase_number
             and items.item_number = coupons_of.item_number
+    left join tiered
+        on
+            items.subscription_schedule_id = tiered.subscription_schedule_id
+            and items.phase_number = tiered.phase_number
+            and items.item_number = tiered.item_number
     left join {{ ref('stg_stripe__products') }} as products on items.product_id = products.product_id
 ),
 

@@ -72,7 +72,9 @@ def shows_our_shape(version: str | None) -> bool:
 
 
 def lacks(record: Record, endpoint: Endpoint) -> bool:
-    """Whether something that has to be expanded is there by its id only."""
+    """Whether something that has to be expanded is there by its id only, or not at all."""
+    if record.get("billing_scheme") == "tiered" and "tiers" not in record:
+        return True
     return any(_ends_at_id(record, path.split(".")) for path in endpoint.expand)
 
 

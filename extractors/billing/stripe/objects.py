@@ -95,10 +95,11 @@ PRODUCT = _object(
 PRICE = _object(
     "price",
     declare("product", "currency", required=True),
-    declare("type", "billing_scheme"),
+    declare("type", "billing_scheme", "tiers_mode"),
+    declare("tiers", kind="json"),
     declare("unit_amount", kind="integer"),
     declare("unit_amount_decimal", kind="decimal"),
-    declare("recurring.interval", "recurring.usage_type"),
+    declare("recurring.interval", "recurring.usage_type", "recurring.meter"),
     declare("recurring.interval_count", kind="integer"),
     declare("active", kind="boolean", required=True),
 )
@@ -346,6 +347,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         "/v1/prices",
         _events("price", "created", "updated", "deleted"),
         deletions=frozenset({"price.deleted"}),
+        expand=("tiers",),
         lists_new=True,
     ),
     "coupon": Endpoint(

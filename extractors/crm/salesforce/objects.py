@@ -62,7 +62,7 @@ PRICEBOOK_ENTRY = _object(
     "PricebookEntry",
     declare("Product2Id", required=True),
     declare("UnitPrice", kind="decimal", required=True),
-    declare("CurrencyIsoCode"),
+    declare("Tiers__c", "CurrencyIsoCode"),
     declare("IsActive", kind="boolean"),
 )
 
@@ -102,6 +102,7 @@ CONTRACT_LINE = _object(
     declare("Start_Date__c", "End_Date__c", kind="date"),
     declare("Effective_At__c", kind="datetime"),
     declare("Co_Termed__c", kind="boolean"),
+    declare("Pricing_Model__c"),
     declare("CurrencyIsoCode"),
 )
 

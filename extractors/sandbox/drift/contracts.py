@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from extractors.sandbox.amounts import decimal_text, rounded
 from extractors.sandbox.drift.ground import SETTLED_DAYS, Ground
-from extractors.sandbox.reference import CURRENCIES, LEGAL_ENTITIES, PRODUCTS
+from extractors.sandbox.reference import CURRENCIES, LEGAL_ENTITIES, PRODUCTS, TIERED_BY_SKU
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.contracts import stamp
 from extractors.sandbox.world.moments import DAY, add_months, moment
@@ -239,7 +239,8 @@ def _is_worth(sold: Sold) -> bool:
 
 def plant_wrong_price(ground: Ground, count: int) -> None:
     """CON-AMT-01: the contract says one price, billing charges another."""
-    worth = [sold for sold in _sold_lines(ground) if _is_worth(sold)]
+    plain = [s for s in _sold_lines(ground) if s.sku not in TIERED_BY_SKU]
+    worth = [sold for sold in plain if _is_worth(sold)]
     discounted = [sold for sold in worth if Decimal(sold.line["Discount_Percent__c"])]
     pools = {
         "increase_not_billed": worth,

@@ -22,6 +22,7 @@ from extractors.sandbox.world.moments import (
     opening,
 )
 from extractors.sandbox.world.ramps import extend_schedule
+from extractors.sandbox.world.rated import is_tiered_line
 from extractors.sandbox.world.state import Subscribed, World
 
 _RENEWAL_MONTHS = 12
@@ -150,7 +151,7 @@ def term_end(world: World, at: int, contract: str) -> None:
         if line["End_Date__c"] != signed["EndDate"]:
             continue
         fields = {"End_Date__c": last_day}
-        if is_dearer:
+        if is_dearer and not is_tiered_line(line):
             fields |= {"Unit_Price__c": _dearer(line), "Effective_At__c": stamp(at)}
         world.records.edit("Contract_Line__c", line["Id"], at, **fields)
     if is_dearer:

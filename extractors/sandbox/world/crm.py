@@ -12,6 +12,7 @@ from extractors.sandbox.world.contracts import schedule_term_end, stamp
 from extractors.sandbox.world.moments import YEAR_MONTHS, add_months, local_date, moment
 from extractors.sandbox.world.names import identity
 from extractors.sandbox.world.ramps import first_lines, interval_of
+from extractors.sandbox.world.rated import model_of
 from extractors.sandbox.world.state import Company, Deal, SoldLine, World
 
 _PARENT_EVERY = 23
@@ -186,6 +187,7 @@ def _add_line(world: World, at: int, contract: str, line: SoldLine, shared: Reco
         ),
         "Price_Period__c": line.period,
         "Discount_Percent__c": line.discount,
+        "Pricing_Model__c": model_of(line),
         **shared,
     }
     world.records.add("salesforce", "Contract_Line__c", fields, at)

@@ -17,6 +17,7 @@ from extractors.sandbox.world.moments import (
 )
 from extractors.sandbox.world.names import identity
 from extractors.sandbox.world.ramps import ramped
+from extractors.sandbox.world.rated import with_tiers
 from extractors.sandbox.world.renewals import plan_slip
 from extractors.sandbox.world.state import Channel, Company, Deal, PayBy, SoldLine, World
 
@@ -101,7 +102,7 @@ def plan_company(world: World, company: Company, first: int, last: int) -> None:
     if company.channel == "self_serve":
         sign_up(world, company, at, rng)
         return
-    deal = ramped(world, chance_deal(company, at, rng))
+    deal = with_tiers(world, ramped(world, chance_deal(company, at, rng)))
     plan_add_on(world, deal)
     plan_slip(world, deal)
     lead(world, company, max(at - rng.randrange(5, 40) * DAY, opening(day_of(first))))

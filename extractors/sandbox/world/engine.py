@@ -24,6 +24,7 @@ from extractors.sandbox.world.cast import CAST, end_of, first_day
 from extractors.sandbox.world.deals import new_company, plan_company
 from extractors.sandbox.world.moments import DAY, add_months, moment, opening
 from extractors.sandbox.world.prices import add_catalogue
+from extractors.sandbox.world.rated import add_tiered_catalogue
 from extractors.sandbox.world.records import Records, floor_of
 from extractors.sandbox.world.state import Facts, World, load_world
 
@@ -107,6 +108,7 @@ def _set_up(world: World, start: int, first: date, end: date) -> None:
             period |= {"closed": "T", "arlocked": "T"}
         records.add("netsuite", "accountingperiod", period, start)
     add_catalogue(world, start)
+    add_tiered_catalogue(world, start)
     close.schedule_close(world, first.replace(day=1))
     world.schedule(start, "day")
     world.schedule(start + balance.SETTLES_AT, "settle_balance")

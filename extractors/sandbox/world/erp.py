@@ -20,6 +20,7 @@ from extractors.sandbox.reference import (
     PRODUCT_BY_SKU,
     SERVICES,
     TERM_DAYS,
+    TIERED_BY_SKU,
     exchange_rate,
     period_id,
 )
@@ -140,8 +141,10 @@ def _post(world: World, at: int, invoice: Record, who: Company) -> None:
 
 
 def _erp_lines(world: World, invoice: Record, who: Company) -> list[InvoiceLine]:
+    skus = {ids["stripe"]: sku for sku, ids in world.facts.products.items()}
     items = {
-        ids["stripe"]: PRODUCT_BY_SKU[sku].item_id for sku, ids in world.facts.products.items()
+        product: (PRODUCT_BY_SKU.get(sku) or TIERED_BY_SKU[sku]).item_id
+        for product, sku in skus.items()
     }
     timezone = who.legal_entity.timezone
     lines = []

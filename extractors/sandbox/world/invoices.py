@@ -6,6 +6,7 @@ from extractors.sandbox.amounts import rounded
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import DAY, MINUTE, copy_lag, daytime
 from extractors.sandbox.world.payments import collect
+from extractors.sandbox.world.rated import billed_parts
 from extractors.sandbox.world.state import Company, Subscribed, World, subscription_of
 
 _VOIDED_AT_ONCE = 0.003
@@ -23,7 +24,8 @@ def begin_invoice(world: World, course: Subscribed, at: int, *, is_free: bool = 
     customer = records.need("stripe", "customer", subscription["customer"])
     who = world.company(course.company)
     items = subscription["items"]["data"]
-    lines = [_line(world, course.id, item, is_free=is_free) for item in items]
+    parts = [part for item in items for part in billed_parts(item)]
+    lines = [_line(world, course.id, part, is_free=is_free) for part in parts]
     rate = who.legal_entity.tax_rate
     _tax(lines, rate)
     subtotal = sum(line["amount"] for line in lines)

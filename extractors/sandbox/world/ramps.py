@@ -12,6 +12,7 @@ from random import Random
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import boundary, local_date, moment
 from extractors.sandbox.world.prices import Charged, price_for, unit_for
+from extractors.sandbox.world.rated import tiered_price
 from extractors.sandbox.world.state import Company, Deal, SoldLine, Subscribed, World
 
 _FIRST_NUMBER = 40
@@ -132,7 +133,9 @@ def _is_in_force(line: SoldLine, month: int) -> bool:
 
 def _phase_item(world: World, at: int, deal: Deal, line: SoldLine) -> Record:
     unit = unit_for(Decimal(line.unit_minor), line.period, deal.interval)
-    price = price_for(world, Charged(line.sku, deal.currency, deal.interval, unit), at)
+    price = tiered_price(world, line.sku, deal.currency) or price_for(
+        world, Charged(line.sku, deal.currency, deal.interval, unit), at
+    )
     coupon = {"coupon": f"NEGOTIATED-{line.discount}", "discount": None, "promotion_code": None}
     return {
         "price": price["id"],

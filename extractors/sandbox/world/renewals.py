@@ -20,6 +20,7 @@ from extractors.sandbox.world.moments import (
     daytime,
     opening,
 )
+from extractors.sandbox.world.rated import is_tiered_line
 from extractors.sandbox.world.state import Deal, World
 
 _UPLIFTED = 0.5
@@ -90,16 +91,22 @@ def _add_contract(world: World, at: int, old: Record, starts: date) -> Record:
 def _copy_line(world: World, at: int, line: Record, contract: Record, factor: Decimal) -> Record:
     """A line of the old contract as the new one has it."""
     precision = CURRENCIES[line["CurrencyIsoCode"]].precision
-    minor = rounded(Decimal(line["Unit_Price__c"]).scaleb(precision) * factor)
+    rate = Decimal(1) if is_tiered_line(line) else factor
+    minor = rounded(Decimal(line["Unit_Price__c"]).scaleb(precision) * rate)
     copied = ("Product__c", "Quantity__c", "Price_Period__c", "Discount_Percent__c")
-    fields = {name: line[name] for name in (*copied, "CurrencyIsoCode")} | {
-        "Id": world.records.new_id("salesforce", "Contract_Line__c"),
-        "Contract__c": contract["Id"],
-        "Unit_Price__c": decimal_text(minor, precision),
-        "Start_Date__c": contract["StartDate"],
-        "End_Date__c": contract["EndDate"],
-        "Effective_At__c": stamp(at),
-    }
+    model = {"Pricing_Model__c": line.get("Pricing_Model__c")}
+    fields = (
+        model
+        | {name: line[name] for name in (*copied, "CurrencyIsoCode")}
+        | {
+            "Id": world.records.new_id("salesforce", "Contract_Line__c"),
+            "Contract__c": contract["Id"],
+            "Unit_Price__c": decimal_text(minor, precision),
+            "Start_Date__c": contract["StartDate"],
+            "End_Date__c": contract["EndDate"],
+            "Effective_At__c": stamp(at),
+        }
+    )
     return world.records.add("salesforce", "Contract_Line__c", fields, at)
 
 

@@ -16,6 +16,7 @@ from extractors.sandbox.world.ramps import (
     follow_items,
     plan_phases,
 )
+from extractors.sandbox.world.rated import is_tiered, tiered_price
 from extractors.sandbox.world.state import Company, Deal, SoldLine, Subscribed, World
 
 _DRAFT_SECONDS = HOUR
@@ -140,7 +141,9 @@ def _items(world: World, deal: Deal, line: SoldLine, period: tuple[int, int]) ->
     if line.is_split:
         parts = [line.quantity - line.quantity // 3, line.quantity // 3]
     unit = unit_for(Decimal(line.unit_minor), line.period, deal.interval)
-    price = price_for(world, Charged(line.sku, deal.currency, deal.interval, unit), period[0])
+    price = tiered_price(world, line.sku, deal.currency) or price_for(
+        world, Charged(line.sku, deal.currency, deal.interval, unit), period[0]
+    )
     return [_item(world, price, quantity, line, period) for quantity in parts]
 
 
@@ -314,6 +317,8 @@ def sync_items(world: World, at: int, subscription: str) -> None:
 def _synced(
     world: World, course: Subscribed, item: Record, lines: dict[str, Record], at: int
 ) -> Record:
+    if is_tiered(item["price"]):
+        return item
     line = lines[item["metadata"]["crm_contract_line_id"]]
     currency = line["CurrencyIsoCode"]
     minor = Decimal(line["Unit_Price__c"]).scaleb(CURRENCIES[currency].precision)

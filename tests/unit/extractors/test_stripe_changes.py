@@ -105,6 +105,13 @@ def test_what_must_be_expanded_and_is_not_is_read_again():
     assert not lacks(record, endpoint)
 
 
+def test_a_price_whose_tiers_an_event_does_not_show_is_read_again():
+    endpoint = ENDPOINTS["price"]
+    assert lacks({"id": "price_1", "billing_scheme": "tiered"}, endpoint)
+    assert not lacks({"id": "price_1", "billing_scheme": "tiered", "tiers": []}, endpoint)
+    assert not lacks({"id": "price_1", "billing_scheme": "per_unit"}, endpoint)
+
+
 def test_a_change_of_something_else_can_concern_a_record():
     dispute = {"id": "dp_1", "charge": "ch_1", "created": AT}
     change = told(event("charge.dispute.created", **dispute), name="charge", key="ch_1")

@@ -27,6 +27,7 @@ class Books:
         self.transactions = by_id(store.rows("netsuite", "transaction"), "id")
         self.lines = group(store.rows("netsuite", "transactionline"), "transaction")
         self.postings = group(store.rows("netsuite", "transactionaccountingline"), "transaction")
+        self.entries = store.rows("salesforce", "PricebookEntry")
         self.terms = by_id(store.rows("netsuite", "term"), "id")
         self.currencies = by_id(store.rows("netsuite", "currency"), "id")
         self.faults = store.meta("faults", {})

@@ -3,6 +3,7 @@
 Written from the definitions of the drift codes, sharing nothing with the product or the planters.
 """
 
+import json
 import re
 import unicodedata
 from collections import defaultdict
@@ -162,6 +163,9 @@ def _contract_lines(books: Books, clusters: Clusters):
             digits = 0 if line["CurrencyIsoCode"] == "JPY" else 2
             months = 12 if line["Price_Period__c"] == "Year" else 1
             price = Decimal(line["Unit_Price__c"]).scaleb(digits)
+            if line["Pricing_Model__c"]:
+                yield from _tiered(books, line, quantity, items[sku], subscription_id)
+                continue
             signed = _unit_mrr(price, months, [line["Discount_Percent__c"]])
             billed_quantity = sum(item["quantity"] for item in items[sku])
             if billed_quantity != quantity:
@@ -171,6 +175,39 @@ def _contract_lines(books: Books, clusters: Clusters):
             if abs(difference) > max(len(items[sku]), 1):
                 name = f"mrr_at_contract_quantity:{sku}"
                 yield Row("CON-AMT-01", name, contract_id, subscription_id)
+
+
+def _tiered(books: Books, line, quantity, items, subscription_id):
+    """A line that is sold by tiers: the same units, and the same sum over the tiers."""
+    sku = books.crm_products[line["Product__c"]]["ProductCode"]
+    if [item["quantity"] for item in items] != [quantity]:
+        yield Row("SUB-QTY-01", f"quantity:{sku}", line["Contract__c"], subscription_id)
+    entry = next(
+        entry
+        for entry in books.entries
+        if entry["Product2Id"] == line["Product__c"]
+        and entry["CurrencyIsoCode"] == line["CurrencyIsoCode"]
+    )
+    digits = 0 if line["CurrencyIsoCode"] == "JPY" else 2
+    listed = [
+        (tier["up_to"], Decimal(tier["unit_price"]).scaleb(digits))
+        for tier in json.loads(entry["Tiers__c"])
+    ]
+    billed = [
+        (tier["up_to"], Decimal(tier["unit_amount_decimal"])) for tier in items[0]["price"]["tiers"]
+    ]
+    if _sum_of(listed, quantity) != _sum_of(billed, quantity):
+        name = f"mrr_at_contract_quantity:{sku}"
+        yield Row("CON-AMT-01", name, line["Contract__c"], subscription_id)
+
+
+def _sum_of(tiers, quantity) -> Decimal:
+    below, total = 0, Decimal(0)
+    for up_to, unit in tiers:
+        top = min(up_to or quantity, quantity)
+        total += unit * max(top - below, 0)
+        below = max(top, below)
+    return total
 
 
 def _item_mrr(item) -> Decimal:

@@ -161,6 +161,8 @@ def _contracts(books: Books, _store):
 def _paper(books: Books, store):
     """What is special about lines, their history, and what billing plans for them."""
     for line in books.contract_lines:
+        if line["Pricing_Model__c"] == "Graduated":
+            yield "sold by tiers"
         if line["Co_Termed__c"]:
             yield "co-termed add-on"
         whole = books.contracts[line["Contract__c"]]
@@ -267,5 +269,5 @@ EXPECTED = {
     "ERP payment without charge", "second accounting book", "line that does not post",
     "rounding line of a journal", "rounding line of a document", "other currency than the books",
     "renewed by a new contract", "co-termed add-on", "step of a ramp", "phase that runs",
-    "edit that nobody signed", "parent in the ERP",
+    "edit that nobody signed", "parent in the ERP", "sold by tiers",
 }  # fmt: skip

@@ -10,6 +10,7 @@ select
     cast(end_date__c as date) as end_date,
     {{ from_iso('effective_at__c') }} as effective_at,
     coalesce(co_termed__c, false) as is_co_termed,
+    lower(nullif(pricing_model__c, '')) as pricing_model,
     upper(currencyisocode) as currency,
     {{ from_iso('createddate') }} as created_at,
     {{ from_iso('systemmodstamp') }} as modified_at

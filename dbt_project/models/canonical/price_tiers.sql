@@ -1,0 +1,27 @@
+select
+    source_id as price_tier_key,
+    'crm' as role,
+    price_id,
+    product_code,
+    currency,
+    tiers_mode,
+    tier_number,
+    lower_bound,
+    up_to,
+    unit_amount_minor,
+    flat_amount_minor
+from {{ ref('price_tier__crm') }}
+union all
+select
+    source_id as price_tier_key,
+    'billing' as role,
+    price_id,
+    product_code,
+    currency,
+    tiers_mode,
+    tier_number,
+    lower_bound,
+    up_to,
+    unit_amount_minor,
+    flat_amount_minor
+from {{ ref('price_tier__billing') }}

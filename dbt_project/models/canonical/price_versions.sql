@@ -1,0 +1,33 @@
+select
+    source_id as price_id,
+    'crm' as role,
+    product_code,
+    currency,
+    pricing_model,
+    is_metered,
+    meter_id,
+    price_interval,
+    interval_count,
+    unit_amount_minor,
+    unit_month_minor,
+    is_active,
+    valid_from,
+    valid_to
+from {{ ref('price_version__crm') }}
+union all
+select
+    source_id as price_id,
+    'billing' as role,
+    product_code,
+    currency,
+    pricing_model,
+    is_metered,
+    meter_id,
+    price_interval,
+    interval_count,
+    unit_amount_minor,
+    unit_month_minor,
+    is_active,
+    valid_from,
+    valid_to
+from {{ ref('price_version__billing') }}
