@@ -14,7 +14,15 @@ import typer
 from rich.console import Console
 
 from extractors.sandbox.control import SandboxError
-from orchestration.commands import corrections, events, exceptions, quarantine, sandbox
+from orchestration.commands import (
+    corrections,
+    evaluate,
+    events,
+    exceptions,
+    identity,
+    quarantine,
+    sandbox,
+)
 from orchestration.console import console
 from orchestration.settings import Settings, SettingsError, load_settings
 from reconcilers.corrections.policy import PolicyError
@@ -30,6 +38,8 @@ app.add_typer(exceptions.app, name="exceptions", help="What is wrong, how old it
 app.add_typer(corrections.app, name="corrections", help="What to do about it: approve, dispatch.")
 app.add_typer(events.app, name="events", help="What happened in the business, and who was told.")
 app.add_typer(quarantine.app, name="quarantine", help="Records that broke their contract.")
+app.add_typer(identity.app, name="identity", help="Who is the same customer: questions, model.")
+app.add_typer(evaluate.app, name="evaluate", help="Measure against labelled truth.")
 app.add_typer(sandbox.app, name="sandbox", help="A CRM, a billing system and an ERP on loopback.")
 
 out = console()
@@ -163,31 +173,6 @@ def trace(
             out.print(tree, soft_wrap=True)
         if found.more_threads:
             out.print(f"... and {found.more_threads} more threads that share {identifier}")
-
-
-@app.command()
-def evaluate(
-    seed: Annotated[int, typer.Option(help="The world's seed.")] = 1,
-    plant: Annotated[
-        list[str] | None, typer.Option(help="CODE=K, or none to start from nothing planted.")
-    ] = None,
-    customers: Annotated[int, typer.Option(help="How large a company.")] = 300,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
-) -> None:
-    """Measure precision and recall per drift code on a fresh, labelled world."""
-    from orchestration.evaluate import EvaluationError, evaluate_seed, parse_plants
-    from orchestration.screen import score_table
-
-    try:
-        result = evaluate_seed(load_settings(), seed, parse_plants(plant or []), customers)
-    except EvaluationError as error:
-        err.print(str(error))
-        raise typer.Exit(2) from error
-    if as_json:
-        out.print_json(data=result.as_dict())
-    else:
-        out.print(score_table(result))
-    raise typer.Exit(0 if result.perfect else 1)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from reconcilers.identity import REGISTRY_SCHEMA
+from reconcilers.identity import REGISTRY_SCHEMA, CrosswalkResult
 from tests.comparison_tables import DAY, add
 
 ROLES = {"salesforce": "crm", "stripe": "billing", "netsuite": "erp"}
@@ -16,10 +16,16 @@ COLUMNS = {
     "role": "varchar",
     "source_id": "varchar",
     "legal_name": "varchar",
-    "name_key": "varchar",
-    "domain": "varchar",
+    "website": "varchar",
+    "email": "varchar",
+    "phone": "varchar",
+    "street": "varchar",
+    "city": "varchar",
+    "postal_code": "varchar",
     "country_code": "varchar",
     "tax_id": "varchar",
+    "legal_entity": "varchar",
+    "parent_id": "varchar",
     "xref_crm_id": "varchar",
     "xref_billing_id": "varchar",
     "xref_erp_id": "varchar",
@@ -67,3 +73,14 @@ def customers(con: duckdb.DuckDBPyConnection) -> set[frozenset[str]]:
         "select list(source_id) from identity.crosswalk group by canonical_customer_id"
     ).fetchall()
     return {frozenset(ids) for (ids,) in grouped}
+
+
+def remembered(registry: pl.DataFrame, result: CrosswalkResult) -> pl.DataFrame:
+    """The registry as the next night is told of it."""
+    keys = ["system", "source_id"]
+    seen = registry.select(*keys, "first_seen_date")
+    new = result.history.assignments.join(seen, on=keys, how="left").with_columns(
+        pl.coalesce("first_seen_date", "snapshot_date").alias("first_seen_date")
+    )
+    kept = registry.select(REGISTRY_SCHEMA.keys()).join(new, on=keys, how="anti")
+    return pl.concat([kept, new.select(REGISTRY_SCHEMA.keys())]).sort(keys)

@@ -1,12 +1,15 @@
-"""Records joined into customers, best evidence first, with vetoes that hold for whole clusters.
+"""The few records whose evidence contradicts itself, joined link by link, best evidence first.
 
 Joining everything that is connected chains strangers together, so weak evidence never overrules a
-veto: two accounts of the CRM, two ERP customers of one legal entity, or two tax ids of one country.
+veto: two accounts of the CRM, two ERP customers of one legal entity, two tax ids of one country, or
+a steward's word. What breaks no veto is joined in the engine and never comes here.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import groupby
 
 
 class Method(IntEnum):
@@ -16,8 +19,16 @@ class Method(IntEnum):
     XREF = 1
     TAX_ID = 2
     DOMAIN_COUNTRY = 3
-    SCORE = 4
-    SELF = 5
+    NAME_POSTCODE = 4
+    SCORE = 5
+    SELF = 6
+
+
+# Rules of equal values: whoever fits two customers that cannot be one is left to the scorer.
+_EQUAL_VALUES = (Method.TAX_ID, Method.DOMAIN_COUNTRY, Method.NAME_POSTCODE)
+
+# Of shorter numbers a digit is too much of the whole to be taken for a slip.
+_LONG_ENOUGH = 8
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,17 @@ class Node:
     legal_entity: str | None = None
     tax: tuple[str, str] | None = None  # country, tax id
     is_active: bool = True
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A reason to join two records. One that `fuses` says that two of one system are the same."""
+
+    a: int
+    b: int
+    method: Method
+    strength: float = 0.0
+    fuses: bool = False
 
 
 @dataclass
@@ -51,172 +73,121 @@ class _Cluster:
             self.taxes.setdefault(country, set()).update(tax_ids)
 
 
-@dataclass
 class Clusters:
-    """Disjoint sets over the linked records; a record that nothing links is not held."""
+    """Disjoint sets of records under vetoes."""
 
-    nodes: Mapping[int, Node]
-    methods: dict[int, Method] = field(default_factory=dict)
-    contradictory_xrefs: int = 0
-    ambiguous: int = 0
-    vetoed: int = 0
-    _root: dict[int, int] = field(default_factory=dict)
-    _cluster: dict[int, _Cluster] = field(default_factory=dict)
+    def __init__(self, nodes: Iterable[Node], barred: Iterable[tuple[int, int]] = ()) -> None:
+        self.refused: list[Edge] = []
+        self._root: dict[int, int] = {}
+        self._cluster: dict[int, _Cluster] = {}
+        for node in nodes:
+            self._root[node.number] = node.number
+            self._cluster[node.number] = _alone(node)
+        for left, right in barred:
+            if left in self._root and right in self._root:
+                self._cluster[left].barred.add(right)
+                self._cluster[right].barred.add(left)
 
-    def bar(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Pairs that no evidence may ever bring together; to be told before anything is linked."""
-        for left, right in pairs:
-            self._of(left).barred.add(right)
-            self._of(right).barred.add(left)
+    def seed(self, groups: Mapping[int, Sequence[int]]) -> None:
+        """What was joined before and stays joined."""
+        for first, *others in groups.values():
+            for other in others:
+                self._join(first, other)
 
-    def link(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """A steward's decisions; that no bar contradicts them was checked when they were read."""
-        for left, right in pairs:
-            self._join(left, right, Method.OVERRIDE)
-
-    def cross_reference(self, xrefs: Sequence["Xref"]) -> None:
-        """Explicit references, weightiest first; contradicted ones are dropped and counted."""
-        kept = without_contradictions(xrefs)
-        self.contradictory_xrefs += len(xrefs) - len(kept)
-        for xref in kept:
-            left, right = self._of(xref.a), self._of(xref.b)
-            # Through others, two accounts would become one; only an equal tax id proves that.
-            fuses = bool(left.crm and right.crm and left.crm != right.crm)
-            if fuses and not xref.agrees:
-                self.contradictory_xrefs += 1
-            elif self._is_barred(left, right):
-                self.vetoed += 1
-            else:
-                self._join(xref.a, xref.b, Method.XREF)
-
-    def agree(self, groups: Iterable[Sequence[int]], method: Method) -> None:
-        """Records that share a value; whoever fits two customers that are not one is left alone."""
-        for group in groups:
-            self._agree(group, method)
-
-    def suggest(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Pairs by a scorer, best first, under the same vetoes as all weak evidence."""
-        for left, right in pairs:
-            if self._can_join(self._of(left), self._of(right)):
-                self._join(left, right, Method.SCORE)
-            else:
-                self.vetoed += 1
+    def join(self, edges: Iterable[Edge]) -> list[Edge]:
+        """Join along the edges as far as the vetoes allow; those that hold."""
+        ordered = sorted(edges, key=lambda e: (e.method, -e.strength, e.a, e.b))
+        held: list[Edge] = []
+        for method, group in groupby(ordered, key=lambda edge: edge.method):
+            some = list(group)
+            contested = self._contested(some) if method in _EQUAL_VALUES else set()
+            for edge in some:
+                if edge not in contested and self.may_join(edge):
+                    self._join(edge.a, edge.b)
+                    held.append(edge)
+                else:
+                    self.refused.append(edge)
+        return held
 
     def label(self, node: int) -> int:
         """The least record of the customer that the record belongs to."""
-        return min(self._of(node).members) if node in self._root else node
+        return min(self._cluster[self._root[node]].members)
 
-    def linked(self) -> list[int]:
-        return sorted(self._root)
+    def may_join(self, edge: Edge) -> bool:
+        left, right = self._of(edge.a), self._of(edge.b)
+        if left is right or edge.method is Method.OVERRIDE:
+            return True
+        if not left.barred.isdisjoint(right.members):
+            return False
+        if edge.method is Method.XREF:
+            return edge.fuses or not (left.crm and right.crm)
+        return _agree_on_taxes(left, right) and (
+            edge.fuses or not ((left.crm and right.crm) or _share_entity(left, right))
+        )
 
-    def _agree(self, group: Sequence[int], method: Method) -> None:
-        hubs: list[int] = []
-        for node in sorted({self._find(each) for each in group}, key=self._standing):
-            fitting = [hub for hub in hubs if self._can_join(self._at(hub), self._at(node))]
-            choice = self._choose(fitting)
-            if choice is not None:
-                self._join_through(group, choice, node, method)
-                hubs = [self._find(hub) for hub in hubs]
-            elif fitting:
-                self.ambiguous += 1
-            else:
-                self.vetoed += bool(hubs)
-                hubs.append(node)
+    def _contested(self, edges: Sequence[Edge]) -> set[Edge]:
+        """Edges of records that fit several accounts, or several ERP customers, equally well."""
+        choices: dict[int, set[int]] = defaultdict(set)
+        for edge in edges:
+            a, b = self._root[edge.a], self._root[edge.b]
+            if a != b and not edge.fuses and self.may_join(edge):
+                choices[a].add(b)
+                choices[b].add(a)
+        torn = {at: self._rivals(at, others) for at, others in choices.items()}
+        return {
+            edge
+            for edge in edges
+            if self._root[edge.b] in torn.get(self._root[edge.a], ())
+            or self._root[edge.a] in torn.get(self._root[edge.b], ())
+        }
 
-    def _choose(self, fitting: Sequence[int]) -> int | None:
-        """The only customer that fits, or the only one of them that sales knows."""
-        known = [hub for hub in fitting if self._at(hub).active_crm]
-        narrowed = known or fitting
-        return narrowed[0] if len(narrowed) == 1 else None
+    def _rivals(self, at: int, others: set[int]) -> set[int]:
+        """Those of the others of which only one can be right; none when sales knows just one."""
+        rivals: set[int] = set()
+        if not self._cluster[at].crm:
+            accounts = {other for other in others if self._cluster[other].crm}
+            active = {other for other in accounts if self._cluster[other].active_crm} or accounts
+            rivals |= accounts - active if len(active) == 1 else accounts
+        if not self._cluster[at].erp:
+            ledgers = [other for other in others if self._cluster[other].erp]
+            rivals |= {
+                one
+                for one in ledgers
+                for two in ledgers
+                if one != two and _share_entity(self._cluster[one], self._cluster[two])
+            }
+        return rivals
 
-    def _standing(self, root: int) -> tuple[bool, bool, int]:
-        """Clusters with an account come first, then those with an ERP customer."""
-        cluster = self._at(root)
-        return (not cluster.crm, not cluster.erp, min(cluster.members))
-
-    def _join_through(self, group: Sequence[int], hub: int, node: int, method: Method) -> None:
-        touching = [each for each in group if self._find(each) in (hub, node)]
-        self._join(hub, node, method, witnesses=touching)
-
-    def _join(
-        self, left: int, right: int, method: Method, witnesses: Sequence[int] | None = None
-    ) -> None:
-        for node in (left, right) if witnesses is None else witnesses:
-            self.methods[node] = min(method, self.methods.get(node, Method.SELF))
-        a, b = self._find(left), self._find(right)
+    def _join(self, left: int, right: int) -> None:
+        a, b = self._root[left], self._root[right]
         if a == b:
             return
-        keep, drop = (a, b) if len(self._at(a).members) >= len(self._at(b).members) else (b, a)
+        keep, drop = (
+            (a, b) if len(self._cluster[a].members) >= len(self._cluster[b].members) else (b, a)
+        )
         absorbed = self._cluster.pop(drop)
-        self._at(keep).absorb(absorbed)
+        self._cluster[keep].absorb(absorbed)
         for member in absorbed.members:
             self._root[member] = keep
 
-    def _can_join(self, left: _Cluster, right: _Cluster) -> bool:
-        if left is right:
-            return True
-        one_account = not (left.crm and right.crm)
-        one_tax_id = all(
-            not left.taxes[country].isdisjoint(right.taxes[country])
-            for country in left.taxes.keys() & right.taxes.keys()
-        )
-        return (
-            one_account
-            and one_tax_id
-            and not _share_entity(left, right)
-            and not self._is_barred(left, right)
-        )
-
-    def _is_barred(self, left: _Cluster, right: _Cluster) -> bool:
-        return not left.barred.isdisjoint(right.members)
-
-    def _find(self, node: int) -> int:
-        self._of(node)
-        return self._root[node]
-
-    def _at(self, root: int) -> _Cluster:
-        return self._cluster[self._root[root]]
-
     def _of(self, number: int) -> _Cluster:
-        if number not in self._root:
-            self._root[number] = number
-            self._cluster[number] = _alone(self.nodes[number])
         return self._cluster[self._root[number]]
 
 
-@dataclass(frozen=True)
-class Xref:
-    """One record names the other. `agrees`: same tax id; the roles say which one is the child."""
-
-    a: int
-    b: int
-    a_role: str
-    b_role: str
-    agrees: bool
+def _agree_on_taxes(left: _Cluster, right: _Cluster) -> bool:
+    """Of a country that both pay taxes in they show one number, or two that differ in a digit."""
+    return all(
+        any(_is_slip(one, two) for one in left.taxes[country] for two in right.taxes[country])
+        for country in left.taxes.keys() & right.taxes.keys()
+    )
 
 
-def without_contradictions(xrefs: Sequence[Xref]) -> list[Xref]:
-    """References of which each child has one parent per role, or several that share its tax id.
-
-    A bill-to record belongs to one account and one ERP customer, an ERP customer to one account. Of
-    parents that are named against each other the first in the given order stands.
-    """
-    seen: dict[tuple[int, str], Xref] = {}
-    kept = []
-    for xref in xrefs:
-        slot = _child_slot(xref)
-        first = seen.setdefault(slot, xref) if slot else xref
-        if first is xref or (first.agrees and xref.agrees):
-            kept.append(xref)
-    return kept
-
-
-def _child_slot(xref: Xref) -> tuple[int, str] | None:
-    rank = {"billing": 0, "erp": 1, "crm": 2}
-    if xref.a_role == xref.b_role:
-        return None
-    a_is_child = rank[xref.a_role] < rank[xref.b_role]
-    return (xref.a, xref.b_role) if a_is_child else (xref.b, xref.a_role)
+def _is_slip(one: str, two: str) -> bool:
+    if one == two:
+        return True
+    if len(one) != len(two) or len(one) < _LONG_ENOUGH:
+        return False
+    return sum(a != b for a, b in zip(one, two, strict=True)) <= 1
 
 
 def _share_entity(left: _Cluster, right: _Cluster) -> bool:

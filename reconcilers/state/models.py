@@ -117,15 +117,40 @@ class Waiver(Base):
     created_at: Mapped[datetime]
 
 
-class IdentityEntry(Base):
-    """The first assignment of a source record to a canonical customer; never rewritten."""
+class IdentityAssignment(Base):
+    """A source record got this canonical id on that night; there is a row only where it changed."""
 
-    __tablename__ = "identity_registry"
+    __tablename__ = "identity_assignments"
 
     system: Mapped[str] = mapped_column(primary_key=True)
     source_id: Mapped[str] = mapped_column(primary_key=True)
+    snapshot_date: Mapped[date] = mapped_column(primary_key=True, index=True)
     canonical_customer_id: Mapped[str] = mapped_column(index=True)
-    first_seen_date: Mapped[date]
+
+
+class IdentityAlias(Base):
+    """Records left one canonical id for another: `merged` if nothing is left behind, or `split`."""
+
+    __tablename__ = "identity_aliases"
+
+    old_id: Mapped[str] = mapped_column(primary_key=True)
+    new_id: Mapped[str] = mapped_column(primary_key=True)
+    snapshot_date: Mapped[date] = mapped_column(primary_key=True, index=True)
+    kind: Mapped[str]
+    records: Mapped[int]
+
+
+class IdentityEvent(Base):
+    """What a night did to a canonical id: minted, merged, split or gone."""
+
+    __tablename__ = "identity_events"
+
+    snapshot_date: Mapped[date] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    canonical_customer_id: Mapped[str] = mapped_column(index=True)
+    other_id: Mapped[str | None]
+    records: Mapped[int]
 
 
 class CorrectionRecord(Base):

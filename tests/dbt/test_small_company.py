@@ -209,12 +209,6 @@ def test_totals_are_tied_in_the_second_half(night):
         assert name in second.stdout
 
 
-def test_names_that_differ_in_punctuation_have_one_key(night):
-    warehouse, _, _ = night
-    keys = warehouse.rows("select distinct name_key from identity.identity_records")
-    assert keys == [{"name_key": "acme"}]
-
-
 def test_invoices_show_the_missing_the_doubled_and_the_unsourced(night):
     warehouse, _, _ = night
     found = warehouse.rows(

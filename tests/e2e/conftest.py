@@ -57,7 +57,7 @@ class Company:
             "observations": self.rows("observations", "snapshot_date, exception_key"),
             "exceptions": self.rows("exceptions", "exception_key"),
             "corrections": self.rows("corrections", "correction_id"),
-            "identities": self.rows("identity_registry", "system, source_id"),
+            "identities": self.rows("identity_assignments", "system, source_id, snapshot_date"),
             "tieouts": self.rows("tieouts", "snapshot_date, code, scope, currency, period"),
         }
 

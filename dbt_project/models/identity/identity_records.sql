@@ -1,13 +1,18 @@
--- One row per customer record of any system, reduced to what tells customers apart.
+-- One row per customer record of any system, as it was entered. What tells customers apart is worked out of it by the
+-- identity step, in one place for every source of records.
 with crm as (
     select
         'salesforce' as system,
         'crm' as role,
         account_id as source_id,
         legal_name,
-        coalesce({{ host_of('website') }}, {{ host_of('invoice_email') }}) as host,
+        website,
+        invoice_email as email,
+        postal_code,
         country_code,
         tax_id,
+        cast(null as varchar) as legal_entity,
+        parent_account_id as parent_id,
         cast(null as varchar) as xref_crm_id,
         stripe_customer_id as xref_billing_id,
         netsuite_customer_id as xref_erp_id,
@@ -22,9 +27,13 @@ billing as (
         'billing' as role,
         customers.customer_id as source_id,
         customers.legal_name,
-        {{ host_of('customers.invoice_email') }} as host,
+        cast(null as varchar) as website,
+        customers.invoice_email as email,
+        customers.postal_code,
         customers.country_code,
         tax_ids.tax_id,
+        cast(null as varchar) as legal_entity,
+        cast(null as varchar) as parent_id,
         customers.crm_account_id as xref_crm_id,
         cast(null as varchar) as xref_billing_id,
         customers.netsuite_customer_id as xref_erp_id,
@@ -39,43 +48,31 @@ erp as (
     select
         'netsuite' as system,
         'erp' as role,
-        customer_id as source_id,
-        legal_name,
-        coalesce({{ host_of('website') }}, {{ host_of('invoice_email') }}) as host,
-        country_code,
-        tax_id,
-        crm_account_id as xref_crm_id,
+        customers.customer_id as source_id,
+        customers.legal_name,
+        customers.website,
+        customers.invoice_email as email,
+        customers.postal_code,
+        customers.country_code,
+        customers.tax_id,
+        subsidiaries.legal_entity,
+        cast(null as varchar) as parent_id,
+        customers.crm_account_id as xref_crm_id,
         -- some integrations key the ERP customer by the billing id instead of filling the link field
         coalesce(
-            stripe_customer_id, case when external_id like 'cus\_%' escape '\' then external_id end
+            customers.stripe_customer_id,
+            case when customers.external_id like 'cus\_%' escape '\' then customers.external_id end
         ) as xref_billing_id,
         cast(null as varchar) as xref_erp_id,
-        not is_inactive as is_active,
-        created_at
-    from {{ ref('stg_netsuite__customers') }}
-),
-
-records as (
-    select * from crm
-    union all
-    select * from billing
-    union all
-    select * from erp
+        not customers.is_inactive as is_active,
+        customers.created_at
+    from {{ ref('stg_netsuite__customers') }} as customers
+    left join {{ ref('stg_netsuite__subsidiaries') }} as subsidiaries
+        on customers.subsidiary_id = subsidiaries.subsidiary_id
 )
 
-select
-    records.system,
-    records.role,
-    records.source_id,
-    records.legal_name,
-    {{ name_key('records.legal_name') }} as name_key,
-    case when free_mail_domains.domain is null then records.host end as domain,
-    records.country_code,
-    records.tax_id,
-    records.xref_crm_id,
-    records.xref_billing_id,
-    records.xref_erp_id,
-    records.is_active,
-    records.created_at
-from records
-left join {{ ref('free_mail_domains') }} as free_mail_domains on records.host = free_mail_domains.domain
+select * from crm
+union all
+select * from billing
+union all
+select * from erp

@@ -5,14 +5,18 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import polars as pl
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_mock_engine, inspect, text
+from sqlalchemy import create_engine, create_mock_engine, inspect, text
 
+from reconcilers.identity import History
+from reconcilers.identity.registry import ALIAS_SCHEMA, EVENT_SCHEMA
 from reconcilers.state import open_state
 from reconcilers.state.audit import append_audit, verify_audit
 from reconcilers.state.models import AuditEntry, Base
-from reconcilers.state.registry import add_assignments, load_registry
+from reconcilers.state.registry import load_registry, record_identities
+from reconcilers.state.store import migration_config
 from reconcilers.state.tieouts import SCHEMA, load_tieouts, record_tieouts
 from reconcilers.state.types import UtcDateTime
 from tests.correction_samples import at, fresh_state, night
@@ -121,20 +125,48 @@ def test_concurrent_writers_make_one_chain(state):
     assert (verdict.holds, verdict.entries) == (True, 20)
 
 
-def assignments(*rows):
-    columns = ["system", "source_id", "canonical_customer_id", "first_seen_date"]
-    return pl.DataFrame(list(rows), schema=columns, orient="row")
+def changed(day, *rows):
+    """What a night changes: (source id, canonical id) of Stripe records."""
+    assigned = [("stripe", source_id, canonical_id, day) for source_id, canonical_id in rows]
+    columns = ["system", "source_id", "canonical_customer_id", "snapshot_date"]
+    nothing = pl.DataFrame(schema=ALIAS_SCHEMA), pl.DataFrame(schema=EVENT_SCHEMA)
+    return History(pl.DataFrame(assigned, schema=columns, orient="row"), *nothing)
 
 
-def test_a_first_assignment_is_never_rewritten(state):
-    day = date(2026, 6, 30)
-    assert add_assignments(state, assignments(("stripe", "cus_A", "cus_1", day))) == 1
-    again = assignments(("stripe", "cus_A", "cus_2", day), ("netsuite", "501", "cus_1", day))
-    assert add_assignments(state, again) == 1
-    assert load_registry(state).rows() == [
-        ("netsuite", "501", "cus_1", day),
-        ("stripe", "cus_A", "cus_1", day),
-    ]
+def ids(state, before):
+    rows = load_registry(state, before).select("source_id", "canonical_customer_id").rows()
+    return dict(rows)
+
+
+def test_a_night_is_told_of_the_nights_before_it_only(state):
+    record_identities(state, night(0), changed(night(0), ("A", "cus_1"), ("B", "cus_1")))
+    record_identities(state, night(1), changed(night(1), ("B", "cus_2")))
+    assert ids(state, night(0)) == {}
+    assert ids(state, night(1)) == {"A": "cus_1", "B": "cus_1"}
+    assert ids(state, night(2)) == {"A": "cus_1", "B": "cus_2"}
+    assert set(load_registry(state, night(2))["first_seen_date"]) == {night(0)}
+
+
+def test_a_night_that_runs_again_replaces_its_own_ids_and_no_others(state):
+    record_identities(state, night(0), changed(night(0), ("A", "cus_1"), ("B", "cus_9")))
+    record_identities(state, night(1), changed(night(1), ("A", "cus_2")))
+    record_identities(state, night(0), changed(night(0), ("A", "cus_1")))
+    assert ids(state, night(2)) == {"A": "cus_2"}
+
+
+def test_a_store_from_before_keeps_the_ids_that_it_gave(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/old.db")
+    with engine.begin() as connection:
+        config = migration_config(connection)
+        command.upgrade(config, "0001")
+        connection.execute(
+            text("insert into identity_registry values ('stripe', 'A', 'cus_1', '2026-06-30')")
+        )
+    engine.dispose()
+    opened = open_state(f"sqlite:///{tmp_path}/old.db")
+    known = load_registry(opened, date(2026, 7, 1))
+    assert known.rows() == [("stripe", "A", "cus_1", date(2026, 6, 30))]
+    opened.close()
 
 
 def test_a_nights_tie_outs_replace_what_it_had(state):

@@ -1,0 +1,90 @@
+"""`tieout evaluate ...`: how good detection and identity are, against labelled truth."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from orchestration.console import console, table
+from orchestration.settings import load_settings
+
+if TYPE_CHECKING:
+    from orchestration.identity_evaluation import IdentityEvaluation
+
+app = typer.Typer()
+out = console()
+err = Console(stderr=True)
+
+
+@app.callback(invoke_without_command=True)
+def evaluate(
+    context: typer.Context,
+    seed: Annotated[int, typer.Option(help="The world's seed.")] = 1,
+    plant: Annotated[
+        list[str] | None, typer.Option(help="CODE=K, or none to start from nothing planted.")
+    ] = None,
+    customers: Annotated[int, typer.Option(help="How large a company.")] = 300,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+) -> None:
+    """Measure precision and recall per drift code on a fresh, labelled world."""
+    if context.invoked_subcommand is not None:
+        return
+    from orchestration.evaluate import EvaluationError, evaluate_seed, parse_plants
+    from orchestration.screen import score_table
+
+    try:
+        result = evaluate_seed(load_settings(), seed, parse_plants(plant or []), customers)
+    except EvaluationError as error:
+        err.print(str(error))
+        raise typer.Exit(2) from error
+    if as_json:
+        out.print_json(data=result.as_dict())
+    else:
+        out.print(score_table(result))
+    raise typer.Exit(0 if result.perfect else 1)
+
+
+@app.command()
+def identity(
+    seed: Annotated[int, typer.Option(help="Seed of the generated trios.")] = 1,
+    companies: Annotated[int, typer.Option(help="How many companies to generate.")] = 100_000,
+    records: Annotated[
+        Path | None, typer.Option(help="A CSV of customer records instead (docs/identity.md).")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="Its truth: system, source_id, entity_id.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+) -> None:
+    """Measure precision and recall of identity, on generated trios or on labelled files."""
+    from orchestration.identity_evaluation import LabelledFileError, evaluate_files, evaluate_trios
+
+    if (records is None) != (truth is None):
+        raise typer.BadParameter("--records and --truth belong together.")
+    try:
+        if records is not None and truth is not None:
+            result = evaluate_files(records, truth)
+        else:
+            result = evaluate_trios(seed, companies)
+    except (LabelledFileError, OSError) as error:
+        err.print(str(error), soft_wrap=True)
+        raise typer.Exit(2) from error
+    if as_json:
+        out.print_json(data=result.as_dict())
+    else:
+        _show(result)
+
+
+def _show(result: "IdentityEvaluation") -> None:
+    scores = table("way of matching", "pairs found", "precision", "recall", "F1")
+    for score in result.scores:
+        shares = (f"{share:.4f}" for share in (score.precision, score.recall, score.f1))
+        scores.add_row(score.name, str(score.found), *shares)
+    out.print(scores)
+    out.print(
+        f"{result.label}: {result.records} records, {result.customers} customers, {result.queue} "
+        f"questions to stewards; {result.seconds} s ({result.cpu_seconds} s of CPU), "
+        f"{result.peak_gigabytes} GB at most",
+        soft_wrap=True,
+    )
