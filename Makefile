@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all test-peers dbt-test docs lint nightly backfill report sandbox ui bench bench-extract clean
+.PHONY: help setup demo test test-all test-peers dbt-test docs lint nightly backfill report sandbox ui bench bench-extract bench-identity clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ bench: setup ## Measure the stages of a night on this machine
 
 bench-extract: setup ## Measure extraction beside other software, on 200,000 records
 	$(BIN)/python -m benchmarks.extract
+
+bench-identity: setup ## Measure identity beside a blocking join written by hand
+	$(BIN)/python -m benchmarks.identity
 
 clean: ## Remove what runs on the sandbox produced (with real systems in .env only with FORCE=1)
 	@if [ -f .env ] && [ -z "$(FORCE)" ]; then \

@@ -20,6 +20,9 @@ from orchestration.connections import config_of, given, mistakes, variables
 ROOT = Path(__file__).resolve().parent.parent
 DBT_PROJECT_DIR = ROOT / "dbt_project"
 
+# The share of known records that may change their customer in one night without a person's word.
+DEFAULT_IDENTITY_MAX_CHANGED = 0.005
+
 # Deletions that a vendor tells nobody about show only when all keys are read.
 DEFAULT_KEY_SCAN_DAYS = 7
 DEFAULT_EVENTS_BATCH = 100
@@ -44,6 +47,7 @@ class Settings:
     events_url: str | None = field(default=None, repr=False)
     events_token: str | None = field(default=None, repr=False)
     events_batch: int = DEFAULT_EVENTS_BATCH
+    identity_max_changed: float = DEFAULT_IDENTITY_MAX_CHANGED
     connections_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     @property
@@ -151,6 +155,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         events_url=environ.get("TIEOUT_EVENTS_URL") or None,
         events_token=environ.get("TIEOUT_EVENTS_TOKEN") or None,
         events_batch=_events_batch(environ.get("TIEOUT_EVENTS_BATCH")),
+        identity_max_changed=_max_changed(environ.get("TIEOUT_IDENTITY_MAX_CHANGED")),
         connections_override=_real_connections(environ),
     )
 
@@ -174,6 +179,21 @@ def _events_batch(text: str | None) -> int:
             "100, or 1 for a request per event."
         )
     return int(text)
+
+
+def _max_changed(text: str | None) -> float:
+    if not text:
+        return DEFAULT_IDENTITY_MAX_CHANGED
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise SettingsError(
+            f"TIEOUT_IDENTITY_MAX_CHANGED is {text!r}; write a share between 0 and 1, "
+            "such as 0.005."
+        )
+    return share
 
 
 def _real_connections(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -32,6 +32,7 @@ one_each as (
 )
 select one_each.*, coalesce(l.amount, 0) + coalesce(r.amount, 0) as amount_minor
 from one_each
+anti join identity_never as decided on one_each.a = decided.a and one_each.b = decided.b
 left join identity_exposure as l on one_each.a = l.node
 left join identity_exposure as r on one_each.b = r.node
 """

@@ -182,6 +182,16 @@ def _counted(rows: pl.DataFrame, column: str, kind: str, day: date) -> pl.DataFr
     )
 
 
+def current_ids(aliases: pl.DataFrame, live: Collection[str]) -> pl.DataFrame:
+    """Each id that no record has any more and the id that leads on from it: old_id, current_id."""
+    given_up = sorted(set(aliases["old_id"]) - set(live))
+    now = [current_id(each, live, aliases) for each in given_up]
+    return pl.DataFrame(
+        {"old_id": given_up, "current_id": now},
+        schema={"old_id": pl.String, "current_id": pl.String},
+    )
+
+
 def current_id(canonical_id: str, live: Collection[str], aliases: pl.DataFrame) -> str | None:
     """The id under which a customer is known now; None for an id that was never given up or given.
 

@@ -1,8 +1,11 @@
 """What identity leaves in the warehouse, beside the crosswalk itself."""
 
+import duckdb
 import polars as pl
 
+from reconcilers import engine
 from reconcilers.identity.questions import publish_queue
+from reconcilers.identity.registry import current_ids
 from reconcilers.identity.work import Work
 
 _INTERNAL = ("cluster", "auto_cluster")
@@ -34,3 +37,11 @@ def publish(work: Work, crosswalk: pl.DataFrame) -> None:
     work.run(_GROUPS, home=work.home)
     work.con.unregister("_crosswalk")
     publish_queue(work)
+
+
+def publish_aliases(
+    con: duckdb.DuckDBPyConnection, aliases: pl.DataFrame, crosswalk: pl.DataFrame
+) -> None:
+    """Write identity.customer_aliases: each id that was given up, with the id to use today."""
+    live = set(crosswalk["canonical_customer_id"])
+    engine.replace_table(con, "identity.customer_aliases", current_ids(aliases, live))
