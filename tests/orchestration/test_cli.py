@@ -35,9 +35,18 @@ def test_every_command_that_the_documents_name_exists():
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     text = "\n".join(page.read_text() for page in pages)
     named = re.findall(
-        r"tieout ((?:exceptions|corrections|quarantine|sandbox|identity) [a-z]+|[a-z]+)", text
+        r"tieout ((?:exceptions|corrections|quarantine|sandbox|identity|events) [a-z]+|[a-z]+)",
+        text,
     )
-    groups = {"exceptions", "corrections", "quarantine", "sandbox", "evaluate", "identity"}
+    groups = {
+        "exceptions",
+        "corrections",
+        "quarantine",
+        "sandbox",
+        "evaluate",
+        "identity",
+        "events",
+    }
     assert {name for name in named if name not in known | groups} == set()
 
 
