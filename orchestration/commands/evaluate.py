@@ -1,5 +1,6 @@
 """`tieout evaluate ...`: how good detection and identity are, against labelled truth."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,18 +56,24 @@ def identity(
     truth: Annotated[
         Path | None, typer.Option(help="Its truth: system, source_id, entity_id.")
     ] = None,
+    *,
+    follow_likely: Annotated[
+        bool, typer.Option(help="Follow the links of band review too, as a company may.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
     """Measure precision and recall of identity, on generated trios or on labelled files."""
     from orchestration.identity_evaluation import LabelledFileError, evaluate_files, evaluate_trios
+    from reconcilers.identity.model import load_model
 
     if (records is None) != (truth is None):
         raise typer.BadParameter("--records and --truth belong together.")
+    model = replace(load_model(), follow_likely=follow_likely)
     try:
         if records is not None and truth is not None:
-            result = evaluate_files(records, truth)
+            result = evaluate_files(records, truth, model)
         else:
-            result = evaluate_trios(seed, companies)
+            result = evaluate_trios(seed, companies, model)
     except (LabelledFileError, OSError) as error:
         err.print(str(error), soft_wrap=True)
         raise typer.Exit(2) from error

@@ -30,6 +30,7 @@ create or replace table identity_weighed as
 select
     score.a, score.b, score.p,
     xref.a is not null as is_xref,
+    coalesce(l.previous_id = r.previous_id, false) as was_one,
     score.bits + case when xref.a is not null then {reference_bits} else 0 end
         + case when l.previous_id = r.previous_id then {hysteresis_bits} else 0 end as bits,
     score.bits + case when xref.a is not null then {reference_bits} else 0 end as plain_bits
@@ -157,7 +158,10 @@ def weigh(work: Work) -> None:
 
 
 def decide(work: Work, model: Model) -> None:
-    """Make identity_decided: a verdict per pair of parts; identity_chosen: those to be followed."""
+    """Make identity_decided: a verdict per pair of parts; identity_chosen: those to be followed.
+
+    What is only likely is followed where it was one customer before, or where the model says so.
+    """
     work.run(_NEVER_PARTS)
     work.run(_PART_FACTS)
     work.run(_RIVALRY)
@@ -172,5 +176,6 @@ def decide(work: Work, model: Model) -> None:
     )
     work.run(
         "create or replace table identity_chosen as select a, b, bits, p, method, "
-        "verdict = 'auto' as is_auto from identity_decided where verdict in ('auto', 'review')"
+        "verdict = 'auto' as is_auto from identity_decided where verdict = 'auto' "
+        f"or verdict = 'review' and (was_one or {model.follow_likely})"
     )

@@ -23,7 +23,10 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True)
 class Model:
-    """`weights`: aspect -> level -> bits. `auto`, `review` are probabilities, `margin` is bits."""
+    """`weights`: aspect -> level -> bits. `auto`, `review` are probabilities, `margin` is bits.
+
+    `follow_likely`: whether links of the band review are followed before a person has looked.
+    """
 
     command: str
     trained_on: str
@@ -32,6 +35,7 @@ class Model:
     auto: float
     review: float
     margin: float
+    follow_likely: bool
     weights: dict[str, dict[str, float]]
 
     def settings(self) -> dict[str, Any]:

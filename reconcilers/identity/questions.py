@@ -16,6 +16,9 @@ with asked as (
     union all
     select a, b, 'fits several', p, false, 3 from identity_decided where verdict = 'ambiguous'
     union all
+    select a, b, 'probably one', p, false, 2 from identity_decided
+    where verdict = 'review' and (a, b) not in (select (a, b) from identity_held)
+    union all
     select xref.a, xref.b, 'reference contradicted', score.p, false, 1
     from identity_xref as xref
     left join identity_part as l on xref.a = l.node

@@ -89,7 +89,17 @@ def train(
         )
     prior, weights = _fitted(patterns)
     auto, review, margin = thresholds
-    return Model(command, trained_on, pairs, prior, auto, review, margin, weights)
+    return Model(
+        command,
+        trained_on,
+        pairs,
+        prior,
+        auto,
+        review,
+        margin,
+        follow_likely=False,
+        weights=weights,
+    )
 
 
 def _patterns(work: Work) -> pl.DataFrame:

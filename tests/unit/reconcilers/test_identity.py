@@ -1,6 +1,7 @@
 """Who is the same customer: the cascade, its vetoes, and ids that stay."""
 
 import math
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 
 from reconcilers.engine import WarehouseBuiltForAnotherDay
 from reconcilers.identity import REGISTRY_SCHEMA, resolve
+from reconcilers.identity.model import load_model
 from tests.comparison_tables import DAY
 from tests.identity_records import (
     NO_HISTORY,
@@ -43,12 +45,26 @@ class Guess:
 class Night:
     """The crosswalk of these records."""
 
-    def __init__(self, *rows, registry=NO_HISTORY, overrides=(), path=None, more=None, scorer=None):
+    def __init__(
+        self,
+        *rows,
+        registry=NO_HISTORY,
+        overrides=(),
+        path=None,
+        more=None,
+        scorer=None,
+        model=None,
+    ):
         self.con = identities(rows, more=more)
         if path is not None:
             path.write_text("\n".join([HEADER, *overrides]), encoding="utf-8")
         result = resolve(
-            self.con, path or "no/such/file.csv", registry, DAY, scorer=scorer or Guess()
+            self.con,
+            path or "no/such/file.csv",
+            registry,
+            DAY,
+            scorer=scorer or Guess(),
+            model=model,
         )
         self.summary, self.history = result.summary, result.history
         self.new = remembered(registry, result)
@@ -436,8 +452,16 @@ def test_a_scorer_decides_what_no_rule_decides():
     assert (night.of("B1")["method"], night.of("B1")["band"]) == ("score", "auto")
 
 
-def test_a_link_that_is_likely_holds_until_a_person_looks():
+def test_a_link_that_is_likely_is_asked_about_and_not_followed():
     night = scored(account("A1", **ON_SITE), billed("B1", **ON_SITE), A1_B1=0.6)
+    assert night.together == set()
+    assert night.questions() == [("probably one", "A1", "B1")]
+
+
+def test_a_company_may_follow_likely_links_until_a_person_looks():
+    model = replace(load_model(), follow_likely=True)
+    rows = [account("A1", **ON_SITE), billed("B1", **ON_SITE)]
+    night = Night(*rows, scorer=Guess(A1_B1=0.6), model=model)
     assert night.of("B1")["band"] == "review"
     assert night.questions() == [("joined for now", "A1", "B1")]
 
