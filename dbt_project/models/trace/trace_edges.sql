@@ -220,11 +220,25 @@ with edges as (
         'journal_entry', journal_id, 'journal_line', journal_line_key, 'key', 'line of the entry',
         debit_minor - credit_minor, currency
     from {{ ref('journal_entry_lines') }}
+),
+
+ranked as (
+    -- the surest way between two records is told; what names a record that nobody has leads nowhere
+    select
+        from_kind || ':' || from_id as from_key,
+        to_kind || ':' || to_id as to_key,
+        edges.*,
+        row_number() over (
+            partition by from_kind, from_id, to_kind, to_id order by how = 'inferred', rule
+        ) as preference
+    from edges
+    where to_kind || ':' || to_id in (select nodes.node_key from {{ ref('trace_nodes') }} as nodes)
+        and from_kind || ':' || from_id in (select nodes.node_key from {{ ref('trace_nodes') }} as nodes)
 )
 
 select
-    from_kind || ':' || from_id as from_key,
-    to_kind || ':' || to_id as to_key,
+    from_key,
+    to_key,
     from_kind,
     from_id,
     to_kind,
@@ -233,10 +247,5 @@ select
     rule,
     cast(amount_minor as bigint) as amount_minor,
     currency
-from edges
--- the surest way between two records; what names a record that nobody has leads nowhere
-where to_kind || ':' || to_id in (select node_key from {{ ref('trace_nodes') }})
-    and from_kind || ':' || from_id in (select node_key from {{ ref('trace_nodes') }})
-qualify row_number() over (
-    partition by from_kind, from_id, to_kind, to_id order by how = 'inferred', rule
-) = 1
+from ranked
+where preference = 1

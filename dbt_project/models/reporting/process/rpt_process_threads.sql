@@ -97,7 +97,7 @@ ordered as (
     select
         hops.*,
         max(reached_at) over earlier as before_at,
-        max_by(node_key, position) filter (where reached_at is not null) over earlier as before_key
+        max_by(node_key, case when reached_at is not null then position end) over earlier as before_key
     from hops
     window earlier as (partition by contract_id order by position rows between unbounded preceding and 1 preceding)
 ),
