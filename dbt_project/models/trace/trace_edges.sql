@@ -205,10 +205,17 @@ with edges as (
     inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
     union all
     select
+        'invoice_line', line_key, 'revenue_schedule_line', revenue_event_id, 'key', 'plan names the invoice line',
+        amount_minor, currency
+    from {{ ref('revenue_events') }}
+    where line_key is not null
+    union all
+    -- a plan of a copy that earns nothing, or of a line that billing does not have
+    select
         'erp_invoice', erp_internal_id, 'revenue_schedule_line', revenue_event_id, 'key', 'plan names its document',
         amount_minor, currency
     from {{ ref('revenue_events') }}
-    where erp_internal_id is not null
+    where erp_internal_id is not null and line_key is null
     union all
     select
         'revenue_schedule_line', revenue_event_id, 'journal_entry', journal_id, 'key', 'plan line names its journal',
