@@ -116,7 +116,7 @@ class Thread:
 
     def _branch(self, key: str, edge: Edge | None, parent: Node | None, seen: set[str]) -> Branch:
         node = self.nodes[key]
-        again = key in seen
+        again = key in seen and not node.is_shared
         seen.add(key)
         children: tuple[Branch, ...] = ()
         if not again and not node.is_shared:
