@@ -19,6 +19,7 @@ from orchestration.commands import (
     evaluate,
     events,
     exceptions,
+    golden,
     identity,
     quarantine,
     sandbox,
@@ -41,6 +42,8 @@ app.add_typer(quarantine.app, name="quarantine", help="Records that broke their 
 app.add_typer(identity.app, name="identity", help="Who is the same customer: questions, model.")
 app.add_typer(evaluate.app, name="evaluate", help="Measure against labelled truth.")
 app.add_typer(sandbox.app, name="sandbox", help="A CRM, a billing system and an ERP on loopback.")
+
+app.command()(golden.golden)
 
 out = console()
 err = Console(stderr=True)

@@ -13,7 +13,7 @@ from orchestration.settings import Settings, SettingsError
 from orchestration.stores import opened_state
 from reconcilers.corrections.policy import load_policy
 from reconcilers.identity.overrides import load_overrides
-from reconcilers.matrix import load_matrix
+from reconcilers.ownership import load_ownership
 from reconcilers.rules.codes import CODES
 from reconcilers.state.audit import verify_audit
 
@@ -33,7 +33,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _checked("home", lambda: _home(settings.home), "choose another folder with TIEOUT_HOME")
     yield _checked(
         "matrix",
-        lambda: f"{len(load_matrix(settings.matrix_path))} attributes",
+        lambda: _matrix(settings),
         f"correct {settings.matrix_path}",
     )
     yield _checked("policy", lambda: _policy(settings), f"correct {settings.policy_path}")
@@ -52,6 +52,13 @@ def _checked(subject: str, look: Callable[[], str], remedy: str) -> Finding:
         return Finding(subject, ok=True, detail=look())
     except Exception as error:  # noqa: BLE001  # whatever is wrong, the person should read it
         return Finding(subject, ok=False, detail=str(error), remedy=remedy)
+
+
+def _matrix(settings: Settings) -> str:
+    rows = load_ownership(settings.matrix_path)
+    attributes = {(row.entity, row.attribute) for row in rows}
+    compared = {(row.entity, row.attribute) for row in rows if row.status == "compared"}
+    return f"{len(attributes)} attributes, {len(compared)} of them compared"
 
 
 def _home(home: Path) -> str:

@@ -5,6 +5,10 @@ from typing import Any
 
 import pytest
 
+from orchestration.entity_diagram import diagrams, rewritten
+from reconcilers.ownership import GOLDEN_HOLDERS, load_ownership
+from tests.comparison_tables import SEEDS
+
 PUBLISHED = ("conformed", "canonical", "events", "comparison")
 COMPARISONS = {
     "cmp_customer__crm_vs_billing",
@@ -18,6 +22,15 @@ COMPARISONS = {
     "cmp_journal_entry__within_erp",
     "cmp_snapshot__source_vs_landed",
 }
+# Views that a night does not read: a grain test would work out every value of every thing.
+# test_golden_values.py looks at their grain instead.
+LOOKED_UP = {f"{entity}_values" for entity in (*GOLDEN_HOLDERS, "attribute", "golden")}
+# What places, joins or dates a canonical row; nobody owns it as an attribute.
+STRUCTURE = {
+    "correlation_id", "created_at", "modified_at", "owner_role", "link_method", "as_of_date",
+    "effective_at", "signed_at", "status_changed_at", "issued_at", "paid_at", "product_code",
+    "price_interval", "voided_at", "currency", "lowest_billing_amount", "highest_billing_amount",
+}  # fmt: skip
 EVERY_COMPARISON_HAS = {
     "row_key",
     "entity",
@@ -47,18 +60,90 @@ def test_published_models_have_enforced_contracts(manifest):
     assert without == []
 
 
-def test_every_model_is_described(manifest):
-    assert [m["name"] for m in models(manifest) if not m["description"]] == []
+def kept(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [n for n in manifest["nodes"].values() if n["resource_type"] in {"model", "seed"}]
 
 
-def test_every_column_of_published_models_is_described(manifest):
-    undescribed = [
+def columns(manifest: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(model, column, description) of everything that dbt builds."""
+    for node in kept(manifest):
+        for name, column in node["columns"].items():
+            yield node["name"], name, column["description"]
+
+
+def test_every_model_and_its_columns_are_described(manifest):
+    assert [n["name"] for n in kept(manifest) if not n["description"] or not n["columns"]] == []
+    assert [f"{model}.{name}" for model, name, said in columns(manifest) if not said] == []
+
+
+def test_every_column_of_published_models_has_a_type(manifest):
+    untyped = [
         f"{model['name']}.{name}"
         for model in models(manifest, *PUBLISHED)
         for name, column in model["columns"].items()
-        if not column["description"] or not column["data_type"]
+        if not column["data_type"]
     ]
-    assert undescribed == []
+    assert untyped == []
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [("_minor", ("minor unit", "currency")), ("_at", ("UTC",)), ("_date", ("calendar",))],
+)
+def test_what_is_measured_says_in_which_unit(manifest, ending, words):
+    """A controller reads the unit and currency of an amount, and whose clock or calendar it is."""
+    unsaid = [
+        f"{model}.{name}: {said}"
+        for model, name, said in columns(manifest)
+        if name.endswith(ending) and not all(word in said for word in words)
+    ]
+    assert unsaid == []
+
+
+def test_every_attribute_of_the_matrix_has_a_column_or_says_what_is_missing(manifest):
+    rows = load_ownership(SEEDS / "system_of_record.csv")
+    chosen = {
+        (model["config"]["meta"]["entity"], attribute)
+        for model in models(manifest, "canonical")
+        if model["name"].endswith("_values") and "entity" in model["config"]["meta"]
+        for attribute in model["config"]["meta"]["attributes"]
+    }
+    declared = {(row.entity, row.attribute) for row in rows if row.status == "golden_only"}
+    compared = {(row.entity, row.attribute) for row in rows if row.status == "compared"}
+    assert declared <= chosen
+    assert chosen <= declared | compared
+    shown = {
+        (
+            model["alias"].removesuffix("s").replace("entrie", "entry"),
+            name.removesuffix("_minor").removesuffix("_customer_id"),
+        )
+        for model in models(manifest, "canonical")
+        for name in model["columns"]
+    }
+    assert {
+        (row.entity, row.attribute) for row in rows if row.status == "canonical_only"
+    } <= shown  # fmt: skip
+
+
+def test_every_attribute_of_a_canonical_thing_is_in_the_matrix(manifest):
+    rows = load_ownership(SEEDS / "system_of_record.csv")
+    owned = {(row.entity, row.attribute) for row in rows}
+    tables = {f"{entity}s": entity for entity in GOLDEN_HOLDERS}
+    unowned = [
+        f"{model['name']}.{name}"
+        for model in models(manifest, "canonical")
+        if model["name"] in tables
+        for name in model["columns"]
+        if name not in STRUCTURE
+        and not name.endswith(("_id", "_key", "_count"))
+        and (tables[model["name"]], name.removesuffix("_minor")) not in owned
+    ]
+    assert unowned == []
+
+
+def test_the_entity_diagrams_are_those_of_the_manifest(manifest):
+    page = (SEEDS.parents[1] / "docs" / "data-model.md").read_text(encoding="utf-8")
+    assert rewritten(page, diagrams(manifest)) == page, "run `make docs` and commit the page"
 
 
 def test_every_model_and_seed_has_a_grain_test(manifest):
@@ -68,8 +153,8 @@ def test_every_model_and_seed_has_a_grain_test(manifest):
         if node["resource_type"] == "test"
         and (node.get("test_metadata") or {}).get("name") == "grain"
     }
-    kept = [n for n in manifest["nodes"].values() if n["resource_type"] in {"model", "seed"}]
-    assert [node["name"] for node in kept if node["unique_id"] not in tested] == []
+    asked = [node for node in kept(manifest) if node["name"] not in LOOKED_UP]
+    assert [node["name"] for node in asked if node["unique_id"] not in tested] == []
 
 
 def test_every_test_stops_the_run(manifest):

@@ -7,7 +7,7 @@ with records as (
 
 owners as (
     select max(owner) as owner
-    from {{ ref('system_of_record') }}
+    from {{ ref('attribute_owners') }}
     where entity = 'customer_hierarchy' and attribute = 'parent'
 ),
 
