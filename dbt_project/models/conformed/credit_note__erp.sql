@@ -9,17 +9,31 @@ tax as (
     group by transaction_id
 ),
 
-applied as (
-    -- the invoice that the credit settles; of several the one that takes most of it
+settled as (
     select
         links.next_transaction_id as transaction_id,
-        arg_max(invoices.invoice_id, abs(links.amount)) as invoice_id,
-        arg_max(invoices.erp_internal_id, abs(links.amount)) as invoice_erp_internal_id,
-        arg_max(invoices.correlation_id, abs(links.amount)) as correlation_id,
-        sum(abs(links.amount)) as amount
+        invoices.invoice_id,
+        invoices.erp_internal_id,
+        invoices.correlation_id,
+        abs(links.amount) as amount,
+        row_number() over (
+            partition by links.next_transaction_id
+            order by abs(links.amount) desc, invoices.erp_internal_id, links.previous_line_id, links.next_line_id
+        ) as preference
     from {{ ref('stg_netsuite__transaction_links') }} as links
     inner join {{ ref('invoice__erp') }} as invoices on links.previous_transaction_id = invoices.erp_internal_id
-    group by links.next_transaction_id
+),
+
+applied as (
+    -- the invoice that the credit settles; of several the one that takes most of it, of equals always the same
+    select
+        transaction_id,
+        max(case when preference = 1 then invoice_id end) as invoice_id,
+        max(case when preference = 1 then erp_internal_id end) as invoice_erp_internal_id,
+        max(case when preference = 1 then correlation_id end) as correlation_id,
+        sum(amount) as amount
+    from settled
+    group by transaction_id
 ),
 
 refunded as (

@@ -1,5 +1,16 @@
 with {{ erp_document_facts('deposit') }},
 
+primary_postings as (
+    -- an account without further books does not name its only one
+    select postings.*
+    from {{ ref('stg_netsuite__transaction_accounting_lines') }} as postings
+    inner join (
+        select coalesce(min(accounting_book_id), '1') as accounting_book
+        from {{ ref('stg_netsuite__accounting_books') }}
+        where is_primary
+    ) as primary_book on postings.accounting_book = primary_book.accounting_book
+),
+
 parts as (
     select
         erp_internal_id,
@@ -38,11 +49,8 @@ left join (
         lines.transaction_id,
         min(accounts.account_number) as account_number
     from {{ ref('stg_netsuite__transaction_lines') }} as lines
-    inner join {{ ref('stg_netsuite__transaction_accounting_lines') }} as postings
-        on
-            lines.transaction_id = postings.transaction_id
-            and lines.line_id = postings.line_id
-            and postings.accounting_book = '1'
+    inner join primary_postings as postings
+        on lines.transaction_id = postings.transaction_id and lines.line_id = postings.line_id
     left join {{ ref('stg_netsuite__accounts') }} as accounts on postings.account_id = accounts.account_id
     where lines.is_main_line
     group by lines.transaction_id

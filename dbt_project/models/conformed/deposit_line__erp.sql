@@ -1,6 +1,17 @@
 -- What a deposit puts into the bank: a line per payment, refund or dispute that it takes out of clearing, and the fees
 -- that were kept back, which stand on expense accounts.
-with lines as (
+with primary_postings as (
+    -- an account without further books does not name its only one
+    select postings.*
+    from {{ ref('stg_netsuite__transaction_accounting_lines') }} as postings
+    inner join (
+        select coalesce(min(accounting_book_id), '1') as accounting_book
+        from {{ ref('stg_netsuite__accounting_books') }}
+        where is_primary
+    ) as primary_book on postings.accounting_book = primary_book.accounting_book
+),
+
+lines as (
     select
         lines.transaction_id,
         lines.line_id,
@@ -13,11 +24,8 @@ with lines as (
     from {{ ref('stg_netsuite__transaction_lines') }} as lines
     inner join {{ ref('stg_netsuite__transactions') }} as transactions
         on lines.transaction_id = transactions.transaction_id and transactions.transaction_type = 'deposit'
-    left join {{ ref('stg_netsuite__transaction_accounting_lines') }} as postings
-        on
-            lines.transaction_id = postings.transaction_id
-            and lines.line_id = postings.line_id
-            and postings.accounting_book = '1'
+    left join primary_postings as postings
+        on lines.transaction_id = postings.transaction_id and lines.line_id = postings.line_id
     left join {{ ref('stg_netsuite__accounts') }} as accounts on postings.account_id = accounts.account_id
     where not lines.is_main_line
 ),

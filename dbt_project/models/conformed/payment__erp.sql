@@ -1,14 +1,32 @@
-with applied as (
-    -- the invoice that a payment settles; of several the one that takes most of it
+with settled as (
     select
         links.next_transaction_id as transaction_id,
-        arg_max(invoices.invoice_id, links.amount) as invoice_id,
-        arg_max(invoices.correlation_id, links.amount) as correlation_id,
-        count(*) as invoice_count
+        invoices.invoice_id,
+        invoices.correlation_id,
+        row_number() over (
+            partition by links.next_transaction_id
+            order by
+                case when invoices.invoice_id is null then 1 else 0 end,
+                links.amount desc,
+                invoices.erp_internal_id,
+                links.previous_line_id,
+                links.next_line_id
+        ) as preference
     from {{ ref('stg_netsuite__transaction_links') }} as links
     inner join {{ ref('invoice__erp') }} as invoices on links.previous_transaction_id = invoices.erp_internal_id
     where links.link_type = 'payment'
-    group by links.next_transaction_id
+),
+
+applied as (
+    -- the invoice that a payment settles; of several the one that takes most of it, one of billing before others; of equals
+    -- always the same
+    select
+        transaction_id,
+        max(case when preference = 1 then invoice_id end) as invoice_id,
+        max(case when preference = 1 then correlation_id end) as correlation_id,
+        count(*) as invoice_count
+    from settled
+    group by transaction_id
 ),
 
 document_subsidiary as (

@@ -1,10 +1,17 @@
-with credited as (
-    -- the note behind a refund; of several the one that takes most of it
+with notes as (
+    select
+        *,
+        row_number() over (partition by refund_id order by amount_minor desc, credit_note_id) as preference
+    from {{ ref('stg_stripe__credit_note_refunds') }}
+),
+
+credited as (
+    -- the note behind a refund; of several the one that takes most of it, of equals always the same
     select
         refund_id,
-        arg_max(credit_note_id, amount_minor) as credit_note_id,
+        max(case when preference = 1 then credit_note_id end) as credit_note_id,
         sum(amount_minor) as credited_minor
-    from {{ ref('stg_stripe__credit_note_refunds') }}
+    from notes
     group by refund_id
 )
 

@@ -1,15 +1,28 @@
 with {{ erp_document_facts('refund') }},
 
-credited as (
-    -- the credit note that was paid out; of several the one that takes most
+paid_out as (
     select
         links.next_transaction_id as transaction_id,
-        arg_max(notes.erp_internal_id, abs(links.amount)) as credit_note_erp_internal_id,
-        arg_max(notes.credit_note_id, abs(links.amount)) as credit_note_id,
-        sum(abs(links.amount)) as amount
+        notes.erp_internal_id,
+        notes.credit_note_id,
+        abs(links.amount) as amount,
+        row_number() over (
+            partition by links.next_transaction_id
+            order by abs(links.amount) desc, notes.erp_internal_id, links.previous_line_id, links.next_line_id
+        ) as preference
     from {{ ref('stg_netsuite__transaction_links') }} as links
     inner join {{ ref('credit_note__erp') }} as notes on links.previous_transaction_id = notes.erp_internal_id
-    group by links.next_transaction_id
+),
+
+credited as (
+    -- the credit note that was paid out; of several the one that takes most, of equals always the same
+    select
+        transaction_id,
+        max(case when preference = 1 then erp_internal_id end) as credit_note_erp_internal_id,
+        max(case when preference = 1 then credit_note_id end) as credit_note_id,
+        sum(amount) as amount
+    from paid_out
+    group by transaction_id
 )
 
 select

@@ -171,7 +171,10 @@ with edges as (
         case members.source_kind when 'dispute_reversal' then 'dispute' else members.source_kind end, members.source_key,
         'payout', members.payout_key, 'key', 'balance transaction of the payout', sum(members.net_minor), members.currency
     from {{ ref('payout_members') }} as members
-    group by members.source_kind, members.source_key, members.payout_key, members.currency
+    -- a dispute that was withdrawn and given back within one payout is one way to it, worth the sum of both
+    group by
+        case members.source_kind when 'dispute_reversal' then 'dispute' else members.source_kind end, members.source_key,
+        members.payout_key, members.currency
     union all
     select
         'payout', payouts.payout_key, 'erp_deposit', copies.erp_internal_id, 'key', 'deposit carries the payout id',

@@ -10,14 +10,20 @@ with customers as (
     group by canonical_customer_id
 ),
 
-first_invoices as (
-    -- an invoice of nothing (a trial) is neither posted nor paid
+payable_invoices as (
+    -- an invoice of nothing (a trial) is neither posted nor paid; of several of one instant always the same is the first
     select
         subscription_id,
-        min_by(invoice_key, issued_at) as invoice_key
+        invoice_key,
+        row_number() over (partition by subscription_id order by issued_at, invoice_key) as place
     from {{ ref('invoices') }}
     where issued_at is not null and status not in ('draft', 'void') and total_minor <> 0 and subscription_id is not null
-    group by subscription_id
+),
+
+first_invoices as (
+    select subscription_id, invoice_key
+    from payable_invoices
+    where place = 1
 ),
 
 crm_copies as (
