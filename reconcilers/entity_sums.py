@@ -4,7 +4,8 @@ A row says where the records of a raw object are staged, where they are publishe
 left out on purpose. Each side is a query of one row per record, with its currency and its amount in
 minor units (0 where only the number of records is tied). A new entity is a new row; a raw object
 without one says in NOT_TIED why. The rows of the ERP stand in `entity_sums_erp`,
-those of what settles invoices in `entity_sums_settlement`.
+those of prices and phases in `entity_sums_commercial`, of what settles invoices in
+`entity_sums_settlement`.
 """
 
 from collections.abc import Mapping
@@ -167,7 +168,6 @@ NOT_TIED: Mapping[str, str] = MappingProxyType(
         "salesforce.contract_line_history": "evidence of when a field changed, no entity",
         "stripe.tax_id": "attribute of the customer",
         "stripe.coupon": "attribute of the subscription's items",
-        "stripe.subscription_schedule": "future phases of the subscription",
         "stripe.balance_transaction": "tied to the balance that the source itself reports",
         "netsuite.term": "attribute of the customer",
         "netsuite.currency": "names the currency of amounts",

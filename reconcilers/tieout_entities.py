@@ -6,13 +6,14 @@ from typing import Any
 import duckdb
 
 from reconcilers.entity_sums import BILLING, CRM, EntitySum
+from reconcilers.entity_sums_commercial import COMMERCIAL
 from reconcilers.entity_sums_erp import ERP
 from reconcilers.entity_sums_settlement import SETTLEMENT
 
 Line = Mapping[str, Any]
 _Totals = dict[str | None, tuple[int, int]]  # currency -> records, minor units
 
-ENTITY_SUMS: tuple[EntitySum, ...] = (*CRM, *BILLING, *ERP, *SETTLEMENT)
+ENTITY_SUMS: tuple[EntitySum, ...] = (*CRM, *BILLING, *ERP, *COMMERCIAL, *SETTLEMENT)
 
 
 def entity_lines(con: duckdb.DuckDBPyConnection, sums: Sequence[EntitySum]) -> Iterator[Line]:

@@ -17,7 +17,7 @@ select
     lines.subscription_item_id,
     lines.is_proration,
     case
-        when lines.is_proration or prices.price_interval is null then null
+        when lines.is_proration or prices.price_interval is null or prices.usage_type = 'metered' then null
         -- charged just as its item stands today: then it is worth as much a month, to the last decimal
         when
             items.price_id = lines.price_id
