@@ -12,11 +12,16 @@ owners as (
 ),
 
 ranked as (
-    -- of several records of one customer in a role the primary one decides, then the one with the least id
+    -- of several records of one customer in a role the primary one decides, then the one with the least id; but one that
+    -- hangs below another record of the same customer tells nothing of who is above it
     select
         records.*,
         row_number() over (
-            partition by records.canonical_customer_id, records.role order by records.is_primary desc, records.source_id
+            partition by records.canonical_customer_id, records.role
+            order by
+                case when records.parent_customer_id = records.canonical_customer_id then 1 else 0 end,
+                records.is_primary desc,
+                records.source_id
         ) as preference
     from records
     where records.canonical_customer_id is not null and records.parent_customer_id is not null
