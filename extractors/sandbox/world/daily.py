@@ -32,7 +32,8 @@ def day(world: World, at: int) -> None:
         key = world.records.new_id("netsuite", "currencyrate")
         world.records.add("netsuite", "currencyrate", {"id": key, **rate}, at)
     if at >= world.facts.grows_from and rng.random() < _NEW_CUSTOMER:
-        plan_company(world, new_company(world), at + DAY, at + 15 * DAY)
+        # a day at the weekend is moved to the Friday before it, which must not be over
+        plan_company(world, new_company(world), at + 3 * DAY, at + 17 * DAY)
     world.schedule(at + DAY, "day")
 
 
