@@ -29,9 +29,12 @@ from extractors.sandbox.revenue import InvoiceLine, revenue_plan_rows
 __all__ = [
     "PRIMARY_BOOK",
     "Application",
+    "Document",
+    "Entry",
     "InvoiceLine",
     "JournalLine",
     "base_minor",
+    "header_of",
     "invoice_rows",
     "journal_rows",
     "payment_rows",
@@ -74,7 +77,7 @@ def _base_precision(subsidiary: str) -> int:
 
 
 @dataclass(frozen=True)
-class _Document:
+class Document:
     """What all lines of one document share."""
 
     internal_id: str
@@ -124,10 +127,10 @@ class _Document:
         }
 
 
-class _Entry:
+class Entry:
     """Lines and ledger lines of a document, numbered as they are added."""
 
-    def __init__(self, document: _Document) -> None:
+    def __init__(self, document: Document) -> None:
         self.document = document
         self.lines: list[Record] = []
         self.postings: list[Record] = []
@@ -167,9 +170,9 @@ def invoice_rows(
 
     `custbody` may set any further column of the transaction (custom fields, memo).
     """
-    document = _Document(internal_id, subsidiary, currency, exchange_rate)
+    document = Document(internal_id, subsidiary, currency, exchange_rate)
     total = sum(line.amount_minor + line.tax_minor for line in lines)
-    entry = _Entry(document)
+    entry = Entry(document)
     entry.add(RECEIVABLE.id, total, document.base(total), mainline="T")
     plans: list[tuple[int, InvoiceLine]] = []
     for line in lines:
@@ -178,7 +181,7 @@ def invoice_rows(
             plans.append((number, line))
     _add_tax(entry, lines)
     entry.close(ROUNDING.id)
-    transaction = _transaction(
+    transaction = header_of(
         document, "CustInvc", tranid=tranid, trandate=trandate, period=period_id, at=at
     ) | {
         "status": "A" if total else "B",
@@ -198,7 +201,7 @@ def invoice_rows(
     }
 
 
-def _add_item(entry: _Entry, line: InvoiceLine) -> int:
+def _add_item(entry: Entry, line: InvoiceLine) -> int:
     document = entry.document
     deferred = line.rev_start is not None and line.item_id != SERVICES.item_id
     account = DEFERRED.id if deferred else INCOME_ACCOUNT[line.item_id]
@@ -222,7 +225,7 @@ def _unit_text(unit: Decimal, currency_id: str) -> str:
     return format(scaled.quantize(Decimal("0.0001")), "f")
 
 
-def _add_tax(entry: _Entry, lines: Iterable[InvoiceLine]) -> None:
+def _add_tax(entry: Entry, lines: Iterable[InvoiceLine]) -> None:
     by_code: dict[str, int] = {}
     for line in lines:
         by_code[line.tax_code_id] = by_code.get(line.tax_code_id, 0) + line.tax_minor
@@ -232,8 +235,8 @@ def _add_tax(entry: _Entry, lines: Iterable[InvoiceLine]) -> None:
             entry.add(TAX_PAYABLE.id, -tax, -base, taxline="T", taxcode=code)
 
 
-def _transaction(
-    document: _Document, kind: str, *, tranid: str, trandate: date, period: str, at: datetime
+def header_of(
+    document: Document, kind: str, *, tranid: str, trandate: date, period: str, at: datetime
 ) -> Record:
     stamp = netsuite_time(at)
     return {
@@ -270,8 +273,8 @@ def payment_rows(
     bank_account: str = CLEARING.id,
 ) -> Rows:
     """Rows of a customer payment and of its applications to invoices."""
-    document = _Document(internal_id, subsidiary, currency, exchange_rate)
-    entry = _Entry(document)
+    document = Document(internal_id, subsidiary, currency, exchange_rate)
+    entry = Entry(document)
     entry.add(bank_account, amount_minor, document.base(amount_minor), mainline="T")
     settled = sum(
         base_minor(part.amount_minor, currency, subsidiary, part.exchange_rate) for part in applied
@@ -279,7 +282,7 @@ def payment_rows(
     unapplied = amount_minor - sum(part.amount_minor for part in applied)
     entry.add(RECEIVABLE.id, -amount_minor, -settled - document.base(unapplied))
     entry.close(FX_GAIN.id)
-    transaction = _transaction(
+    transaction = header_of(
         document, "CustPymt", tranid=tranid, trandate=trandate, period=period_id, at=at
     ) | {
         "status": "C",
@@ -297,7 +300,7 @@ def payment_rows(
     }
 
 
-def _link(document: _Document, part: Application) -> Record:
+def _link(document: Document, part: Application) -> Record:
     return {
         "previousdoc": part.invoice_id,
         "previousline": "0",
@@ -321,7 +324,7 @@ def journal_rows(
 ) -> Rows:
     """Rows of a journal in the subsidiary's base currency; its lines have to balance."""
     currency = CURRENCIES[ENTITY_BY_SUBSIDIARY[subsidiary].currency].id
-    document = _Document(internal_id, subsidiary, currency, Decimal(1))
+    document = Document(internal_id, subsidiary, currency, Decimal(1))
     rows: Rows = {"transactionline": [], "transactionaccountingline": []}
     debits = 0
     for number, line in enumerate(lines):
@@ -332,7 +335,7 @@ def journal_rows(
             document.posting(number, line.account_id, minor, book, posting=line.posting)
             for book in line.books
         )
-    transaction = _transaction(
+    transaction = header_of(
         document, "Journal", tranid=tranid, trandate=trandate, period=period_id, at=at
     ) | {
         "status": "B",

@@ -130,19 +130,24 @@ CLEARING = Account("105", "1050", "Card Clearing", "Bank")
 RECEIVABLE = Account("110", "1100", "Accounts Receivable", "AcctRec")
 ACCRUED = Account("230", "2300", "Accrued Expenses", "OthCurrLiab")
 DEFERRED = Account("210", "2100", "Deferred Revenue", "DeferRevenue")
+DISPUTED = Account("120", "1200", "Disputed Card Payments", "OthCurrAsset")
 TAX_PAYABLE = Account("220", "2200", "Sales Tax Payable", "OthCurrLiab")
 SUBSCRIPTION_REVENUE = Account("400", "4000", "Subscription Revenue", "Income")
 ADDON_REVENUE = Account("401", "4010", "Add-on Revenue", "Income")
 SUPPORT_REVENUE = Account("402", "4020", "Support Revenue", "Income")
 SERVICES_REVENUE = Account("410", "4100", "Services Revenue", "Income")
+CREDITS_GIVEN = Account("490", "4900", "Credits and Allowances", "Income")
 HOSTING_COST = Account("510", "5100", "Hosting Cost", "COGS")
+CARD_FEES = Account("650", "6500", "Card Processing Fees", "Expense")
+BAD_DEBT = Account("660", "6600", "Bad Debt", "Expense")
 FX_GAIN = Account("790", "7900", "Realized Exchange Gain and Loss", "OthIncome")
 ROUNDING = Account("799", "7990", "Rounding", "OthExpense")
 STATISTICAL = Account("900", "9000", "Headcount (statistical)", "Stat")
 
 ACCOUNTS = (
     BANK, CLEARING, RECEIVABLE, DEFERRED, TAX_PAYABLE, ACCRUED, SUBSCRIPTION_REVENUE, ADDON_REVENUE,
-    SUPPORT_REVENUE, SERVICES_REVENUE, HOSTING_COST, FX_GAIN, ROUNDING, STATISTICAL,
+    SUPPORT_REVENUE, SERVICES_REVENUE, HOSTING_COST, FX_GAIN, ROUNDING, STATISTICAL, DISPUTED,
+    CREDITS_GIVEN, CARD_FEES, BAD_DEBT,
     Account("600", "6000", "Sales Salaries", "Expense"),
     Account("610", "6100", "Office Rent", "Expense"),
 )  # fmt: skip

@@ -17,6 +17,7 @@ FEE_FIXED = 30
 DISPUTE_FEE = 1_500
 BANK = "ba_1NorthwindCloudBank"
 _AVAILABLE_DAYS = 2
+_EVIDENCE_DAYS = 14
 _ARRIVAL_DAYS = 2
 _SATURDAY = 5
 _EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday
@@ -55,9 +56,48 @@ def charge_entry(key: str, charge: Mapping[str, Any], at: int) -> Document:
     }
 
 
+def refund_of(key: str, entry_key: str, charge: Mapping[str, Any], amount: int) -> Document:
+    """What gives back part of a charge or all of it."""
+    return {
+        "id": key,
+        "amount": amount,
+        "balance_transaction": entry_key,
+        "charge": charge["id"],
+        "currency": charge["currency"],
+        "customer": charge.get("customer"),
+        "destination_details": {"card": {"type": "refund"}, "type": "card"},
+        "payment_intent": charge.get("payment_intent"),
+    }
+
+
 def refund_entry(key: str, refund: Mapping[str, Any], at: int) -> Document:
     """What a refund takes back; the fee of the charge is not returned."""
     return _entry(key, "refund", refund, -refund["amount"], at)
+
+
+def dispute_of(key: str, charge: Mapping[str, Any], amount: int, at: int) -> Document:
+    """A dispute that waits for our evidence."""
+    return {
+        "id": key,
+        "amount": amount,
+        "charge": charge["id"],
+        "created": at,
+        "currency": charge["currency"],
+        "evidence_details": {
+            "due_by": at + _EVIDENCE_DAYS * DAY,
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+            "submission_method": "not_submitted",
+        },
+        "payment_intent": charge.get("payment_intent"),
+    }
+
+
+def shown(entry: Mapping[str, Any]) -> Document:
+    """A balance transaction as a dispute shows it."""
+    return {name: value for name, value in entry.items() if name != "payout"}
 
 
 def dispute_entry(key: str, dispute: Mapping[str, Any], at: int) -> Document:

@@ -9,13 +9,15 @@ from typing import Any
 
 from extractors.sandbox.store import Store
 from extractors.sandbox.stripe_balance import (
-    DAY,
     charge_entry,
     dispute_entry,
+    dispute_of,
     payout_entry,
     payout_of,
     refund_entry,
+    refund_of,
     reversal_entry,
+    shown,
 )
 from extractors.sandbox.stripe_defaults import LIVEMODE
 from extractors.sandbox.stripe_operations import live, now
@@ -25,7 +27,6 @@ DECLINED = {
     "failure_code": "card_declined",
     "failure_message": "Your card was declined.",
 }
-_EVIDENCE_DAYS = 14
 
 
 def charge(
@@ -83,18 +84,7 @@ def refund(store: Store, charged: Document, amount: int, **fields: Any) -> Docum
     at = now(store)
     key = store.new_id("stripe", "refund")
     entry = store.new_id("stripe", "balance_transaction")
-    made = {
-        "id": key,
-        "amount": amount,
-        "balance_transaction": entry,
-        "charge": charged["id"],
-        "created": at,
-        "currency": charged["currency"],
-        "customer": charged.get("customer"),
-        "destination_details": {"card": {"type": "refund"}, "type": "card"},
-        "payment_intent": charged.get("payment_intent"),
-        **fields,
-    }
+    made = {**refund_of(key, entry, charged, amount), "created": at, **fields}
     store.put("stripe", "balance_transaction", refund_entry(entry, made, at))
     refunded = charged.get("amount_refunded", 0) + amount
     store.put("stripe", "charge", {"id": charged["id"], "amount_refunded": refunded})
@@ -107,26 +97,11 @@ def dispute(store: Store, charge_id: str, amount: int | None = None, **fields: A
     charged = live(store, "charge", charge_id)
     key = store.new_id("stripe", "dispute")
     entry = store.new_id("stripe", "balance_transaction")
-    made = {
-        "id": key,
-        "amount": charged["amount"] if amount is None else amount,
-        "charge": charge_id,
-        "created": at,
-        "currency": charged["currency"],
-        "evidence_details": {
-            "due_by": at + _EVIDENCE_DAYS * DAY,
-            "enhanced_eligibility": {},
-            "has_evidence": False,
-            "past_due": False,
-            "submission_count": 0,
-            "submission_method": "not_submitted",
-        },
-        "payment_intent": charged.get("payment_intent"),
-        **fields,
-    }
+    asked = charged["amount"] if amount is None else amount
+    made = {**dispute_of(key, charged, asked, at), **fields}
     moved = store.put("stripe", "balance_transaction", dispute_entry(entry, made, at))
     store.put("stripe", "charge", {"id": charge_id, "disputed": True})
-    return store.put("stripe", "dispute", made | {"balance_transactions": [_shown(moved)]})
+    return store.put("stripe", "dispute", made | {"balance_transactions": [shown(moved)]})
 
 
 def close_dispute(store: Store, dispute_id: str, *, is_won: bool) -> Document:
@@ -135,13 +110,9 @@ def close_dispute(store: Store, dispute_id: str, *, is_won: bool) -> Document:
     if is_won:
         entry = store.new_id("stripe", "balance_transaction")
         made = reversal_entry(entry, known, now(store))
-        moved = _shown(store.put("stripe", "balance_transaction", made))
+        moved = shown(store.put("stripe", "balance_transaction", made))
         change["balance_transactions"] = [*known["balance_transactions"], moved]
     return store.put("stripe", "dispute", change)
-
-
-def _shown(entry: Document) -> Document:
-    return {name: value for name, value in entry.items() if name != "payout"}
 
 
 def settle(store: Store) -> None:

@@ -86,6 +86,31 @@ def test_sums_tie_to_the_source(company):
     assert lines == sum(len(invoice["lines"]["data"]) for invoice in invoices)
 
 
+def test_what_settles_invoices_is_read_with_the_ids_of_billing(company):
+    con = loaded(company)
+    for kind, column in (
+        ("CustCred", "custbody_stripe_credit_note_id"),
+        ("CustRfnd", "custbody_stripe_refund_id"),
+        ("Deposit", "custbody_stripe_payout_id"),
+        ("Journal", "custbody_stripe_dispute_id"),
+    ):
+        stored = company.store.rows("netsuite", "transaction", type=kind)
+        expected = sorted((row["id"], row[column]) for row in stored if row[column])
+        found = con.sql(
+            f"SELECT id, {column} FROM raw.netsuite__transaction "
+            f"WHERE type = '{kind}' AND {column} IS NOT NULL"
+        )
+        assert sorted(found.fetchall()) == expected, kind
+        assert expected or kind == "Journal", kind
+    entries = con.sql(
+        "SELECT DISTINCT custcol_stripe_balance_id FROM raw.netsuite__transaction_line "
+        "WHERE custcol_stripe_balance_id IS NOT NULL"
+    ).fetchall()
+    known = {row["id"] for row in company.store.rows("stripe", "balance_transaction")}
+    assert entries
+    assert {entry for (entry,) in entries} <= known
+
+
 def test_nights_merged_equal_one_full_read_of_the_last(company):
     for _ in range(3):
         advance_world(company.store, 1)

@@ -4,13 +4,16 @@ with documents as (
     union all
     select erp_internal_id, payment_key as document_key from {{ ref('payments') }} where erp_internal_id is not null
     union all
-    select erp_internal_id, credit_note_key as document_key
-    from {{ ref('credit_notes') }}
-    where erp_internal_id is not null
+    select erp_internal_id, credit_note_key as document_key from {{ ref('credit_notes') }} where erp_internal_id is not null
     union all
     select erp_internal_id, refund_key as document_key from {{ ref('refunds') }} where erp_internal_id is not null
     union all
     select erp_internal_id, payout_key as document_key from {{ ref('payouts') }} where erp_internal_id is not null
+    union all
+    select erp_internal_id, dispute_key as document_key from {{ ref('disputes') }} where erp_internal_id is not null
+    union all
+    select closing_erp_internal_id as erp_internal_id, dispute_key as document_key
+    from {{ ref('disputes') }} where closing_erp_internal_id is not null
 )
 
 select

@@ -69,6 +69,7 @@ def _may_plant(ground: Ground, posted: Posted) -> bool:
     limit = ground.now - (SETTLED_DAYS + 1) * DAY
     return (
         (posted.is_open or posted.is_paid)
+        and not _is_credited(posted.invoice)
         and posted.invoice["total"] > 0
         and posted.id not in ground.busy
         and all(at is None or at < limit for at in reached.values())
@@ -76,6 +77,12 @@ def _may_plant(ground: Ground, posted: Posted) -> bool:
         and ground.is_free(posted.subject)
         and ground.is_free_company(posted.who)
     )
+
+
+def _is_credited(invoice: Record) -> bool:
+    """Whether a credit note, or a customer's balance, settled some of it."""
+    noted = ("pre_payment_credit_notes_amount", "post_payment_credit_notes_amount")
+    return any(invoice.get(name) for name in (*noted, "starting_balance"))
 
 
 def applications(ground: Ground, internal: str) -> list[Record]:

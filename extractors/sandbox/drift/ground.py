@@ -28,12 +28,15 @@ SETTLED_DAYS = 3
 """A subject is left alone while anything happened to it in the last days: it might be in flight."""
 
 _PENDING = {
+    "apply_balance": "invoice",
     "copy_status": "subscription",
     "sync_items": "subscription",
     "end_transfer": "invoice",
     "finalize": "invoice",
+    "post_credit": "invoice",
     "post_invoice": "invoice",
     "post_payment": "invoice",
+    "post_refund": "invoice",
     "post_void": "invoice",
     "repost": "invoice",
 }

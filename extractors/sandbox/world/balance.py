@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from extractors.sandbox.stripe_balance import charge_entry, is_payday, payout_entry, payout_of
 from extractors.sandbox.tables import Record
+from extractors.sandbox.world.deposits import schedule_deposit
 from extractors.sandbox.world.moments import DAY, HOUR, MINUTE
 from extractors.sandbox.world.state import World
 
@@ -55,6 +56,7 @@ def _pay_out(world: World, at: int, entries: list[Record]) -> None:
     records.add("stripe", "balance_transaction", payout_entry(key, payout, at), at)
     for entry in entries:
         records.change("stripe", "balance_transaction", entry["id"], at, payout=payout["id"])
+    world.facts.paid_out[payout["id"]] = [entry["id"] for entry in entries]
     world.schedule(payout["arrival_date"] + MINUTE, "land_payout", payout=payout["id"])
 
 
@@ -62,3 +64,4 @@ def land_payout(world: World, at: int, payout: str) -> None:
     """The money is at the bank."""
     done = {"status": "paid", "reconciliation_status": "completed"}
     world.records.change("stripe", "payout", payout, at, **done)
+    schedule_deposit(world, at, payout)

@@ -10,13 +10,18 @@ from extractors.sandbox.world import (
     balance,
     close,
     contracts,
+    credit_notes,
     crm,
+    customer_balance,
     daily,
+    deposits,
+    disputes,
     erp,
     families,
     invoices,
     payments,
     ramps,
+    refunds,
     renewals,
     subscriptions,
 )
@@ -29,17 +34,18 @@ from extractors.sandbox.world.records import Records, floor_of
 from extractors.sandbox.world.state import Facts, World, load_world
 
 _MODULES = (
-    add_ons, balance, close, contracts, crm, daily, erp, families, invoices, payments, ramps,
-    renewals, subscriptions,
+    add_ons, balance, close, contracts, credit_notes, crm, customer_balance, daily, deposits,
+    disputes, erp, families, invoices, payments, ramps, refunds, renewals, subscriptions,
 )  # fmt: skip
 _NAMES = (
-    "amend", "amend_company", "begin_phase", "begin_transfer", "bill_services", "cancel_company",
-    "change_mailbox", "change_terms", "charge_card", "close_contract", "close_month",
-    "copy_mailbox", "copy_name", "copy_parent", "copy_status", "copy_terms", "day",
-    "end_schedule", "end_transfer", "erp_customer", "finalize", "land_payout", "lead",
-    "link_account", "link_erp", "lock_period", "overdue", "pause", "pause_company",
-    "pay_services", "post_invoice", "post_payment", "post_void", "prospect", "provision",
-    "rename", "renew", "renew_by_contract", "repost", "request_cancel", "resume", "sell_add_on",
+    "amend", "amend_company", "apply_balance", "begin_phase", "begin_transfer", "bill_services",
+    "cancel_company", "change_mailbox", "change_terms", "charge_card", "close_contract",
+    "close_dispute", "close_month", "copy_mailbox", "copy_name", "copy_parent", "copy_status",
+    "copy_terms", "credit", "day", "deposit_payout", "end_schedule", "end_transfer", "erp_customer",
+    "finalize", "land_payout", "lead", "link_account", "link_erp", "lock_period", "open_dispute",
+    "overdue", "pause", "pause_company", "pay_services", "post_credit", "post_dispute",
+    "post_invoice", "post_payment", "post_refund", "post_void", "prospect", "provision", "rename",
+    "renew", "renew_by_contract", "repost", "request_cancel", "resume", "sell_add_on",
     "set_standing", "settle_balance", "sign", "slip", "start_add_on", "succeed", "sync_items",
     "take_back", "take_over", "term_end", "terminate", "terminate_company", "void", "wire",
 )  # fmt: skip

@@ -263,8 +263,11 @@ def add_payment(
     currency = CURRENCY_BY_ID[invoice["currency"]].code
     trandate = local_date(paid_at, entity.timezone)
     part = Application(invoice["id"], applied, Decimal(invoice["exchangerate"]))
+    internal = world.records.new_id("netsuite", "transaction")
+    if charge:
+        world.facts.undeposited[charge] = internal
     rows = payment_rows(
-        internal_id=world.records.new_id("netsuite", "transaction"),
+        internal_id=internal,
         tranid=f"PYMT{world.count('payment'):06d}",
         entity_id=invoice["entity"],
         subsidiary=entity.subsidiary_id,

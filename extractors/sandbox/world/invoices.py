@@ -4,6 +4,8 @@ from decimal import Decimal
 
 from extractors.sandbox.amounts import rounded
 from extractors.sandbox.tables import Record
+from extractors.sandbox.world.credit_notes import consider_credit
+from extractors.sandbox.world.customer_balance import take_balance
 from extractors.sandbox.world.moments import DAY, MINUTE, copy_lag, daytime
 from extractors.sandbox.world.payments import collect
 from extractors.sandbox.world.rated import billed_parts
@@ -157,7 +159,9 @@ def finalize(world: World, at: int, invoice: str) -> None:
         return
     if due is not None:
         world.schedule(daytime(due + DAY, rng), "overdue", invoice=invoice)
+    take_balance(world, at, invoice)
     collect(world, at, invoice, who)
+    consider_credit(world, at, invoice, who)
 
 
 def _voids_at(world: World, who: Company, course: Subscribed, at: int, invoice: str) -> int | None:

@@ -5,6 +5,7 @@ from typing import Any
 from extractors.sandbox.stripe_money import DECLINED, decline_of
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.balance import enter_charge
+from extractors.sandbox.world.disputes import consider_dispute
 from extractors.sandbox.world.moments import DAY, MINUTE, copy_lag, daytime, is_daytime
 from extractors.sandbox.world.state import Company, World, subscription_of
 
@@ -56,6 +57,7 @@ def charge_card(world: World, at: int, invoice: str, attempt: int, intent: str) 
         _settle(
             world, at, record, record["amount_remaining"], paid_by=_by_intent(intent), charge=charge
         )
+        consider_dispute(world, at, charge, invoice)
         return
     _add_charge(world, at, record, intent, "failed")
     tried = {"attempted": True, "attempt_count": attempt}

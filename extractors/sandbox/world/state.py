@@ -146,6 +146,12 @@ class Facts:
     """sku -> {'salesforce': id, 'stripe': id}."""
     unswept: list[str] = field(default_factory=list)
     """Balance transactions that no payout has taken up yet."""
+    paid_out: dict[str, list[str]] = field(default_factory=dict)
+    """Payout -> the balance transactions in it, until the ERP has its deposit."""
+    undeposited: dict[str, str] = field(default_factory=dict)
+    """Charge or refund -> its ERP document, until a deposit takes it up."""
+    open_credits: dict[str, list[str]] = field(default_factory=dict)
+    """Stripe customer -> ERP credit memos that wait for its next invoice, the oldest first."""
     journals: dict[str, str] = field(default_factory=dict)
     """Legal entity -> its latest revenue journal."""
     counters: dict[str, int] = field(default_factory=dict)

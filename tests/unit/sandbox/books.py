@@ -1,7 +1,7 @@
 """What the three systems hold, read once, and which of their records are the same company."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -30,10 +30,22 @@ class Books:
         self.entries = store.rows("salesforce", "PricebookEntry")
         self.terms = by_id(store.rows("netsuite", "term"), "id")
         self.currencies = by_id(store.rows("netsuite", "currency"), "id")
+        self.links = store.rows("netsuite", "previoustransactionlinelink")
+        self.credited = self._credited()
         self.faults = store.meta("faults", {})
         self.last_event = {}
         for event in store.rows("stripe", "event"):
             self.last_event[event["data"]["object"]["id"]] = event["created"]
+
+    def _credited(self) -> Counter:
+        """What credit memos took off each ERP invoice, minor units."""
+        credited: Counter = Counter()
+        for link in self.links:
+            document = self.transactions.get(link["nextdoc"])
+            if document is not None and document["type"] == "CustCred":
+                amount = self.minor(link["foreignamount"], document["currency"])
+                credited[link["previousdoc"]] += amount
+        return credited
 
     def age(self, *stamps) -> timedelta:
         return self.now - max(instant(stamp) for stamp in stamps if stamp is not None)

@@ -243,7 +243,8 @@ def erp_state(books: Books, transaction) -> str:
     unpaid = books.minor(transaction["foreignamountunpaid"], transaction["currency"])
     total = books.minor(transaction["foreigntotal"], transaction["currency"])
     assert (transaction["status"] == "B") == (unpaid == 0), transaction
-    return "paid" if not unpaid else "open" if unpaid == total else "partially_paid"
+    credited = books.credited[transaction["id"]]
+    return "paid" if not unpaid else "open" if unpaid + credited == total else "partially_paid"
 
 
 def invoice_state(invoice) -> str:

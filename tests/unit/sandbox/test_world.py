@@ -17,7 +17,8 @@ from tests.unit.sandbox.near_misses import EXPECTED, near_misses
 SEEDS = (1, 2, 3)
 STRIPE = (
     "customer", "product", "price", "coupon", "subscription", "invoice", "invoice_payment",
-    "payment_intent", "charge", "balance_transaction", "payout", "event",
+    "payment_intent", "charge", "balance_transaction", "payout", "credit_note", "refund", "dispute",
+    "event",
 )  # fmt: skip
 
 
@@ -147,9 +148,17 @@ def test_every_reference_leads_somewhere(world):
         assert won["ContractId"] == contract["Id"]
     for transaction in books.transactions.values():
         assert transaction["entity"] is None or transaction["entity"] in books.erp_customers
-    for link in store.rows("netsuite", "previoustransactionlinelink"):
-        assert books.transactions[link["previousdoc"]]["type"] == "CustInvc"
-        assert books.transactions[link["nextdoc"]]["type"] == "CustPymt"
+    kinds = {
+        tuple(books.transactions[link[end]]["type"] for end in ("previousdoc", "nextdoc"))
+        for link in books.links
+    }
+    assert kinds == {
+        ("CustInvc", "CustPymt"),
+        ("CustInvc", "CustCred"),
+        ("CustCred", "CustRfnd"),
+        ("CustPymt", "Deposit"),
+        ("CustRfnd", "Deposit"),
+    }
 
 
 def test_numbers_and_external_ids_of_erp_documents_are_unique(world):
@@ -168,7 +177,10 @@ def test_billing_invoices_add_up(world):
         assert invoice["subtotal"] == sum(line["amount"] for line in lines)
         assert discount == sum(d["amount"] for d in invoice["total_discount_amounts"])
         assert tax == sum(t["amount"] for t in invoice["total_taxes"])
-        assert invoice["total"] == invoice["subtotal"] - discount + tax == invoice["amount_due"]
+        assert invoice["total"] == invoice["subtotal"] - discount + tax
+        from_balance = (invoice["ending_balance"] or 0) - (invoice["starting_balance"] or 0)
+        credited = invoice["pre_payment_credit_notes_amount"] + from_balance
+        assert invoice["total"] == invoice["amount_due"] + credited
         if invoice["status"] != "paid" or invoice["total"]:
             left = invoice["amount_due"] - invoice["amount_paid"]
             assert invoice["amount_remaining"] == left
@@ -184,7 +196,7 @@ def test_payments_settle_what_they_say(world):
     for invoice_id, invoice in books.invoices.items():
         assert paid[invoice_id] == invoice["amount_paid"]
     applied = Counter()
-    for link in store.rows("netsuite", "previoustransactionlinelink"):
+    for link in books.links:
         minor = books.minor(
             link["foreignamount"], books.transactions[link["previousdoc"]]["currency"]
         )

@@ -1,0 +1,87 @@
+"""The ERP's rows of credits, refunds, deposits and disputes: they balance, and say what they settle."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.sandbox.ledger import Application
+from extractors.sandbox.settlement_ledger import (
+    Banked,
+    Header,
+    credit_rows,
+    deposit_rows,
+    refund_rows,
+    transfer_rows,
+)
+from tests.unit.sandbox.test_ledger import balances
+
+amounts = st.integers(1, 10_000_000)
+rates = st.decimals("0.0050", "190", places=4)
+
+
+def header(rate=Decimal(1), currency="3", subsidiary="2", **custbody) -> Header:
+    return Header(
+        internal_id="9",
+        tranid="T-9",
+        entity_id="11",
+        subsidiary=subsidiary,
+        currency=currency,
+        exchange_rate=rate,
+        trandate=date(2026, 4, 2),
+        period_id="2604",
+        externalid="x_1",
+        custbody=custbody,
+        at=datetime(2026, 4, 2, 12, tzinfo=UTC),
+    )
+
+
+def foreign_sum(rows) -> Decimal:
+    return sum((Decimal(line["foreignamount"]) for line in rows["transactionline"]), Decimal(0))
+
+
+@given(amounts, st.integers(0, 1_000_000), st.integers(0, 10_000_000), rates, rates)
+def test_a_credit_memo_balances_and_is_open_by_what_it_does_not_settle(net, tax, part, then, now):
+    part = min(part, net + tax)
+    applied = [Application("7", part, then)] if part else []
+    rows = credit_rows(header(now), net_minor=net, tax_minor=tax, tax_code_id="2", applied=applied)
+    assert balances(rows) == {"1": Decimal(0)}
+    assert foreign_sum(rows) == 0
+    memo = rows["transaction"][0]
+    assert Decimal(memo["foreigntotal"]) == Decimal(-net - tax) / 100
+    assert Decimal(memo["foreignamountunpaid"]) == Decimal(part - net - tax) / 100
+    assert (memo["status"] == "B") == (part == net + tax)
+    assert [link["previousdoc"] for link in rows["previoustransactionlinelink"]] == ["7"][:part]
+
+
+@given(amounts, rates, rates)
+def test_a_refund_pays_out_its_memo_at_the_rate_of_the_memo(amount, then, now):
+    rows = refund_rows(header(now), Application("8", amount, then))
+    assert balances(rows) == {"1": Decimal(0)}
+    assert foreign_sum(rows) == 0
+    (link,) = rows["previoustransactionlinelink"]
+    assert (link["previousdoc"], link["nextdoc"]) == ("8", "9")
+    assert Decimal(link["foreignamount"]) == Decimal(amount) / 100
+
+
+@given(st.lists(st.integers(-500_000, 900_000), min_size=1, max_size=8), st.integers(0, 9_000))
+def test_a_deposit_brings_its_members_less_the_fees_to_the_bank(gross, fee):
+    banked = [
+        Banked(f"txn_{n}", f"ch_{n}", minor, str(n) if n % 2 else None)
+        for n, minor in enumerate(gross)
+    ]
+    rows = deposit_rows(header(), banked, {"Stripe processing fees": fee})
+    assert balances(rows) == {"1": Decimal(0)}
+    assert Decimal(rows["transaction"][0]["foreigntotal"]) == Decimal(sum(gross) - fee) / 100
+    lines = [line.get("custcol_stripe_balance_id") for line in rows["transactionline"]]
+    assert [key for key in lines if key] == [part.balance_id for part in banked]
+    assert len(rows["previoustransactionlinelink"]) == len(gross) // 2
+
+
+def test_a_dispute_in_yen_moves_whole_yen_between_two_accounts():
+    rows = transfer_rows(header(currency="4", subsidiary="4"), 13_200, "120", "105")
+    assert [(p["account"], p["amount"]) for p in rows["transactionaccountingline"]] == [
+        ("120", "13200"),
+        ("105", "-13200"),
+    ]
