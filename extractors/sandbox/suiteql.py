@@ -23,6 +23,7 @@ from extractors.sandbox.suiteql_translation import (
     outputs,
     sources,
     translated,
+    united,
 )
 
 LARGEST_PAGE = 1000
@@ -54,8 +55,11 @@ class SuiteQL:
 
     def page(self, text: str, limit: int, offset: int) -> Page:
         """A window of a query's rows; reads only what the vendor's tables show."""
-        query = translated(text)
         whole, shown = self._current_readers()
+        parts = united(text) if shown is not whole else [text]
+        if len(parts) > 1:
+            return self._mixed(parts, limit, offset)
+        query = translated(text)
         reader = whole if query.is_total else shown
         try:
             rows, tables = reader.items(query, limit + 1, offset)
@@ -64,6 +68,14 @@ class SuiteQL:
         except sqlite3.Error as error:
             raise SuiteqlError(_plain(str(error), query.sql)) from error
         return Page(rows[:limit], total, len(rows) > limit, tables)
+
+    def _mixed(self, parts: list[str], limit: int, offset: int) -> Page:
+        """Totals and rows by one query, where the drops hide rows from the rows alone."""
+        pages = [self.page(part, LARGEST_PAGE, 0) for part in parts]
+        items = [item for page in pages for item in page.items]
+        tables = frozenset(table for page in pages for table in page.tables)
+        end = offset + limit
+        return Page(items[offset:end], sum(p.total for p in pages), len(items) > end, tables)
 
     def _total(self, query: Query, reader: "_Reader") -> int:
         if query.unordered not in self._totals:

@@ -23,6 +23,8 @@ _BARE_COLUMN = re.compile(
     r"^(?:\[?\w+\]?\s*\.\s*)?\[?([\w$]+)\]?(?:\s+(?:AS\s+)?\[?(\w+)\]?)?$", re.IGNORECASE
 )
 _ALIASED = re.compile(r"(?:\sAS\s+|[\s)])\[?[A-Za-z_]\w*\]?$", re.IGNORECASE)
+_UNITED = re.compile(r"\s*ALL\b", re.IGNORECASE)
+_SORTED = re.compile(r"\bORDER\s+BY\b", re.IGNORECASE)
 _NOT_SUITEQL = {"LIMIT", "OFFSET", "PRAGMA", "ATTACH", "GLOB", "REGEXP", "ACCOUNT_TIME"}
 
 
@@ -72,6 +74,24 @@ def translated(query: str) -> Query:
     is_cut = ordered_from is not None and "LIMIT_" not in text
     unordered = _EXTRACT.sub(_instant, "".join(words[:ordered_from])) if is_cut else sql
     return Query(sql, unordered, _is_total(sql))
+
+
+def united(query: str) -> list[str]:
+    """The queries that UNION ALL puts together, each of which names its columns.
+
+    What sorts or compares all rows, or names them in the first query only, stays whole.
+    """
+    parts, depth = [""], 0
+    for _, token in _tokens(query):
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if depth == 0 and token.upper() == "UNION":
+            parts.append("")
+        else:
+            parts[-1] += token
+    alone = [parts[0], *(_UNITED.sub("", part) for part in parts[1:])]
+    is_plain = all(map(_UNITED.match, parts[1:])) and not _SORTED.search(alone[-1])
+    is_named = all(_ALIASED.search(column) for part in alone for column in _select_list(part))
+    return alone if is_plain and is_named else [query]
 
 
 def outputs(sql: str, names: list[str]) -> list[tuple[str, OutputKind]]:

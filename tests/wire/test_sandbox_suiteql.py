@@ -244,6 +244,23 @@ def test_counts_of_many_tables_cost_one_call(http):
     ]
 
 
+def test_rows_are_lost_beside_the_count_that_tells_of_them(http, sandbox_store):
+    query = (
+        "SELECT 'count' AS what, TO_CHAR(COUNT(*)) AS told FROM term UNION ALL "
+        "SELECT 'row' AS what, TO_CHAR(id) AS told FROM term"
+    )
+    whole = [row["told"] for row in rows(http, query)]
+    sandbox_store.set_meta("faults", {"drop": {"netsuite.term": [whole[1]]}})
+    try:
+        lost = [row["told"] for row in rows(http, query)]
+        together = [row["what"] for row in rows(http, f"{query} ORDER BY 1")]
+    finally:
+        sandbox_store.set_meta("faults", None)
+    assert whole[0] == str(len(whole) - 1)
+    assert lost == [whole[0], *whole[2:]]
+    assert together == sorted(together)
+
+
 def test_a_second_book_doubles_what_is_posted(http, account, sandbox_store):
     posting = {"transaction": "900003", "transactionline": "0", "accountingbook": "1"}
     sandbox_store.put("netsuite", "transaction", {"id": "900003", "type": "Journal"})
