@@ -25,7 +25,7 @@ demo: setup ## Run the whole job on the sandbox: two nights, corrections between
 	$(BIN)/tieout demo
 
 test: setup ## Run the tests (without the slow ones)
-	$(BIN)/pytest -q -m "not slow" -n auto --dist loadfile
+	$(BIN)/pytest -q -m "not slow" -n 3 --dist loadfile
 
 test-all: setup ## Run all tests, the slow ones too
 	$(BIN)/pytest -q
@@ -65,8 +65,9 @@ sandbox: setup ## Start the sandbox: a CRM, a billing system and an ERP on loopb
 ui: setup ## Open the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/tieout ui
 
-bench: setup ## Measure the stages of a night on this machine
+bench: setup ## Measure the stages of a night, and identity beside a join written by hand
 	$(BIN)/python -m benchmarks.night
+	$(BIN)/python -m benchmarks.identity
 
 bench-extract: setup ## Measure extraction beside other software, on 200,000 records
 	$(BIN)/python -m benchmarks.extract

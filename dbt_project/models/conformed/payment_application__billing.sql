@@ -1,5 +1,5 @@
 -- What of a payment settles which invoice. Money that came beside Stripe (payment records) has no charge: the ERP's
--- payment stands for it.
+-- payment stands for it. A charge that was not read (quarantined, or not yet there) is known by its payment intent.
 with collected as (
     select
         payment_intent_id,
@@ -12,7 +12,7 @@ with collected as (
 select
     payments.invoice_payment_id as source_id,
     'stripe' as source_system,
-    coalesce(payments.charge_id, collected.charge_id) as payment_id,
+    coalesce(payments.charge_id, collected.charge_id, payments.payment_intent_id) as payment_id,
     payments.payment_record_id,
     payments.invoice_id,
     payments.payment_type,

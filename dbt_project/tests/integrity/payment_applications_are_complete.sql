@@ -3,7 +3,7 @@
 {% set conformed %}
     select currency, sum(applied_minor) as amount
     from {{ ref('payment_application__billing') }}
-    where payment_id is not null
+    where payment_record_id is null
     group by currency, payment_id
     union all
     select applications.currency, sum(applications.applied_minor) as amount
