@@ -45,7 +45,6 @@ class Lap:
     refused: int
     most_in_flight: int
     service_seconds: float
-    totals_seconds: float = 0.0
 
     @property
     def rows_per_second(self) -> float:
@@ -79,17 +78,14 @@ def share_of_limit(lap: Lap, limits: Limits) -> float | None:
     """How much of what the server allows was used from the first call that it limits to the last.
 
     A rate is used up by calls, a number of calls at a time by the seconds that the server spends
-    on them; there the calls for the source's own totals are left out with their seconds, since
-    nothing else may be in flight with them. None where nothing limits: a few calls of many rows, of
-    which 25 may go on at a time.
+    on them. None where nothing limits: a few calls of many rows, of which 25 may go on at a time.
     """
     if limits.reads_per_second is not None:
         return (lap.calls - lap.refused) / (limits.reads_per_second * lap.governed_seconds)
     if lap.system == "salesforce":
         return None
     assert limits.concurrency is not None
-    alone = lap.totals_seconds
-    return (lap.service_seconds - alone) / (limits.concurrency * (lap.governed_seconds - alone))
+    return lap.service_seconds / (limits.concurrency * lap.governed_seconds)
 
 
 def whole_limits(limits: Limits) -> dict[str, float]:
@@ -134,7 +130,6 @@ def _run(company: Company, racer: Racer) -> tuple[Finish, Lap]:
         sum(told["refused_by_limit"].values()),
         told["max_in_flight"],
         told["service_seconds"],
-        finish.totals_seconds,
     )
     return finish, lap
 

@@ -21,15 +21,10 @@ LONGEST_SECONDS = 1800
 
 @dataclass(frozen=True)
 class Finish:
-    """What a racer read, by object of ours, and how long it took.
-
-    `totals_seconds` went into the source's own totals, before the first page and after the last:
-    calls that must be alone.
-    """
+    """What a racer read, by object of ours, and how long it took."""
 
     seconds: float
     objects: RowSets
-    totals_seconds: float = 0.0
 
     @property
     def rows(self) -> int:
@@ -82,7 +77,7 @@ def _tieout(system: System, options: Mapping[str, Any]) -> Run:
         task = company.extraction(folder, system, options={system: dict(options)})
         answer = run_tieout(task, seconds=LONGEST_SECONDS)["systems"][system]
         landed = company.landed(system, folder)
-        return Finish(answer["seconds"], landed, answer["totals_seconds"])
+        return Finish(answer["seconds"], landed)
 
     return race
 

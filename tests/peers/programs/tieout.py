@@ -77,28 +77,6 @@ def config_of(system: str, connection: dict[str, Any]) -> Any:
     return config(**given)
 
 
-class Totals:
-    """Seconds of the calls that told a source's totals, while nothing else could be asked for."""
-
-    def __init__(self, source: Any) -> None:
-        self.seconds = 0.0
-        self._metrics = source.door.metrics
-        self._ask = source.totals
-        object.__setattr__(source, "totals", self._timed)
-
-    async def _timed(self, specs: Any) -> Any:
-        before = self._called()
-        try:
-            return await self._ask(specs)
-        finally:
-            self.seconds += self._called() - before
-
-    def _called(self) -> float:
-        """Seconds of all calls so far; a login is held up by nothing that the totals hold up."""
-        kept = self._metrics.endpoints.items()
-        return sum(told.seconds for (_, name), told in kept if not name.endswith("/token"))
-
-
 async def extract(system: str, task: dict[str, Any]) -> dict[str, Any]:
     """Extract one system into the raw zone; rows by object, and what the calls were."""
     options = replace(CONNECTORS[system].options, **task.get("options", {}).get(system, {}))
@@ -107,7 +85,6 @@ async def extract(system: str, task: dict[str, Any]) -> dict[str, Any]:
     async with open_source(config, options) as source:
         if system == salesforce.SYSTEM and task.get("bulk_rows"):
             source = salesforce.SalesforceSource(source.door, bulk_rows=task["bulk_rows"])  # noqa: PLW2901
-        totals = Totals(source)
         manifests = await extract_system(
             source, RawZone(Path(task["raw"])), date.fromisoformat(task["day"])
         )
@@ -117,7 +94,6 @@ async def extract(system: str, task: dict[str, Any]) -> dict[str, Any]:
         "calls": metrics["calls"],
         "metrics": metrics,
         "seconds": time.perf_counter() - begun,
-        "totals_seconds": totals.seconds,
     }
 
 
