@@ -42,7 +42,7 @@ class Delivered:
 class Sink:
     """A receiver of events: the door to its host, and where behind it events are taken.
 
-    `name` is its address without the query, which may hold a key.
+    `name` is its address without what may hold a secret: the query, and a name with a password.
     """
 
     door: HttpDoor
@@ -58,7 +58,7 @@ def open_sink(url: str, token: str | None = None, options: HttpOptions = OPTIONS
     return Sink(
         door=HttpDoor(host, _dialect(), options, headers=headers),
         path=address.raw_path.decode(),
-        name=str(address.copy_with(query=None)),
+        name=str(address.copy_with(query=None, userinfo=b"")),
     )
 
 

@@ -178,3 +178,8 @@ def test_another_log_than_the_one_that_was_sent_is_noticed(log, state, tmp_path)
     script = Script(*[OK] * 5)
     send(script, other, state, port=port)
     assert received(script) == [i.replace("event", "other") for i in ALL]
+
+
+def test_a_receiver_is_known_by_its_address_without_any_secret():
+    sink = open_sink("https://user:word@receiver.example:8443/hooks/tieout?key=k")
+    assert sink.name == "https://receiver.example:8443/hooks/tieout"

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from reconcilers.events.log import EventLog
+from reconcilers.events.log import EVENTS_FILE, EventLog
 from reconcilers.events.publish import export_day, read_events
 from tests.wire.test_events_sink import ALL, DAYS, PER_DAY, write_log
 
@@ -40,3 +40,12 @@ def test_events_are_read_from_any_place_of_the_log(log, tmp_path):
         PER_DAY - 1 :
     ]
     assert list(read_events(EventLog(tmp_path / "nothing"))) == []
+
+
+def test_what_lies_before_the_place_is_not_even_read(log):
+    """A log grows for years: a night that has something to send must not go through all of it."""
+    old = log.folder(DAYS[0]) / EVENTS_FILE
+    old.write_bytes(b"PAR1" + bytes(200) + old.read_bytes()[204:])  # its footer is whole
+    assert [event["event_id"] for event in read_events(log, after=PER_DAY)] == ALL[PER_DAY:]
+    with pytest.raises(OSError, match=r"."):
+        list(read_events(log, after=PER_DAY - 1))
