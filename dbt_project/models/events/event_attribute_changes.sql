@@ -1,16 +1,23 @@
 -- Tonight's values beside the last ones that the event log knows: what is new, what changed, what is gone (value null).
 -- A night that lies before the end of the log, or that the log holds already, changes nothing.
-with last_known as (
+with states as (
+    select
+        *,
+        row_number() over (partition by system, object, source_id, attribute order by detected_date desc) as recency
+    from {{ source('event_log', 'states') }}
+),
+
+last_known as (
+    -- a value that is gone is known to be gone: an aggregate such as max_by() would pass over the null
     select
         system,
         object,
         source_id,
         attribute,
-        max_by(subject_id, detected_date) as subject_id,
-        max_by(value, detected_date) as value,
-        max(detected_date) as detected_date
-    from {{ source('event_log', 'states') }}
-    group by system, object, source_id, attribute
+        subject_id,
+        value
+    from states
+    where recency = 1
 ),
 
 known_subjects as (

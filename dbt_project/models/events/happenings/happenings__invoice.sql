@@ -20,7 +20,7 @@ transitions as (
     union all
     select
         'invoice_written_off', coalesce(written_off_at, status_changed_at), 'open', 'written_off', *
-    from invoices where status = 'written_off'
+    from invoices where status = 'written_off' or written_off_at is not null
 )
 
 select

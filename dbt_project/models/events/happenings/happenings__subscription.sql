@@ -1,11 +1,24 @@
 -- A subscription comes into force, when it starts or when its trial ends, and it ends. Both are instants that billing keeps.
+with in_force as (
+    -- not what was left in its trial, was never paid for, or is paused since its trial ended
+    select
+        subscriptions.*,
+        greatest(subscriptions.started_at, staged.trial_ends_at) as activated_at
+    from {{ ref('subscriptions') }} as subscriptions
+    inner join {{ ref('stg_stripe__subscriptions') }} as staged
+        on subscriptions.subscription_id = staged.subscription_id
+    where
+        staged.stripe_status not in ('trialing', 'paused', 'incomplete', 'incomplete_expired')
+        and not coalesce(subscriptions.ended_at <= staged.trial_ends_at, false)
+)
+
 select
     'subscription_activated' as event_type,
     'stripe' as system,
     'subscription' as object,
     subscription_id as source_id,
     '1' as occurrence,
-    started_at as occurred_at,
+    activated_at as occurred_at,
     'subscription' as subject_kind,
     subscription_id as subject_id,
     canonical_customer_id,
@@ -15,8 +28,7 @@ select
     mrr_minor as amount_minor,
     cast(null as varchar) as before_json,
     {{ json_of({'status': "'active'", 'mrr_minor': 'mrr_minor', 'channel': 'channel'}) }} as after_json
-from {{ ref('subscriptions') }}
-where status <> 'trial'
+from in_force
 
 union all
 
