@@ -529,6 +529,18 @@ def test_tables_that_do_not_fit_together_are_read_by_themselves(vendors, rows):
         assert vendors.extract("netsuite", "tax_code").landed == rows
 
 
+def test_small_tables_that_do_not_fit_leave_the_totals_to_one_query(vendors):
+    codes = [{"id": str(n), "itemid": f"T{n}", "rate": "1"} for n in range(1, 1002)]
+    vendors.store.put_many("netsuite", "taxcode", codes)
+
+    async def count(source):
+        told = await source.totals(list(source.objects.values()))
+        return told["tax_code"].count, calls(source)
+
+    # Login, the totals with the small tables, the totals.
+    assert with_source(vendors, count) == (1001, 3)
+
+
 def test_an_incremental_night_asks_only_for_what_the_totals_say_has_changed(vendors):
     for table, rows in reference.netsuite_rows("2026-01-01 00:00:00").items():
         vendors.store.put_many("netsuite", table, rows)

@@ -221,23 +221,26 @@ class NetSuiteSource:
         """When it was told, and the totals' rows by the names of their columns."""
         selects = [select for spec in specs for select in _totals_selects(spec)]
         selects.append(_DELETIONS)
-        fills_shelf = self._shelf.is_empty and {spec.name for spec in specs} >= {*SMALL}
-        if fills_shelf:
-            selects += self._shelf.selects()
-        try:
-            replies = [await ask(self.door, union(selects))]
-        except Rejected:
-            replies = []
-        if not replies or replies[0].member("hasMore"):
-            replies = [await self._own_totals(spec) for spec in specs]
-            fills_shelf = False
-        rows = [row for reply in replies for row in items(reply)]
-        served_at = min(reply.served_at for reply in replies)
-        if fills_shelf:
-            self._shelf.fill(served_at, rows)
-        return served_at, [
+        reply = None
+        if self._shelf.is_empty and {spec.name for spec in specs} >= {*SMALL}:
+            reply = await self._together([*selects, *self._shelf.selects()])
+            if reply is not None:
+                self._shelf.fill(reply.served_at, items(reply))
+        if reply is None:
+            reply = await self._together(selects)
+        replies = [reply] if reply else [await self._own_totals(spec) for spec in specs]
+        rows = [row for each in replies for row in items(each)]
+        return min(each.served_at for each in replies), [
             {name: row.get(f"c{at}", "") for at, name in enumerate(_TOTALS)} for row in rows
         ]
+
+    async def _together(self, selects: Sequence[tuple[Sequence[str], str]]) -> Reply | None:
+        """One answer to all of them; None where one is refused, or they are more than a page."""
+        try:
+            reply = await ask(self.door, union(selects))
+        except Rejected:
+            return None
+        return None if reply.member("hasMore") else reply
 
     async def _own_totals(self, spec: ObjectSpec) -> Reply:
         try:
