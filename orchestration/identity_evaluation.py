@@ -2,6 +2,7 @@
 
 import datetime as dt
 import resource
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,8 +69,9 @@ def evaluate_files(records: Path, truth: Path, model: Model | None = None) -> Id
 @contextmanager
 def bench(memory_limit: str = "6GB") -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse in memory with nothing in it but what identity reads beside the records."""
-    con = duckdb.connect()
-    try:
+    with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
+        # else it would spill into a folder `.tmp` of whoever calls
+        con.execute(f"set temp_directory = '{spill}'")
         con.execute(
             f"set memory_limit = '{memory_limit}'; create schema raw; "
             "create schema identity; create schema seeds"
@@ -80,8 +82,6 @@ def bench(memory_limit: str = "6GB") -> Iterator[duckdb.DuckDBPyConnection]:
             f"create table seeds.free_mail_domains as from read_csv('{seed}', header = true)"
         )
         yield con
-    finally:
-        con.close()
 
 
 def load_trios(con: duckdb.DuckDBPyConnection, seed: int, companies: int) -> None:

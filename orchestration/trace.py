@@ -64,7 +64,7 @@ def _line(branch: Branch, thread: Thread, exponents: Mapping[str, int]) -> Text:
     if branch.edge is not None:
         style = "green" if branch.edge.how == "key" else "yellow"
         text.append(f"  {branch.edge.how}", style=style).append(
-            f" ({branch.edge.rule})", style="dim"
+            f" ({branch.edge.words})", style="dim"
         )
     return text.append("  <- asked", style="bold yellow") if asked else text
 

@@ -8,36 +8,21 @@ import duckdb
 import polars as pl
 
 from reconcilers.identity import REGISTRY_SCHEMA, CrosswalkResult
+from reconcilers.identity.intake import COLUMNS
+from reconcilers.rules.base import ROLE_OF_SYSTEM
 from tests.comparison_tables import DAY, add
 
-ROLES = {"salesforce": "crm", "stripe": "billing", "netsuite": "erp"}
-COLUMNS = {
-    "system": "varchar",
-    "role": "varchar",
-    "source_id": "varchar",
-    "legal_name": "varchar",
-    "website": "varchar",
-    "email": "varchar",
-    "phone": "varchar",
-    "street": "varchar",
-    "city": "varchar",
-    "postal_code": "varchar",
-    "country_code": "varchar",
-    "tax_id": "varchar",
-    "legal_entity": "varchar",
-    "parent_id": "varchar",
-    "xref_crm_id": "varchar",
-    "xref_billing_id": "varchar",
-    "xref_erp_id": "varchar",
-    "is_active": "boolean",
-    "created_at": "timestamp",
-}
 NO_HISTORY = pl.DataFrame(schema=REGISTRY_SCHEMA)
 
 
 def record(system: str, source_id: str, **values: Any) -> dict[str, Any]:
     """A record that nothing but the given values tells of."""
-    named = {"system": system, "role": ROLES[system], "source_id": source_id, "is_active": True}
+    named = {
+        "system": system,
+        "role": ROLE_OF_SYSTEM[system],
+        "source_id": source_id,
+        "is_active": True,
+    }
     return named | values
 
 
@@ -80,7 +65,8 @@ def remembered(registry: pl.DataFrame, result: CrosswalkResult) -> pl.DataFrame:
     keys = ["system", "source_id"]
     seen = registry.select(*keys, "first_seen_date")
     new = result.history.assignments.join(seen, on=keys, how="left").with_columns(
-        pl.coalesce("first_seen_date", "snapshot_date").alias("first_seen_date")
+        pl.coalesce("first_seen_date", "snapshot_date").alias("first_seen_date"),
+        pl.col("snapshot_date").alias("since_date"),
     )
     kept = registry.select(REGISTRY_SCHEMA.keys()).join(new, on=keys, how="anti")
     return pl.concat([kept, new.select(REGISTRY_SCHEMA.keys())]).sort(keys)

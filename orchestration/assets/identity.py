@@ -1,6 +1,7 @@
 """Who is the same customer: resolved between the two halves of the dbt project."""
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -34,10 +35,16 @@ def crosswalk(
     day = dt.date.fromisoformat(context.partition_key)
     settings = night.settings
     with night.state() as state, night.warehouse(read_only=False) as con:
-        result = resolve(con, settings.overrides_path, load_registry(state, day), day)
-        if not is_held(result.summary, settings.identity_max_changed):
+        result = resolve(
+            con,
+            settings.overrides_path,
+            load_registry(state, day),
+            day,
+            holds=partial(is_held, most_changed=settings.identity_max_changed),
+        )
+        if not result.is_held:
             record_identities(state, day, result.history)
-        publish_aliases(con, load_aliases(state), result.placed)
+            publish_aliases(con, load_aliases(state), result.placed)
     return dg.MaterializeResult(
         metadata=told(result.summary),
         check_results=list(results(result.summary, settings.identity_max_changed)),

@@ -1,8 +1,9 @@
 """`tieout identity ...`: who is the same customer, as a steward works with it."""
 
 import datetime as dt
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +15,7 @@ from reconcilers.identity.model import SHIPPED
 
 if TYPE_CHECKING:
     import polars as pl
+    from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True)
 out = console()
@@ -46,6 +48,21 @@ def review(
         _show(queue, place)
     else:
         _list(queue, most)
+
+
+@app.command()
+def unused(
+    most: Annotated[int, typer.Option(help="How many to list of each kind.")] = 20,
+) -> None:
+    """List what records say and identity does not follow: too common values, rings, dead ends."""
+    found = _read("select * from identity.unused_evidence")
+    told = table("why", "what", "value", "uses", "most", "for example")
+    for _, group in found.group_by("reason", "what", maintain_order=True):
+        for reason, what, value, uses, cap, system, source_id in group.head(most).iter_rows():
+            counts = ("" if each is None else str(each) for each in (uses, cap))
+            told.add_row(reason, what, value, *counts, f"{system} {source_id}")
+    out.print(told)
+    out.print(f"{found.height} in identity.unused_evidence.")
 
 
 @app.command()
@@ -102,9 +119,13 @@ def train(
 
 
 def _queue() -> "pl.DataFrame":
+    return _read("from identity.review_queue order by place")
+
+
+def _read(query: str) -> "pl.DataFrame":
     settings = load_settings()
     with open_warehouse(settings.warehouse_path, memory_limit=settings.memory_limit) as con:
-        return con.sql("from identity.review_queue order by place").pl()
+        return con.sql(query).pl()
 
 
 def _take(answers: Path) -> None:
@@ -145,4 +166,17 @@ def _show(queue: "pl.DataFrame", place: int) -> None:
     for name in _SIDES:
         sides.add_row(name, row[f"left_{name}"] or "", row[f"right_{name}"] or "")
     out.print(sides)
+    told = json.loads(row["evidence"])
+    if told["weights"]:
+        out.print(_weights(told["weights"]))
+    out.print(f"equal in both: {', '.join(told['keys']) or 'nothing'}", soft_wrap=True)
     out.print(f"{row['reason']}; {'joined for now' if row['is_linked'] else 'not joined'}")
+
+
+def _weights(weights: dict[str, Any]) -> "Table":
+    """What each comparison says, in bits: + for one customer, - against it."""
+    told = table("comparison", "level", "bits")
+    for name, part in weights.items():
+        level, bits = (part["level"], part["bits"]) if isinstance(part, dict) else ("", part)
+        told.add_row(name, level, f"{bits:+.1f}")
+    return told

@@ -75,8 +75,23 @@ from identity_open group by part
 """
 
 _DROPPED = """
-create or replace table identity_dropped_key as
-select number, sharing from identity_key_size where sharing > {cap}
+create or replace table identity_dropped as
+select number, key, any_value(sharing) as sharing, min(node) as node
+from identity_key
+join identity_key_size using (number, key)
+where sharing > {cap}
+group by number, key;
+create or replace table identity_dropped_key
+    (kind varchar, value varchar, sharing bigint, node integer)
+"""
+
+# The keys themselves are hashes: what a dropped one says is read off one of its records.
+_DROPPED_VALUE = """
+insert into identity_dropped_key
+select '{kind}', {expression}, sharing, dropped.node
+from identity_dropped as dropped
+join identity_open using (node)
+where dropped.number = {number}
 """
 
 
@@ -84,7 +99,7 @@ def find_candidates(work: Work) -> None:
     """Make identity_candidate (a, b and their parts) for records of different parts.
 
     `identity_part` (node, label) says what firm evidence has joined already. The dropped keys are
-    in identity_dropped_key (number of the kind, sharing).
+    in identity_dropped_key (kind, value, sharing, and one node that has it).
     """
     work.run(
         "create or replace macro core_words_at(words, n) as "
@@ -102,5 +117,7 @@ def find_candidates(work: Work) -> None:
     work.run(_SIZES)
     work.run(_PAIRS, cap=MAX_SHARING)
     work.run(_DROPPED, cap=MAX_SHARING)
-    for table in ("open", "key", "key_size"):
+    for number, (kind, expression) in enumerate(KEYS.items()):
+        work.run(_DROPPED_VALUE, number=number, kind=kind, expression=expression)
+    for table in ("open", "key", "key_size", "dropped"):
         work.run(f"drop table identity_{table}")

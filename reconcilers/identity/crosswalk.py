@@ -4,7 +4,7 @@ Overrides of stewards, explicit references, equal values, then the scorer for wh
 over all of it. A domain alone never decides.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,7 +19,7 @@ from reconcilers.identity.components import label_components
 from reconcilers.identity.intake import take_in
 from reconcilers.identity.measures import Measures, measure
 from reconcilers.identity.model import Model, load_model
-from reconcilers.identity.overrides import Overrides, Pair, load_overrides
+from reconcilers.identity.overrides import Decision, Overrides, Pair, load_overrides
 from reconcilers.identity.placing import crosswalk_frame, place, with_history
 from reconcilers.identity.questions import ask
 from reconcilers.identity.registry import History, changes
@@ -50,16 +50,20 @@ class CrosswalkSummary:
 
 @dataclass(frozen=True)
 class CrosswalkResult:
-    """`history` is what the registry must add.
+    """`history` is what the registry must add, unless the night `is_held`.
 
-    `placed` is the crosswalk with two numbers more: `cluster`, and `auto_cluster`,
-        whose records are
-    joined by links that nobody needs to look at.
+    `placed` is the crosswalk with numbers of its own beside: `node`, `cluster`, and
+    `auto_cluster`, whose records are joined by links that nobody needs to look at.
     """
 
     summary: CrosswalkSummary
     history: History
     placed: pl.DataFrame
+    is_held: bool
+
+
+def _never(_: CrosswalkSummary) -> bool:
+    return False
 
 
 def resolve(
@@ -70,10 +74,13 @@ def resolve(
     *,
     scorer: Scorer | None = None,
     model: Model | None = None,
+    holds: Callable[[CrosswalkSummary], bool] = _never,
 ) -> CrosswalkResult:
     """Read identity.identity_records, write identity.crosswalk and the tables beside it.
 
     `registry` holds the last assignment of every record before that day, see REGISTRY_SCHEMA.
+    A night that `holds` says is to be held leaves the accepted tables as they are and tells what it
+    would have changed in identity.held_changes.
     Raises OverridesError, ModelError, WarehouseBuiltForAnotherDay.
     """
     engine.require_built_for(con, snapshot_date)
@@ -88,10 +95,13 @@ def resolve(
         placed = with_history(place(work, overrides), registry)
         crosswalk = crosswalk_frame(work, placed, snapshot_date)
         measures = measure(work, crosswalk, scorer, model)
-        tables.publish(work, crosswalk)
-    history = changes(crosswalk, registry, snapshot_date)
-    summary = _summary(crosswalk, history, measures, overrides.expired, unknown)
-    return CrosswalkResult(summary, history, crosswalk)
+        history = changes(crosswalk, registry, snapshot_date)
+        summary = _summary(crosswalk, history, measures, overrides.expired, unknown)
+        is_held = holds(summary)
+        tables.publish_held(work, crosswalk, is_held=is_held)
+        if not is_held:
+            tables.publish(work, crosswalk, model)
+    return CrosswalkResult(summary, history, crosswalk, is_held)
 
 
 def link(work: Work, scorer: Scorer, model: Model) -> None:
@@ -115,8 +125,8 @@ def link(work: Work, scorer: Scorer, model: Model) -> None:
 
 def _tell(work: Work, overrides: Overrides, registry: pl.DataFrame) -> tuple[str, ...]:
     """What people and past nights say, as tables; returns records that stewards name in vain."""
-    _pairs(work, "identity_steward_link", overrides.links)
-    _pairs(work, "identity_never", overrides.never)
+    _pairs(work, "identity_steward_link", overrides.links, overrides.decided)
+    _pairs(work, "identity_never", overrides.never, overrides.decided)
     records = sorted(overrides.records)
     said = pl.DataFrame(records, schema={"system": pl.String, "key": pl.String}, orient="row")
     work.con.register("_said", said)
@@ -135,16 +145,17 @@ def _tell(work: Work, overrides: Overrides, registry: pl.DataFrame) -> tuple[str
     return tuple(name for (name,) in unknown)
 
 
-def _pairs(work: Work, table: str, pairs: Iterable[Pair]) -> None:
+def _pairs(work: Work, table: str, pairs: Iterable[Pair], decided: Mapping[Pair, Decision]) -> None:
     """Pairs of nodes; a pair with a record that does not exist says nothing."""
-    columns = ("left_system", "left_key", "right_system", "right_key")
-    rows: list[tuple[str, ...]] = [(*left, *right) for left, right in pairs]
+    columns = ("left_system", "left_key", "right_system", "right_key", "decided_by", "decided_on")
+    rows = [(*pair[0], *pair[1], decided[pair][0], str(decided[pair][1])) for pair in pairs]
     work.con.register(
         "_pairs", pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
     )
     work.run(
         f"create or replace table {table} as "
-        "select distinct least(l.node, r.node) as a, greatest(l.node, r.node) as b from _pairs "
+        "select distinct least(l.node, r.node) as a, greatest(l.node, r.node) as b, "
+        "decided_by, decided_on from _pairs "
         "join identity_node as l on left_system = l.system and left_key = l.key "
         "join identity_node as r on right_system = r.system and right_key = r.key"
     )

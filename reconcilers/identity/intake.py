@@ -90,7 +90,8 @@ from read
 
 _GENERIC = """
 create or replace table identity_generic_{column} as
-select {column} from identity_plain where {column} is not null
+select {column}, count(distinct core) as names, min(node) as node
+from identity_plain where {column} is not null
 group by {column} having count(distinct core) > {cap}
 """
 

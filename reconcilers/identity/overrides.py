@@ -1,7 +1,7 @@
 """Decisions of data stewards on who is whom; they outrank every rule until they expire."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -45,6 +45,7 @@ _SCHEMA = pa.DataFrameSchema(
 
 Record = tuple[str, str]  # system, source id
 Pair = tuple[Record, Record]
+Decision = tuple[str, date]  # by whom, on which day
 
 
 class OverridesError(EditedFileError):
@@ -60,6 +61,7 @@ class Overrides:
     primary: tuple[Record, ...] = ()
     id_owners: tuple[Record, ...] = ()
     expired: int = 0
+    decided: Mapping[Pair, Decision] = field(default_factory=dict)
 
     @property
     def records(self) -> frozenset[Record]:
@@ -107,6 +109,11 @@ def _collected(current: Sequence[NumberedRow], expired: int) -> Overrides:
         primary=records("primary"),
         id_owners=records("new_id_owner"),
         expired=expired,
+        decided={
+            _pair(row): (row["decided_by"] or "", _date(row, "decided_on"))
+            for _, row in sorted(current, key=lambda line: line[1]["decided_on"] or "")
+            if row["action"] in PAIR_ACTIONS
+        },
     )
 
 

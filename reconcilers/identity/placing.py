@@ -26,17 +26,20 @@ TOLD: Mapping[Method, tuple[str, float, str]] = {
 _OWN_LINK = """
 create or replace table identity_own_link as
 with ends as (
-    select a as node, b as other, method, bits, p, is_auto from identity_held
+    select a as node, b as other, method, bits, p, is_auto, is_scored from identity_held
     union all
-    select b, a, method, bits, p, is_auto from identity_held
+    select b, a, method, bits, p, is_auto, is_scored from identity_held
+),
+chosen as (
+    select node, bool_or(is_auto) as is_auto, arg_min(
+        struct_pack(other, method, bits, p, is_scored), (method, not is_auto, -bits, other)
+    ) as best
+    from ends group by node
 )
 select
-    node,
-    arg_min(other, (method, not is_auto, -bits, other)) as other,
-    min(method) as method,
-    arg_min(p, (method, not is_auto, -bits, other)) as p,
-    bool_or(is_auto) as is_auto
-from ends group by node
+    node, is_auto, best.other, best.method, best.bits, best.p, best.is_scored,
+    least(node, best.other) as a, greatest(node, best.other) as b
+from chosen
 """
 
 _PLACED = """
@@ -93,12 +96,13 @@ def _ranked(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_history(placed: pl.DataFrame, registry: pl.DataFrame) -> pl.DataFrame:
-    """With the id that each record had, when it was first seen, and the id of its customer now."""
+    """With the id that each record had and since when, and the id of its customer now."""
     remembered = registry.select(
         "system",
         "source_id",
         pl.col("canonical_customer_id").alias("previous_id"),
         pl.col("first_seen_date").alias("seen_date"),
+        pl.col("since_date").alias("previous_since_date"),
     )
     known = placed.join(remembered, on=["system", "source_id"], how="left", validate="m:1")
     return known.join(assign_ids(known), on="cluster", how="left", validate="m:1")
@@ -113,6 +117,7 @@ def crosswalk_frame(work: Work, known: pl.DataFrame, snapshot_date: date) -> pl.
         "cluster", pl.col("canonical_customer_id").alias("head_id")
     )
     told = known.join(heads, on="cluster", how="left", validate="m:1").sort("node")
+    stayed = pl.col("previous_id") == pl.col("canonical_customer_id")
     group = pl.coalesce("head_id", "canonical_customer_id").str.replace(
         "cus_", "grp_", literal=True
     )
@@ -131,6 +136,10 @@ def crosswalk_frame(work: Work, known: pl.DataFrame, snapshot_date: date) -> pl.
         "score",
         "band",
         "linked_to",
+        pl.min_horizontal(pl.when(stayed).then("previous_since_date"), pl.lit(snapshot_date)).alias(
+            "since_date"
+        ),
+        "node",
         "cluster",
         "auto_cluster",
     )

@@ -3,6 +3,8 @@
 Ranked by money: what is billed to the records decides which question comes first.
 """
 
+from reconcilers.identity.model import Model
+from reconcilers.identity.reasons import give_reasons
 from reconcilers.identity.work import Work
 
 # More questions than a steward can answer help nobody; the rest is counted.
@@ -46,22 +48,31 @@ select node, sum(amount_reporting_minor)::bigint as amount
 from {source} join identity_node using (system, source_id) group by node
 """
 
+_ASKED = """
+create or replace table identity_asked as
+select
+    *, p is not null as is_scored,
+    row_number() over (order by amount_minor desc, reason, p desc nulls last, a, b) as place
+from identity_question
+qualify place <= {most}
+"""
+
 _QUEUE = """
 create or replace table "{home}".identity.review_queue as
 select
-    row_number() over (order by amount_minor desc, reason, p desc nulls last, a, b) as place,
-    question.reason, question.is_linked, question.p as probability,
+    question.place, question.reason, question.is_linked, question.p as probability,
     question.amount_minor as amount_reporting_minor,
     l.system as left_system, l.source_id as left_id, l.legal_name as left_name,
     l.website as left_website, l.email as left_email, l.country_code as left_country,
     l.postal_code as left_postal_code, l.city as left_city, l.tax_id as left_tax_id,
     r.system as right_system, r.source_id as right_id, r.legal_name as right_name,
     r.website as right_website, r.email as right_email, r.country_code as right_country,
-    r.postal_code as right_postal_code, r.city as right_city, r.tax_id as right_tax_id
-from identity_question as question
+    r.postal_code as right_postal_code, r.city as right_city, r.tax_id as right_tax_id,
+    json_object('keys', why.keys, 'weights', why.weights)::varchar as evidence
+from identity_asked as question
+join identity_asked_reason as why using (a, b)
 join identity_said as l on question.a = l.node
 join identity_said as r on question.b = r.node
-qualify place <= {most}
 order by place
 """
 
@@ -82,6 +93,8 @@ def ask(work: Work) -> None:
     work.run(_QUESTIONS)
 
 
-def publish_queue(work: Work) -> None:
+def publish_queue(work: Work, model: Model) -> None:
     """Write identity.review_queue into the warehouse, both records of a question side by side."""
-    work.run(_QUEUE, home=work.home, most=MAX_QUESTIONS)
+    work.run(_ASKED, most=MAX_QUESTIONS)
+    give_reasons(work, "identity_asked", "identity_asked_reason", model)
+    work.run(_QUEUE, home=work.home)

@@ -13,12 +13,14 @@ from itertools import count
 
 import polars as pl
 
-# What identity is told of the past: the last assignment of each record before the night.
+# What identity is told of the past: the last assignment of each record before the night, since when
+# it stands, and when the record was first seen.
 REGISTRY_SCHEMA = {
     "system": pl.String,
     "source_id": pl.String,
     "canonical_customer_id": pl.String,
     "first_seen_date": pl.Date,
+    "since_date": pl.Date,
 }
 ALIAS_SCHEMA = {
     "old_id": pl.String,

@@ -66,7 +66,7 @@ where l.label = r.label
 
 
 def join_firm(work: Work) -> None:
-    """Make identity_part, and identity_held (a, b, method) of the firm links that were followed."""
+    """Make identity_part, and identity_held of the firm links that were followed."""
     work.run(_FIRM)
     work.run(
         "create or replace table identity_fusing as select a, b from identity_firm where fuses "
@@ -78,7 +78,7 @@ def join_firm(work: Work) -> None:
     work.run(
         "create or replace table identity_held as "
         "select firm.a, firm.b, firm.method, 0.0::double as bits, "
-        "1.0::double as p, true as is_auto "
+        "1.0::double as p, true as is_auto, false as is_scored "
         "from identity_firm as firm join identity_part as part on firm.a = part.node "
         "where part.label not in (select label from identity_violating)"
     )
@@ -94,7 +94,7 @@ def join_scored(work: Work) -> None:
     label_components(work, "identity_joined_edge", "identity_joined")
     work.run(_VIOLATING, parts="identity_joined")
     work.run(
-        "insert into identity_held select c.a, c.b, c.method, c.bits, c.p, c.is_auto "
+        "insert into identity_held select c.a, c.b, c.method, c.bits, c.p, c.is_auto, true "
         "from identity_chosen as c join identity_joined as part on c.a = part.node "
         "where part.label not in (select label from identity_violating)"
     )
@@ -151,7 +151,9 @@ def _write(
     work.con.register("_held", kept)
     work.run(f"delete from {parts} where node in (select node from _labels)")
     work.run(f"insert into {parts} select node, label from _labels")
-    scored = "e.bits, e.p, e.is_auto" if edges == "identity_chosen" else "0.0, 1.0, true"
+    scored = (
+        "e.bits, e.p, e.is_auto, true" if edges == "identity_chosen" else "0.0, 1.0, true, false"
+    )
     work.run(
         f"insert into identity_held select e.a, e.b, e.method, {scored} "
         f"from {edges} as e join _held as held on e.a = held.a and e.b = held.b"

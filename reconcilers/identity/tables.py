@@ -4,11 +4,51 @@ import duckdb
 import polars as pl
 
 from reconcilers import engine
+from reconcilers.identity.model import Model
 from reconcilers.identity.questions import publish_queue
+from reconcilers.identity.reasons import give_reasons
 from reconcilers.identity.registry import current_ids
+from reconcilers.identity.unused import publish_unused
 from reconcilers.identity.work import Work
 
-_INTERNAL = ("cluster", "auto_cluster")
+_INTERNAL = ("node", "cluster", "auto_cluster")
+
+# Beside each record why it stands where it stands, as JSON: null where nothing links it.
+_CROSSWALK = """
+create or replace table "{home}".identity.crosswalk as
+select
+    {columns},
+    case
+        when link.node is null then null
+        when link.is_scored then json_object(
+            'linked_to', linked_to, 'rule', rule, 'keys', reason.keys, 'probability', round(p, 6),
+            'bits', round(bits, 3), 'weights', reason.weights,
+            'first_seen', since_date, 'last_seen', snapshot_date)
+        when steward.a is not null then json_object(
+            'linked_to', linked_to, 'rule', rule, 'keys', reason.keys,
+            'override', json_object(
+                'decided_by', steward.decided_by, 'decided_on', steward.decided_on),
+            'first_seen', since_date, 'last_seen', snapshot_date)
+        else json_object(
+            'linked_to', linked_to, 'rule', rule, 'keys', reason.keys,
+            'first_seen', since_date, 'last_seen', snapshot_date)
+    end::varchar as evidence
+from _crosswalk
+left join identity_own_link as link using (node)
+left join identity_reason as reason on link.a = reason.a and link.b = reason.b
+left join identity_steward_link as steward on link.a = steward.a and link.b = steward.b
+order by node
+"""
+
+_HELD = """
+create or replace table "{home}".identity.held_changes as
+select system, source_id, previous_id as canonical_customer_id,
+    canonical_customer_id as proposed_customer_id, method, rule, band, linked_to, snapshot_date
+from _crosswalk
+join identity_before using (node)
+where {is_held} and previous_id <> canonical_customer_id
+order by node
+"""
 
 _GROUPS = """
 create or replace table "{home}".identity.customer_groups as
@@ -25,18 +65,28 @@ order by 1
 """
 
 
-def publish(work: Work, crosswalk: pl.DataFrame) -> None:
-    """Write identity.crosswalk, customer_groups and review_queue into the warehouse."""
+def publish(work: Work, crosswalk: pl.DataFrame, model: Model) -> None:
+    """Write identity.crosswalk and the tables beside it into the warehouse."""
+    work.run(
+        "create or replace table identity_link_pair as "
+        "select distinct a, b, is_scored from identity_own_link"
+    )
+    give_reasons(work, "identity_link_pair", "identity_reason", model)
+    work.con.register("_crosswalk", crosswalk)
+    columns = ", ".join(f"_crosswalk.{name}" for name in crosswalk.columns if name not in _INTERNAL)
+    work.run(_CROSSWALK, home=work.home, columns=columns)
+    work.run(_GROUPS, home=work.home)
+    publish_unused(work)
+    work.con.unregister("_crosswalk")
+    publish_queue(work, model)
+
+
+def publish_held(work: Work, crosswalk: pl.DataFrame, *, is_held: bool) -> None:
+    """Write identity.held_changes: whom a held night would move; empty when it is not held."""
     work.run(f'create schema if not exists "{work.home}".identity')
     work.con.register("_crosswalk", crosswalk)
-    columns = ", ".join(name for name in crosswalk.columns if name not in _INTERNAL)
-    work.run(
-        f'create or replace table "{work.home}".identity.crosswalk as '
-        f"select {columns} from _crosswalk"
-    )
-    work.run(_GROUPS, home=work.home)
+    work.run(_HELD, home=work.home, is_held=is_held)
     work.con.unregister("_crosswalk")
-    publish_queue(work)
 
 
 def publish_aliases(

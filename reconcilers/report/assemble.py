@@ -25,6 +25,7 @@ from reconcilers.report.data import (
     TrendPoint,
     age_bucket,
 )
+from reconcilers.report.identity import identity_lines
 from reconcilers.report.lines import correction_line, exception_line
 from reconcilers.report.process import hop_lines, stuck_lines
 from reconcilers.state.views import CorrectionView, ExceptionView, NightView
@@ -47,6 +48,7 @@ class Sources:
     currencies: pl.DataFrame
     hops: pl.DataFrame
     stuck: pl.DataFrame
+    identity: pl.DataFrame
 
     @property
     def today(self) -> date:
@@ -98,6 +100,7 @@ def assemble(sources: Sources, *, mask: bool) -> ReportData:
         exponents=tuple(exponents.items()),
         hops=hop_lines(sources.hops),
         stuck=stuck_lines(sources.stuck),
+        identity=identity_lines(sources.identity),
     )
 
 

@@ -12,6 +12,7 @@ from reconcilers.corrections.policy import Policy, load_policy
 from reconcilers.exceptions import exceptions_as_of
 from reconcilers.report.assemble import Sources, assemble
 from reconcilers.report.data import ReportData
+from reconcilers.report.identity import IDENTITY_QUERY
 from reconcilers.report.process import HOPS_QUERY, STUCK_QUERY
 from reconcilers.state.store import State
 from reconcilers.state.views import list_corrections, list_nights
@@ -24,6 +25,7 @@ QUERIES = {
     "currencies": "select currency, exponent from seeds.currencies",
     "hops": HOPS_QUERY,
     "stuck": STUCK_QUERY,
+    "identity": IDENTITY_QUERY,
 }
 
 

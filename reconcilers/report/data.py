@@ -7,6 +7,7 @@ reporting currency.
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from reconcilers.report.identity import IdentityLine
 from reconcilers.report.process import HopLine, StuckLine
 
 CODE_NAMES = {
@@ -250,6 +251,7 @@ class ReportData:
     exponents: tuple[tuple[str, int], ...]
     hops: tuple[HopLine, ...] = ()
     stuck: tuple[StuckLine, ...] = ()
+    identity: tuple[IdentityLine, ...] = ()
     # Exception key or contract id -> page of its thread, relative to the report.
     traces: tuple[tuple[str, str], ...] = ()
 

@@ -105,6 +105,7 @@ def run_summary(data: ReportData) -> dict[str, Any]:
             {"mode": mode, "state": state, "count": count}
             for mode, state, count in data.correction_counts
         ],
+        "identity": {line.what: line.count for line in data.identity},
         "tieouts_broken": [
             f"{line.code} {line.scope} {line.currency} {line.period}".strip()
             for line in data.tieouts

@@ -30,7 +30,13 @@ def load_registry(state: State, before: date) -> pl.DataFrame:
         .subquery()
     )
     query = (
-        select(entry.system, entry.source_id, entry.canonical_customer_id, newest.c.first)
+        select(
+            entry.system,
+            entry.source_id,
+            entry.canonical_customer_id,
+            newest.c.first,
+            entry.snapshot_date,
+        )
         .join(
             newest,
             (entry.system == newest.c.system)

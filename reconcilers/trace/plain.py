@@ -1,5 +1,6 @@
 """Threads for machines: plain values that JSON holds."""
 
+import json
 from typing import Any
 
 from reconcilers.trace.thread import Found, Node, Thread
@@ -30,6 +31,7 @@ def _thread(thread: Thread) -> dict[str, Any]:
                 "rule": edge.rule,
                 "amount_minor": edge.amount_minor,
                 "currency": edge.currency,
+                "evidence": json.loads(edge.evidence) if edge.evidence else None,
             }
             for edge in thread.edges
         ],

@@ -15,7 +15,7 @@ from reconcilers.trace.thread import Edge, Found, Node, Thread, reachable, roots
 
 # How many threads of a shared record are told in full.
 THREADS_SHOWN = 5
-_EDGE = "from_key, to_key, how, rule, amount_minor, currency"
+_EDGE = "from_key, to_key, how, rule, amount_minor, currency, evidence"
 _NODE = (
     "node_key, kind, record_id, system, label, status, happened_at, amount_minor, currency, "
     "correlation_id, is_shared"

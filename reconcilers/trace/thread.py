@@ -1,5 +1,6 @@
 """What a thread is made of, and what it says of itself. Pure values."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -58,7 +59,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """A way from one record towards the ledger; `how` is key or inferred, `rule` says by what."""
+    """A way from one record towards the ledger; `how` is key or inferred, `rule` says by what.
+
+    `evidence`, of ways to a customer, is identity's own account of the link.
+    """
 
     from_key: str
     to_key: str
@@ -66,6 +70,15 @@ class Edge:
     rule: str
     amount_minor: int | None
     currency: str | None
+    evidence: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The rule, the keys that match, and how probable the model finds it."""
+        said = json.loads(self.evidence or "{}")
+        keys = f": {', '.join(said['keys'])}" if said.get("keys") else ""
+        p = f", p {said['probability']:.2f}" if "probability" in said else ""
+        return f"{self.rule}{keys}{p}"
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,53 @@
 -- How the records of a thread hang together, from the sale towards the ledger. `key`: one record names the other.
 -- `inferred`: likeness speaks for it, by the rule that is named.
-with edges as (
+with identified as (
+    -- a record that names another, or that a steward placed, is known by key; who stands alone is itself
+    select
+        system,
+        source_id,
+        canonical_customer_id,
+        case when method in ('override', 'xref', 'self') then 'key' else 'inferred' end as how,
+        ', ' || rule as by_rule,
+        evidence
+    from {{ ref('customer_links') }}
+),
+
+to_customers as (
+    select
+        'contract' as from_kind, contracts.contract_id as from_id, 'customer' as to_kind,
+        identified.canonical_customer_id as to_id, identified.how, 'identity of the account' || identified.by_rule as rule,
+        identified.evidence
+    from {{ ref('contracts') }} as contracts
+    inner join identified on identified.system = 'salesforce' and contracts.account_id = identified.source_id
+    union all
+    select
+        'subscription', subscriptions.subscription_id, 'customer', identified.canonical_customer_id, identified.how,
+        'identity of the payer' || identified.by_rule, identified.evidence
+    from {{ ref('subscriptions') }} as subscriptions
+    inner join identified on identified.system = 'stripe' and subscriptions.customer_id = identified.source_id
+    where subscriptions.contract_id is null
+    union all
+    select
+        'invoice', invoices.invoice_key, 'customer', identified.canonical_customer_id, identified.how,
+        'identity of the payer' || identified.by_rule, identified.evidence
+    from {{ ref('invoices') }} as invoices
+    left join {{ ref('invoice__billing') }} as billing
+        on invoices.owner_role = 'billing' and invoices.invoice_id = billing.invoice_id
+    left join {{ ref('invoice__erp') }} as erp
+        on invoices.owner_role = 'erp' and invoices.erp_internal_id = erp.erp_internal_id
+    inner join identified
+        on coalesce(billing.customer_id, erp.customer_id) = identified.source_id
+        and identified.system = case invoices.owner_role when 'billing' then 'stripe' else 'netsuite' end
+    where invoices.subscription_id is null
+),
+
+edges as (
     select
         'opportunity' as from_kind, opportunity_id as from_id, 'contract' as to_kind, contract_id as to_id,
         'key' as how, 'contract names its opportunity' as rule,
         cast(null as bigint) as amount_minor, cast(null as varchar) as currency
     from {{ ref('contracts') }}
     where opportunity_id is not null
-    union all
-    select
-        'contract', contract_id, 'customer', canonical_customer_id, 'inferred', 'identity of the account', null, null
-    from {{ ref('contracts') }}
-    where canonical_customer_id is not null
     union all
     select 'contract', contract_id, 'contract_line', contract_line_id, 'key', 'line names its contract', null, null
     from {{ ref('contract_lines') }}
@@ -37,10 +73,6 @@ with edges as (
         on billing.contract_id = contracts.contract_id
     where contracts.subscription_id is distinct from billing.subscription_id
     union all
-    select 'subscription', subscription_id, 'customer', canonical_customer_id, 'inferred', 'identity of the payer', null, null
-    from {{ ref('subscriptions') }}
-    where canonical_customer_id is not null and contract_id is null
-    union all
     select
         'subscription', subscription_id, 'crm_subscription', source_id, 'key', 'CRM copy names the subscription', null, null
     from {{ ref('subscription__crm') }}
@@ -58,10 +90,6 @@ with edges as (
     from {{ ref('invoices') }} as invoices
     inner join {{ ref('contracts') }} as contracts on invoices.correlation_id = contracts.correlation_id
     where invoices.subscription_id is null
-    union all
-    select 'invoice', invoice_key, 'customer', canonical_customer_id, 'inferred', 'identity of the payer', null, null
-    from {{ ref('invoices') }}
-    where canonical_customer_id is not null and subscription_id is null
     union all
     select
         'invoice', invoice_key, 'invoice_line', line_key, 'key', 'line of the invoice', amount_minor, currency
@@ -232,16 +260,22 @@ with edges as (
     from {{ ref('journal_entry_lines') }}
 ),
 
+told as (
+    select *, cast(null as varchar) as evidence from edges
+    union all
+    select from_kind, from_id, to_kind, to_id, how, rule, null, null, evidence from to_customers
+),
+
 ranked as (
     -- the surest way between two records is told; what names a record that nobody has leads nowhere
     select
         from_kind || ':' || from_id as from_key,
         to_kind || ':' || to_id as to_key,
-        edges.*,
+        told.*,
         row_number() over (
             partition by from_kind, from_id, to_kind, to_id order by how = 'inferred', rule
         ) as preference
-    from edges
+    from told
     where to_kind || ':' || to_id in (select nodes.node_key from {{ ref('trace_nodes') }} as nodes)
         and from_kind || ':' || from_id in (select nodes.node_key from {{ ref('trace_nodes') }} as nodes)
 )
@@ -256,6 +290,7 @@ select
     how,
     rule,
     cast(amount_minor as bigint) as amount_minor,
-    currency
+    currency,
+    evidence
 from ranked
 where preference = 1

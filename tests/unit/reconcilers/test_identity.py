@@ -93,7 +93,10 @@ class Night:
 def history(**ids):
     """The registry: source id -> canonical id; the system by the form of the source id."""
     systems = {"A": "salesforce", "B": "stripe", "E": "netsuite"}
-    rows = [(systems[key[0]], key, name, date(2026, 1, 1)) for key, name in ids.items()]
+    rows = [
+        (systems[key[0]], key, name, date(2026, 1, 1), date(2026, 2, 1))
+        for key, name in ids.items()
+    ]
     return pl.DataFrame(rows, schema=REGISTRY_SCHEMA, orient="row")
 
 

@@ -94,6 +94,14 @@ create table reporting.rpt_process_threads as from (values
     expected_seconds, is_late, is_stuck, blocking_key, recurring_mrr_minor, currency);
 """
 
+IDENTITY = """
+create table identity.crosswalk as
+select * from (values ('cus_1', 'auto'), ('cus_1', 'auto'), ('cus_2', 'none')) t(canonical_customer_id, band);
+create table identity.review_queue as select 1 as place;
+create table identity.unused_evidence as
+select * from (values ('too many names', 'domain'), ('too many names', 'domain')) t(reason, what);
+"""
+
 
 @pytest.fixture
 def state(tmp_path):
@@ -104,7 +112,7 @@ def state(tmp_path):
 
 def warehouse(found, tieouts=(TIEOUT,), places=PLACES):
     con = duckdb.connect()
-    for schema in ("raw", "seeds", "reconciliation", "reporting"):
+    for schema in ("raw", "seeds", "reconciliation", "reporting", "identity"):
         con.execute(f"create schema {schema}")
     snapshots = pl.DataFrame({
         "system": ["salesforce", "netsuite"], "object": ["product2", "transaction"],
@@ -121,6 +129,7 @@ def warehouse(found, tieouts=(TIEOUT,), places=PLACES):
         ),
     }
     con.execute(PROCESS)
+    con.execute(IDENTITY)
     for table, frame in frames.items():
         con.register("given", frame)
         con.execute(f"create table {table} as from given")
@@ -409,3 +418,17 @@ def test_the_way_to_the_money_shows_hops_and_stuck_threads_with_what_they_stand_
         'href="traces/x.html"',
     ):
         assert said in page
+
+
+def test_who_is_whom_is_told_in_counts(state):
+    data = report(state, 0)
+    told = {line.what: line.count for line in data.identity}
+    assert told == {
+        "customers": 2,
+        "records, joined": 2,
+        "records, alone": 1,
+        "questions to stewards": 1,
+        "not followed: too many names, domain": 2,
+    }
+    assert run_summary(data)["identity"] == told
+    assert "not followed: too many names, domain" in render_html(data)

@@ -165,7 +165,7 @@ def test_a_store_from_before_keeps_the_ids_that_it_gave(tmp_path):
     engine.dispose()
     opened = open_state(f"sqlite:///{tmp_path}/old.db")
     known = load_registry(opened, date(2026, 7, 1))
-    assert known.rows() == [("stripe", "A", "cus_1", date(2026, 6, 30))]
+    assert known.rows() == [("stripe", "A", "cus_1", date(2026, 6, 30), date(2026, 6, 30))]
     opened.close()
 
 

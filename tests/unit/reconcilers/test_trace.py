@@ -33,6 +33,8 @@ invoice:i3 payment:both key
 payment:both payout:po key
 """
 
+EVIDENCE = '{"keys": ["domain", "name"], "probability": 0.97}'
+
 
 @pytest.fixture
 def con():
@@ -47,7 +49,7 @@ def con():
         )
         con.execute(
             "create table trace.trace_edges (from_key varchar, to_key varchar, how varchar, rule varchar, "
-            "amount_minor bigint, currency varchar)"
+            "amount_minor bigint, currency varchar, evidence varchar)"
         )
         con.execute("create table trace.trace_aliases (alias varchar, node_key varchar)")
         for number, key in enumerate(keys):
@@ -60,8 +62,8 @@ def con():
             con.execute("insert into trace.trace_aliases values (?, ?)", [record_id, key])
         for start, end, how in edges:
             con.execute(
-                "insert into trace.trace_edges values (?, ?, ?, 'rule', null, null)",
-                [start, end, how],
+                "insert into trace.trace_edges values (?, ?, ?, 'rule', null, null, ?)",
+                [start, end, how, EVIDENCE if end == "customer:c1" else None],
             )
         yield con
 
@@ -147,7 +149,7 @@ def test_like_records_are_folded_to_their_sum_but_never_what_was_asked_for(con):
             [f"invoice:{number}", str(number)],
         )
         con.execute(
-            "insert into trace.trace_edges values ('subscription:s1', ?, 'key', 'rule', null, null)",
+            "insert into trace.trace_edges values ('subscription:s1', ?, 'key', 'rule', null, null, null)",
             [f"invoice:{number}"],
         )
         con.execute(
@@ -230,3 +232,13 @@ def test_a_report_gets_a_page_per_thread_and_one_for_what_several_share(con):
     assert set(pages.html) == {"opportunity_o1.html", "opportunity_o2.html", "customer_c1.html"}
     assert pages.html["opportunity_o1.html"].count('class="row asked') == 2
     assert "part of 2 threads" in pages.html["customer_c1.html"]
+
+
+def test_a_way_to_a_customer_says_what_speaks_for_it(con):
+    found = find(con, "k1")
+    assert 'inferred</span> <span class="rule">rule: domain, name, p 0.97' in render_trace(
+        found, EXPONENTS
+    )
+    edges = {edge["to"]: edge for edge in as_dict(found)["threads"][0]["edges"]}
+    assert edges["customer:c1"]["evidence"] == json.loads(EVIDENCE)
+    assert edges["subscription:s1"]["evidence"] is None
