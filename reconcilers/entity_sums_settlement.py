@@ -21,7 +21,7 @@ def _document(entity: str, kind: str, published: str, amount: str) -> EntitySum:
     )
 
 
-def _applications(entity: str, kind: str, amount: str, condition: str) -> EntitySum:
+def _applications(entity: str, kind: str, amount: str) -> EntitySum:
     """Links of ERP documents of a type to invoices, one for each pair of documents."""
     published = f"conformed.{entity}__erp"
     return EntitySum(
@@ -39,7 +39,7 @@ def _applications(entity: str, kind: str, amount: str, condition: str) -> Entity
         f"left join {_ERP}currencies as told on documents.currency_id = told.currency_id "
         "left join seeds.currencies as units on told.currency = units.currency "
         f"where documents.transaction_type = '{kind}' and invoices.transaction_type = 'invoice' "
-        f"and {condition} "
+        "and links.link_type = 'payment' "
         "group by told.currency, links.next_transaction_id, links.previous_transaction_id",
         f"select currency, applied_minor as amount_minor from {published}",
     )
@@ -111,11 +111,11 @@ SETTLEMENT: tuple[EntitySum, ...] = (
         "netsuite.transaction",
         f"{_ERP}transactions",
         "canonical.payouts",
-        transactions("deposit", amount="abs(documents.total)"),
+        transactions("deposit"),
         "select currency, net_minor as amount_minor from canonical.payouts "
         "where owner_role = 'erp'",
         (_DEPOSITS_ELSEWHERE,),
     ),
-    _applications("payment_application", "payment", "links.amount", "links.link_type = 'payment'"),
-    _applications("credit_note_application", "credit_note", "abs(links.amount)", "true"),
+    _applications("payment_application", "payment", "links.amount"),
+    _applications("credit_note_application", "credit_note", "abs(links.amount)"),
 )

@@ -17,8 +17,11 @@ document_facts as (
         subsidiaries.legal_entity,
         erp_currencies.currency,
         currencies.minor_per_unit,
-        -- credits come with the sign of their effect on what the customer owes, or without: an amount has none
-        {{ minor_units('abs(transactions.total)', 'currencies.minor_per_unit') }} as total_minor
+        -- credits come with the sign of their effect on what the customer owes, or without: their amount has none.
+        -- A deposit that takes out of the bank more than it puts in is negative
+        {{ minor_units(
+            'transactions.total' if transaction_type == 'deposit' else 'abs(transactions.total)', 'currencies.minor_per_unit'
+        ) }} as total_minor
     from {{ ref('stg_netsuite__transactions') }} as transactions
     left join document_subsidiary on transactions.transaction_id = document_subsidiary.transaction_id
     left join {{ ref('stg_netsuite__subsidiaries') }} as subsidiaries

@@ -19,7 +19,8 @@
 
 {% macro default__json_gathered(name, value) -%}
     '{' || string_agg(
-        to_json({{ name }}) || ':' || coalesce(cast(to_json({{ value }}) as varchar), 'null'), ',' order by {{ name }}
+        to_json({{ name }}) || ':' || coalesce(cast(to_json({{ value }}) as varchar), 'null'), ','
+        order by {{ name }}, cast(to_json({{ value }}) as varchar)
     ) || '}'
 {%- endmacro %}
 

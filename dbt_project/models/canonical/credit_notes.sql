@@ -2,7 +2,8 @@
 with applied as (
     select
         credit_note_id,
-        sum(applied_minor) as applied_minor
+        sum(applied_minor) as applied_minor,
+        sum(case when method = 'customer_balance' then applied_minor else 0 end) as by_balance_minor
     from {{ ref('credit_note_application__billing') }}
     group by credit_note_id
 ),
@@ -30,6 +31,8 @@ billing as (
         cast(coalesce(applied.applied_minor, 0) as bigint) as applied_minor,
         billing.refunded_minor,
         billing.out_of_band_minor,
+        -- by what stands on the balance, not by what is left of the total: a test holds the two together
+        cast(billing.balance_minor - coalesce(applied.by_balance_minor, 0) as bigint) as unapplied_minor,
         billing.correlation_id,
         billing.modified_at
     from {{ ref('credit_note__billing') }} as billing
@@ -62,23 +65,15 @@ erp_only as (
         erp.applied_minor,
         erp.refunded_minor,
         cast(0 as bigint) as out_of_band_minor,
+        erp.unapplied_minor,
         erp.correlation_id,
         erp.modified_at
     from {{ ref('credit_note__erp') }} as erp
     inner join {{ ref('credit_note_copies') }} as copies on erp.erp_internal_id = copies.erp_internal_id
     left join {{ ref('invoices') }} as invoices on erp.invoice_erp_internal_id = invoices.erp_internal_id
     where copies.copy_role in ('manual', 'unsourced')
-),
-
-both_roles as (
-    select * from billing
-    union all
-    select * from erp_only
 )
 
-select
-    *,
-    case
-        when status = 'void' then 0 else total_minor - applied_minor - refunded_minor - out_of_band_minor
-    end as unapplied_minor
-from both_roles
+select * from billing
+union all
+select * from erp_only

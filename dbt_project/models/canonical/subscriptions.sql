@@ -31,6 +31,8 @@ select
     subscriptions.status_changed_at,
     subscriptions.is_cancelled_at_period_end,
     subscriptions.started_at,
+    subscriptions.trial_ends_at,
+    subscriptions.activated_at,
     subscriptions.ended_at,
     subscriptions.mrr_minor,
     subscriptions.created_at,

@@ -22,6 +22,7 @@ settled as (
         ) as preference
     from {{ ref('stg_netsuite__transaction_links') }} as links
     inner join {{ ref('invoice__erp') }} as invoices on links.previous_transaction_id = invoices.erp_internal_id
+    where links.link_type = 'payment'
 ),
 
 applied as (
@@ -42,7 +43,7 @@ refunded as (
         sum(abs(links.amount)) as amount
     from {{ ref('stg_netsuite__transaction_links') }} as links
     inner join {{ ref('stg_netsuite__transactions') }} as refunds on links.next_transaction_id = refunds.transaction_id
-    where refunds.transaction_type = 'refund'
+    where refunds.transaction_type = 'refund' and links.link_type = 'payment'
     group by links.previous_transaction_id
 ),
 

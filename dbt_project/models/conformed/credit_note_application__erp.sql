@@ -13,6 +13,8 @@ from {{ ref('stg_netsuite__transaction_links') }} as links
 inner join {{ ref('credit_note__erp') }} as notes on links.next_transaction_id = notes.erp_internal_id
 inner join {{ ref('invoice__erp') }} as invoices on links.previous_transaction_id = invoices.erp_internal_id
 left join {{ ref('currencies') }} as currencies on notes.currency = currencies.currency
+-- other links say where a credit comes from (the invoice or return it was made of), not what it settles
+where links.link_type = 'payment'
 group by
     notes.erp_internal_id,
     invoices.erp_internal_id,

@@ -17,7 +17,6 @@ lines as (
         lines.line_id,
         lines.stripe_balance_transaction_id,
         lines.amount,
-        lines.memo,
         transactions.currency_id,
         accounts.account_number,
         accounts.account_type
@@ -51,8 +50,7 @@ select
     lines.account_number,
     erp_currencies.currency,
     -- a deposit's lines stand on the other side of the bank's: what goes in is negative there
-    {{ minor_units('-lines.amount', 'currencies.minor_per_unit') }} as gross_minor,
-    lines.memo
+    {{ minor_units('-lines.amount', 'currencies.minor_per_unit') }} as gross_minor
 from lines
 left join members on lines.transaction_id = members.transaction_id and lines.line_id = members.line_id
 left join {{ ref('stg_netsuite__currencies') }} as erp_currencies on lines.currency_id = erp_currencies.currency_id

@@ -22,7 +22,7 @@ credited as (
         sum(abs(links.amount)) as amount
     from {{ ref('stg_netsuite__transaction_links') }} as links
     inner join {{ ref('stg_netsuite__transactions') }} as notes on links.next_transaction_id = notes.transaction_id
-    where notes.transaction_type = 'credit_note'
+    where notes.transaction_type = 'credit_note' and links.link_type = 'payment'
     group by links.previous_transaction_id
 ),
 

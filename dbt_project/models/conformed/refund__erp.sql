@@ -12,6 +12,7 @@ paid_out as (
         ) as preference
     from {{ ref('stg_netsuite__transaction_links') }} as links
     inner join {{ ref('credit_note__erp') }} as notes on links.previous_transaction_id = notes.erp_internal_id
+    where links.link_type = 'payment'
 ),
 
 credited as (

@@ -25,6 +25,13 @@ subscriptions as (
             when subscriptions.stripe_status in ('past_due', 'unpaid', 'incomplete') then 'past_due'
             else 'active'
         end as status,
+        -- not what was left in its trial, was never paid for, or is paused since its trial ended
+        case
+            when
+                subscriptions.stripe_status not in ('trialing', 'paused', 'incomplete', 'incomplete_expired')
+                and not coalesce(subscriptions.ended_at <= subscriptions.trial_ends_at, false)
+                then greatest(subscriptions.started_at, subscriptions.trial_ends_at)
+        end as activated_at,
         subscriptions.is_cancelled_at_period_end,
         subscriptions.started_at,
         subscriptions.trial_ends_at,
@@ -74,6 +81,8 @@ select
     dated.status_changed_at,
     dated.is_cancelled_at_period_end,
     dated.started_at,
+    dated.trial_ends_at,
+    dated.activated_at,
     dated.ended_at,
     coalesce(recurring.mrr_minor, 0) as mrr_minor,
     dated.created_at,

@@ -1,5 +1,6 @@
 -- What a credit note settles of invoices is what its applications add up to, and no part is negative: applied, refunded,
--- settled out of band and unapplied are the total.
+-- settled out of band and unapplied are the total. In billing each part is known by itself (before and after payment, and
+-- what stands on the balance); in the ERP the unapplied part is what is left.
 with applied as (
     select credit_note_key, sum(applied_minor) as applied_minor
     from {{ ref('credit_note_applications') }}

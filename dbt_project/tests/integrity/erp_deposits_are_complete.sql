@@ -1,7 +1,7 @@
 -- Every ERP deposit is a canonical payout of the ERP, or is left out by a stated rule: it books a payout of billing, doubles
 -- another deposit, is voided, or names no payout.
 {% set staged %}
-    select erp_currencies.currency, abs(transactions.total) as amount
+    select erp_currencies.currency, transactions.total as amount
     from {{ ref('stg_netsuite__transactions') }} as transactions
     left join {{ ref('stg_netsuite__currencies') }} as erp_currencies on transactions.currency_id = erp_currencies.currency_id
     where transactions.transaction_type = 'deposit'

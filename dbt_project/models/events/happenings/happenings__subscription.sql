@@ -1,17 +1,4 @@
 -- A subscription comes into force, when it starts or when its trial ends, and it ends. Both are instants that billing keeps.
-with in_force as (
-    -- not what was left in its trial, was never paid for, or is paused since its trial ended
-    select
-        subscriptions.*,
-        greatest(subscriptions.started_at, staged.trial_ends_at) as activated_at
-    from {{ ref('subscriptions') }} as subscriptions
-    inner join {{ ref('stg_stripe__subscriptions') }} as staged
-        on subscriptions.subscription_id = staged.subscription_id
-    where
-        staged.stripe_status not in ('trialing', 'paused', 'incomplete', 'incomplete_expired')
-        and not coalesce(subscriptions.ended_at <= staged.trial_ends_at, false)
-)
-
 select
     'subscription_activated' as event_type,
     'stripe' as system,
@@ -28,7 +15,8 @@ select
     mrr_minor as amount_minor,
     cast(null as varchar) as before_json,
     {{ json_of({'status': "'active'", 'mrr_minor': 'mrr_minor', 'channel': 'channel'}) }} as after_json
-from in_force
+from {{ ref('subscriptions') }}
+where activated_at is not null
 
 union all
 

@@ -48,11 +48,14 @@ threads as (
         contracts.currency,
         contracts.recurring_mrr_minor,
         contracts.signed_at,
-        {{ local_midnight('contracts.start_date', 'legal_entities.time_zone') }} as starts_at,
+        -- a trial delays the start: until it ends nothing is in force
+        greatest(
+            {{ local_midnight('contracts.start_date', 'legal_entities.time_zone') }}, subscriptions.trial_ends_at
+        ) as starts_at,
         customers.source_id as erp_customer_id,
         customers.created_at as customer_at,
         subscriptions.subscription_id,
-        subscriptions.started_at as subscription_at,
+        subscriptions.activated_at as subscription_at,
         subscriptions.status_changed_at as status_at,
         invoices.invoice_key,
         invoices.issued_at as invoiced_at,
