@@ -13,7 +13,7 @@ from orchestration.events import send_events
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.events.log import EventLog
-from reconcilers.events.publish import export_day
+from reconcilers.events.publish import export_missing
 from reconcilers.events.sink import CursorLost
 
 EVENT_LOG = dg.AssetKey(["events", "log"])
@@ -55,7 +55,7 @@ def event_log(
         dg.AssetCheckSpec(
             "delivered",
             asset=CLOUD_EVENTS,
-            description="The receiver of events, if there is one, has taken the whole log.",
+            description="The receiver of events, if there is one, took all that it lacked.",
         )
     ],
 )
@@ -65,16 +65,21 @@ def cloud_events(
     """The night's events as CloudEvents: a file of JSON lines, and to the receiver, if any."""
     day = dt.date.fromisoformat(context.partition_key)
     log, settings = EventLog(night.settings.event_log_dir), night.settings
-    path, count = None, 0
-    if day in log.days():  # a night that the log has left behind has nothing to publish
-        path, count = export_day(log, settings.event_exports_dir, day)
-    sent, trouble = 0, ""
+    written = export_missing(log, settings.event_exports_dir, day)
+    sent, refused, trouble = 0, 0, ""
     try:
-        sent = asyncio.run(send_events(settings))
+        delivered = asyncio.run(send_events(settings))
+        sent, refused = delivered.events, delivered.refused
     except (SourceError, CursorLost) as error:
         trouble = str(error)
+    if refused:
+        trouble = f"{refused} events were refused: tieout events refused"
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": count, "file": str(path), "sent": sent},
+        metadata={
+            "dagster/row_count": written.get(day, 0),
+            "nights written": ", ".join(map(str, written)),
+            "sent": sent,
+        },
         check_results=[
             dg.AssetCheckResult(
                 check_name="delivered",

@@ -3,18 +3,19 @@
 import asyncio
 import datetime as dt
 import json
+from collections.abc import Coroutine
 from typing import Annotated, Any
 
 import typer
 
 from extractors.errors import SourceError
 from orchestration.console import console, table
-from orchestration.events import send_events
+from orchestration.events import refused_events, replay_events, send_events
 from orchestration.settings import load_settings
 from reconcilers.events.cloudevents import envelope
 from reconcilers.events.log import EventLog
 from reconcilers.events.publish import export_day, read_events
-from reconcilers.events.sink import CursorLost
+from reconcilers.events.sink import CursorLost, Delivered
 
 app = typer.Typer(no_args_is_help=True)
 out = console()
@@ -77,12 +78,51 @@ def publish(
     if settings.events_url is None:
         out.print("TIEOUT_EVENTS_URL is not set: nothing was sent.")
         return
+    _tell(send_events(settings, again=again))
+
+
+@app.command()
+def refused() -> None:
+    """List what the receiver refused and has not taken since, with its reason."""
+    letters = refused_events(load_settings())
+    shown = table("event", "no.", "refused (UTC)", "status", "reason", "receiver")
+    for one in letters:
+        shown.add_row(
+            one.event_id[:12],
+            str(one.sequence),
+            f"{one.refused_at:%Y-%m-%d %H:%M:%S}",
+            str(one.status or ""),
+            one.reason,
+            one.sink,
+        )
+    out.print(shown)
+    out.print(f"{len(letters)} events are refused")
+
+
+@app.command()
+def replay(
+    event_id: Annotated[
+        str, typer.Argument(help="The event's id, or how it begins; else all.")
+    ] = "",
+) -> None:
+    """Send again what the receiver refused."""
+    settings = load_settings()
+    if settings.events_url is None:
+        raise typer.BadParameter("TIEOUT_EVENTS_URL is not set: there is no receiver")
+    _tell(replay_events(settings, event_id))
+
+
+def _tell(sending: Coroutine[Any, Any, Delivered]) -> None:
+    """Send, and say what became of it; exit 1 unless the receiver took all."""
     try:
-        sent = asyncio.run(send_events(settings, again=again))
+        delivered = asyncio.run(sending)
     except (SourceError, CursorLost) as error:
         out.print(f"[red]not all was sent[/] {error}", soft_wrap=True)
         raise typer.Exit(1) from error
-    out.print(f"{sent} events were sent")
+    out.print(f"{delivered.events} events were sent")
+    if delivered.refused:
+        out.print(f"[red]{delivered.refused} were refused[/]: `tieout events refused` lists them")
+        raise typer.Exit(1)
 
 
 def _events() -> Any:

@@ -12,6 +12,8 @@ from reconcilers.events.cloudevents import line
 from reconcilers.events.log import EVENT_COLUMNS, EVENTS_FILE, EventLog
 
 ROWS_AT_ONCE = 10_000
+# The last night that was written: files that a receiver took away are not written again.
+WRITTEN_THROUGH = ".written_through"
 
 
 def export_day(log: EventLog, folder: Path, day: date) -> tuple[Path, int]:
@@ -30,6 +32,19 @@ def export_day(log: EventLog, folder: Path, day: date) -> tuple[Path, int]:
             count += 1
     unfinished.replace(target)
     return target, count
+
+
+def export_missing(log: EventLog, folder: Path, day: date) -> dict[date, int]:
+    """Write a night's file, and those of nights whose run ended before theirs; events by night."""
+    mark = folder / WRITTEN_THROUGH
+    through = date.fromisoformat(mark.read_text()) if mark.exists() else date.min
+    nights = log.days()
+    counts = {one: export_day(log, folder, one)[1] for one in nights if one > through or one == day}
+    if counts:
+        unfinished = mark.with_suffix(".part")
+        unfinished.write_text(nights[-1].isoformat())
+        unfinished.replace(mark)
+    return counts
 
 
 def read_events(

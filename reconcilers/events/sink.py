@@ -1,7 +1,8 @@
 """Sends the event log to an HTTP endpoint by the CloudEvents binding, at least once, in order.
 
-One request is in flight at a time and the cursor moves only behind an answer of success: what got
-no answer is sent again, and the receiver knows it by the event's id.
+One request is in flight at a time and the cursor moves only behind an answer: what got none is sent
+again, and the receiver knows it by the event's id. An event that is refused for what it is (by
+itself, not for the address or the credentials) is laid aside, and the rest goes on.
 """
 
 import json
@@ -12,15 +13,19 @@ from itertools import islice
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 
 from extractors.calls import Call, Dialect, Explanation
+from extractors.errors import Conflict, NotFound, Rejected
 from extractors.http import HttpDoor, HttpOptions
 from reconcilers.events.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, envelope
+from reconcilers.events.letters import keep, taken, undelivered
 from reconcilers.events.log import EventLog
 from reconcilers.events.publish import read_events
-from reconcilers.state.models import EventCursor
+from reconcilers.state.models import EventCursor, EventLetter
 from reconcilers.state.store import State
 
+Event = dict[str, Any]
 SINK = "events"
 DEFAULT_BATCH = 100
 OPTIONS = HttpOptions(concurrency=1, read_seconds=30)
@@ -32,10 +37,14 @@ class CursorLost(RuntimeError):  # noqa: N818 - a state, told as one
 
 @dataclass(frozen=True)
 class Delivered:
-    """How many events went out now, and the place in the log up to which the sink has them."""
+    """How many events were taken and how many refused now, and up to where in the log."""
 
     events: int
+    refused: int
     sequence: int
+
+
+NOTHING_SENT = Delivered(0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -62,37 +71,93 @@ def open_sink(url: str, token: str | None = None, options: HttpOptions = OPTIONS
     )
 
 
-async def deliver(
-    state: State,
-    log: EventLog,
-    sink: Sink,
-    clock: Callable[[], datetime],
-    *,
-    batch: int = DEFAULT_BATCH,
-) -> Delivered:
+@dataclass(frozen=True)
+class Delivery:
+    """What a delivery needs: the memory of receivers, the log, the receiver, and the time (UTC)."""
+
+    state: State
+    log: EventLog
+    sink: Sink
+    clock: Callable[[], datetime]
+
+    async def send(self, events: list[Event], *, single: bool) -> None:
+        await self.sink.door.send(
+            _call(self.sink.path, [envelope(event) for event in events], single=single)
+        )
+
+    async def send_or_keep(self, event: Event, *, single: bool) -> bool:
+        """Whether the receiver took it; what it refuses for what it is becomes a dead letter."""
+        try:
+            await self.send([event], single=single)
+        except (Rejected, Conflict) as error:
+            if isinstance(error, NotFound):
+                raise
+            place = (event["event_id"], event["sequence"])
+            keep(self.state, self.sink.name, place, error, self.clock())
+            return False
+        return True
+
+    def move_cursor(self, event: Event) -> None:
+        """The receiver is done with all up to this event."""
+        cursor = EventCursor(
+            sink=self.sink.name,
+            sequence=event["sequence"],
+            event_id=event["event_id"],
+            moved_at=self.clock(),
+        )
+        with self.state.begin() as session:
+            session.merge(cursor)
+
+
+async def deliver(delivery: Delivery, *, batch: int = DEFAULT_BATCH) -> Delivered:
     """Send what the sink does not have yet, `batch` events to a request (1: structured mode).
 
-    Raises SourceError when the receiver refuses or stays away; what it took until then is kept.
-    Raises CursorLost when the log is not the one that was sent before.
+    Raises SourceError when the receiver stays away or takes nothing from us; what it took until
+    then is kept. Raises CursorLost when the log is not the one that was sent before.
     """
-    sequence = _cursor(state, log, sink.name)
-    sent = 0
-    events = read_events(log, after=sequence)
+    sequence = _cursor(delivery.state, delivery.log, delivery.sink.name)
+    sent = refused = 0
+    events = read_events(delivery.log, after=sequence)
     while some := list(islice(events, batch)):
-        await sink.door.send(
-            _call(sink.path, [envelope(event) for event in some], single=batch == 1)
-        )
-        sent, sequence = sent + len(some), some[-1]["sequence"]
-        with state.begin() as session:
-            session.merge(
-                EventCursor(
-                    sink=sink.name,
-                    sequence=sequence,
-                    event_id=some[-1]["event_id"],
-                    moved_at=clock(),
-                )
-            )
-    return Delivered(sent, sequence)
+        went = await _batch(delivery, some, single=batch == 1)
+        sent, refused, sequence = sent + went, refused + len(some) - went, some[-1]["sequence"]
+    return Delivered(sent, refused, sequence)
+
+
+async def _batch(delivery: Delivery, events: list[Event], *, single: bool) -> int:
+    """How many of a batch were taken; one that is refused is sent again event by event."""
+    went = len(events)
+    try:
+        await delivery.send(events, single=single)
+    except (Rejected, Conflict) as error:
+        if isinstance(error, NotFound):
+            raise
+        went = 0
+        for event in events:
+            went += await delivery.send_or_keep(event, single=single)
+            delivery.move_cursor(event)
+    else:
+        delivery.move_cursor(events[-1])
+    return went
+
+
+async def replay(delivery: Delivery, chosen: str = "") -> Delivered:
+    """Send the dead letters again, one by one, all or those whose event id begins so.
+
+    Raises CursorLost when the log does not hold one of them any more.
+    """
+    went = refused = sequence = 0
+    for letter in undelivered(delivery.state, delivery.sink.name, chosen):
+        event = next(read_events(delivery.log, after=letter.sequence - 1), None)
+        if event is None or event["event_id"] != letter.event_id:
+            raise CursorLost(f"the event log does not hold {letter.event_id} any more.")
+        sequence = letter.sequence
+        if await delivery.send_or_keep(event, single=True):
+            taken(delivery.state, letter, delivery.clock())
+            went += 1
+        else:
+            refused += 1
+    return Delivered(went, refused, sequence)
 
 
 def _cursor(state: State, log: EventLog, sink: str) -> int:
@@ -112,11 +177,10 @@ def _cursor(state: State, log: EventLog, sink: str) -> int:
 
 
 def forget(state: State, sink: str) -> None:
-    """Begin anew: the next delivery sends the whole log."""
+    """Begin anew: the next delivery sends the whole log, what was refused with it."""
     with state.begin() as session:
-        cursor = session.get(EventCursor, sink)
-        if cursor is not None:
-            session.delete(cursor)
+        for table in (EventCursor, EventLetter):
+            session.execute(sa.delete(table).where(table.sink == sink))
 
 
 def _call(path: str, events: list[dict[str, Any]], *, single: bool) -> Call:

@@ -288,6 +288,20 @@ class TieoutRecord(Base):
     detail: Mapped[str | None]
 
 
+class EventLetter(Base):
+    """A business event that a receiver refused; `delivered_at` is null until it is taken."""
+
+    __tablename__ = "event_letters"
+
+    sink: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    sequence: Mapped[int]
+    status: Mapped[int | None]
+    reason: Mapped[str]
+    refused_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+
+
 class EventCursor(Base):
     """How far a receiver of business events has got: the last event that it took."""
 

@@ -19,6 +19,7 @@ NAMES = {
     "erp_refund": "ERP refund",
     "erp_deposit": "ERP deposit",
     "revenue_schedule_line": "revenue",
+    "erp_revenue_line": "ERP revenue",
 }
 # What the page opens at once; deeper branches open at a click, and where the asked record is.
 OPEN_KINDS = {"opportunity", "contract", "subscription"}

@@ -28,11 +28,12 @@ KINDS = (
     "erp_refund",
     "erp_deposit",
     "revenue_schedule_line",
+    "erp_revenue_line",
     "journal_entry",
     "journal_line",
 )
 # A month of revenue is dated by its period, a customer stood before the sale.
-TIMELESS = {"revenue_schedule_line", "customer"}
+TIMELESS = {"revenue_schedule_line", "erp_revenue_line", "customer"}
 _RANK = {kind: place for place, kind in enumerate(KINDS)}
 
 

@@ -12,8 +12,9 @@ import stamina
 from extractors.errors import SourceError
 from extractors.http import HttpOptions
 from reconcilers.events.cloudevents import problems
+from reconcilers.events.letters import undelivered
 from reconcilers.events.log import EVENT_COLUMNS, EventLog
-from reconcilers.events.sink import CursorLost, deliver, forget, open_sink
+from reconcilers.events.sink import CursorLost, Delivery, deliver, forget, open_sink, replay
 from reconcilers.state.store import open_state
 from tests.scripted import HANG, HANG_UP, Script, answer
 
@@ -70,8 +71,8 @@ def _no_waiting():
         yield
 
 
-def send(script, log, state, *, batch=4, port=0, token=None):
-    """One delivery to a receiver that plays the script; its port."""
+def send(script, log, state, *, batch=4, port=0, token=None, again=None):
+    """One delivery to a receiver that plays the script (`again`: of dead letters); its port."""
 
     async def run():
         server = await asyncio.start_server(script.serve, "127.0.0.1", port)
@@ -83,7 +84,8 @@ def send(script, log, state, *, batch=4, port=0, token=None):
         )
         try:
             async with sink.door:
-                await deliver(state, log, sink, lambda: NOW, batch=batch)
+                delivery = Delivery(state, log, sink, lambda: NOW)
+                await (deliver(delivery, batch=batch) if again is None else replay(delivery, again))
         finally:
             server.close()
         return used
@@ -162,11 +164,56 @@ def test_a_receiver_that_restarts_gets_what_it_lacks_and_nothing_out_of_order(lo
         assert of_it == [i for i in ALL if int(i.split("-")[1]) % 3 == subject]
 
 
-def test_a_refusal_stops_the_delivery_where_it_is(log, state):
-    script = Script(OK, answer(400))
-    with pytest.raises(SourceError, match="400"):
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_of_the_address_or_the_credentials_stops_the_delivery(log, state, status):
+    script = Script(OK, answer(status))
+    with pytest.raises(SourceError, match=str(status)):
         send(script, log, state)
     assert len(script.requests) == 2
+    assert undelivered(state) == []
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
+def test_an_event_that_is_refused_is_laid_aside_and_the_rest_goes_on(log, state, status):
+    """The second batch is refused for its third event."""
+    no = answer(status, body='{"error": "no such thread"}')
+    script = Script(OK, no, OK, OK, no, OK, *[OK] * 3)
+    port = send(script, log, state)
+    assert firsts(received(script)) == ALL
+    (letter,) = undelivered(state)
+    assert (letter.event_id, letter.sequence, letter.status) == ("event-7", 7, status)
+    assert "no such thread" in letter.reason
+    nothing_new = Script()
+    send(nothing_new, log, state, port=port)
+    assert nothing_new.requests == []
+
+
+def test_what_was_laid_aside_can_be_sent_again(log, state):
+    port = send(Script(*[answer(400)] * 5, *[OK] * 4), log, state)
+    assert [letter.sequence for letter in undelivered(state)] == [1, 2, 3, 4]
+    script = Script(OK, answer(400), OK, OK)
+    send(script, log, state, port=port, again="")
+    assert received(script) == ALL[:4]
+    assert [letter.event_id for letter in undelivered(state)] == ["event-2"]
+    script = Script(OK)
+    send(script, log, state, port=port, again="event-2")
+    assert received(script) == ["event-2"]
+    assert undelivered(state) == []
+
+
+def test_a_receiver_that_stays_away_in_the_middle_of_a_refused_batch_loses_nothing(log, state):
+    port = send_until_it_stays_away(log, state)
+    script = Script(*[OK] * 5)
+    send(script, log, state, port=port)
+    assert received(script) == ALL[2:]
+    assert [letter.event_id for letter in undelivered(state)] == ["event-2"]
+
+
+def send_until_it_stays_away(log, state):
+    port = port_of_a_receiver_that_is_down()
+    with pytest.raises(SourceError):
+        send(Script(answer(400), OK, answer(400), *[HANG_UP] * 3), log, state, port=port)
+    return port
 
 
 def test_another_log_than_the_one_that_was_sent_is_noticed(log, state, tmp_path):

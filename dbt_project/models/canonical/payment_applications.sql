@@ -2,6 +2,7 @@
 -- money that came beside it (a payment record) is left out: the ERP's payment stands for that money.
 with billing as (
     select
+        applications.source_id as application_key,
         applications.payment_id as payment_key,
         applications.invoice_id as invoice_key,
         'billing' as owner_role,
@@ -9,13 +10,15 @@ with billing as (
         applications.currency,
         applications.applied_minor,
         applications.applied_at,
-        applications.correlation_id
+        applications.correlation_id,
+        applications.modified_at
     from {{ ref('payment_application__billing') }} as applications
     where applications.payment_id is not null
 ),
 
 erp_only as (
     select
+        'erp-' || applications.source_id as application_key,
         payments.payment_key,
         -- a duplicate or voided copy of an invoice is no invoice of its own
         coalesce(invoices.invoice_key, copies.invoice_id, 'erp-' || applications.invoice_erp_internal_id) as invoice_key,
@@ -24,7 +27,8 @@ erp_only as (
         applications.currency,
         applications.applied_minor,
         applications.applied_at,
-        applications.correlation_id
+        applications.correlation_id,
+        applications.modified_at
     from {{ ref('payment_application__erp') }} as applications
     inner join {{ ref('payments') }} as payments
         on applications.erp_internal_id = payments.erp_internal_id and payments.owner_role = 'erp'
@@ -32,23 +36,8 @@ erp_only as (
         on applications.invoice_erp_internal_id = invoices.erp_internal_id
     left join {{ ref('invoice_copies') }} as copies
         on applications.invoice_erp_internal_id = copies.erp_internal_id and invoices.invoice_key is null
-),
-
-both_roles as (
-    select * from billing
-    union all
-    select * from erp_only
 )
 
-select
-    payment_key || '/' || invoice_key as application_key,
-    payment_key,
-    invoice_key,
-    min(owner_role) as owner_role,
-    min(legal_entity) as legal_entity,
-    min(currency) as currency,
-    cast(sum(applied_minor) as bigint) as applied_minor,
-    min(applied_at) as applied_at,
-    min(correlation_id) as correlation_id
-from both_roles
-group by payment_key, invoice_key
+select * from billing
+union all
+select * from erp_only

@@ -15,7 +15,8 @@ last_known as (
         source_id,
         attribute,
         subject_id,
-        value
+        value,
+        detected_date
     from states
     where recency = 1
 ),
@@ -36,6 +37,7 @@ compared as (
         coalesce(today.attribute, last_known.attribute) as attribute,
         last_known.value as value_before,
         today.value as value_after,
+        last_known.detected_date as known_since_date,
         today.modified_at
     from {{ ref('event_attributes') }} as today
     full outer join last_known
@@ -45,8 +47,14 @@ compared as (
             and today.source_id = last_known.source_id
             and today.attribute = last_known.attribute
     where
-        today.value is distinct from last_known.value
-        or (last_known.source_id is null and today.source_id is not null)
+        (
+            today.value is distinct from last_known.value
+            or (last_known.source_id is null and today.source_id is not null)
+        )
+        -- what the CRM's history was not read far enough to tell waits for the night that reads on
+        and not coalesce(
+            last_known.system = 'salesforce' and today.modified_at > {{ crm_history_read_until('today.object') }}, false
+        )
 )
 
 select

@@ -135,8 +135,9 @@ edges as (
     from {{ ref('credit_notes') }}
     where owner_role = 'erp'
     union all
-    select 'invoice', invoice_key, 'payment', payment_key, 'key', 'payment applied', applied_minor, currency
+    select 'invoice', invoice_key, 'payment', payment_key, 'key', 'payment applied', sum(applied_minor), currency
     from {{ ref('payment_applications') }}
+    group by invoice_key, payment_key, currency
     union all
     -- a payment that did not succeed is applied to nothing
     select
@@ -236,20 +237,33 @@ edges as (
     inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
     union all
     select
-        'invoice_line', line_key, 'revenue_schedule_line', revenue_event_id, 'key', 'plan names the invoice line',
+        'invoice_line', schedule_key, 'revenue_schedule_line', schedule_line_key, 'key', 'schedule of the line',
         amount_minor, currency
+    from {{ ref('revenue_schedule_lines') }}
+    union all
+    select
+        'revenue_schedule_line', line_key || '|' || period, 'erp_revenue_line', revenue_event_id, 'key',
+        'plan names the invoice line', amount_minor, currency
     from {{ ref('revenue_events') }}
     where line_key is not null
     union all
+    -- a plan of a line that has no schedule, as that of a void invoice
+    select
+        'invoice_line', events.line_key, 'erp_revenue_line', events.revenue_event_id, 'key', 'plan names the invoice line',
+        events.amount_minor, events.currency
+    from {{ ref('revenue_events') }} as events
+    left join {{ ref('revenue_schedules') }} as schedules on events.line_key = schedules.line_key
+    where events.line_key is not null and schedules.line_key is null
+    union all
     -- a plan of a copy that earns nothing, or of a line that billing does not have
     select
-        'erp_invoice', erp_internal_id, 'revenue_schedule_line', revenue_event_id, 'key', 'plan names its document',
+        'erp_invoice', erp_internal_id, 'erp_revenue_line', revenue_event_id, 'key', 'plan names its document',
         amount_minor, currency
     from {{ ref('revenue_events') }}
     where erp_internal_id is not null and line_key is null
     union all
     select
-        'revenue_schedule_line', revenue_event_id, 'journal_entry', journal_id, 'key', 'plan line names its journal',
+        'erp_revenue_line', revenue_event_id, 'journal_entry', journal_id, 'key', 'plan line names its journal',
         amount_minor, currency
     from {{ ref('revenue_events') }}
     where journal_id is not null

@@ -99,8 +99,15 @@ nodes as (
     select 'erp_deposit', erp_internal_id, 'netsuite', null, created_at, net_minor, currency, null, number, true
     from {{ ref('deposit__erp') }}
     union all
+    -- what Tieout works out under the policy of finance, and beside it what the ERP plans
     select
-        'revenue_schedule_line', revenue_event_id, 'netsuite',
+        'revenue_schedule_line', schedule_line_key, null, case when is_in_term then 'earned' else 'not in term' end,
+        cast(period || '-01' as timestamp), amount_minor, currency, correlation_id,
+        concat_ws(' ', product_code, period), false
+    from {{ ref('revenue_schedule_lines') }}
+    union all
+    select
+        'erp_revenue_line', revenue_event_id, 'netsuite',
         case when is_recognized then 'recognised' else 'deferred' end,
         cast(period || '-01' as timestamp), amount_minor, currency, correlation_id,
         concat_ws(' ', product_code, period), false

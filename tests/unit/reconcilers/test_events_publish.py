@@ -2,11 +2,12 @@
 
 import datetime as dt
 import json
+import shutil
 
 import pytest
 
 from reconcilers.events.log import EVENTS_FILE, EventLog
-from reconcilers.events.publish import export_day, read_events
+from reconcilers.events.publish import export_day, export_missing, read_events
 from tests.wire.test_events_sink import ALL, DAYS, PER_DAY, write_log
 
 
@@ -33,6 +34,24 @@ def test_written_again_it_has_the_same_bytes_and_nothing_is_left_beside_it(log, 
 def test_a_night_that_the_log_does_not_have_is_refused(log, tmp_path):
     with pytest.raises(LookupError, match="2026-07-04"):
         export_day(log, tmp_path / "exports", dt.date(2026, 7, 4))
+
+
+def test_a_night_writes_what_one_that_was_killed_left_unwritten(log, tmp_path):
+    folder = tmp_path / "exports"
+    assert export_missing(log, folder, DAYS[1]) == {DAYS[0]: PER_DAY, DAYS[1]: PER_DAY}
+    (folder / "2026-06-29.jsonl").unlink()  # its receiver took it away
+    assert export_missing(log, folder, DAYS[1]) == {DAYS[1]: PER_DAY}
+    assert export_missing(log, folder, dt.date(2026, 7, 4)) == {}
+
+
+def test_a_log_that_is_gathered_anew_is_written_anew(log, tmp_path):
+    folder = tmp_path / "exports"
+    export_missing(log, folder, DAYS[1])
+    shutil.move(log.folder(DAYS[1]), tmp_path / "later")
+    export_missing(log, folder, DAYS[0])
+    (folder / "2026-06-30.jsonl").unlink()
+    shutil.move(tmp_path / "later", log.folder(DAYS[1]))
+    assert export_missing(log, folder, dt.date(2026, 7, 1)) == {DAYS[1]: PER_DAY}
 
 
 def test_events_are_read_from_any_place_of_the_log(log, tmp_path):

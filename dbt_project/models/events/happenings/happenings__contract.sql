@@ -1,4 +1,4 @@
--- A contract is won. The opportunity's field history tells from which stage, where the CRM keeps it.
+-- A contract is won, and a term of it is followed by another. The opportunity's field history tells from which stage, where the CRM keeps it.
 with stages as (
     select
         opportunity_id,
@@ -32,3 +32,28 @@ select
 from {{ ref('contracts') }} as contracts
 left join stages on contracts.opportunity_id = stages.opportunity_id
 where contracts.is_won and contracts.status <> 'draft'
+
+union all
+
+select
+    'contract_renewed',
+    'salesforce',
+    'contract',
+    renewals.contract_id,
+    cast(renewals.term_end_date as varchar),
+    renewals.decided_at,
+    'contract',
+    renewals.contract_id,
+    renewals.canonical_customer_id,
+    renewals.correlation_id,
+    contracts.legal_entity,
+    renewals.currency,
+    renewals.renewed_mrr_minor,
+    {{ json_of({'end_date': 'renewals.term_end_date'}) }},
+    {{ json_of({
+        'end_date': 'renewals.new_end_date', 'method': 'renewals.method', 'contract': 'renewals.new_contract_id',
+        'recurring_mrr_minor': 'renewals.renewed_mrr_minor',
+    }) }}
+from {{ ref('contract_renewals') }} as renewals
+inner join {{ ref('contracts') }} as contracts on renewals.contract_id = contracts.contract_id
+where renewals.outcome = 'renewed' and contracts.is_won

@@ -1,35 +1,57 @@
--- Changes that the CRM's own field history tells: amendments of won contracts and of their lines, and what the sales team
--- expects of a renewal. All fields of one commercial object that changed in the same second are one happening.
+-- Changes that the CRM's own field history tells: amendments of won contracts and of their lines, moves of their ends, and
+-- what the sales team expects of a renewal. All fields of one commercial object that changed in the same second are one
+-- happening.
+{% set sold = ['quantity', 'unit_price', 'discount_percent', 'start_date', 'end_date'] %}
 with changes as (
+    {%- for attribute in sold %}
     select
-        'contract_amended' as event_type, 'contract' as object, changes.contract_id as source_id,
-        changes.field, changes.contract_id as record_id, '' as part, changes.value_before, changes.value_after,
-        changes.changed_at
-    from {{ ref('stg_salesforce__contract_histories') }} as changes
+        'contract_amended' as event_type, 'contract' as object, contract_id as source_id, contract_line_id as record_id,
+        contract_line_id || '.' as part, '{{ attribute }}' as attribute, contract_amendment_id as change_id,
+        cast({{ attribute }}_before as varchar) as value_before, cast({{ attribute }}_after as varchar) as value_after,
+        changed_at
+    from {{ ref('contract_amendments') }}
+    where {{ attribute }}_before is distinct from {{ attribute }}_after
+    union all
+    {%- endfor %}
+    select
+        'contract_amended', 'contract', contract_id, contract_id, '', 'end_date', source_id,
+        cast(end_date_before as varchar), cast(end_date_after as varchar), changed_at
+    from {{ ref('contract_term_change__crm') }}
     union all
     select
-        'contract_amended', 'contract', lines.contract_id,
-        changes.field, changes.contract_line_id, changes.contract_line_id || '.', changes.value_before,
-        changes.value_after, changes.changed_at
-    from {{ ref('stg_salesforce__contract_line_histories') }} as changes
-    inner join {{ ref('stg_salesforce__contract_lines') }} as lines on changes.contract_line_id = lines.contract_line_id
+        'contract_amended', 'contract', contract_id, contract_id, '', {{ crm_attribute('field') }}, change_id,
+        value_before, value_after, changed_at
+    from {{ ref('stg_salesforce__contract_histories') }}
+    where field <> 'EndDate'
     union all
     select
-        'renewal_forecast_updated', 'opportunity', changes.opportunity_id,
-        changes.field, changes.opportunity_id, '', changes.value_before, changes.value_after, changes.changed_at
+        'renewal_forecast_updated', 'opportunity', changes.opportunity_id, changes.opportunity_id, '',
+        {{ crm_attribute('changes.field') }}, changes.change_id, changes.value_before, changes.value_after, changes.changed_at
     from {{ ref('stg_salesforce__opportunity_histories') }} as changes
     inner join {{ ref('event_renewals') }} as renewals on changes.opportunity_id = renewals.opportunity_id
 ),
 
-named as (
-    select
-        changes.*,
-        {{ crm_attribute('changes.field') }} as attribute
+settled as (
+    -- a change is told once all that tells of its second has been read. What changes before the signature is negotiation
+    select changes.*
     from changes
     left join {{ ref('contracts') }} as contracts
         on changes.event_type = 'contract_amended' and changes.source_id = contracts.contract_id
-    -- what changes before the signature is negotiation
-    where changes.event_type <> 'contract_amended' or (contracts.is_won and changes.changed_at > contracts.signed_at)
+    where
+        coalesce(changes.changed_at <= {{ crm_history_read_until('changes.object') }}, true)
+        and (changes.event_type <> 'contract_amended' or (contracts.is_won and changes.changed_at > contracts.signed_at))
+),
+
+named as (
+    -- of one field that was saved twice in a second: what it was first, and what it is in the end
+    select
+        *,
+        first_value(value_before) over one_field as first_before,
+        row_number() over (
+            partition by event_type, source_id, record_id, attribute, changed_at order by change_id desc
+        ) as recency
+    from settled
+    window one_field as (partition by event_type, source_id, record_id, attribute, changed_at order by change_id)
 )
 
 select
@@ -42,6 +64,7 @@ select
     record_id,
     attribute,
     part || attribute as member,
-    value_before,
+    first_before as value_before,
     value_after
 from named
+where recency = 1

@@ -1,4 +1,5 @@
--- The books: every posting entry, and every month of revenue that a journal recognised.
+-- The books: every posting entry, and every month of revenue that a journal recognised. Revenue is posted in the ERP: its
+-- plan line is the evidence, the schedule line that it fulfils is what the event is about.
 select
     'journal_posted' as event_type,
     'netsuite' as system,
@@ -29,8 +30,8 @@ select
     revenue.revenue_event_id,
     '1',
     entries.posted_at,
-    'revenue_schedule_line',
-    revenue.revenue_event_id,
+    case when schedule.schedule_line_key is null then 'revenue_event' else 'revenue_schedule_line' end,
+    coalesce(schedule.schedule_line_key, revenue.revenue_event_id),
     revenue.canonical_customer_id,
     revenue.correlation_id,
     revenue.legal_entity,
@@ -40,7 +41,10 @@ select
     {{ json_of({
         'is_recognized': 'true', 'period': 'revenue.period', 'journal_id': 'revenue.journal_id',
         'product_code': 'revenue.product_code', 'amount_minor': 'revenue.amount_minor',
+        'schedule_minor': 'schedule.amount_minor',
     }) }}
 from {{ ref('revenue_events') }} as revenue
 left join {{ ref('journal_entries') }} as entries on revenue.journal_id = entries.journal_id
+left join {{ ref('revenue_schedule_lines') }} as schedule
+    on revenue.line_key = schedule.schedule_key and revenue.period = schedule.period
 where revenue.is_recognized

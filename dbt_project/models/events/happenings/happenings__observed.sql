@@ -1,13 +1,16 @@
 -- Changes that no history tells, seen as the difference between the last night and this one: one happening per commercial
--- object and night. What its field history tells of the same attribute since then is left to happenings__field_history.
+-- object and night. What its field history told of the same attribute since the value before was recorded is left to it.
 with told as (
-    select distinct
+    select
         history.record_id,
-        history.attribute
+        history.attribute,
+        -- what the log does not hold yet is told tonight
+        max(coalesce(logged.detected_date, date '9999-12-31')) as told_date
     from {{ ref('happenings__field_history') }} as history
-    where
-        {{ event_id('history.event_type', 'history.system', 'history.object', 'history.source_id', 'history.occurrence') }}
-        not in (select logged.event_id from {{ source('event_log', 'events') }} as logged)
+    left join {{ source('event_log', 'events') }} as logged
+        on {{ event_id('history.event_type', 'history.system', 'history.object', 'history.source_id', 'history.occurrence') }}
+        = logged.event_id
+    group by history.record_id, history.attribute
 ),
 
 changes as (
@@ -22,7 +25,10 @@ changes as (
         || changes.attribute as member
     from {{ ref('event_attribute_changes') }} as changes
     left join told
-        on changes.source_id = told.record_id and replace(changes.attribute, 'amount_minor', 'amount') = told.attribute
+        on
+            changes.source_id = told.record_id
+            and replace(changes.attribute, 'amount_minor', 'amount') = told.attribute
+            and coalesce(changes.known_since_date, date '1970-01-01') < told.told_date
     where changes.is_known_subject and told.record_id is null
 ),
 
