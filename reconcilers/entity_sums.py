@@ -155,7 +155,8 @@ BILLING = (
         "canonical.revenue_schedule_lines",
         "select currency, amount_minor from canonical.invoice_lines",
         "select currency, sum(amount_minor)::bigint as amount_minor "
-        "from canonical.revenue_schedule_lines group by schedule_key, currency",
+        "from canonical.revenue_schedule_lines where credit_note_key is null "
+        "group by schedule_key, currency",
         (_UNSOLD,),
     ),
 )

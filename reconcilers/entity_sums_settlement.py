@@ -1,7 +1,7 @@
 """What TO-EXT ties of credits, refunds, disputes, payouts, and of what settles what."""
 
 from reconcilers.entity_sums import EntitySum, LeftOut, counted, summed
-from reconcilers.entity_sums_erp import copies, transactions
+from reconcilers.entity_sums_erp import copies, document_lines, transactions
 
 _BILLING = "staging.stg_stripe__"
 _ERP = "staging.stg_netsuite__"
@@ -62,6 +62,22 @@ _DEPOSITS_ELSEWHERE = LeftOut(
     "where copies.copy_role in ('primary', 'duplicate', 'voided', 'manual')",
 )
 
+_PER_CREDITED_LINE = (
+    "group by lines.currency, lines.credit_note_key, lines.line_key "
+    "having sum(lines.amount_minor) <> 0"
+)
+_CREDITED = (
+    "select lines.currency, -sum(lines.amount_minor)::bigint as amount_minor "
+    "from canonical.credit_note_lines as lines "
+    "inner join canonical.credit_notes as notes using (credit_note_key) "
+    "left join canonical.invoices as invoices on lines.invoice_key = invoices.invoice_key "
+)
+_NOTHING_TO_TAKE_BACK = LeftOut(
+    "void notes, and credits of drafts and void invoices, which earn nothing",
+    f"{_CREDITED} where notes.status = 'void' or coalesce(invoices.status "
+    f"not in ('open', 'partially_paid', 'paid', 'written_off'), false) {_PER_CREDITED_LINE}",
+)
+
 SETTLEMENT: tuple[EntitySum, ...] = (
     summed(
         "credit_note",
@@ -69,6 +85,28 @@ SETTLEMENT: tuple[EntitySum, ...] = (
         (f"{_BILLING}credit_notes", "total_minor"),
         ("canonical.credit_notes", "total_minor"),
         where=_OF_BILLING,
+    ),
+    EntitySum(
+        "credit_note_line",
+        "stripe.credit_note",
+        f"{_BILLING}credit_note_lines",
+        "canonical.credit_note_lines",
+        f"select currency, gross_minor - discount_minor as amount_minor "
+        f"from {_BILLING}credit_note_lines",
+        "select currency, sum(amount_minor)::bigint as amount_minor "
+        f"from canonical.credit_note_lines where {_OF_BILLING} group by currency, source_line_id",
+    ),
+    # Beyond the canonical line: what is taken back of what its invoice earns.
+    EntitySum(
+        "revenue_credit",
+        "stripe.credit_note",
+        "canonical.credit_note_lines",
+        "canonical.revenue_schedules",
+        f"{_CREDITED} {_PER_CREDITED_LINE}",
+        "select lines.currency, sum(lines.amount_minor)::bigint as amount_minor "
+        "from canonical.revenue_schedule_lines as lines "
+        "where lines.credit_note_key is not null group by lines.currency, lines.schedule_key",
+        (_NOTHING_TO_TAKE_BACK,),
     ),
     summed(
         "refund",
@@ -105,6 +143,18 @@ SETTLEMENT: tuple[EntitySum, ...] = (
         left_out=(_UNPAID,),
     ),
     _document("credit_note", "credit_note", "canonical.credit_notes", "total_minor"),
+    EntitySum(
+        "credit_note_line",
+        "netsuite.transaction_line",
+        f"{_ERP}transaction_lines",
+        "conformed.credit_note_line__erp",
+        document_lines(
+            "credit_note",
+            "cast(round(lines.amount * units.minor_per_unit) as bigint)",
+            "not lines.is_main_line and not lines.is_tax_line and lines.amount <> 0",
+        ),
+        "select currency, amount_minor from conformed.credit_note_line__erp",
+    ),
     _document("refund", "refund", "canonical.refunds", "amount_minor"),
     EntitySum(
         "payout",

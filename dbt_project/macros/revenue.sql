@@ -95,3 +95,97 @@ select
     cumulative_minor
 from earned
 {%- endmacro %}
+
+{# When credits take back what was sold, one row per credit and period. A credit is a change of the transaction price (ASC
+   606-10-32-42 to 45): it is allocated to the performance obligations that the price was allocated to (here: to the sold
+   line), and what falls to service that was rendered already lowers revenue in the period of the change (32-43). Services
+   of a term are distinct from day to day, so that the default, `remainder`, takes a credit as one for the time to come,
+   as far as that goes (32-45 with 25-13 a); `catch_up` takes it as one for all of the term.
+
+   remainder   off the months from the credit's on, by what each has left to earn; beyond that in the credit's month
+   catch_up    off all months of the term, by what each earns; what falls to earlier ones in the credit's month
+
+   `credits` is a relation with schedule_key, line_key, credit_policy, amount_minor (negative) and start_date (of the
+   credit); `earned` the periods of sold lines with line_key, period and amount_minor. The result has schedule_key, period
+   and amount_minor, rounded on the cumulative amount: the periods of a credit add up to it. Earlier credits of a line leave
+   less of it: what share of the open months each took is kept in 1e-18. #}
+{% macro credit_periods(credits, earned) -%}
+{%- set whole = 'cast(1000000000000000000 as bigint)' -%}
+with credited as (
+    select
+        schedule_key,
+        line_key,
+        start_date,
+        {{ accounting_period('start_date') }} as credit_period,
+        credit_policy,
+        -amount_minor as credit_minor
+    from {{ credits }}
+),
+
+open_months as (
+    select
+        credited.*,
+        periods.period,
+        sum(periods.amount_minor) over (
+            partition by credited.schedule_key order by periods.period rows between unbounded preceding and current row
+        ) as upto_minor,
+        cast(sum(periods.amount_minor) over (partition by credited.schedule_key) as bigint) as open_minor
+    from credited
+    inner join {{ earned }} as periods
+        on
+            credited.line_key = periods.line_key
+            and periods.amount_minor > 0
+            and (credited.credit_policy = 'catch_up' or periods.period >= credited.credit_period)
+),
+
+shares as (
+    select
+        credited.*,
+        coalesce(months.open_minor, 0) as open_minor,
+        case
+            when months.open_minor is null then 0
+            else {{ earned_share(whole, 'least(credited.credit_minor, months.open_minor)', 'months.open_minor') }}
+        end as share
+    from credited
+    left join (select distinct schedule_key, open_minor from open_months) as months
+        on credited.schedule_key = months.schedule_key
+),
+
+limits as (
+    select
+        *,
+        least(credit_minor, case when open_minor = 0 then 0 else {{ earned_share('open_minor', 'share_left', whole) }} end)
+            as lowered_minor
+    from (
+        select
+            *,
+            greatest({{ whole }} - coalesce(sum(share) over (
+                partition by line_key order by start_date, schedule_key rows between unbounded preceding and 1 preceding
+            ), 0), 0) as share_left
+        from shares
+    ) as lefts
+),
+
+parts as (
+    select
+        months.schedule_key,
+        greatest(months.period, months.credit_period) as period,
+        {{ earned_share('limits.lowered_minor', 'months.upto_minor', 'months.open_minor') }}
+        - coalesce(lag({{ earned_share('limits.lowered_minor', 'months.upto_minor', 'months.open_minor') }}) over (
+            partition by months.schedule_key order by months.period
+        ), 0) as part_minor
+    from open_months as months
+    inner join limits on months.schedule_key = limits.schedule_key
+    union all
+    select schedule_key, credit_period, credit_minor - lowered_minor
+    from limits
+)
+
+select
+    schedule_key,
+    period,
+    cast(-sum(part_minor) as bigint) as amount_minor
+from parts
+group by schedule_key, period
+having sum(part_minor) <> 0
+{%- endmacro %}

@@ -1,4 +1,4 @@
-"""NetSuite's revenue plans: how a sold line is earned, month by month."""
+"""NetSuite's revenue plans: how a sold line is earned, month by month, and what credits undo."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -62,6 +62,59 @@ def revenue_plan_rows(
         share = spread_evenly if is_even else spread
         parts = share(line.amount_minor, line.rev_start, line.rev_end)
         months.extend(_plan_line(plan, n, day, m, precision) for n, (day, m) in enumerate(parts, 1))
+    return {"revenueplan": plans, "revenueplanline": months}
+
+
+@dataclass(frozen=True)
+class CreditedLine:
+    """What a credit memo takes off one sold line; net, before tax, minor units of its currency.
+
+    `months` says when (a day of the month, its share); none for what was income at once.
+    """
+
+    item_id: str
+    amount_minor: int
+    stripe_line_id: str | None
+    months: tuple[tuple[date, int], ...]
+
+
+def credited_months(
+    amount_minor: int, planned: Iterable[tuple[date, int]], credited: date
+) -> tuple[tuple[date, int], ...]:
+    """A credit by month: off what is not earned yet, pro rata; beyond that at once."""
+    month = credited.replace(day=1)
+    left = [(share, day) for day, share in planned if day.replace(day=1) >= month and share > 0]
+    lowered = min(amount_minor, sum(share for share, _ in left))
+    shares = {day.replace(day=1): share for day, share in _shares(lowered, left)}
+    shares[month] = shares.get(month, 0) + amount_minor - lowered
+    return tuple(sorted((day, share) for day, share in shares.items() if share))
+
+
+def credit_plan_rows(
+    internal_id: str, currency: str, credited: Iterable[tuple[int, CreditedLine]], at: datetime
+) -> Rows:
+    """A plan for each credited line of a memo that had one: what it takes back, and when."""
+    precision = CURRENCY_BY_ID[currency].precision
+    plans: list[Record] = []
+    months: list[Record] = []
+    for number, line in credited:
+        plan = str(int(internal_id) * 1000 + number)
+        plans.append(
+            {
+                "id": plan,
+                "sourcetransaction": internal_id,
+                "sourceline": str(number),
+                "item": line.item_id,
+                "amount": decimal_text(-line.amount_minor, precision),
+                "currency": currency,
+                "startdate": line.months[0][0].isoformat(),
+                "enddate": month_end(line.months[-1][0]).isoformat(),
+                "rule": "Credit, off what is not earned yet",
+                "lastmodifieddate": netsuite_time(at),
+            }
+        )
+        for place, (day, minor) in enumerate(line.months, 1):
+            months.append(_plan_line(plan, place, day, -minor, precision))
     return {"revenueplan": plans, "revenueplanline": months}
 
 

@@ -25,11 +25,13 @@ from extractors.sandbox.reference import (
     CARD_FEES,
     CLEARING,
     CREDITS_GIVEN,
+    DEFERRED,
     FX_GAIN,
     RECEIVABLE,
     ROUNDING,
     TAX_PAYABLE,
 )
+from extractors.sandbox.revenue import CreditedLine, credit_plan_rows
 
 
 @dataclass(frozen=True)
@@ -97,19 +99,37 @@ def credit_rows(
     tax_minor: int,
     tax_code_id: str,
     applied: Sequence[Application],
+    credited: Sequence[CreditedLine] = (),
 ) -> Rows:
-    """Rows of a credit memo, and of its applications to invoices."""
+    """Rows of a credit memo, of its applications to invoices, and of the revenue it takes back.
+
+    `credited` says which sold lines the net amount comes off; the rest of it is an allowance.
+    """
     document = header.document
     entry = Entry(document)
     total = net_minor + tax_minor
     left = total - sum(part.amount_minor for part in applied)
     receivable = header.base_of(applied) + document.base(left)
     entry.add(RECEIVABLE.id, -total, -receivable, mainline="T")
-    entry.add(CREDITS_GIVEN.id, net_minor, document.base(net_minor), taxcode=tax_code_id)
+    plans = []
+    for line in credited:
+        number = entry.add(
+            DEFERRED.id if line.months else CREDITS_GIVEN.id,
+            line.amount_minor,
+            document.base(line.amount_minor),
+            item=line.item_id,
+            taxcode=tax_code_id,
+            custcol_stripe_line_id=line.stripe_line_id,
+        )
+        if line.months:
+            plans.append((number, line))
+    if rest := net_minor - sum(line.amount_minor for line in credited):
+        entry.add(CREDITS_GIVEN.id, rest, document.base(rest), taxcode=tax_code_id)
     if tax_minor:
         base = document.base(tax_minor)
         entry.add(TAX_PAYABLE.id, tax_minor, base, taxline="T", taxcode=tax_code_id)
     entry.close(FX_GAIN.id if applied else ROUNDING.id)
+    links = [header.link(part, 0) for part in applied]
     rows = header.rows(
         "CustCred",
         entry,
@@ -117,7 +137,11 @@ def credit_rows(
         foreigntotal=document.text(-total),
         foreignamountunpaid=document.text(-left),
     )
-    return rows | {"previoustransactionlinelink": [header.link(part, 0) for part in applied]}
+    return (
+        rows
+        | {"previoustransactionlinelink": links}
+        | credit_plan_rows(header.internal_id, header.currency, plans, header.at)
+    )
 
 
 def refund_rows(header: Header, credit: Application, account: str = CLEARING.id) -> Rows:

@@ -133,3 +133,108 @@ def test_point_in_time_is_the_first_month_and_usage_the_last(periods_of):
     first, last = periods_of(sold)
     assert [(p["period"], p["amount_minor"]) for p in first] == [("2025-12", 90)]
     assert [(p["period"], p["amount_minor"]) for p in last] == [("2026-03", 90)]
+
+
+CREDIT_POLICIES = ("remainder", "catch_up")
+CREDITS = "schedule_key varchar, line_key integer, credit_policy varchar, amount_minor bigint, start_date date"
+COMPILED = (
+    "with earned as ({{ revenue_periods('sold') }}), taken as ({{ credit_periods('credits', 'earned') }}) "
+    "select cast(line_key as varchar) as schedule_key, period, amount_minor from earned "
+    "union all select * from taken order by 1, 2"
+)
+costs = st.one_of(st.integers(0, 1000), st.integers(0, 10**10), st.integers(0, 10**17))
+# How much of the line, in thousandths, and how many days after its first one; up to three credits of a line.
+credit_lists = st.lists(
+    st.tuples(st.integers(1, 1500), st.integers(-60, 900)), min_size=1, max_size=3
+)
+credited_lines = st.lists(
+    st.tuples(
+        st.sampled_from(POLICIES),
+        costs,
+        days,
+        terms,
+        st.sampled_from(CREDIT_POLICIES),
+        credit_lists,
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@pytest.fixture(scope="module")
+def credited(new_warehouse):
+    """Periods by schedule ("3": the line, "3/0": its first credit): {schedule: {period: amount}}."""
+    warehouse = new_warehouse("credits")
+    outcome = warehouse.dbt("compile", "--quiet", "--inline", COMPILED)
+    assert outcome.returncode == 0, outcome.stdout
+    con = duckdb.connect()
+
+    def run(sold, given):
+        con.execute(f"create or replace table sold (line_key integer, {SOLD})")
+        con.execute(f"create or replace table credits ({CREDITS})")
+        con.executemany("insert into sold values (?, ?, ?, ?, ?)", sold)
+        con.executemany("insert into credits values (?, ?, ?, ?, ?)", given)
+        found = defaultdict(dict)
+        for key, period, amount in con.sql(outcome.stdout).fetchall():
+            found[key][period] = amount
+        return found
+
+    yield run
+    con.close()
+
+
+def rows_of(sold):
+    """The rows of lines (policy, amount, first day, term, credit policy, credits) and of credits."""
+    lines = [
+        (key, policy, amount, start, start + dt.timedelta(days=term))
+        for key, (policy, amount, start, term, _, _) in enumerate(sold)
+    ]
+    notes = [
+        (f"{key}/{n}", key, how, -max(1, amount * share // 1000), start + dt.timedelta(days=after))
+        for key, (_, amount, start, _, how, given) in enumerate(sold)
+        for n, (share, after) in enumerate(given)
+    ]
+    return lines, notes
+
+
+@many
+@given(sold=credited_lines)
+def test_the_periods_of_a_credit_add_up_to_it_and_none_lies_before_it(credited, sold):
+    lines, notes = rows_of(sold)
+    found = credited(lines, notes)
+    for key, _, _, amount, start in notes:
+        assert sum(found[key].values()) == amount
+        assert all(period >= month_of(start) and part < 0 for period, part in found[key].items())
+
+
+@many
+@given(sold=credited_lines)
+def test_what_is_not_earned_yet_is_taken_back_first_and_never_twice(credited, sold):
+    """By more than the credit's own month only what is left of a month goes; a unit may round."""
+    lines, notes = rows_of(sold)
+    found = credited(lines, notes)
+    for line, *_ in lines:
+        own = [row for row in notes if row[1] == line]
+        months = {month_of(row[4]) for row in own}
+        for period, earned in found[str(line)].items():
+            taken = sum(found[row[0]].get(period, 0) for row in own)
+            assert period in months or -taken <= earned + len(own)
+        if len(own) == 1 and own[0][2] == "remainder":
+            key, _, _, amount, start = own[0]
+            ahead = sum(e for p, e in found[str(line)].items() if p >= month_of(start))
+            exactly = {p: e for p, e in found[str(line)].items() if p >= month_of(start) and e}
+            if ahead == -amount:
+                assert {p: -part for p, part in found[key].items()} == exactly
+            beyond = max(-amount - ahead, 0)
+            assert -found[key].get(month_of(start), 0) >= beyond
+
+
+def test_a_credit_of_all_that_is_sold_leaves_no_month(credited):
+    sold = [
+        (policy, 1001, dt.date(2026, 1, 31), 100, how, [(1000, 0)])
+        for policy in POLICIES
+        for how in CREDIT_POLICIES
+    ]
+    found = credited(*rows_of(sold))
+    for key in range(len(sold)):
+        assert found[f"{key}/0"] == {p: -part for p, part in found[str(key)].items()}

@@ -30,6 +30,18 @@ def test_under_our_policies_every_period_of_a_plan_is_as_the_erp_planned_it(book
     assert min(count for _, count, _ in compared) > 100
 
 
+def test_what_credits_take_back_is_as_the_erp_planned_it(books):
+    ((count, apart, months),) = books(
+        "select count(distinct schedule_key), "
+        "count(*) filter (where lines.amount_minor <> lines.erp_planned_minor), count(*) "
+        "from canonical.revenue_schedule_lines as lines "
+        "inner join canonical.revenue_schedules as schedules using (schedule_key) "
+        "where schedules.credit_note_key is not null and schedules.erp_plan_count = 1"
+    )
+    assert apart == 0
+    assert months > count > 5
+
+
 def test_what_the_erp_recognised_is_what_was_earned_in_closed_months(books):
     ((apart,),) = books(
         "select count(*) from canonical.revenue_schedule_lines "

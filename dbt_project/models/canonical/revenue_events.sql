@@ -12,9 +12,12 @@ events as (
         case
             when copies.copy_role = 'primary' then events.invoice_line_id
             when copies.copy_role in ('manual', 'unsourced') then 'erp-' || events.erp_line_key
-        end as named_line_key
+            when notes.credit_note_key is not null then events.invoice_line_id
+        end as named_line_key,
+        notes.credit_note_key
     from {{ ref('revenue_event__erp') }} as events
     left join copies on events.erp_internal_id = copies.erp_internal_id
+    left join {{ ref('credit_notes') }} as notes on events.erp_internal_id = notes.erp_internal_id
 )
 
 select
@@ -22,6 +25,8 @@ select
     events.revenue_plan_id,
     events.erp_internal_id,
     lines.line_key,
+    events.credit_note_key,
+    coalesce(events.credit_note_key || '/', '') || lines.line_key as schedule_key,
     events.invoice_id,
     events.canonical_customer_id,
     events.correlation_id,

@@ -1,26 +1,44 @@
 -- What is earned in each period by policy, and beside it what the ERP planned and recognised; a period in which only the
 -- ERP has something is a row as well.
-with recomputed as (
-    {{ revenue_periods(ref('revenue_schedules')) }}
+with sold as (
+    select * from {{ ref('revenue_schedules') }} where credit_note_key is null
+),
+
+credits as (
+    select * from {{ ref('revenue_schedules') }} where credit_note_key is not null
+),
+
+earned as (
+    {{ revenue_periods('sold') }}
+),
+
+taken_back as (
+    {{ credit_periods('credits', 'earned') }}
+),
+
+recomputed as (
+    select line_key as schedule_key, period, first_day, last_day, amount_minor from earned
+    union all
+    select schedule_key, period, null, null, amount_minor from taken_back
 ),
 
 planned as (
     select
-        line_key,
+        schedule_key,
         period,
         count(*) as erp_line_count,
         sum(amount_minor) as erp_planned_minor,
         sum(case when is_recognized then amount_minor else 0 end) as erp_recognised_minor
     from {{ ref('revenue_events') }}
-    where line_key is not null
-    group by line_key, period
+    where schedule_key is not null
+    group by schedule_key, period
 ),
 
 side_by_side as (
     select
-        coalesce(recomputed.line_key, planned.line_key) as line_key,
+        coalesce(recomputed.schedule_key, planned.schedule_key) as schedule_key,
         coalesce(recomputed.period, planned.period) as period,
-        recomputed.line_key is not null as is_in_term,
+        recomputed.schedule_key is not null as is_in_term,
         recomputed.first_day,
         recomputed.last_day,
         recomputed.amount_minor,
@@ -28,12 +46,14 @@ side_by_side as (
         planned.erp_planned_minor,
         planned.erp_recognised_minor
     from recomputed
-    full outer join planned on recomputed.line_key = planned.line_key and recomputed.period = planned.period
+    full outer join planned on recomputed.schedule_key = planned.schedule_key and recomputed.period = planned.period
 )
 
 select
-    side_by_side.line_key || '|' || side_by_side.period as schedule_line_key,
+    side_by_side.schedule_key || '|' || side_by_side.period as schedule_line_key,
     schedules.schedule_key,
+    schedules.line_key,
+    schedules.credit_note_key,
     schedules.invoice_key,
     schedules.canonical_customer_id,
     schedules.correlation_id,
@@ -47,7 +67,7 @@ select
     coalesce(side_by_side.amount_minor, 0) as amount_minor,
     cast(
         sum(coalesce(side_by_side.amount_minor, 0)) over (
-            partition by side_by_side.line_key
+            partition by side_by_side.schedule_key
             order by side_by_side.period rows between unbounded preceding and current row
         ) as bigint
     ) as cumulative_minor,
@@ -56,4 +76,4 @@ select
     cast(coalesce(side_by_side.erp_recognised_minor, 0) as bigint) as erp_recognised_minor
 from side_by_side
 -- a plan of a line that has no schedule, as that of a void invoice, stays with revenue_events
-inner join {{ ref('revenue_schedules') }} as schedules on side_by_side.line_key = schedules.schedule_key
+inner join {{ ref('revenue_schedules') }} as schedules on side_by_side.schedule_key = schedules.schedule_key

@@ -237,23 +237,30 @@ edges as (
     inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
     union all
     select
-        'invoice_line', schedule_key, 'revenue_schedule_line', schedule_line_key, 'key', 'schedule of the line',
+        'invoice_line', line_key, 'revenue_schedule_line', schedule_line_key, 'key', 'schedule of the line',
         amount_minor, currency
     from {{ ref('revenue_schedule_lines') }}
+    where credit_note_key is null
     union all
     select
-        'revenue_schedule_line', line_key || '|' || period, 'erp_revenue_line', revenue_event_id, 'key',
+        'credit_note', credit_note_key, 'revenue_schedule_line', schedule_line_key, 'key', 'revenue taken back by the credit',
+        amount_minor, currency
+    from {{ ref('revenue_schedule_lines') }}
+    where credit_note_key is not null
+    union all
+    select
+        'revenue_schedule_line', schedule_key || '|' || period, 'erp_revenue_line', revenue_event_id, 'key',
         'plan names the invoice line', amount_minor, currency
     from {{ ref('revenue_events') }}
-    where line_key is not null
+    where schedule_key is not null
     union all
     -- a plan of a line that has no schedule, as that of a void invoice
     select
         'invoice_line', events.line_key, 'erp_revenue_line', events.revenue_event_id, 'key', 'plan names the invoice line',
         events.amount_minor, events.currency
     from {{ ref('revenue_events') }} as events
-    left join {{ ref('revenue_schedules') }} as schedules on events.line_key = schedules.line_key
-    where events.line_key is not null and schedules.line_key is null
+    left join {{ ref('revenue_schedules') }} as schedules on events.schedule_key = schedules.schedule_key
+    where events.line_key is not null and schedules.schedule_key is null
     union all
     -- a plan of a copy that earns nothing, or of a line that billing does not have
     select

@@ -101,7 +101,7 @@ nodes as (
     union all
     -- what Tieout works out under the policy of finance, and beside it what the ERP plans
     select
-        'revenue_schedule_line', schedule_line_key, null, case when is_in_term then 'earned' else 'not in term' end,
+        'revenue_schedule_line', schedule_line_key, null, case when not is_in_term then 'not in term' when credit_note_key is null then 'earned' else 'taken back' end,
         cast(period || '-01' as timestamp), amount_minor, currency, correlation_id,
         concat_ws(' ', product_code, period), false
     from {{ ref('revenue_schedule_lines') }}

@@ -12,7 +12,7 @@ select
     earned.amount_minor as earned_minor
 from {{ ref('invoice_lines') }} as lines
 inner join {{ ref('invoices') }} as invoices on lines.invoice_key = invoices.invoice_key
-left join {{ ref('revenue_schedules') }} as schedules on lines.line_key = schedules.line_key
+left join {{ ref('revenue_schedules') }} as schedules on lines.line_key = schedules.schedule_key
 left join earned on schedules.schedule_key = earned.schedule_key
 where
     invoices.status in ('open', 'partially_paid', 'paid', 'written_off')

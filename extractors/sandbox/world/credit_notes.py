@@ -10,6 +10,7 @@ from extractors.sandbox.reference import CURRENCIES, exchange_rate, period_id
 from extractors.sandbox.settlement_ledger import Header, credit_rows
 from extractors.sandbox.stripe_credit_lines import lines_of, tax_entry
 from extractors.sandbox.tables import Record
+from extractors.sandbox.world.credited_lines import credited_lines
 from extractors.sandbox.world.erp_amounts import lower_invoice, minor_of
 from extractors.sandbox.world.moments import DAY, MINUTE, copy_lag, daytime, local_date, moment
 from extractors.sandbox.world.refunds import refund_charge, schedule_refund
@@ -190,6 +191,7 @@ def post_credit(world: World, at: int, note: str, invoice: str) -> None:
         tax_minor=tax,
         tax_code_id=world.company_of(billed).legal_entity.tax_code_id,
         applied=applied,
+        credited=credited_lines(world, invoice, record["total"] - tax, header.trandate),
     )
     world.records.add_rows(rows, at)
     _go_on(world, at, record, header)

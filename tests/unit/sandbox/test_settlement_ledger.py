@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.sandbox.ledger import Application
+from extractors.sandbox.reference import CREDITS_GIVEN, DEFERRED
+from extractors.sandbox.revenue import CreditedLine, credited_months
 from extractors.sandbox.settlement_ledger import (
     Banked,
     Header,
@@ -53,6 +55,51 @@ def test_a_credit_memo_balances_and_is_open_by_what_it_does_not_settle(net, tax,
     assert Decimal(memo["foreignamountunpaid"]) == Decimal(part - net - tax) / 100
     assert (memo["status"] == "B") == (part == net + tax)
     assert [link["previousdoc"] for link in rows["previoustransactionlinelink"]] == ["7"][:part]
+
+
+@given(
+    st.lists(st.integers(1, 10_000), min_size=1, max_size=9),
+    st.integers(1, 99_000),
+    st.integers(0, 10),
+)
+def test_a_credit_comes_off_the_months_to_come_and_beyond_that_off_its_own(planned, amount, at):
+    months = [(date(2026, 1 + place, 5), minor) for place, minor in enumerate(planned)]
+    credited = date(2026, 1 + at, 20)
+    parts = credited_months(amount, months, credited)
+    left = {
+        day.replace(day=1): minor
+        for day, minor in months
+        if day.replace(day=1) >= credited.replace(day=1)
+    }
+    assert sum(minor for _, minor in parts) == amount
+    assert all(day >= credited.replace(day=1) for day, _ in parts)
+    for day, minor in parts:
+        assert day == credited.replace(day=1) or 0 < minor <= left[day]
+    if amount == sum(left.values()):
+        assert dict(parts) == left
+
+
+@given(amounts, st.integers(0, 100), rates)
+def test_a_memo_takes_planned_revenue_from_what_is_deferred_and_the_rest_from_income(net, tax, now):
+    months = ((date(2026, 4, 1), net), (date(2026, 5, 1), 2 * net))
+    lines = [CreditedLine("71", 3 * net, "il_1", months), CreditedLine("74", net, "il_2", ())]
+    rows = credit_rows(
+        header(now), net_minor=5 * net, tax_minor=tax, tax_code_id="2", applied=[], credited=lines
+    )
+    assert balances(rows) == {"1": Decimal(0)}
+    assert foreign_sum(rows) == 0
+    posted = {
+        line["transactionline"]: line["account"] for line in rows["transactionaccountingline"]
+    }
+    assert [posted[number] for number in ("1", "2", "3")] == [
+        DEFERRED.id,
+        CREDITS_GIVEN.id,
+        CREDITS_GIVEN.id,
+    ]
+    (plan,) = rows["revenueplan"]
+    assert (plan["sourcetransaction"], plan["sourceline"]) == ("9", "1")
+    assert Decimal(plan["amount"]) == sum(Decimal(m["amount"]) for m in rows["revenueplanline"])
+    assert [month["periodname"] for month in rows["revenueplanline"]] == ["2026-04", "2026-05"]
 
 
 @given(amounts, rates, rates)

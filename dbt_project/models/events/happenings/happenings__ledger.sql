@@ -46,5 +46,5 @@ select
 from {{ ref('revenue_events') }} as revenue
 left join {{ ref('journal_entries') }} as entries on revenue.journal_id = entries.journal_id
 left join {{ ref('revenue_schedule_lines') }} as schedule
-    on revenue.line_key = schedule.schedule_key and revenue.period = schedule.period
+    on revenue.schedule_key = schedule.schedule_key and revenue.period = schedule.period
 where revenue.is_recognized
