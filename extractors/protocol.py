@@ -74,7 +74,8 @@ class ObjectSpec:
 
     `cursor` is the column (or feed) by which changes are found; None means that every read is a
     full read (or, for a child, that its parent's cursor decides). `merged_into` is the column in
-    which the tombstone of a merged record names the one that survived.
+    which the tombstone of a merged record names the one that survived. With `keeps_versions` the
+    nights' earlier versions of its records are a table too, where the vendor has no history.
     """
 
     name: str
@@ -85,6 +86,7 @@ class ObjectSpec:
     parent: ParentLink | None = None
     control_sum: ControlSum | None = None
     merged_into: str | None = None
+    keeps_versions: bool = False
 
     @property
     def columns(self) -> dict[str, pl.DataType]:

@@ -138,6 +138,8 @@ def _histories(raw_dir: Path, snapshot_date: date) -> Iterator[_History]:
 def _load_object(con: DuckDBPyConnection, history: _History, histories: list[_History]) -> None:
     columns = ", ".join(f'"{name}"' for name in history.spec.columns)
     selected = f"{columns}, _extracted_date, _ordinal, _changed_at"
+    if history.spec.keeps_versions:
+        _load_versions(con, history, selected)
     if not history.current:
         rows = f"SELECT {_empty(history.spec)}"
         con.execute(f"CREATE OR REPLACE TABLE {history.table} AS {rows} LIMIT 0")
@@ -151,6 +153,19 @@ def _load_object(con: DuckDBPyConnection, history: _History, histories: list[_Hi
         _add_vanished(con, history, history.key_scan)
     if history.spec.merged_into is not None:
         _add_merged(con, history, history.spec.merged_into)
+
+
+def _load_versions(con: DuckDBPyConnection, history: _History, selected: str) -> None:
+    """Every version of a record that some night read, the same one once: as first read."""
+    versions = f"SELECT {_empty(history.spec)} LIMIT 0"
+    if history.manifests:
+        own = [*history.spec.key, *filter(None, [history.spec.cursor])]
+        same = ", ".join(f'"{name}"' for name in own)
+        versions = (
+            f"SELECT {selected} FROM ({_rows(con, history, history.manifests)}) WHERE NOT _deleted "
+            f"QUALIFY row_number() OVER (PARTITION BY {same} ORDER BY _extracted_date) = 1"
+        )
+    con.execute(f"CREATE OR REPLACE TABLE {history.table}_versions AS {versions}")
 
 
 def _create_registers(con: DuckDBPyConnection) -> None:

@@ -11,7 +11,7 @@ COMMERCIAL: tuple[EntitySum, ...] = (
         "salesforce.pricebook_entry",
         f"{_CRM}pricebook_entries",
         "canonical.price_versions",
-        where="role = 'crm'",
+        where="role = 'crm' and is_current",
     ),
     counted(
         "price_tier",

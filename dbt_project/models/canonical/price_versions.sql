@@ -1,5 +1,8 @@
 select
+    source_id || ':' || version_number as price_version_key,
     source_id as price_id,
+    version_number,
+    is_current,
     'crm' as role,
     product_code,
     currency,
@@ -16,7 +19,10 @@ select
 from {{ ref('price_version__crm') }}
 union all
 select
+    source_id || ':' || version_number as price_version_key,
     source_id as price_id,
+    version_number,
+    is_current,
     'billing' as role,
     product_code,
     currency,

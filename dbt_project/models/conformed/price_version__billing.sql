@@ -14,6 +14,8 @@ with prices as (
 select
     price_id as source_id,
     'stripe' as source_system,
+    cast(1 as bigint) as version_number,
+    true as is_current,
     product_code,
     currency,
     case when billing_scheme = 'tiered' then coalesce(tiers_mode, 'graduated') else 'per_unit' end as pricing_model,

@@ -1,4 +1,4 @@
--- Every price of Stripe and every entry of the price book is one canonical price.
+-- Every price of Stripe and every entry of the price book is one canonical price, in its current version.
 with sources as (
     select 'billing' as role, price_id from {{ ref('stg_stripe__prices') }}
     union all
@@ -9,6 +9,6 @@ select
     coalesce(sources.role, versions.role) as role,
     coalesce(sources.price_id, versions.price_id) as price_id
 from sources
-full outer join {{ ref('price_versions') }} as versions
+full outer join (select * from {{ ref('price_versions') }} where is_current) as versions
     on sources.role = versions.role and sources.price_id = versions.price_id
 where sources.price_id is null or versions.price_id is null

@@ -13,7 +13,11 @@ AUDIT_FIELDS = (
 
 
 def _object(
-    name: str, vendor_name: str, *fields: tuple[Field, ...], merged_into: str | None = None
+    name: str,
+    vendor_name: str,
+    *fields: tuple[Field, ...],
+    merged_into: str | None = None,
+    keeps_versions: bool = False,
 ) -> ObjectSpec:
     declared = tuple(item for group in fields for item in group)
     return ObjectSpec(
@@ -22,6 +26,7 @@ def _object(
         fields=(*declare("Id", required=True), *declared, *AUDIT_FIELDS),
         cursor="systemmodstamp",
         merged_into=merged_into,
+        keeps_versions=keeps_versions,
     )
 
 
@@ -64,6 +69,7 @@ PRICEBOOK_ENTRY = _object(
     declare("UnitPrice", kind="decimal", required=True),
     declare("Tiers__c", "CurrencyIsoCode"),
     declare("IsActive", kind="boolean"),
+    keeps_versions=True,
 )
 
 OPPORTUNITY = _object(

@@ -179,6 +179,39 @@ def test_later_days_are_not_seen(tmp_path):
     assert names(later) == [("b",)]
 
 
+def test_versions_of_a_price_book_entry_are_kept_each_once_up_to_the_day(tmp_path):
+    spec = SOURCES["salesforce"]["pricebook_entry"]
+
+    def entry(price, modified):
+        stamp = f"{modified}T10:00:00.000+0000"
+        return {
+            "Id": "e",
+            "Product2Id": "p",
+            "UnitPrice": price,
+            "SystemModstamp": stamp,
+        } | dict.fromkeys(("CreatedDate", "LastModifiedDate"), stamp)
+
+    days = [FIRST_DAY + timedelta(days=number) for number in range(4)]
+    for day, price, modified, mode in zip(
+        days,
+        ("9", "9", "8", "7"),
+        ("2026-02-01", "2026-02-01", "2026-03-02", "2026-03-04"),
+        ("full", "full", "full", "incremental"),
+        strict=True,
+    ):
+        publish(tmp_path, "salesforce", spec, day, mode, records=[entry(price, modified)])
+
+    def versions(day):
+        query = (
+            "SELECT unitprice, _extracted_date FROM raw.salesforce__pricebook_entry_versions "
+            "ORDER BY systemmodstamp"
+        )
+        return loaded(tmp_path, day).sql(query).fetchall()
+
+    assert versions(days[2]) == [("9", days[0]), ("8", days[2])]
+    assert versions(days[3]) == [("9", days[0]), ("8", days[2]), ("7", days[3])]
+
+
 def test_every_declared_object_is_a_table_even_without_data(tmp_path):
     con = loaded(tmp_path, FIRST_DAY)
     for system, objects in SOURCES.items():
