@@ -5,8 +5,8 @@ A published day is never read again. What was interrupted goes on from where it 
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -32,10 +32,14 @@ FORMAT_CHANGED_AT = 20
 
 @dataclass(frozen=True)
 class _Read:
-    """One object on its way, and the scan of its keys where one is due."""
+    """One object on its way, and the scan of its keys where one is due.
+
+    `noted` are done when the last pages of both are on disk.
+    """
 
     spec: ObjectSpec
     landing: Landing
+    noted: Sequence[Future[None]]
     keys: Landing | None = None
 
 
@@ -62,11 +66,16 @@ async def extract_system(
     if unread:
         # A source goes on living while it is read: its totals are asked before and after, and
         # what landed may lie between them.
-        before = await source.totals(unread)
+        first = full or not any(raw.days(source.system, spec.name) for spec in unread)
+        before = await source.totals(unread, is_first_load=first)
         with rarely_searched(), ThreadPoolExecutor(1, "landing") as aside:
             reading = _Reading(source, raw, snapshot_date, full, key_scan_days, aside)
             reads = await side_by_side(reading.read(spec, before.get(spec.name)) for spec in unread)
-        after = await source.totals(unread)
+            async with together() as group:
+                told = group.create_task(source.totals(unread, is_first_load=first))
+                for read in reads:
+                    group.create_task(reading.settled(read))
+        after = told.result()
         manifests = await side_by_side(
             asyncio.to_thread(
                 read.landing.publish, after.get(read.spec.name, SourceTotals()), read.keys
@@ -109,18 +118,28 @@ class _Reading:
     aside: ThreadPoolExecutor
 
     async def read(self, spec: ObjectSpec, totals: SourceTotals | None) -> _Read:
-        """Everything that is to land, on disk and not yet published."""
+        """Everything that is to land, on its way to disk and not yet published."""
         cursor_from = _cursor(self.source, spec.name, self.raw, self.day)
         cursor_from = None if self.full else cursor_from
         landing = self.raw.landing(self.source.system, spec, self.day)
         totals = totals or SourceTotals()
-        await self._land(spec, landing, cursor_from, totals, keys_only=False)
+        noted = await self._land(spec, landing, cursor_from, totals, keys_only=False)
         assert landing.begun is not None
         if landing.begun.mode == "full" or not self._is_key_scan_due(spec):
-            return _Read(spec, landing)
+            return _Read(spec, landing, [noted])
         keys = self.raw.key_landing(self.source.system, spec, self.day)
-        await self._land(spec, keys, None, totals, keys_only=True)
-        return _Read(spec, landing, keys)
+        keys_noted = await self._land(spec, keys, None, totals, keys_only=True)
+        return _Read(spec, landing, [noted, keys_noted], keys)
+
+    async def settled(self, read: _Read) -> None:
+        """Return when an object is on disk; what is in no known format is not kept there."""
+        await asyncio.gather(*map(asyncio.wrap_future, read.noted))
+        for landing in filter(None, (read.landing, read.keys)):
+            try:
+                _require_known_format(self.source.system, landing)
+            except ContractBroken:
+                self._finish_aside(landing.abandon)
+                raise
 
     def _is_key_scan_due(self, spec: ObjectSpec) -> bool:
         """Children vanish with their parents, and what has no cursor is read in full anyway."""
@@ -137,7 +156,8 @@ class _Reading:
         totals: SourceTotals,
         *,
         keys_only: bool,
-    ) -> None:
+    ) -> Future[None]:
+        """Read every page; the last of them may still be on their way to disk."""
         agreement = Agreement(
             cursor_from, keys_only, self.source.api_version, schema_hash(landing.spec)
         )
@@ -151,14 +171,13 @@ class _Reading:
                 begun = Begun(agreement, start.mode, watermark_at, totals, schema, drift)
                 await self._do_aside(landing.begin, begun, start.page)
             await self._go_on(spec, landing)
-            await self._do_aside(landing.checkpoint)
-            _require_known_format(self.source.system, landing)
+            return self.aside.submit(landing.checkpoint)
         except BookmarkExpired as error:
             self._finish_aside(landing.abandon)
             if not is_resumed:
                 raise
             log.warning("%s; %s is read anew", error, spec.name)
-            await self._land(spec, landing, cursor_from, totals, keys_only=keys_only)
+            return await self._land(spec, landing, cursor_from, totals, keys_only=keys_only)
         except (ContractBroken, LateExtraction):
             self._finish_aside(landing.abandon)
             raise

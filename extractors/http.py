@@ -131,6 +131,11 @@ class HttpDoor:
         """How many more calls could be in flight now."""
         return self._limiter.idle
 
+    @property
+    def room(self) -> int:
+        """The same, with others waiting, so that the place of an answer is taken at once."""
+        return self._limiter.room(self._limiter.width - 1)
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -186,7 +191,7 @@ class HttpDoor:
         self.metrics.queued_seconds += started - asked_at
         try:
             self._keep_reserve(call, correlation_id)
-            reply = await self._authorised(call, correlation_id, number)
+            reply = await self._authorised(call, correlation_id, number, turn)
         except SourceError as error:
             self._learn(turn, error)
             raise
@@ -243,16 +248,18 @@ class HttpDoor:
                 extra={"system": self.system, "used": quota.used, "allowed": quota.allowed},
             )
 
-    async def _authorised(self, call: Call, correlation_id: str, number: int) -> Reply:
+    async def _authorised(
+        self, call: Call, correlation_id: str, number: int, turn: Turn | None = None
+    ) -> Reply:
         """The answer to a call of ours; a refused authorisation is renewed once."""
         request = self._request(call, correlation_id)
         sent = Sent(self.dialect, call, request, correlation_id)
         if self._auth is None or not call.authorized:
-            return await self._exchange(sent, number)
+            return await self._exchange(sent, number, turn)
         headers = await self._auth.headers(self, request, None)
         request.headers.update(_encoded(headers))
         try:
-            return await self._exchange(sent, number)
+            return await self._exchange(sent, number, turn)
         except SourceError as error:
             refusal = error
         if refusal.status != HTTPStatus.UNAUTHORIZED:
@@ -261,7 +268,7 @@ class HttpDoor:
         if renewed == headers:
             raise refusal
         request.headers.update(_encoded(renewed))
-        return await self._exchange(sent, number)
+        return await self._exchange(sent, number, turn)
 
     def _request(self, call: Call, correlation_id: str) -> httpx.Request:
         """The request without its authorisation; exact decimals go out as text."""
@@ -298,8 +305,11 @@ class HttpDoor:
             )
         return request
 
-    async def _exchange(self, sent: Sent, number: int) -> Reply:
-        """One request and its answer, told to the log and to the metrics."""
+    async def _exchange(self, sent: Sent, number: int, turn: Turn | None) -> Reply:
+        """One request and its answer, told to the log and to the metrics.
+
+        The next call goes out before a good answer is read, not after.
+        """
         started = time.monotonic()
         answer = await self._answer(sent.request)
         seconds = time.monotonic() - started
@@ -310,6 +320,8 @@ class HttpDoor:
         else:
             response, raw = answer
             self._note_quota(response.headers)
+            if turn is not None and response.is_success:
+                self._limiter.release(turn)
             if len(raw) > BIG_ANSWER:
                 outcome = await asyncio.to_thread(sent.answered, response, raw)
             else:

@@ -40,6 +40,7 @@ class Turn:
         self.endpoint = endpoint
         self.patience = patience
         self.granted_at = 0.0
+        self.is_in_flight = False
 
 
 class Pace:
@@ -129,10 +130,14 @@ class Limiter:
     @property
     def idle(self) -> int:
         """How many more calls could be in flight now, and would not only wait for their time."""
+        return self.room(0)
+
+    def room(self, queued: int) -> int:
+        """The same, where so many may wait besides: each goes out as soon as an answer has come."""
         now = self._clock()
         if self._breaker.is_open or self._pace.is_held(now):
             return 0
-        useful = float(self.width)
+        useful = float(self.width + queued)
         rates = [self._per_second] if self._per_second else []
         if self._per_second_endpoint:
             rates.append(self._per_second_endpoint * max(1, len(self._lanes)))
@@ -165,6 +170,10 @@ class Limiter:
             raise
 
     def release(self, turn: Turn) -> None:
+        """The call is over, if it was not said before."""
+        if not turn.is_in_flight:
+            return
+        turn.is_in_flight = False
         took = self._clock() - turn.granted_at
         mean = self._mean_seconds
         self._mean_seconds = took if mean is None else mean + (took - mean) / 10
@@ -249,6 +258,7 @@ class Limiter:
         self._pace.take(now)
         self._breaker.sent(turn)
         turn.granted_at = now
+        turn.is_in_flight = True
         self.waiting -= 1
         self.in_flight += 1
         granted.set_result(None)

@@ -172,8 +172,13 @@ class Source(Protocol):
         """The page that a bookmark stands for; `BookmarkExpired` where the vendor let it go."""
         ...
 
-    async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
-        """By object name, in as few calls as the protocol allows."""
+    async def totals(
+        self, specs: Sequence[ObjectSpec], *, is_first_load: bool = False
+    ) -> Mapping[str, SourceTotals]:
+        """By object name, in as few calls as the protocol allows.
+
+        A first load makes many calls anyway: there they may be more, where that is sooner.
+        """
         ...
 
     async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str] | None:

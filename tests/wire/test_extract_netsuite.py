@@ -285,7 +285,8 @@ def test_a_read_is_split_over_the_ids_while_calls_are_free(vendors):
     # The login, the eight pages, one look for the highest id, and what even shares leave over.
     assert asked <= 14
     assert idle == 4
-    assert max(len(page.rest) for page in pages) == 4
+    # Four in flight, and three that wait for a place.
+    assert max(len(page.rest) for page in pages) == 7
 
 
 def test_one_call_at_a_time_goes_on_by_key(vendors):
@@ -382,6 +383,26 @@ def test_totals_of_all_objects_cost_one_call(vendors):
     assert (totals["transaction"].count, totals["transaction"].sum_minor) == (2, {"USD": 2100})
     assert (totals["currency"].count, totals["item"].count) == (2, 0)
     assert totals["item"].sum_minor is None
+
+
+def test_a_first_load_asks_for_its_sums_side_by_side_and_with_them_for_the_fields(vendors):
+    vendors.store.put_many("netsuite", "currency", currencies())
+    vendors.store.put_many("netsuite", "transaction", [transaction(1), transaction(2)])
+
+    async def use(source):
+        specs = list(source.objects.values())
+        together = await source.totals(specs)
+        before = calls(source)
+        apart = await source.totals(specs, is_first_load=True)
+        asked = calls(source) - before
+        described = await source.vendor_fields(source.objects["customer"])
+        return together, apart, asked, described, calls(source) - before
+
+    together, apart, asked, described, in_all = with_source(vendors, use, concurrency=4)
+    assert apart == together
+    # The counts, the sums in as many parts as places are left, and three lists of fields.
+    assert asked == in_all == 1 + 3 + 3
+    assert described is not None
 
 
 def test_deletions_are_asked_for_once_for_all_objects(vendors):

@@ -158,7 +158,12 @@ class StripeSource:
         part = Range.of(bookmark["range"])
         return await account.listed(spec, part, bookmark["since"], keys_only=bookmark["keys_only"])
 
-    async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
+    async def totals(
+        self,
+        specs: Sequence[ObjectSpec],
+        *,
+        is_first_load: bool = False,  # noqa: ARG002
+    ) -> Mapping[str, SourceTotals]:
         """What is in the accounts is what all balance transactions leave there together."""
         if BALANCE_TRANSACTION.name not in {spec.name for spec in specs}:
             return {}

@@ -83,7 +83,12 @@ class SalesforceSource:
             rest = [part.bookmark for part in parts]
         return _page_of_records(spec, reply, rest)
 
-    async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
+    async def totals(
+        self,
+        specs: Sequence[ObjectSpec],
+        *,
+        is_first_load: bool = False,  # noqa: ARG002
+    ) -> Mapping[str, SourceTotals]:
         """Live rows of each object."""
         asked = {spec.name: query(f"SELECT COUNT() FROM {spec.vendor_name}") for spec in specs}
         counted = await all_together(self.door, asked)

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
-from extractors.calls import Dialect, Explanation, Reply, decode_text
+from extractors.calls import Dialect, Explanation, decode_text
 from extractors.erp.netsuite.auth import NetSuiteConfig, auth_of
 from extractors.erp.netsuite.deletions import MARGIN, Deletions
 from extractors.erp.netsuite.objects import (
@@ -20,7 +19,6 @@ from extractors.erp.netsuite.objects import (
 from extractors.erp.netsuite.records import fields_of
 from extractors.erp.netsuite.shelf import Shelf
 from extractors.erp.netsuite.suiteql import (
-    INSTANT,
     PAGE_ROWS,
     SYSTEM,
     Columns,
@@ -29,30 +27,28 @@ from extractors.erp.netsuite.suiteql import (
     behind,
     changed_since,
     columns_of,
-    explained,
     items,
+    key_columns,
     literal,
-    number,
-    union,
 )
+from extractors.erp.netsuite.totals import ALWAYS, DELETED_RECORD, Facts, counted
 from extractors.errors import (
     Conflict,
     ContractBroken,
     RateLimited,
-    Rejected,
     SourceError,
     Unauthorized,
 )
 from extractors.http import HttpDoor, HttpOptions
 from extractors.protocol import (
     Bookmark,
-    ControlSum,
     Field,
     ObjectSpec,
     Page,
     SourceTotals,
     Start,
 )
+from extractors.side_by_side import together
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -108,16 +104,6 @@ def explain(status: int, body: Any, headers: httpx.Headers) -> Explanation:  # n
 
 
 @dataclass(frozen=True)
-class _Facts:
-    """What the totals told of an object: how far its ids go, and when its cursor last moved."""
-
-    served_at: datetime
-    count: int
-    high: str | None
-    changed_at: datetime
-
-
-@dataclass(frozen=True)
 class NetSuiteSource:
     """The account as a `Source`.
 
@@ -135,7 +121,8 @@ class NetSuiteSource:
     page_rows: int = PAGE_ROWS
     _columns: Columns = field(default_factory=Columns, repr=False)
     _deletions: Deletions = field(default_factory=Deletions, repr=False)
-    _facts: dict[str, _Facts] = field(default_factory=dict, repr=False)
+    _facts: dict[str, Facts] = field(default_factory=dict, repr=False)
+    _catalog: dict[str, Mapping[str, str] | None] = field(default_factory=dict, repr=False)
     _shelf: Shelf = field(
         default_factory=lambda: Shelf([OBJECTS[name] for name in SMALL]), repr=False
     )
@@ -186,67 +173,45 @@ class NetSuiteSource:
             rest = await self._rest(reading, reading.key_of(rows[-1]), left)
         return Page(reply.served_at, records, stones, rest=rest)
 
-    async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
+    async def totals(
+        self, specs: Sequence[ObjectSpec], *, is_first_load: bool = False
+    ) -> Mapping[str, SourceTotals]:
         """All counts and control sums by one query, which also brings the small tables at first.
 
-        What is refused together is asked for one by one, to say what it is.
+        A first load, of many calls anyway, has its sums beside its counts, and beside both it asks
+        for the fields of records, which it will need.
         """
-        served_at, rows = await self._counted(specs)
-        told = {spec.name: [row for row in rows if row["object"] == spec.name] for spec in specs}
-        facts = {spec.name: _facts_of(served_at, told[spec.name][0]) for spec in specs}
+        async with together() as group:
+            counting = group.create_task(
+                counted(self.door, specs, self._shelf, in_parts=is_first_load)
+            )
+            for name in RECORD_TYPES if is_first_load else ():
+                group.create_task(self._described(name))
+        told = counting.result()
         self._facts.pop(DELETED_RECORD, None)
-        for row in rows:
-            if row["object"] == DELETED_RECORD:
-                self._facts[DELETED_RECORD] = _facts_of(served_at, row)
-        for spec in specs:
-            owner = spec.parent.object if spec.parent else spec.name
-            changed_at = facts[owner].changed_at if owner in facts else _ALWAYS
-            self._facts[spec.name] = replace(facts[spec.name], changed_at=changed_at)
-        return {spec.name: _totals(spec, told[spec.name]) for spec in specs}
+        found = {name: told.facts(name) for name in (*(s.name for s in specs), DELETED_RECORD)}
+        known = {name: facts for name, facts in found.items() if facts is not None}
+        for name, facts in known.items():
+            spec = self.objects.get(name)
+            owner = known.get(spec.parent.object) if spec and spec.parent else facts
+            changed_at = owner.changed_at if owner else ALWAYS
+            self._facts[name] = replace(facts, changed_at=changed_at)
+        return {spec.name: told.totals(spec) for spec in specs}
 
     async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str] | None:
         """Fields of the record types that make up a table, and declared ones that it also has."""
-        kinds = RECORD_TYPES.get(spec.name)
-        if kinds is None:
-            return None
-        try:
-            found = await fields_of(self.door, kinds)
-        except (Rejected, Unauthorized):  # a role that may query need not see the catalog
+        found = await self._described(spec.name)
+        if found is None:
             return None
         present = {item.column: item.kind for item in self._columns.of(spec)}
         absent = spec.columns.keys() - present.keys()
         return {**present, **{n: kind for n, kind in found.items() if n not in absent}}
 
-    async def _counted(self, specs: Sequence[ObjectSpec]) -> tuple[datetime, list[Row]]:
-        """When it was told, and the totals' rows by the names of their columns."""
-        selects = [select for spec in specs for select in _totals_selects(spec)]
-        selects.append(_DELETIONS)
-        reply = None
-        if self._shelf.is_empty and {spec.name for spec in specs} >= {*SMALL}:
-            reply = await self._together([*selects, *self._shelf.selects()])
-            if reply is not None:
-                self._shelf.fill(reply.served_at, items(reply))
-        if reply is None:
-            reply = await self._together(selects)
-        replies = [reply] if reply else [await self._own_totals(spec) for spec in specs]
-        rows = [row for each in replies for row in items(each)]
-        return min(each.served_at for each in replies), [
-            {name: row.get(f"c{at}", "") for at, name in enumerate(_TOTALS)} for row in rows
-        ]
-
-    async def _together(self, selects: Sequence[tuple[Sequence[str], str]]) -> Reply | None:
-        """One answer to all of them; None where one is refused, or they are more than a page."""
-        try:
-            reply = await ask(self.door, union(selects))
-        except Rejected:
-            return None
-        return None if reply.member("hasMore") else reply
-
-    async def _own_totals(self, spec: ObjectSpec) -> Reply:
-        try:
-            return await ask(self.door, union(_totals_selects(spec)))
-        except Rejected as error:
-            raise explained(spec, error) from error
+    async def _described(self, name: str) -> Mapping[str, str] | None:
+        if name not in self._catalog:
+            kinds = RECORD_TYPES.get(name)
+            self._catalog[name] = await fields_of(self.door, kinds) if kinds else None
+        return self._catalog[name]
 
     def _parent(self, spec: ObjectSpec) -> ObjectSpec:
         assert spec.parent is not None
@@ -259,7 +224,7 @@ class NetSuiteSource:
     async def _rest(self, reading: "_Reading", last: list[str], left: int) -> Sequence[Bookmark]:
         """What is behind a page: in as many parts as calls are free, by even shares of the ids."""
         bookmark = {**reading.bookmark, "after": last}
-        parts = min(self.door.idle, -(-left // self.page_rows))
+        parts = min(self.door.room, -(-left // self.page_rows))
         if parts <= 1 or not last[0].isdecimal():
             return (bookmark,)
         high = bookmark.get("until") or bookmark.get("high")
@@ -308,7 +273,7 @@ class _Reading:
 
     def key_of(self, row: Row) -> list[str]:
         """By what the next page goes on behind this row."""
-        names = _key(self.spec)
+        names = key_columns(self.spec)
         if self.parent is not None:
             names = [_PARENT, *(names[1:] if _is_child(row) else ())]
         missing = [name for name in names if name not in row]
@@ -333,7 +298,7 @@ class _Reading:
         )
 
     def _order(self) -> list[str]:
-        key = _key(self.spec)
+        key = key_columns(self.spec)
         if self.parent is None:
             return key
         return [f"parent.{self.parent.key[0]}", *(f"child.{name}" for name in key[1:])]
@@ -362,12 +327,6 @@ def _is_child(row: Row) -> bool:
     return row.keys() != {_PARENT}
 
 
-def _key(spec: ObjectSpec) -> list[str]:
-    """Key columns, the parent's first, so that a range of parents is a range of rows."""
-    parent = [spec.parent.column] if spec.parent else []
-    return [*parent, *(name for name in spec.key if name not in parent)]
-
-
 def _split(bookmark: Bookmark, low: int, high: int, parts: int) -> list[Bookmark]:
     """The same rows in parts; the last one stays as open or bounded as the whole was."""
     bounds = sorted({low + (high - low) * part // parts for part in range(1, parts)} - {low, high})
@@ -377,60 +336,3 @@ def _split(bookmark: Bookmark, low: int, high: int, parts: int) -> list[Bookmark
         {**bookmark, "after": first, "until": last}
         for first, last in zip(firsts, lasts, strict=True)
     ]
-
-
-_TOTALS = ("object", "symbol", "exponent", "total", "high", "changed")
-DELETED_RECORD = "deletedrecord"
-
-
-def _totals_selects(spec: ObjectSpec) -> list[tuple[Sequence[str], str]]:
-    """A row with the count and what tells of changes, and per currency one with a control sum."""
-    count = _count(spec.name, f"TO_CHAR(MAX({_key(spec)[0]}))", spec.cursor)
-    selects: list[tuple[Sequence[str], str]] = [(count, spec.vendor_name)]
-    told = spec.control_sum
-    if told is not None:
-        total = number(f"SUM(t.{told.column})")
-        columns = [literal(spec.name), "c.symbol", number("c.currencyprecision"), total]
-        grouped = "GROUP BY c.symbol, c.currencyprecision"
-        selects.append((columns, f"{_rows_of(spec, told)} {grouped}"))
-    return selects
-
-
-def _rows_of(spec: ObjectSpec, told: ControlSum) -> str:
-    """The rows that a control sum adds up, each with its currency: its own, or its parent's."""
-    rows, owner = f"{spec.vendor_name} t", "t"
-    if told.parent is not None and spec.parent is not None:
-        rows += f" JOIN {told.parent} p ON p.id = t.{spec.parent.column}"
-        owner = "p"
-    condition = f" WHERE t.{told.where}" if told.where else ""
-    return f"{rows} JOIN currency c ON c.id = {owner}.{told.currency}{condition}"
-
-
-def _count(name: str, high: str, cursor: str | None) -> Sequence[str]:
-    changed = f"TO_CHAR(MAX(SYS_EXTRACT_UTC({cursor})), '{INSTANT}')" if cursor else "''"
-    return [literal(name), "'-'", "'0'", number("COUNT(*)"), high, changed]
-
-
-_DELETIONS = (_count(DELETED_RECORD, "''", "deleteddate"), DELETED_RECORD)
-
-# Before every change, and after every one: nothing has changed, or nobody knows.
-_NEVER = datetime.min.replace(tzinfo=UTC)
-_ALWAYS = datetime.max.replace(tzinfo=UTC)
-
-
-def _facts_of(served_at: datetime, row: Row) -> _Facts:
-    changed = row.get("changed")
-    changed_at = datetime.fromisoformat(changed).replace(tzinfo=UTC) if changed else _NEVER
-    return _Facts(served_at, int(row["total"]), row.get("high") or None, changed_at)
-
-
-def _totals(spec: ObjectSpec, rows: Sequence[Row]) -> SourceTotals:
-    count = next(int(row["total"]) for row in rows if row["symbol"] == "-")
-    if spec.control_sum is None:
-        return SourceTotals(count)
-    sums = {
-        row["symbol"]: round(Decimal(row["total"] or "0").scaleb(int(row["exponent"])))
-        for row in rows
-        if row["symbol"] != "-"
-    }
-    return SourceTotals(count, sums)

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from extractors.calls import Call, Reply
 from extractors.erp.netsuite.suiteql import SYSTEM
-from extractors.errors import Conflict, ContractBroken, UnknownOutcome
+from extractors.errors import Conflict, ContractBroken, Rejected, Unauthorized, UnknownOutcome
 from extractors.http import HttpDoor
 
 RECORD_PATH = "/services/rest/record/v1"
@@ -26,15 +26,22 @@ def path_of(kind: str, key: str) -> str:
     return f"{RECORD_PATH}/{kind}/{quote(key, safe=':')}"
 
 
-async def fields_of(door: HttpDoor, kinds: Sequence[str]) -> dict[str, str]:
-    """The fields of record types, as the account has them, in lower case."""
+async def fields_of(door: HttpDoor, kinds: Sequence[str]) -> dict[str, str] | None:
+    """The fields of record types, as the account has them, in lower case.
+
+    None for a role that may not see the catalog: it may query all the same.
+    """
     call = Call(
         "GET",
         f"{RECORD_PATH}/metadata-catalog",
         params=(("select", ",".join(kinds)),),
         headers={"Accept": "application/swagger+json"},
     )
-    schemas = (await door.send(call)).member("components").get("schemas", {})
+    try:
+        reply = await door.send(call)
+    except (Rejected, Unauthorized):
+        return None
+    schemas = reply.member("components").get("schemas", {})
     return {
         name.lower(): _type_of(told)
         for kind in kinds

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from extractors.erp.netsuite.suiteql import Row, ask, items, literal, text_of, union
+from extractors.erp.netsuite.suiteql import Row, Select, ask, items, literal, text_of, union
 from extractors.errors import Rejected
 from extractors.http import HttpDoor
 from extractors.protocol import ObjectSpec
@@ -33,7 +33,7 @@ class Shelf:
         """Whether nothing was put on it yet."""
         return self._shelf is None
 
-    def selects(self) -> list[tuple[Sequence[str], str]]:
+    def selects(self) -> list[Select]:
         """What to ask for to fill it: the first column says where a row belongs."""
         return [
             ([literal(_mark(spec)), *map(text_of, spec.fields)], spec.vendor_name)

@@ -32,6 +32,8 @@ _NO_TABLE = re.compile(r"Record '(\w+)' was not found")
 log = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
+# Expressions, and what follows FROM.
+Select = tuple[Sequence[str], str]
 
 
 def literal(value: str) -> str:
@@ -49,11 +51,14 @@ def columns_of(fields: Iterable[Field], owner: str = "") -> str:
     return ", ".join(f"{_formed(item, owner)} AS {item.path[0]}" for item in fields)
 
 
-def union(selects: Sequence[tuple[Sequence[str], str]]) -> str:
-    """Several tables by one query: columns c0, c1, ... as far as the widest goes, all of them text.
+def key_columns(spec: ObjectSpec) -> list[str]:
+    """Key columns, the parent's first, so that a range of parents is a range of rows."""
+    parent = [spec.parent.column] if spec.parent else []
+    return [*parent, *(name for name in spec.key if name not in parent)]
 
-    A select is its expressions and what follows FROM.
-    """
+
+def union(selects: Sequence[Select]) -> str:
+    """Several tables by one query: columns c0, c1, ... as far as the widest goes, all text."""
     width = max(len(columns) for columns, _ in selects)
     return " UNION ALL ".join(
         f"SELECT {_numbered(columns, width)} FROM {source}" for columns, source in selects

@@ -261,7 +261,12 @@ class TrytonSource:
             return await self._parents(spec, bookmark)
         return await self._range(spec, bookmark)
 
-    async def totals(self, specs: Sequence[ObjectSpec]) -> Mapping[str, SourceTotals]:
+    async def totals(
+        self,
+        specs: Sequence[ObjectSpec],
+        *,
+        is_first_load: bool = False,  # noqa: ARG002
+    ) -> Mapping[str, SourceTotals]:
         """A call per model: the protocol has no batches, and amounts are computed by record."""
         counts = await asyncio.gather(*(self._count(spec) for spec in specs))
         return {spec.name: SourceTotals(count) for spec, count in zip(specs, counts, strict=True)}

@@ -73,7 +73,7 @@ class Shelf:
         rest = [{"from": a, "to": b} for a, b in parts if a < b]
         return Page(self.at, self.records[first:end], rest=rest)
 
-    async def totals(self, specs):
+    async def totals(self, specs, *, is_first_load=False):  # noqa: ARG002
         return {one.name: SourceTotals(len(self.records)) for one in specs}
 
     async def vendor_fields(self, spec):  # noqa: ARG002

@@ -1,8 +1,10 @@
 """The one door: what is tried again, what never is, and what a failure is called."""
 
 import asyncio
+import json
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
@@ -379,6 +381,23 @@ def test_a_refusal_holds_up_all_calls_of_the_door_as_long_as_was_asked():
         error, idle, seconds = at_door(script, use)
     assert (type(error), idle) == (RateLimited, 0)
     assert 0.3 < seconds < 0.6
+
+
+@pytest.mark.parametrize(("status", "idle"), [(200, 1), (400, 0)])
+def test_the_place_of_a_good_answer_is_free_before_it_is_read(status, idle):
+    seen = []
+
+    async def use(door):
+        def decode(content):
+            seen.append(door.idle)
+            return json.loads(content)
+
+        door.dialect = replace(door.dialect, decode=decode)
+        await outcome(door, READ)
+        return door.idle
+
+    assert at_door(Script(answer(status)), use, options=HttpOptions(concurrency=1)) == 1
+    assert seen == [idle]
 
 
 def test_what_is_not_worth_waiting_for_holds_up_nobody():

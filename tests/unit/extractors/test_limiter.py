@@ -251,6 +251,23 @@ def test_idle_is_what_could_be_in_flight_and_is_not():
     assert run(main) == [3, 2, 1, 0, 0, 0, 3]
 
 
+def test_room_lets_some_wait_and_a_call_that_is_over_is_over_once():
+    async def main(clock):
+        limiter = limiter_of(clock, concurrency=2)
+        turns = [limiter.turn("a", 180) for _ in range(3)]
+        waits = [asyncio.create_task(limiter.acquire(turn)) for turn in turns]
+        await asyncio.sleep(0)
+        seen = [(limiter.room(0), limiter.room(2), limiter.in_flight)]
+        for turn in (turns[0], turns[0], *turns[1:]):
+            limiter.release(turn)
+            await asyncio.sleep(0)
+            seen.append((limiter.room(0), limiter.room(2), limiter.in_flight))
+        await asyncio.gather(*waits)
+        return seen
+
+    assert run(main) == [(0, 1, 2), (0, 2, 2), (0, 2, 2), (1, 3, 1), (2, 4, 0)]
+
+
 def test_idle_knows_that_a_rate_keeps_only_so_many_in_flight():
     """At 100 a second and 50 ms an answer five are in flight; more would only wait."""
 
