@@ -4,7 +4,15 @@ import os
 
 import dagster as dg
 
-from orchestration.assets import corrections, events, identity, raw, reconciliation, reporting
+from orchestration.assets import (
+    corrections,
+    events,
+    identity,
+    matching,
+    raw,
+    reconciliation,
+    reporting,
+)
 from orchestration.assets.models import build_dbt_assets
 from orchestration.dbt import dbt_environment, dbt_project, ensure_manifest
 from orchestration.jobs import jobs
@@ -26,6 +34,7 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
             *build_dbt_assets(project),
             *identity.assets,
             *events.assets,
+            *matching.assets,
             *reconciliation.assets,
             *corrections.assets,
             *reporting.assets,

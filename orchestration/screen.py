@@ -26,6 +26,7 @@ STEP_NAMES = {
     "models_after_identity": "dbt: conformed, canonical, comparison",
     "events__log": "append business events",
     "events__cloud_events": "publish business events",
+    "match_records": "match without keys",
     "reconcile": "rules",
     "reconciliation__exceptions": "exceptions",
     "reconciliation__tieouts": "tie-outs",

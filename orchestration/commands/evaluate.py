@@ -1,4 +1,4 @@
-"""`tieout evaluate ...`: how good detection and identity are, against labelled truth."""
+"""`tieout evaluate ...`: how good detection, identity and matching are, against labelled truth."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
     from orchestration.identity_evaluation import IdentityEvaluation
+    from orchestration.match_evaluation import MatchEvaluation
 
 app = typer.Typer()
 out = console()
@@ -81,6 +82,55 @@ def identity(
         out.print_json(data=result.as_dict())
     else:
         _show(result)
+
+
+@app.command()
+def match(
+    seed: Annotated[int, typer.Option(help="Seed of the generated populations.")] = 1,
+    records: Annotated[int, typer.Option(help="About how many records a side.")] = 4_000,
+    passes: Annotated[
+        Path | None, typer.Option(help="Another file of passes for the same pairings.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+) -> None:
+    """Measure how much the matching passes match, and how much of that is right."""
+    from orchestration.match_evaluation import EvaluationError, evaluate_matching
+    from reconcilers.match import PassesError, load_pairings
+
+    try:
+        result = evaluate_matching(seed, records, load_pairings(passes))
+    except (PassesError, EvaluationError, OSError) as error:
+        err.print(str(error), soft_wrap=True)
+        raise typer.Exit(2) from error
+    if as_json:
+        out.print_json(data=result.as_dict())
+    else:
+        _show_matching(result)
+    raise typer.Exit(0 if result.is_good else 1)
+
+
+def _show_matching(result: "MatchEvaluation") -> None:
+    scores = table("pairing", "pass", "mode", "matches", "right", "precision", "rate")
+    for pairing in result.pairings:
+        for each in pairing.passes:
+            scores.add_row(
+                each.pairing,
+                each.name,
+                each.mode,
+                str(each.matches),
+                str(each.right),
+                f"{each.precision:.4f}",
+                f"{each.rate:.1%}",
+            )
+    out.print(scores)
+    for pairing in result.pairings:
+        out.print(
+            f"{pairing.name}: {pairing.automatic_rate:.1%} of {pairing.records} automatic at "
+            f"{pairing.automatic_precision:.2%} precision, {pairing.rate:.1%} with suggestions; "
+            f"by amount and date alone {pairing.naive_rate:.1%} at {pairing.naive_precision:.1%}",
+            soft_wrap=True,
+        )
 
 
 def _show(result: "IdentityEvaluation") -> None:

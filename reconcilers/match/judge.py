@@ -2,7 +2,7 @@
 
 import duckdb
 
-from reconcilers.match.passes import Amounts, By, Cardinality, Pass
+from reconcilers.match.passes import Amounts, By, Cardinality, Pass, Within
 
 # Records once found ambiguous, or too many to look at, are never matched automatically later on:
 # the passes behind are the weaker evidence.
@@ -56,7 +56,9 @@ def _sum_up(con: duckdb.DuckDBPyConnection, each: Pass) -> None:
         many = f"greatest(left_count, right_count) > {each.max_members}"
         refusals.append((many, "too_many_candidates"))
     if each.amounts is Amounts.EQUAL:
-        refusals.append((unequal, "amounts_differ"))
+        # That a customer's open items do not add up is the ordinary case and tells nothing.
+        is_told = each.by is not By.SUM or each.within is not Within.PARTY
+        refusals.append((unequal, "amounts_differ" if is_told else "no_candidate"))
     if each.cardinality is Cardinality.MANY_TO_MANY:
         refusals += _outside_of_days(each)
     cases = " ".join(f"when {condition} then '{reason}'" for condition, reason in refusals)

@@ -53,3 +53,25 @@ def match_warehouse(
         match_populations(con, pairing, f"matching.{pairing.left}", f"matching.{pairing.right}")
         for table, rows in _FROM.items():
             con.execute(f"insert into {table} select ?, * from ({rows})", [snapshot_date])
+
+
+def per_pass(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, str, int, int, int]]:
+    """(pairing, pass, mode, currency, matches, records, minor units) in the order of the passes.
+
+    What is left follows as `left: <reason>` and `right: <reason>`, without matches.
+    """
+    return con.sql(f"""
+        select * exclude (place) from (
+            select
+                pairing, pass_name, mode, currency, count(*) as matches,
+                cast(sum(left_count + right_count) as bigint) as records,
+                cast(sum(allocated_minor) as bigint) as minor, min(pass_number) as place
+            from {MATCHES} group by pairing, pass_name, mode, currency
+            union all
+            select
+                pairing, side || ': ' || reason, '', coalesce(currency, ''), 0, count(*),
+                cast(coalesce(sum(residue_minor), 0) as bigint), 1000
+            from {RESIDUE} group by pairing, side, reason, currency
+        )
+        order by pairing, place, pass_name, currency
+    """).fetchall()

@@ -9,7 +9,7 @@ from orchestration.entity_diagram import diagrams, rewritten
 from reconcilers.ownership import GOLDEN_HOLDERS, load_ownership
 from tests.comparison_tables import SEEDS
 
-PUBLISHED = ("conformed", "canonical", "events", "comparison")
+PUBLISHED = ("conformed", "canonical", "events", "comparison", "matching")
 COMPARISONS = {
     "cmp_customer__crm_vs_billing",
     "cmp_customer__billing_vs_erp",

@@ -23,6 +23,7 @@ LAYERS = {
     "canonical",
     "events",
     "comparison",
+    "matching",
     "trace",
     "reconciliation",
     "corrections",

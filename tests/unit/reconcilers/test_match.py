@@ -162,6 +162,12 @@ def test_everything_of_a_group_matches_when_both_sides_add_up():
     assert found.residue == {("left", "p3"): "amounts_differ", ("right", "i3"): "amounts_differ"}
 
 
+def test_that_a_customers_balance_does_not_add_up_is_no_reason():
+    balance = a_pass(By.SUM, cardinality=Cardinality.MANY_TO_MANY, within=Within.PARTY)
+    found = matched([item("p1", 10)], [item("i1", 11)], balance)
+    assert set(found.residue.values()) == {"no_candidate"}
+
+
 def test_a_group_that_is_known_by_two_keys_is_one_group():
     both = {"group_keys": ["b1", "b2"]}
     balance = a_pass(By.SUM, cardinality=Cardinality.MANY_TO_MANY, within=Within.GROUP)
