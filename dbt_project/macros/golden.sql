@@ -56,6 +56,39 @@
     regexp_replace(lower({{ plain_width(text) }}), '[^\\p{L}\\p{M}\\p{N}]+', '')
 {%- endmacro %}
 
+{# The records of a document for `values_by_the_matrix`: what the payment provider issued, and the ERP's copies of it (voided
+   ones are dead). The document has the id <entity>_id, its copies stand in <entity>_copies. #}
+{% macro document_records(entity, attributes) -%}
+    select
+        'billing' as role,
+        source_system as system,
+        source_id,
+        {{ entity }}_id as canonical_id,
+        true as is_signed,
+        true as is_preferred,
+        true as is_active,
+        modified_at,
+        {{ attributes.values() | join(', ') }}
+    from {{ ref(entity ~ '__billing') }}
+    union all
+    select
+        'erp' as role,
+        records.source_system as system,
+        records.source_id,
+        case
+            when copies.copy_role in ('manual', 'unsourced') then 'erp-' || records.erp_internal_id
+            else records.{{ entity }}_id
+        end as canonical_id,
+        true as is_signed,
+        copies.copy_role <> 'duplicate' as is_preferred,
+        not records.is_voided as is_active,
+        records.modified_at,
+        {% for column in attributes.values() %}records.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+    from {{ ref(entity ~ '__erp') }} as records
+    inner join {{ ref(entity ~ '_copies') }} as copies on records.erp_internal_id = copies.erp_internal_id
+    where copies.copy_role <> 'voided'
+{%- endmacro %}
+
 {# CTEs and the final select of a model <entity>_values: every value that any holder gives any attribute of a thing, which of
    them is golden, and why the others are not. `records` names a CTE of one row per record: canonical_id, role, system,
    source_id, is_signed, is_preferred, is_active, modified_at, currency, and the columns of `attributes` (attribute ->

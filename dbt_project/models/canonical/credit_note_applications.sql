@@ -1,6 +1,7 @@
 -- What credit notes settle of invoices: by billing for its notes, by the ERP for notes that only the ERP has.
 with billing as (
     select
+        applications.source_id as application_key,
         applications.credit_note_id as credit_note_key,
         invoices.invoice_key,
         applications.method,
@@ -16,6 +17,7 @@ with billing as (
 
 erp_only as (
     select
+        'erp-' || applications.source_id as application_key,
         notes.credit_note_key,
         coalesce(invoices.invoice_key, copies.invoice_id, 'erp-' || applications.invoice_erp_internal_id) as invoice_key,
         'invoice' as method,
@@ -32,24 +34,8 @@ erp_only as (
         on applications.invoice_erp_internal_id = invoices.erp_internal_id
     left join {{ ref('invoice_copies') }} as copies
         on applications.invoice_erp_internal_id = copies.erp_internal_id and invoices.invoice_key is null
-),
-
-both_roles as (
-    select * from billing
-    union all
-    select * from erp_only
 )
 
-select
-    credit_note_key || '/' || invoice_key || '/' || method as application_key,
-    credit_note_key,
-    invoice_key,
-    method,
-    min(owner_role) as owner_role,
-    min(legal_entity) as legal_entity,
-    min(currency) as currency,
-    cast(sum(applied_minor) as bigint) as applied_minor,
-    min(applied_at) as applied_at,
-    min(correlation_id) as correlation_id
-from both_roles
-group by credit_note_key, invoice_key, method
+select * from billing
+union all
+select * from erp_only

@@ -119,8 +119,9 @@ edges as (
     from {{ ref('credit_notes') }}
     where invoice_key is not null
     union all
-    select 'invoice', invoice_key, 'credit_note', credit_note_key, 'key', 'credit applied', applied_minor, currency
+    select 'invoice', invoice_key, 'credit_note', credit_note_key, 'key', 'credit applied', sum(applied_minor), currency
     from {{ ref('credit_note_applications') }}
+    group by invoice_key, credit_note_key, currency
     union all
     select
         'credit_note', notes.credit_note_key, 'erp_credit_note', copies.erp_internal_id, 'key',
