@@ -108,6 +108,17 @@ SETTLEMENT: tuple[EntitySum, ...] = (
         "where lines.credit_note_key is not null group by lines.currency, lines.schedule_key",
         (_NOTHING_TO_TAKE_BACK,),
     ),
+    EntitySum(
+        "balance_use",
+        "stripe.invoice",
+        f"{_BILLING}invoices",
+        "conformed.balance_use__billing",
+        "select currency, ending_balance_minor - starting_balance_minor as amount_minor "
+        f"from {_BILLING}invoices where finalized_at is not null "
+        "and ending_balance_minor > starting_balance_minor and stripe_status <> 'void'",
+        "select currency, sum(used_minor)::bigint as amount_minor "
+        "from conformed.balance_use__billing group by currency, invoice_id",
+    ),
     summed(
         "refund",
         "stripe.refund",

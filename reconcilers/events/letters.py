@@ -43,7 +43,7 @@ def keep(state: State, sink: str, place: tuple[str, int], error: SourceError, at
 def undelivered(state: State, sink: str | None = None, chosen: str = "") -> list[Letter]:
     """Refused and not taken since, in the order of the log; of all receivers, or of one."""
     query = sa.select(EventLetter).where(
-        EventLetter.delivered_at.is_(None), EventLetter.event_id.startswith(chosen)
+        EventLetter.delivered_at.is_(None), EventLetter.event_id.startswith(chosen, autoescape=True)
     )
     if sink is not None:
         query = query.where(EventLetter.sink == sink)

@@ -16,7 +16,7 @@ import httpx
 import sqlalchemy as sa
 
 from extractors.calls import Call, Dialect, Explanation
-from extractors.errors import Conflict, NotFound, Rejected
+from extractors.errors import Conflict, Rejected
 from extractors.http import HttpDoor, HttpOptions
 from reconcilers.events.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, envelope
 from reconcilers.events.letters import keep, taken, undelivered
@@ -28,6 +28,8 @@ from reconcilers.state.store import State
 Event = dict[str, Any]
 SINK = "events"
 DEFAULT_BATCH = 100
+# Refusals that say nothing of the event: no such place, not this way, not in this form.
+OF_THE_ADDRESS = frozenset({404, 405, 406, 410, 415})
 OPTIONS = HttpOptions(concurrency=1, read_seconds=30)
 
 
@@ -90,7 +92,7 @@ class Delivery:
         try:
             await self.send([event], single=single)
         except (Rejected, Conflict) as error:
-            if isinstance(error, NotFound):
+            if error.status in OF_THE_ADDRESS:
                 raise
             place = (event["event_id"], event["sequence"])
             keep(self.state, self.sink.name, place, error, self.clock())
@@ -130,7 +132,7 @@ async def _batch(delivery: Delivery, events: list[Event], *, single: bool) -> in
     try:
         await delivery.send(events, single=single)
     except (Rejected, Conflict) as error:
-        if isinstance(error, NotFound):
+        if error.status in OF_THE_ADDRESS:
             raise
         went = 0
         for event in events:

@@ -164,7 +164,7 @@ def test_a_receiver_that_restarts_gets_what_it_lacks_and_nothing_out_of_order(lo
         assert of_it == [i for i in ALL if int(i.split("-")[1]) % 3 == subject]
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [401, 403, 404, 415])
 def test_a_refusal_of_the_address_or_the_credentials_stops_the_delivery(log, state, status):
     script = Script(OK, answer(status))
     with pytest.raises(SourceError, match=str(status)):
