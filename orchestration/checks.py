@@ -14,6 +14,7 @@ TIEOUT_CODES = {
     "TO-EXT": "source totals = landed + quarantined + reported as missing; landed = staged; "
     "per entity and currency, staged = canonical + left out for a stated reason",
     "TO-DISP": "each row of each side has exactly one disposition, and the money adds up",
+    "TO-USG": "metered usage = billed + unbilled + what no invoice bills",
     "TO-INV": "invoices finalized in billing = ERP invoices + in flight + exceptions + excluded",
 }
 

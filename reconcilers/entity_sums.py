@@ -99,6 +99,16 @@ CRM = (
     ),
 )
 
+_USAGE = EntitySum(
+    "usage",
+    "stripe.usage",
+    f"{_BILLING}usages",
+    "canonical.usage",
+    f"select null::varchar as currency, 0 as amount_minor from {_BILLING}usages",
+    # a day stands once for each item that it is billed by
+    "select null::varchar as currency, 0 as amount_minor "
+    "from (select distinct usage_id from canonical.usage)",
+)
 _UNSOLD = LeftOut(
     "lines of drafts and void invoices, which earn nothing",
     "select lines.currency, lines.amount_minor from canonical.invoice_lines as lines "
@@ -107,6 +117,7 @@ _UNSOLD = LeftOut(
 )
 
 BILLING = (
+    _USAGE,
     counted("customer", "stripe.customer", f"{_BILLING}customers", "conformed.customer__billing"),
     counted("product", "stripe.product", f"{_BILLING}products", "conformed.product__billing"),
     counted("price", "stripe.price", f"{_BILLING}prices", "conformed.price__billing"),
@@ -169,6 +180,7 @@ NOT_TIED: Mapping[str, str] = MappingProxyType(
         "salesforce.contract_line_history": "evidence of when a field changed, no entity",
         "stripe.tax_id": "attribute of the customer",
         "stripe.coupon": "attribute of the subscription's items",
+        "stripe.meter": "attribute of the usage that it counts",
         "stripe.balance_transaction": "tied to the balance that the source itself reports",
         "netsuite.term": "attribute of the customer",
         "netsuite.currency": "names the currency of amounts",

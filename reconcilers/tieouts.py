@@ -5,6 +5,7 @@ TO-EXT   per object: source count = landed + quarantined + what CTL-CNT-01 repor
          per entity and currency: staged = canonical + left out for a stated reason.
 TO-DISP  per side of a comparison: rows and money have one disposition, and each record has one row.
 TO-INV   per legal entity, currency and period: billing's invoices against the ledger's.
+TO-USG   per meter: units metered = billed + unbilled + voided + missed + unassigned.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,11 +23,12 @@ from reconcilers.rules.comparison import COMPARISONS, CONTROL, Comparison, Popul
 from reconcilers.tieout_entities import ENTITY_SUMS, entity_lines
 from reconcilers.tieout_extraction import extraction_lines
 from reconcilers.tieout_invoices import invoice_lines
+from reconcilers.tieout_usage import usage_lines
 
 TIEOUTS = pa.DataFrameSchema(
     {
         "snapshot_date": pa.Column(pl.Date),
-        "code": pa.Column(pl.String, pa.Check.isin(["TO-EXT", "TO-DISP", "TO-INV"])),
+        "code": pa.Column(pl.String, pa.Check.isin(["TO-EXT", "TO-DISP", "TO-INV", "TO-USG"])),
         "scope": pa.Column(pl.String),
         "currency": pa.Column(pl.String, nullable=True),
         "period": pa.Column(pl.String, nullable=True),
@@ -68,6 +70,7 @@ def build_tieouts(
         *entity_lines(con, sums),
         *_dispositions(con, findings),
         *invoice_lines(con, findings),
+        *usage_lines(con),
     ]
     schema = {name: column.dtype.type for name, column in TIEOUTS.columns.items()}
     empty = {"left_minor": 0, "right_minor": 0, "matched_minor": 0, "explained_minor": 0}

@@ -20,24 +20,65 @@
     )
 {%- endmacro %}
 
+{# What was used as a whole number, to a millionth of a unit: a weight. #}
+{% macro usage_weight(quantity) -%}
+    {{ return(adapter.dispatch('usage_weight', 'tieout')(quantity)) }}
+{%- endmacro %}
+
+{% macro default__usage_weight(quantity) -%}
+    cast(round(1000000 * {{ quantity }}, 0) as hugeint)
+{%- endmacro %}
+
+{% macro spark__usage_weight(quantity) -%}
+    cast(round(1000000 * {{ quantity }}, 0) as decimal(28, 0))
+{%- endmacro %}
+
 {# The accounting policies under which revenue is earned, one row per period of each sold line. This is the only place
    where they are worked out. `sold` is a relation with line_key, policy, amount_minor, start_date and end_date (both days
-   served); the result has line_key, period, first_day and last_day of service in it, amount_minor and cumulative_minor.
+   served), `used` one with line_key, usage_date and quantity of what lines bill; the result has line_key, period, first_day
+   and last_day of service in it, amount_minor and cumulative_minor.
 
    daily          each day of the term alike
    even_month     each month that the term touches alike
    half_month     the first and the last month half of what the others get; all of it where there is one month only
    point_in_time  all of it in the month of the first day
-   usage          all of it in the month of the last day, when what was used is known #}
-{% macro revenue_periods(sold) -%}
-with terms as (
+   usage          each month what was used in it, a day outside of the term (which is of another calendar) counting on the
+                  nearest in it; where no days are known, all of it in the month of the last day #}
+{% macro revenue_periods(sold, used) -%}
+with used_months as (
     select
-        line_key,
-        policy,
-        amount_minor,
-        case when policy = 'usage' then greatest(start_date, end_date) else start_date end as start_date,
-        case when policy = 'point_in_time' then start_date else greatest(start_date, end_date) end as end_date
-    from {{ sold }}
+        sold.line_key,
+        {{ month_start('least(greatest(used.usage_date, sold.start_date), sold.end_date)') }} as month_date,
+        sum({{ usage_weight('used.quantity') }}) as weight
+    from {{ sold }} as sold
+    inner join {{ used }} as used on sold.line_key = used.line_key
+    where sold.policy = 'usage' and sold.start_date <= sold.end_date
+    group by 1, 2
+),
+
+used_lines as (
+    select line_key, sum(weight) as weight
+    from used_months
+    group by line_key
+    having sum(weight) > 0 and min(weight) >= 0
+),
+
+terms as (
+    select
+        sold.line_key,
+        sold.policy,
+        sold.amount_minor,
+        case
+            when sold.policy = 'usage' and used_lines.weight is null then greatest(sold.start_date, sold.end_date)
+            else sold.start_date
+        end as start_date,
+        case
+            when sold.policy = 'point_in_time' then sold.start_date
+            else greatest(sold.start_date, sold.end_date)
+        end as end_date,
+        used_lines.weight as used_weight
+    from {{ sold }} as sold
+    left join used_lines on sold.line_key = used_lines.line_key
 ),
 
 spans as (
@@ -58,6 +99,17 @@ months as (
     inner join ({{ whole_numbers() }}) as numbers on numbers.number < spans.month_count
 ),
 
+weighed as (
+    select
+        months.*,
+        sum(used_months.weight) over (
+            partition by months.line_key
+            order by months.month_number rows between unbounded preceding and current row
+        ) as used_until
+    from months
+    left join used_months on months.line_key = used_months.line_key and months.month_date = used_months.month_date
+),
+
 parts as (
     select
         *,
@@ -67,15 +119,17 @@ parts as (
             when 'daily' then {{ days_between('start_date', 'least(end_date, last_day(month_date))') }} + 1
             when 'even_month' then month_number + 1
             when 'half_month' then least(2 * month_number + 1, greatest(2 * month_count - 2, 1))
+            when 'usage' then case when used_weight is null then 1 else coalesce(used_until, 0) end
             else 1
         end as earned_parts,
         case policy
             when 'daily' then day_count
             when 'even_month' then month_count
             when 'half_month' then greatest(2 * month_count - 2, 1)
+            when 'usage' then coalesce(used_weight, 1)
             else 1
         end as all_parts
-    from months
+    from weighed
 ),
 
 earned as (

@@ -40,6 +40,7 @@ _UPSERT = (
 
 _PARENTS = {
     "event": "type",
+    "billing.meter_event": "identifier",
     "price": "product",
     "payment_intent": "invoice",
     "invoice_payment": "invoice",

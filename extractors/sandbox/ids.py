@@ -44,6 +44,8 @@ STRIPE_PREFIXES = {
     "balance_transaction": "txn",
     "payout": "po",
     "event": "evt",
+    "billing.meter": "mtr",
+    "billing.meter_event": "mevt",
 }
 
 

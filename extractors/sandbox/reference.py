@@ -74,6 +74,22 @@ class TieredProduct:
     tiers: Mapping[str, tuple[tuple[int | None, int], ...]]
 
 
+@dataclass(frozen=True)
+class MeteredProduct:
+    """Something that is billed by use; `tiers` as of a tiered product, in parts of a minor unit.
+
+    `event_name` is what its meter counts.
+    """
+
+    sku: str
+    name: str
+    family: str
+    item_id: str
+    income_account: str
+    event_name: str
+    tiers: Mapping[str, tuple[tuple[int | None, Decimal], ...]]
+
+
 def _by_code(*currencies: Currency) -> Mapping[str, Currency]:
     return MappingProxyType({currency.code: currency for currency in currencies})
 
@@ -202,6 +218,15 @@ TIERED_PRODUCTS = (
                   _tiers((100,), USD=(315, 195), GBP=(265, 165), EUR=(299, 185), JPY=(420, 260))),
 )  # fmt: skip
 TIERED_BY_SKU = MappingProxyType({product.sku: product for product in TIERED_PRODUCTS})
+CALLS = MeteredProduct(
+    "CALLS", "API Calls", "Usage", "217", _ADD, "api_calls",
+    MappingProxyType({
+        "USD": ((None, Decimal("0.85")),),
+        "GBP": ((10_000, Decimal("0.7")), (None, Decimal("0.45"))),
+        "EUR": ((None, Decimal("0.8")),),
+        "JPY": ((None, Decimal("1.25")),),
+    }),
+)  # fmt: skip
 SERVICES = Product(
     "SERV-IMPL",
     "Implementation Services",
@@ -214,7 +239,7 @@ _RETIRED = Product("PLAT-2019", "Platform 2019", "Platform", "299", _SUB, Mappin
 INCOME_ACCOUNT = MappingProxyType(
     {
         product.item_id: product.income_account
-        for product in (*PRODUCTS, *TIERED_PRODUCTS, SERVICES, _RETIRED)
+        for product in (*PRODUCTS, *TIERED_PRODUCTS, CALLS, SERVICES, _RETIRED)
     }
 )
 
@@ -287,7 +312,7 @@ def _period(identifier: str, name: str, year: int, first: int, last: int) -> Rec
 
 def netsuite_rows(stamp: str) -> dict[str, list[Record]]:
     """Rows of NetSuite's set-up tables; `stamp` is their lastmodifieddate (UTC text)."""
-    every_item = (*PRODUCTS, *TIERED_PRODUCTS, SERVICES, _RETIRED)
+    every_item = (*PRODUCTS, *TIERED_PRODUCTS, CALLS, SERVICES, _RETIRED)
     return {
         "currency": [
             {"id": c.id, "symbol": c.code, "currencyprecision": c.precision}
@@ -332,7 +357,7 @@ def _account(account: Account) -> Record:
     }
 
 
-def _item(product: Product | TieredProduct) -> Record:
+def _item(product: Product | TieredProduct | MeteredProduct) -> Record:
     return {
         "id": product.item_id,
         "itemid": product.sku,

@@ -20,7 +20,8 @@ _BY_PERIOD = frozenset(product.item_id for product in PRODUCTS if product.family
 class InvoiceLine:
     """One sold line; amounts net of discount, before tax, minor units of the invoice's currency.
 
-    A line with both service days (inclusive) is deferred and gets a revenue plan.
+    A line with both service days (inclusive) is deferred and gets a revenue plan. `used` is what it
+    bills by day, where it bills usage.
     """
 
     item_id: str
@@ -31,6 +32,7 @@ class InvoiceLine:
     rev_start: date | None
     rev_end: date | None
     stripe_line_id: str | None
+    used: tuple[tuple[date, int], ...] = ()
 
 
 def revenue_plan_rows(
@@ -44,7 +46,7 @@ def revenue_plan_rows(
         assert line.rev_start is not None
         assert line.rev_end is not None
         plan = str(int(internal_id) * 1000 + number)
-        is_even = line.item_id in _BY_PERIOD
+        rule, parts = _earned(line, line.rev_start, line.rev_end)
         plans.append(
             {
                 "id": plan,
@@ -55,12 +57,10 @@ def revenue_plan_rows(
                 "currency": currency,
                 "startdate": line.rev_start.isoformat(),
                 "enddate": line.rev_end.isoformat(),
-                "rule": f"Straight-line, {'by even periods' if is_even else 'exact days'}",
+                "rule": rule,
                 "lastmodifieddate": netsuite_time(at),
             }
         )
-        share = spread_evenly if is_even else spread
-        parts = share(line.amount_minor, line.rev_start, line.rev_end)
         months.extend(_plan_line(plan, n, day, m, precision) for n, (day, m) in enumerate(parts, 1))
     return {"revenueplan": plans, "revenueplanline": months}
 
@@ -118,6 +118,15 @@ def credit_plan_rows(
     return {"revenueplan": plans, "revenueplanline": months}
 
 
+def _earned(line: InvoiceLine, start: date, end: date) -> tuple[str, Iterator[tuple[date, int]]]:
+    """The name of the rule by which a line is earned, and its months."""
+    if line.used:
+        return "As used", spread_as_used(line.amount_minor, start, end, line.used)
+    if line.item_id in _BY_PERIOD:
+        return "Straight-line, by even periods", spread_evenly(line.amount_minor, start, end)
+    return "Straight-line, exact days", spread(line.amount_minor, start, end)
+
+
 def _plan_line(plan: str, number: int, month: date, minor: int, precision: int) -> Record:
     return {
         "id": f"{plan}-{number}",
@@ -138,6 +147,21 @@ def spread(amount_minor: int, start: date, end: date) -> Iterator[tuple[date, in
 def spread_evenly(amount_minor: int, start: date, end: date) -> Iterator[tuple[date, int]]:
     """(a day of the month, its share) for each month that the span touches, all alike."""
     return _shares(amount_minor, [(1, first) for first, _ in _months(start, end)])
+
+
+def spread_as_used(
+    amount_minor: int, start: date, end: date, used: Iterable[tuple[date, int]]
+) -> Iterator[tuple[date, int]]:
+    """(a day of the month, its share) for each month of the inclusive span, by what was used in it.
+
+    Days are those of UTC: one outside of the span, which is of the entity's calendar, counts on
+    the nearest day in it.
+    """
+    by_month = {first: 0 for first, _ in _months(start, end)}
+    for day, quantity in used:
+        counted = min(max(day, start), end)
+        by_month[max(first for first in by_month if first <= counted)] += quantity
+    return _shares(amount_minor, [(quantity, first) for first, quantity in by_month.items()])
 
 
 def _months(start: date, end: date) -> Iterator[tuple[date, date]]:

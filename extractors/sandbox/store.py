@@ -141,7 +141,7 @@ class Store(Database):
         after = {**(before or {}), **record, "object": kind}
         at = self.tick() if stamp else self.now()
         after.setdefault("created", int(at.timestamp()))
-        if stamp and kind == "product":
+        if stamp and kind in {"billing.meter", "product"}:
             after["updated"] = int(at.timestamp())
         after = complete(kind, after)
         documents.write(self, kind, [after])

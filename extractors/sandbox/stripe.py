@@ -21,6 +21,7 @@ from extractors.sandbox import (
     stripe_credit_notes,
     stripe_invoice_items,
     stripe_invoices,
+    stripe_meters,
     stripe_refunds,
     stripe_schedules,
     stripe_subscriptions,
@@ -45,6 +46,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *stripe_invoice_items.OPERATIONS,
     *stripe_credit_notes.OPERATIONS,
     *stripe_refunds.OPERATIONS,
+    *stripe_meters.OPERATIONS,
 )
 
 _ALPHABET = string.ascii_letters + string.digits

@@ -26,6 +26,8 @@ RESTRICTED_KEYS = "stripe.restricted_keys"
 # The resource in the permissions of restricted keys that guards a kind of object.
 _RESOURCES = {
     "account": "connected_account",
+    "billing.meter": "billing_meter",
+    "billing.meter_event": "billing_meter_event",
     "balance_transaction": "balance",
     "invoice_payment": "invoice",
     "invoiceitem": "invoice",

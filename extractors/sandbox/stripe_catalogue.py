@@ -46,6 +46,7 @@ _PRICE_TERMS: dict[str, Any] = {
     "recurring": {
         "interval": frozenset({"day", "week", "month", "year"}),
         "interval_count": "integer",
+        "meter": "text",
         "usage_type": frozenset({"licensed", "metered"}),
     },
     "tax_behavior": frozenset({"exclusive", "inclusive", "unspecified"}),

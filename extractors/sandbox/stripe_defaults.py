@@ -330,6 +330,15 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "tax_rates": [],
         "taxes": [],
     },
+    "billing.meter": {
+        **_COMMON,
+        "customer_mapping": {"event_payload_key": "stripe_customer_id", "type": "by_id"},
+        "event_time_window": None,
+        "status": "active",
+        "status_transitions": {"deactivated_at": None},
+        "value_settings": {"event_payload_key": "value"},
+    },
+    "billing.meter_event": _COMMON,
     "event": {
         **_COMMON,
         "pending_webhooks": 0,

@@ -10,7 +10,12 @@ _CODES = "https://stripe.com/docs/error-codes"
 BAD_REQUEST, UNAUTHORIZED, PAYMENT_REQUIRED, FORBIDDEN, NOT_FOUND = 400, 401, 402, 403, 404
 CONFLICT, TOO_MANY, SERVER_ERROR = 409, 429, 500
 
-_NAMES = {"line_item": "invoice line item", "invoiceitem": "invoice item", "plan": "plan"}
+_NAMES = {
+    "billing.meter": "billing meter",
+    "billing.meter_event_summary": "billing meter event summary",
+    "invoiceitem": "invoice item",
+    "line_item": "invoice line item",
+}
 
 
 @dataclass(eq=False)

@@ -27,7 +27,10 @@ _PREFIXES = {
     "dispute": "charge.dispute",
     "tax_id": "customer.tax_id",
 }
-_SILENT = {"balance_transaction", "discount", "event", "line_item", "subscription_item"}
+_SILENT = {
+    *("balance_transaction", "billing.meter_event", "discount", "event", "line_item"),
+    "subscription_item",
+}
 _NEVER_CREATED = {"invoice_payment"}
 _NEVER_UPDATED = {"invoiceitem", "invoice_payment", "payment_intent"}
 """Of these the vendor does not tell other changes than those of their status."""
@@ -59,6 +62,7 @@ _REACHED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 # Statuses that have an event of their own in the place of `updated`.
 _INSTEAD: Mapping[str, Mapping[str, str]] = {
     "subscription": {"canceled": "deleted"},
+    "billing.meter": {"inactive": "deactivated", "active": "reactivated"},
     "credit_note": {"void": "voided"},
     "subscription_schedule": {
         "canceled": "canceled",

@@ -49,6 +49,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         ),
         "sources": Field("found", "card", "/v1/customers/{id}/sources", by="customer"),
     },
+    "billing.meter_event": {"customer": Field("secret"), "id": Field("secret")},
     "product": _refs("default_price:price"),
     "price": {
         "recurring": Field("inner", "recurring"),

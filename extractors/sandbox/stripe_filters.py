@@ -109,6 +109,7 @@ _SUBSCRIPTION_STATUS = frozenset(
 )
 _INVOICE_STATUS = frozenset({"draft", "open", "paid", "uncollectible", "void"})
 _PAYMENT_TYPE = frozenset({"payment_intent", "payment_record"})
+_USAGE_TYPE = frozenset({"licensed", "metered"})
 _INTERVAL = frozenset({"day", "month", "week", "year"})
 
 FILTERS: Mapping[str, Mapping[str, tuple[Spec, Callable[[Any], Condition]]]] = {
@@ -121,7 +122,7 @@ FILTERS: Mapping[str, Mapping[str, tuple[Spec, Callable[[Any], Condition]]]] = {
         "type": (frozenset({"one_time", "recurring"}), _equal("$.type")),
         "lookup_keys": (["text"], _one_of("$.lookup_key")),
         "recurring": (
-            {"interval": _INTERVAL, "usage_type": frozenset({"licensed", "metered"})},
+            {"interval": _INTERVAL, "meter": "text", "usage_type": _USAGE_TYPE},
             _by_recurring,
         ),
     },
@@ -191,6 +192,9 @@ FILTERS: Mapping[str, Mapping[str, tuple[Spec, Callable[[Any], Condition]]]] = {
         "destination": ("text", _equal("$.destination")),
         "arrival_date": ("range", _within("$.arrival_date")),
     },
+    "billing.meter": {
+        "status": (frozenset({"active", "inactive"}), _equal("status")),
+    },
     "event": {
         "type": ("text", _event_type),
         "types": (["text"], _event_types),
@@ -217,7 +221,7 @@ def conditions(store: Store, kind: str, asked: Mapping[str, Any]) -> tuple[str, 
         _require_automatic(store, asked["payout"])
     if kind == "event":
         found.append(("created >= ?", [oldest_event(store)]))
-    found += _visible(store, kind)
+    found += visible(store, kind)
     where = " AND ".join(sql for sql, _ in found)
     return where, [value for _, values in found for value in values]
 
@@ -239,7 +243,8 @@ def oldest_event(store: Store) -> int:
     return int((store.now() - timedelta(days=EVENT_DAYS_KEPT)).timestamp())
 
 
-def _visible(store: Store, kind: str) -> list[Condition]:
+def visible(store: Store, kind: str) -> list[Condition]:
+    """What of a kind is shown: not what a fault hides, nor what a replica has not got yet."""
     found: list[Condition] = []
     hidden = faults.dropped(store, "stripe", kind)
     if hidden:

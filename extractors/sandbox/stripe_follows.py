@@ -25,8 +25,8 @@ def _tax_id(tax_id: Document) -> dict[str, Any]:
     return {"country": country, "owner": owner}
 
 
-def _product(product: Document) -> dict[str, Any]:
-    return {"updated": product.get("updated") or product.get("created")}
+def _updated(record: Document) -> dict[str, Any]:
+    return {"updated": record.get("updated") or record.get("created")}
 
 
 def _price(price: Document) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def plan_of(price: Document) -> dict[str, Any]:
         "amount_decimal": price.get("unit_amount_decimal"),
         "interval": recurring.get("interval"),
         "interval_count": recurring.get("interval_count"),
-        "meter": None,
+        "meter": recurring.get("meter"),
         "transform_usage": None,
         "trial_period_days": None,
         "usage_type": recurring.get("usage_type", "licensed"),
@@ -137,7 +137,8 @@ def _credit_note(note: Document) -> dict[str, Any]:
 FOLLOWS: Mapping[str, Callable[[Document], dict[str, Any]]] = {
     "customer": _customer,
     "tax_id": _tax_id,
-    "product": _product,
+    "billing.meter": _updated,
+    "product": _updated,
     "price": _price,
     "subscription": _subscription,
     "subscription_item": _item,

@@ -24,11 +24,14 @@ PAGING: dict[str, Any] = {
 }
 
 
+_NOT_BY_CREATED = {"billing.meter"}
+"""Kinds whose lists cannot be asked for a time of creation."""
+
+
 def list_specs(kind: str) -> dict[str, Any]:
     """The parameters of the list of a kind."""
-    return {**PAGING, "created": "range"} | {
-        name: spec for name, (spec, _) in FILTERS[kind].items()
-    }
+    by_created = {} if kind in _NOT_BY_CREATED else {"created": "range"}
+    return {**PAGING, **by_created} | {name: spec for name, (spec, _) in FILTERS[kind].items()}
 
 
 def list_page(caller: Caller, kind: str, parameters: Mapping[str, Any], url: str) -> bytes:
@@ -83,15 +86,16 @@ def list_parts(
     field = FIELDS[kind][name]
     tree = caller.expansion(asked.get("expand"), field.kind, is_list=True)
     parts = (owner.get(name) or {"data": []})["data"]
-    chosen, has_more = _part_of(parts, asked, limit, field.kind)
+    chosen, has_more = part_of(parts, asked, limit, field.kind)
     data = [caller.sent(field.kind, part, tree) for part in chosen]
     url = field.url.format(id=owner_id).partition("?")[0]
     return list_object(data, url, has_more=has_more)
 
 
-def _part_of(
+def part_of(
     parts: Sequence[Document], asked: Mapping[str, Any], limit: int, kind: str
 ) -> tuple[Sequence[Document], bool]:
+    """The page of `parts` that the cursors ask for, and whether there is more."""
     ids = [part["id"] for part in parts]
     for param in ("starting_after", "ending_before"):
         if asked.get(param) and asked[param] not in ids:

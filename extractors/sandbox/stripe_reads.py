@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from extractors.sandbox import stripe_money
+from extractors.sandbox import stripe_meters, stripe_money
 from extractors.sandbox.stripe_caller import ACCOUNT, CONNECTED, Caller
 from extractors.sandbox.stripe_credit_notes import SPECS, drafted
 from extractors.sandbox.stripe_errors import FORBIDDEN, StripeError, missing, unrecognized
@@ -192,6 +192,7 @@ READS: tuple[tuple[str, Read], ...] = (
     ("/v1/account", _own_account),
     ("/v1/accounts", _accounts),
     ("/v1/subscription_items", _items),
+    *stripe_meters.READS,
     ("/v1/{plural}", _list),
     ("/v1/accounts/{key}", _one_account),
     ("/v1/subscription_items/{key}", _item),

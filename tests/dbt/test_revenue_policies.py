@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 
 POLICIES = ("daily", "even_month", "half_month", "point_in_time", "usage")
 SOLD = "policy varchar, amount_minor bigint, start_date date, end_date date"
+USED = "usage_date date, quantity decimal(28, 12)"
 LEAP_DAY = dt.date(2024, 2, 29)
 
 days = st.dates(dt.date(2019, 1, 1), dt.date(2031, 12, 31))
@@ -32,12 +33,17 @@ lines = st.lists(
 def periods_of(new_warehouse):
     """What the macro makes of sold lines (policy, amount, first day, days after it)."""
     warehouse = new_warehouse("revenue")
-    outcome = warehouse.dbt("compile", "--quiet", "--inline", "{{ revenue_periods('sold') }}")
+    outcome = warehouse.dbt(
+        "compile", "--quiet", "--inline", "{{ revenue_periods('sold', 'used') }}"
+    )
     assert outcome.returncode == 0, outcome.stdout
     con = duckdb.connect()
 
-    def run(sold):
+    def run(sold, used=()):
         con.execute(f"create or replace table sold (line_key integer, {SOLD})")
+        con.execute(f"create or replace table used (line_key integer, {USED})")
+        if used:
+            con.executemany("insert into used values (?, ?, ?)", used)
         rows = [
             (key, policy, amount, start, start + dt.timedelta(days=term))
             for key, (policy, amount, start, term) in enumerate(sold)
@@ -138,7 +144,7 @@ def test_point_in_time_is_the_first_month_and_usage_the_last(periods_of):
 CREDIT_POLICIES = ("remainder", "catch_up")
 CREDITS = "schedule_key varchar, line_key integer, credit_policy varchar, amount_minor bigint, start_date date"
 COMPILED = (
-    "with earned as ({{ revenue_periods('sold') }}), taken as ({{ credit_periods('credits', 'earned') }}) "
+    "with earned as ({{ revenue_periods('sold', 'used') }}), taken as ({{ credit_periods('credits', 'earned') }}) "
     "select cast(line_key as varchar) as schedule_key, period, amount_minor from earned "
     "union all select * from taken order by 1, 2"
 )
@@ -171,6 +177,7 @@ def credited(new_warehouse):
 
     def run(sold, given):
         con.execute(f"create or replace table sold (line_key integer, {SOLD})")
+        con.execute(f"create or replace table used (line_key integer, {USED})")
         con.execute(f"create or replace table credits ({CREDITS})")
         con.executemany("insert into sold values (?, ?, ?, ?, ?)", sold)
         con.executemany("insert into credits values (?, ?, ?, ?, ?)", given)
@@ -238,3 +245,28 @@ def test_a_credit_of_all_that_is_sold_leaves_no_month(credited):
     found = credited(*rows_of(sold))
     for key in range(len(sold)):
         assert found[f"{key}/0"] == {p: -part for p, part in found[str(key)].items()}
+
+
+quantities = st.decimals(0, 10**9, places=6)
+days_used = st.lists(st.tuples(st.integers(-2, 130), quantities), max_size=40)
+
+
+@many
+@given(amount=amounts, start=days, term=st.integers(0, 120), used=days_used)
+@example(amount=100, start=LEAP_DAY, term=31, used=[(0, Decimal("0.000001")), (31, Decimal(0))])
+def test_usage_is_earned_in_the_months_of_its_days(periods_of, amount, start, term, used):
+    end = start + dt.timedelta(days=term)
+    told = [(0, start + dt.timedelta(days=after), quantity) for after, quantity in used]
+    (periods,) = periods_of([("usage", amount, start, term)], told)
+    assert sum(period["amount_minor"] for period in periods) == amount
+    total = sum(quantity for _, _, quantity in told)
+    if not total:
+        assert [period["period"] for period in periods] == [month_of(end)]
+        return
+    for period in periods:
+        # What was used a day before or after the term counts on its first or last day.
+        until = sum(
+            q for _, day, q in told if month_of(min(max(day, start), end)) <= period["period"]
+        )
+        exact = Decimal(amount) * until / total
+        assert abs(period["cumulative_minor"] - exact) <= Decimal("0.5000001") + abs(exact) / 10**20

@@ -26,8 +26,12 @@ def test_under_our_policies_every_period_of_a_plan_is_as_the_erp_planned_it(book
         "inner join canonical.revenue_schedules as schedules using (schedule_key) "
         "where schedules.erp_plan_count = 1 group by policy order by policy"
     )
-    assert {policy: apart for policy, _, apart in compared} == {"daily": 0, "even_month": 0}
-    assert min(count for _, count, _ in compared) > 100
+    assert {policy: apart for policy, _, apart in compared} == {
+        "daily": 0,
+        "even_month": 0,
+        "usage": 0,
+    }
+    assert min(count for _, count, _ in compared) > 50
 
 
 def test_what_credits_take_back_is_as_the_erp_planned_it(books):
@@ -48,6 +52,25 @@ def test_what_the_erp_recognised_is_what_was_earned_in_closed_months(books):
         "where erp_recognised_minor <> 0 and erp_recognised_minor <> amount_minor"
     )
     assert apart == 0
+
+
+def test_each_period_bills_what_was_used_in_it(books):
+    billed = books(
+        "select lines.invoice_id, lines.subscription_item_id, lines.service_start_date, "
+        "sum(lines.quantity)::decimal(28, 12) from conformed.invoice_line__billing as lines "
+        "inner join canonical.subscription_items as items on lines.subscription_item_id = items.item_id "
+        "where items.pricing_model = 'metered' group by all order by all"
+    )
+    used = books(
+        "select lines.invoice_id, usage.item_id, lines.service_start_date, sum(usage.quantity) "
+        "from canonical.usage as usage inner join conformed.invoice_line__billing as lines "
+        "on usage.line_key = lines.invoice_line_id "
+        "where usage.disposition in ('billed', 'unbilled') group by all order by all"
+    )
+    assert used == billed
+    assert len(billed) > 40
+    dispositions = books("select distinct disposition from canonical.usage order by 1")
+    assert dispositions == [("billed",), ("unbilled",)]
 
 
 def test_every_entity_is_tied_per_currency(books):

@@ -45,7 +45,7 @@ def _is_amount(item: Field) -> bool:
 
 def listed_objects() -> dict[str, str]:
     """Objects of ours that Stripe lists, and the name of the list."""
-    known = {name: ENDPOINTS[name] for name in CONNECTORS["stripe"].objects}
+    known = {name: one for name, one in ENDPOINTS.items() if name in CONNECTORS["stripe"].objects}
     return {
         name: endpoint.path.removeprefix("/v1/")
         for name, endpoint in known.items()

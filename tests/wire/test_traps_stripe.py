@@ -238,6 +238,8 @@ def test_one_scan_of_the_events_serves_all_objects(vendors):
     assert {start.mode for start in starts} == {"incremental"}
     assert len({start.page.served_at for start in starts}) == 1
     assert calls["/v1/events"] == 1
+    # What was used is asked of meters, and there are none.
+    assert calls.pop("/v1/billing/meters") == 1
     assert sum(calls.values()) == 1 + sum(endpoint.lists_new for endpoint in ENDPOINTS.values())
 
 

@@ -1,6 +1,22 @@
 -- What is earned in each period by policy, and beside it what the ERP planned and recognised; a period in which only the
 -- ERP has something is a row as well.
-with sold as (
+with used as (
+    -- each tier of a metered price is a line of its own, and all of them bill the same days
+    select
+        lines.invoice_line_id as line_key,
+        usage.usage_date,
+        usage.quantity
+    from {{ ref('usage') }} as usage
+    inner join {{ ref('invoice_line__billing') }} as first_lines on usage.line_key = first_lines.invoice_line_id
+    inner join {{ ref('invoice_line__billing') }} as lines
+        on first_lines.invoice_id = lines.invoice_id
+        and first_lines.subscription_item_id = lines.subscription_item_id
+        and first_lines.service_start_date = lines.service_start_date
+    -- days of a meter that keeps the last value only do not add up
+    where usage.aggregation in ('sum', 'count')
+),
+
+sold as (
     select * from {{ ref('revenue_schedules') }} where credit_note_key is null
 ),
 
@@ -9,7 +25,7 @@ credits as (
 ),
 
 earned as (
-    {{ revenue_periods('sold') }}
+    {{ revenue_periods('sold', 'used') }}
 ),
 
 taken_back as (

@@ -61,7 +61,8 @@ class Account:
         records: list[Record | None] = found
         if not keys_only or endpoint.element:
             records = await self.books.complete_all(endpoint, found)
-        rest = part.rest(found, self.books.door.idle) if reply.member("has_more") else ()
+        idle = self.books.door.idle if endpoint.by_created else 0
+        rest = part.rest(found, idle) if reply.member("has_more") else ()
         told = scan.of(spec.name)
         live = [
             self._marked(spec, one) for record in records if record for one in endpoint.of(record)
@@ -182,7 +183,7 @@ def _to_reread(endpoint: Endpoint, told: Mapping[str, Change]) -> list[list[Want
         {
             "id": key,
             "path": change.path,
-            "created": None if endpoint.element else change.created,
+            "created": change.created if endpoint.by_created and not endpoint.element else None,
             "changed_at": change.changed_at,
         }
         for key, change in told.items()

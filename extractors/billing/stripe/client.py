@@ -14,8 +14,10 @@ import httpx
 
 from extractors.billing.stripe.account import Account, merged
 from extractors.billing.stripe.books import SYSTEM, Books
-from extractors.billing.stripe.objects import API_VERSION, BALANCE_TRANSACTION, OBJECTS
+from extractors.billing.stripe.metered import Metered, since_of
+from extractors.billing.stripe.objects import API_VERSION, BALANCE_TRANSACTION, OBJECTS, USAGE
 from extractors.billing.stripe.ranges import Range
+from extractors.billing.stripe.usage import LATE, Usage
 from extractors.calls import Dialect, Explanation, decode_exact
 from extractors.errors import (
     BookmarkExpired,
@@ -118,8 +120,9 @@ def explain(status: int, body: Any, headers: httpx.Headers) -> Explanation:
 class StripeSource:
     """The accounts as a `Source`.
 
-    A bookmark is either `range`, what is left of a list, or `wanted`, records to be read again.
-    It names its account, and since when the changes are known that go with it.
+    A bookmark is either `range`, what is left of a list, or `wanted`, records to be read again, or
+    `usage`, a customer's days. It names its account, and since when the changes are known that go
+    with it.
     """
 
     door: HttpDoor
@@ -138,6 +141,8 @@ class StripeSource:
         self, spec: ObjectSpec, cursor_from: datetime | None, *, keys_only: bool = False
     ) -> Start:
         """Everything, or what events since the cursor tell, of every account."""
+        if spec.name == USAGE.name:
+            return await self._usage(cursor_from)
         since = None if cursor_from is None else int((cursor_from - OVERLAP).timestamp())
         accounts = self._accounts.values()
         scans = await side_by_side(account.changes(since) for account in accounts)
@@ -153,10 +158,19 @@ class StripeSource:
         account = self._accounts.get(bookmark["account"])
         if account is None:
             raise BookmarkExpired(SYSTEM, f"account {bookmark['account']} is not read any more")
+        if "usage" in bookmark:
+            usage = Usage(account.id, account.books)
+            return await usage.read(Metered.of(bookmark["usage"]), is_anew=bookmark["is_anew"])
         if "wanted" in bookmark:
             return await account.reread(spec, bookmark["wanted"], bookmark["span"])
         part = Range.of(bookmark["range"])
         return await account.listed(spec, part, bookmark["since"], keys_only=bookmark["keys_only"])
+
+    async def _usage(self, cursor_from: datetime | None) -> Start:
+        since = None if cursor_from is None else since_of(cursor_from, LATE)
+        held = [Usage(account.id, account.books) for account in self._accounts.values()]
+        pages = await side_by_side(usage.begun(since) for usage in held)
+        return Start("full" if since is None else "incremental", merged(pages))
 
     async def totals(
         self,

@@ -23,7 +23,8 @@ class Endpoint:
     After one of `deletions` the record is gone. `shape` names keys that the pinned version
     always sends and other eras of the API do not have. `element` is set where the records are
     the elements of a list that is embedded in what is listed. Where `lists_new` is set, what was
-    created is listed besides what events tell.
+    created is listed besides what events tell. A list that is not `by_created` cannot be asked for
+    a time of creation.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Endpoint:
     shape: tuple[str, ...] = ()
     element: str | None = None
     lists_new: bool = False
+    by_created: bool = True
 
     def of(self, listed: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
         """The records in one element of the list."""
@@ -50,12 +52,15 @@ class Endpoint:
 
 
 def _object(
-    name: str, *fields: tuple[Field, ...], control_sum: ControlSum | None = None
+    name: str,
+    *fields: tuple[Field, ...],
+    control_sum: ControlSum | None = None,
+    vendor_name: str | None = None,
 ) -> ObjectSpec:
     declared = tuple(item for group in fields for item in group)
     return ObjectSpec(
         name=name,
-        vendor_name=name,
+        vendor_name=vendor_name or name,
         fields=(
             *declare("id", required=True),
             # The connected account that the record belongs to; null: the account of the key.
@@ -296,6 +301,33 @@ PAYOUT = _object(
     declare("balance_transactions", "metadata", kind="json"),
 )
 
+METER = _object(
+    "meter",
+    declare("display_name", "event_name", required=True),
+    declare("status", required=True, allowed=("active", "inactive")),
+    declare("default_aggregation.formula", required=True, allowed=("count", "last", "sum")),
+    declare("customer_mapping.event_payload_key", "value_settings.event_payload_key"),
+    declare("event_time_window"),
+    declare("status_transitions.deactivated_at", "updated", kind="integer"),
+    vendor_name="billing.meter",
+)
+
+# What a customer used by a meter from `start_time` until `end_time`, a UTC day or the part of it
+# that belongs to one period (see usage.py). The vendor's own key says nothing and its summary does
+# not name the customer: the key is made of meter, customer and start.
+USAGE = ObjectSpec(
+    name="usage",
+    vendor_name="billing.meter_event_summary",
+    fields=(
+        *declare("id", required=True),
+        *declare("account"),
+        *declare("meter", "customer", required=True),
+        *declare("aggregated_value", kind="decimal", required=True),
+        *declare("start_time", "end_time", kind="integer", required=True),
+    ),
+    cursor="start_time",
+)
+
 OBJECTS: dict[str, ObjectSpec] = {
     spec.name: spec
     for spec in (
@@ -314,6 +346,8 @@ OBJECTS: dict[str, ObjectSpec] = {
         DISPUTE,
         BALANCE_TRANSACTION,
         PAYOUT,
+        METER,
+        USAGE,
     )
 }
 
@@ -464,5 +498,10 @@ ENDPOINTS: dict[str, Endpoint] = {
             "reconciliation_completed",
         ),
         shape=("reconciliation_status",),
+    ),
+    "meter": Endpoint(
+        "/v1/billing/meters",
+        _events("billing.meter", "created", "updated", "deactivated", "reactivated"),
+        by_created=False,
     ),
 }

@@ -6,6 +6,7 @@ from random import Random
 
 from extractors.sandbox.reference import LEGAL_ENTITIES, PRODUCT_BY_SKU
 from extractors.sandbox.world.add_ons import plan_add_on
+from extractors.sandbox.world.metered import with_usage
 from extractors.sandbox.world.moments import (
     DAY,
     HOUR,
@@ -129,7 +130,8 @@ def sign_up(
     trial = rng.random() < _LIKELY["web_trial"] if on_trial is None else on_trial
     until = daytime(at + _TRIAL_DAYS * DAY, rng) if trial else None
     deal = Deal(company.number, company.currency, interval, 0, [line], at, at, at, until)
-    world.schedule(at, "provision", deal=asdict(deal))
+    deal = with_usage(deal)
+    world.schedule(deal.starts_at, "provision", deal=asdict(deal))
 
 
 def chance_deal(company: Company, at: int, rng: Random) -> Deal:

@@ -19,6 +19,7 @@ from extractors.sandbox.world import (
     erp,
     families,
     invoices,
+    metered,
     payments,
     ramps,
     refunds,
@@ -27,6 +28,7 @@ from extractors.sandbox.world import (
 )
 from extractors.sandbox.world.cast import CAST, end_of, first_day
 from extractors.sandbox.world.deals import new_company, plan_company
+from extractors.sandbox.world.metered import add_metered_catalogue
 from extractors.sandbox.world.moments import DAY, add_months, moment, opening
 from extractors.sandbox.world.prices import add_catalogue
 from extractors.sandbox.world.rated import add_tiered_catalogue
@@ -35,7 +37,7 @@ from extractors.sandbox.world.state import Facts, World, load_world
 
 _MODULES = (
     add_ons, balance, close, contracts, credit_notes, crm, customer_balance, daily, deposits,
-    disputes, erp, families, invoices, payments, ramps, refunds, renewals, subscriptions,
+    disputes, erp, families, invoices, metered, payments, ramps, refunds, renewals, subscriptions,
 )  # fmt: skip
 _NAMES = (
     "amend", "amend_company", "apply_balance", "begin_phase", "begin_transfer", "bill_services",
@@ -47,7 +49,8 @@ _NAMES = (
     "post_invoice", "post_payment", "post_refund", "post_void", "prospect", "provision", "rename",
     "renew", "renew_by_contract", "repost", "request_cancel", "resume", "sell_add_on",
     "set_standing", "settle_balance", "sign", "slip", "start_add_on", "succeed", "sync_items",
-    "take_back", "take_over", "term_end", "terminate", "terminate_company", "void", "wire",
+    "take_back", "take_over", "term_end", "terminate", "terminate_company", "use", "void",
+    "wire",
 )  # fmt: skip
 
 HANDLERS: dict[str, Callable[..., None]] = {
@@ -115,6 +118,7 @@ def _set_up(world: World, start: int, first: date, end: date) -> None:
         records.add("netsuite", "accountingperiod", period, start)
     add_catalogue(world, start)
     add_tiered_catalogue(world, start)
+    add_metered_catalogue(world, start)
     close.schedule_close(world, first.replace(day=1))
     world.schedule(start, "day")
     world.schedule(start + balance.SETTLES_AT, "settle_balance")

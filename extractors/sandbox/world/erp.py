@@ -1,6 +1,6 @@
 """What happens in the ERP: customers, posted invoices, voids, applied payments, manual invoices."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
 
@@ -14,6 +14,7 @@ from extractors.sandbox.ledger import (
 )
 from extractors.sandbox.reference import (
     BANK,
+    CALLS,
     CLEARING,
     CURRENCIES,
     CURRENCY_BY_ID,
@@ -26,6 +27,7 @@ from extractors.sandbox.reference import (
 )
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.families import join_family
+from extractors.sandbox.world.metered import used_between
 from extractors.sandbox.world.moments import DAY, MINUTE, local_date, moment
 from extractors.sandbox.world.names import spelled
 from extractors.sandbox.world.state import Company, World
@@ -143,7 +145,7 @@ def _post(world: World, at: int, invoice: Record, who: Company) -> None:
 def _erp_lines(world: World, invoice: Record, who: Company) -> list[InvoiceLine]:
     skus = {ids["stripe"]: sku for sku, ids in world.facts.products.items()}
     items = {
-        product: (PRODUCT_BY_SKU.get(sku) or TIERED_BY_SKU[sku]).item_id
+        product: (PRODUCT_BY_SKU.get(sku) or TIERED_BY_SKU.get(sku) or CALLS).item_id
         for product, sku in skus.items()
     }
     timezone = who.legal_entity.timezone
@@ -152,8 +154,9 @@ def _erp_lines(world: World, invoice: Record, who: Company) -> list[InvoiceLine]
         net = line["amount"] - sum(d["amount"] for d in line["discount_amounts"])
         start = local_date(line["period"]["start"], timezone)
         end = local_date(line["period"]["end"], timezone) - timedelta(days=1)
+        item = items[line["pricing"]["price_details"]["product"]]
         made = InvoiceLine(
-            item_id=items[line["pricing"]["price_details"]["product"]],
+            item_id=item,
             quantity=line["quantity"],
             amount_minor=net,
             tax_minor=sum(tax["amount"] for tax in line["taxes"]),
@@ -161,9 +164,17 @@ def _erp_lines(world: World, invoice: Record, who: Company) -> list[InvoiceLine]
             rev_start=start,
             rev_end=max(start, end),
             stripe_line_id=line["id"],
+            used=_used(world, invoice, line) if item == CALLS.item_id else (),
         )
         lines.append(made)
     return _own_tax(lines, who)
+
+
+def _used(world: World, invoice: Record, line: Record) -> tuple[tuple[date, int], ...]:
+    """What the line bills, day by day (UTC)."""
+    period = line["period"]
+    used = used_between(world, world.course_of(invoice), period["start"], period["end"])
+    return tuple((moment(at).date(), calls) for at, calls in used.items())
 
 
 def _own_tax(lines: list[InvoiceLine], who: Company) -> list[InvoiceLine]:

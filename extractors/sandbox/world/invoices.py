@@ -6,9 +6,9 @@ from extractors.sandbox.amounts import rounded
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.credit_notes import consider_credit
 from extractors.sandbox.world.customer_balance import take_balance
+from extractors.sandbox.world.metered import billable, is_metered
 from extractors.sandbox.world.moments import DAY, MINUTE, copy_lag, daytime
 from extractors.sandbox.world.payments import collect
-from extractors.sandbox.world.rated import billed_parts
 from extractors.sandbox.world.state import Company, Subscribed, World, subscription_of
 
 _VOIDED_AT_ONCE = 0.003
@@ -16,17 +16,20 @@ _VOIDED_LATER = 0.006
 _UNSET = {"finalized_at": None, "paid_at": None, "voided_at": None, "marked_uncollectible_at": None}
 
 
-def begin_invoice(world: World, course: Subscribed, at: int, *, is_free: bool = False) -> str:
-    """A draft for the period that begins now; nothing is due while a trial lasts (`is_free`).
+def begin_invoice(
+    world: World, course: Subscribed, at: int, *, is_free: bool = False, is_last: bool = False
+) -> str:
+    """A draft for the period that begins now, and for the usage of the one that ends.
 
-    Its id is the one that the subscription already names as its latest invoice.
+    Nothing is due while a trial lasts (`is_free`); a subscription that ends owes usage alone
+    (`is_last`). Its id is the one that the subscription already names as its latest invoice.
     """
     records = world.records
     subscription = records.need("stripe", "subscription", course.id)
     customer = records.need("stripe", "customer", subscription["customer"])
     who = world.company(course.company)
-    items = subscription["items"]["data"]
-    parts = [part for item in items for part in billed_parts(item)]
+    items = [i for i in subscription["items"]["data"] if is_metered(i) or not is_last]
+    parts = [part for item in items for part in billable(world, course, item, at)]
     lines = [_line(world, course.id, part, is_free=is_free) for part in parts]
     rate = who.legal_entity.tax_rate
     _tax(lines, rate)

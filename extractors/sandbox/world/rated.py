@@ -7,6 +7,7 @@ units, never other tiers, and renewals do not raise them.
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 from extractors.sandbox.amounts import decimal_text
 from extractors.sandbox.reference import CURRENCIES, TIERED_BY_SKU, TIERED_PRODUCTS, TieredProduct
@@ -61,7 +62,7 @@ def _add_price(world: World, at: int, product: TieredProduct, currency: str) -> 
         "currency": currency.lower(),
         "billing_scheme": "tiered",
         "tiers_mode": "graduated",
-        "tiers": [_tier(up_to, minor) for up_to, minor in product.tiers[currency]],
+        "tiers": [tier(up_to, Decimal(minor)) for up_to, minor in product.tiers[currency]],
         "unit_amount": None,
         "unit_amount_decimal": None,
         "recurring": {"interval": "month", "interval_count": 1},
@@ -74,12 +75,13 @@ def _key(sku: str, currency: str) -> str:
     return f"{sku}|{currency}|tiers"
 
 
-def _tier(up_to: int | None, minor: int) -> Record:
+def tier(up_to: int | None, unit: Decimal) -> Record:
+    """Stripe's tier: `unit` minor units for each unit of it."""
     return {
         "flat_amount": None,
         "flat_amount_decimal": None,
-        "unit_amount": minor,
-        "unit_amount_decimal": str(minor),
+        "unit_amount": int(unit) if unit == unit.to_integral_value() else None,
+        "unit_amount_decimal": format(unit, "f"),
         "up_to": up_to,
     }
 

@@ -7,6 +7,7 @@ from extractors.sandbox.reference import CURRENCIES, PRODUCT_BY_SKU
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.contracts import schedule_copy
 from extractors.sandbox.world.invoices import begin_invoice, finalize
+from extractors.sandbox.world.metered import is_metered, metered_price, plan_usage
 from extractors.sandbox.world.moments import DAY, HOUR, MINUTE, boundary, copy_lag, moment
 from extractors.sandbox.world.names import TAX_ID_TYPES, spelled
 from extractors.sandbox.world.prices import Charged, price_for, unit_for
@@ -36,6 +37,7 @@ def provision(world: World, at: int, deal: dict[str, Any]) -> None:
         lag = copy_lag(at, world.rng("crm_subscription", course.id))
         world.schedule(at + lag, "copy_status", subscription=course.id)
     world.schedule(_period_end(course), "renew", subscription=course.id)
+    plan_usage(world, at, course)
     invoice = begin_invoice(world, course, at, is_free=sold.trial_until is not None)
     finalize(world, at, invoice)
 
@@ -141,8 +143,10 @@ def _items(world: World, deal: Deal, line: SoldLine, period: tuple[int, int]) ->
     if line.is_split:
         parts = [line.quantity - line.quantity // 3, line.quantity // 3]
     unit = unit_for(Decimal(line.unit_minor), line.period, deal.interval)
-    price = tiered_price(world, line.sku, deal.currency) or price_for(
-        world, Charged(line.sku, deal.currency, deal.interval, unit), period[0]
+    price = (
+        metered_price(world, line.sku, deal.currency)
+        or tiered_price(world, line.sku, deal.currency)
+        or price_for(world, Charged(line.sku, deal.currency, deal.interval, unit), period[0])
     )
     return [_item(world, price, quantity, line, period) for quantity in parts]
 
@@ -153,11 +157,13 @@ def _item(
     new_id = world.records.new_id
     item = new_id("stripe", "subscription_item")
     line_id = line.contract_line_id
+    sold: Record = {"price": price}
+    if not is_metered(sold):
+        sold["quantity"] = quantity
     return {
         "id": item,
         "object": "subscription_item",
-        "price": price,
-        "quantity": quantity,
+        **sold,
         "created": period[0],
         "metadata": {"crm_contract_line_id": line_id} if line_id else {},
         "current_period_start": period[0],
@@ -214,6 +220,7 @@ def renew(world: World, at: int, subscription: str) -> None:
         return
     record = world.records.need("stripe", "subscription", subscription)
     if record["cancel_at_period_end"]:
+        _bill_last_usage(world, at, course)
         _end(world, at, course)
         return
     course.cycle += 1
@@ -228,6 +235,16 @@ def renew(world: World, at: int, subscription: str) -> None:
     world.schedule(period["current_period_end"], "renew", subscription=subscription)
     invoice = begin_invoice(world, course, at)
     world.schedule(at + _DRAFT_SECONDS, "finalize", invoice=invoice)
+
+
+def _bill_last_usage(world: World, at: int, course: Subscribed) -> None:
+    """What was used in the last period is billed when it is over."""
+    record = world.records.need("stripe", "subscription", course.id)
+    if any(is_metered(item) for item in record["items"]["data"]):
+        latest = world.records.new_id("stripe", "invoice")
+        world.records.change("stripe", "subscription", course.id, at, latest_invoice=latest)
+        invoice = begin_invoice(world, course, at, is_last=True)
+        world.schedule(at + _DRAFT_SECONDS, "finalize", invoice=invoice)
 
 
 def request_cancel(world: World, at: int, subscription: str) -> None:

@@ -5,6 +5,7 @@ records that the scenes may change: `customer`, `shaky`, `lossy` (whose writes m
 """
 
 import itertools
+import operator
 import time
 
 import stripe
@@ -20,7 +21,9 @@ LARGEST_PAGE = 100
 
 def _read(name, wanted, limit):
     rows = Rows(wanted["keys"], wanted["amounts"])
-    listed = getattr(V1, name).list({"limit": limit, **wanted.get("params", {})})
+    # `billing/meters` is V1.billing.meters.
+    listed = operator.attrgetter(name.replace("/", "."))(V1)
+    listed = listed.list({"limit": limit, **wanted.get("params", {})})
     for record in listed.auto_paging_iter():
         rows.add(record)
     return rows.summary()

@@ -12,7 +12,7 @@ from extractors.billing.stripe.changes import (
     missing_key,
     shows_our_shape,
 )
-from extractors.billing.stripe.objects import API_VERSION, ENDPOINTS, OBJECTS
+from extractors.billing.stripe.objects import API_VERSION, ENDPOINTS, OBJECTS, Endpoint
 
 AT = 1_780_000_000
 
@@ -136,7 +136,10 @@ def test_keys_that_are_null_are_there():
 
 
 def vendor_class(name):
-    return getattr(stripe, "".join(word.title() for word in name.split("_")))
+    """The vendor's own class: `billing.meter_event_summary` is stripe.billing.MeterEventSummary."""
+    folder, _, kind = name.rpartition(".")
+    titled = "".join(word.title() for word in kind.split("_"))
+    return getattr(getattr(stripe, folder) if folder else stripe, titled)
 
 
 def test_every_type_that_is_asked_for_is_one_of_the_vendors():
@@ -146,10 +149,11 @@ def test_every_type_that_is_asked_for_is_one_of_the_vendors():
 
 @pytest.mark.parametrize("name", OBJECTS)
 def test_every_field_expansion_and_key_is_one_of_the_vendors(name):
-    # Ours: whose account it is, and what a payout paid out.
-    ours = {"account"} | ({"balance_transactions"} if name == "payout" else set())
-    fields = {item.path[0] for item in OBJECTS[name].fields} - ours
-    assert fields <= set(vendor_class(name).__annotations__)
-    endpoint = ENDPOINTS[name]
-    listed = vendor_class("customer" if endpoint.element else name).__annotations__
+    # Ours: whose account it is, what a payout paid out, whose usage was asked for.
+    ours = {"payout": {"balance_transactions"}, "usage": {"customer"}}.get(name, set())
+    fields = {item.path[0] for item in OBJECTS[name].fields} - {"account"} - ours
+    theirs = OBJECTS[name].vendor_name
+    assert fields <= set(vendor_class(theirs).__annotations__)
+    endpoint = ENDPOINTS.get(name, Endpoint("usage has no list"))
+    listed = vendor_class("customer" if endpoint.element else theirs).__annotations__
     assert {path.split(".")[0] for path in (*endpoint.expand, *endpoint.shape)} <= set(listed)
