@@ -25,7 +25,7 @@ demo: setup ## Run the whole job on the sandbox: two nights, corrections between
 	$(BIN)/tieout demo
 
 test: setup ## Run the tests (without the slow ones)
-	$(BIN)/pytest -q -m "not slow" -n 3 --dist loadfile
+	$(BIN)/pytest -q -m "not slow" -n 3 --dist loadfile --no-loadscope-reorder
 
 test-all: setup ## Run all tests, the slow ones too
 	$(BIN)/pytest -q

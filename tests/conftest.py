@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 CONFORMANCE = Path(__file__).parent / "conformance"
+NIGHTS = Path(__file__).parent / "e2e"
 
 
 def pytest_addoption(parser):
@@ -22,6 +23,11 @@ def pytest_ignore_collect(collection_path, config):
         return None
     is_inside = CONFORMANCE in (collection_path, *collection_path.parents)
     return None if is_inside or collection_path in CONFORMANCE.parents else True
+
+
+def pytest_collection_modifyitems(items):
+    """Whole nights first: begun last, everybody else would wait for them."""
+    items.sort(key=lambda item: NIGHTS not in item.path.parents)
 
 
 @pytest.fixture(scope="session")
