@@ -27,6 +27,7 @@ from reconcilers.state.views import list_corrections, list_exceptions
 PLANTS = {
     "CTL-CNT-01": 1,
     "CTL-STALE-01": 1,
+    "CTL-XREF-01": 2,
     "CUS-MISS-01": 4,
     "CUS-MISS-02": 1,
     "CUS-ATTR-01": 6,

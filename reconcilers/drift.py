@@ -36,7 +36,9 @@ def drift_of(rule: Rule, hits: nw.DataFrame[pl.DataFrame], rates: Rates) -> pl.D
     judged = nw.from_native(valued, eager_only=True).with_columns(
         severity=severity(nw.col("_floor"), nw.col("impact_reporting_minor"))
     )
-    keyed = judged.to_native().with_columns(_keys(judged.to_native()).alias("exception_key"))
+    keyed = judged.to_native().with_columns(
+        exception_keys(judged.to_native()).alias("exception_key")
+    )
     return keyed.select(DRIFT.columns.keys())
 
 
@@ -65,7 +67,7 @@ def _party(name: str, party: Party | None) -> dict[str, nw.Expr]:
     return {f"{name}_role": party.role, f"{name}_system": system, f"{name}_id": party.id}
 
 
-def _keys(drift: pl.DataFrame) -> pl.Series:
+def exception_keys(drift: pl.DataFrame) -> pl.Series:
     """A stable name for each exception: class, subject and what of it. Never an amount or a day.
 
     The subject is the row of the comparison rather than the canonical customer, whose id may

@@ -25,6 +25,7 @@ from reconcilers.findings import (
     Findings,
     empty,
 )
+from reconcilers.lost_keys import lost_keys, tell_lost_keys
 from reconcilers.rates import Rates, rates_on
 from reconcilers.rules.base import Rule
 from reconcilers.rules.comparison import BY_NAME, CONTROL, Comparison
@@ -80,7 +81,7 @@ def evaluate(
         parts.append(pass_.run(con, book, limits))
         if comparison.name == CONTROL.name:
             unreliable = _broken_objects(parts[-1].drift)
-    findings = _findings(snapshot_date, parts)
+    findings = _findings(snapshot_date, parts, lost_keys(con, snapshot_date))
     engine.replace_table(con, "reconciliation.drift", findings.drift)
     engine.replace_table(con, "reconciliation.dispositions", findings.dispositions)
     engine.replace_table(con, "reconciliation.rule_guard", findings.guard)
@@ -250,9 +251,10 @@ def _first_of(columns: Sequence[str], *names: str) -> nw.Expr:
     return nw.col(next(name for name in names if name in columns))
 
 
-def _findings(snapshot_date: date, parts: Sequence[_Part]) -> Findings:
+def _findings(snapshot_date: date, parts: Sequence[_Part], lost: pl.DataFrame) -> Findings:
     cells = pl.concat([empty(CELLS), *(part.cells for part in parts)])
-    drift = explain(pl.concat([empty(DRIFT), *(part.drift for part in parts)]))
+    found = explain(pl.concat([empty(DRIFT), *(part.drift for part in parts)]))
+    drift = tell_lost_keys(found, lost)
     return Findings(
         snapshot_date=snapshot_date,
         drift=DRIFT.validate(drift.sort("code", "comparison", "row_key", "attribute")),

@@ -29,12 +29,13 @@ TIEOUTS = dg.AssetKey(["reconciliation", "tieouts"])
 EXCEPTIONS = dg.AssetKey(["reconciliation", "exceptions"])
 
 _VIEWS = [dg.AssetKey(["comparison", comparison.name]) for comparison in COMPARISONS]
+_MATCHES = [dg.AssetKey(["reconciliation", name]) for name in ("matches", "match_allocations")]
 
 
 def _spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=key,
-        deps=_VIEWS,
+        deps=[*_VIEWS, *_MATCHES],
         group_name="reconciliation",
         kinds={"narwhals", "duckdb"},
         owners=["team:finance-systems"],

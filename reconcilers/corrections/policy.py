@@ -38,6 +38,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
 CAUSES: Mapping[str, tuple[str, ...]] = {
     "CTL-CNT-01": ("records_missing", "records_surplus"),
     "CTL-STALE-01": ("behind_the_others", "day_not_covered"),
+    "CTL-XREF-01": ("by_number", "by_service"),
     "CUS-MISS-01": ("link_lost", "account_missing"),
     "CON-MISS-01": ("service_started", "not_yet_due"),
     "SUB-STAT-01": ("crm_copy_stale", "billing_after_cancel"),
@@ -57,6 +58,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
 CODES = (
     "CTL-CNT-01",
     "CTL-STALE-01",
+    "CTL-XREF-01",
     "CUS-MISS-01",
     "CUS-MISS-02",
     "CUS-ATTR-01",

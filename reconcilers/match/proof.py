@@ -52,7 +52,8 @@ def over_allocated(con: duckdb.DuckDBPyConnection, pairings: Sequence[Pairing]) 
         *_words(
             con,
             f"""
-            select result.pairing || ': ' || match_id || ' allocates ' || sum(part.allocated_minor)
+            select result.pairing || ': ' || match_id || ' allocates '
+                || coalesce(sum(part.allocated_minor), 0)
                 || ', not ' || min(result.allocated_minor)
             from {MATCHES} as result left join {ALLOCATIONS} as part using (pairing, match_id)
             group by result.pairing, match_id

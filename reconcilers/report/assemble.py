@@ -13,6 +13,7 @@ from reconcilers.report.amounts import whole
 from reconcilers.report.data import (
     AGE_BUCKETS,
     CODE_NAMES,
+    CONTROL_CODES,
     EXPLAINED_BY_ANOTHER,
     CodeLine,
     ExceptionLine,
@@ -67,7 +68,7 @@ def assemble(sources: Sources, *, mask: bool) -> ReportData:
     incomplete = tuple(
         f"{line.code}: {line.owner_system} {line.owner_id} ({CODE_NAMES[line.code].lower()})"
         for line in open_lines
-        if line.code.startswith("CTL-")
+        if line.code in CONTROL_CODES
     )
     currency = sources.policy.reporting_currency
     verdict, headline = _verdict(
@@ -291,7 +292,7 @@ def _objects(
     snapshots: pl.DataFrame, open_lines: Sequence[ExceptionLine]
 ) -> tuple[ObjectLine, ...]:
     broken = {
-        (line.owner_system, line.owner_id) for line in open_lines if line.code.startswith("CTL-")
+        (line.owner_system, line.owner_id) for line in open_lines if line.code in CONTROL_CODES
     }
     return tuple(
         ObjectLine(

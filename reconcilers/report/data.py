@@ -13,6 +13,7 @@ from reconcilers.report.process import HopLine, StuckLine
 CODE_NAMES = {
     "CTL-CNT-01": "Rows lost on extraction",
     "CTL-STALE-01": "Stale snapshot",
+    "CTL-XREF-01": "Key lost between billing and ERP",
     "CUS-MISS-01": "Billing customer without CRM account",
     "CUS-MISS-02": "Billing customer without ERP customer",
     "CUS-ATTR-01": "Customer attribute disagrees",
@@ -28,6 +29,8 @@ CODE_NAMES = {
     "PAY-MISS-01": "Payment not in the ERP",
     "JE-BAL-01": "Journal does not balance",
 }
+# A night with one of these open is incomplete.
+CONTROL_CODES = ("CTL-CNT-01", "CTL-STALE-01")
 # Causes that name another exception: its impact covers theirs.
 EXPLAINED_BY_ANOTHER = ("customer_missing",)
 AGE_BUCKETS = (

@@ -3,6 +3,7 @@
 CODES = {
     "CTL-CNT-01": "Control total break on extraction",
     "CTL-STALE-01": "Stale or skewed snapshots",
+    "CTL-XREF-01": "Correlation chain broken",
     "CUS-MISS-01": "Billing customer has no CRM account",
     "CUS-MISS-02": "Billing customer with documents has no ERP customer",
     "CUS-ATTR-01": "Master-data attribute disagrees",

@@ -13,6 +13,7 @@ SEVERITIES = ("S1", "S2", "S3", "S4")
 FLOORS: Mapping[str, str] = {
     "CTL-CNT-01": "S1",
     "CTL-STALE-01": "S2",
+    "CTL-XREF-01": "S3",
     "CUS-MISS-02": "S2",
     "INV-DUP-01": "S1",
     "INV-MISS-02": "S3",

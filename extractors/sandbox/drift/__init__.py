@@ -15,6 +15,7 @@ from extractors.sandbox.drift import (
     customers,
     invoices,
     journals,
+    keys,
     settlement,
     subscriptions,
 )
@@ -27,6 +28,7 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
     {
         "CTL-CNT-01": controls.plant_short_count,
         "CTL-STALE-01": controls.plant_stale,
+        "CTL-XREF-01": keys.plant_lost_key,
         "CUS-MISS-01": customers.plant_missing_in_crm,
         "CUS-MISS-02": customers.plant_missing_in_erp,
         "CUS-ATTR-01": customers.plant_attribute,

@@ -263,6 +263,7 @@ def _signature(books: Books, transaction):
 def _invoices(books: Books, clusters: Clusters):
     copies, orphans = _erp_invoices(books)
     live = defaultdict(list)
+    missing = {}
     for invoice_id, invoice in books.invoices.items():
         found = sorted(copies[invoice_id], key=lambda t: (t["voided"] == "T", int(t["id"])))
         for extra in found[1:]:
@@ -272,12 +273,51 @@ def _invoices(books: Books, clusters: Clusters):
             live[_signature(books, found[0])].append(found[0])
             yield from _pair(books, invoice, found[0])
         elif _finalized(invoice) and _is_overdue_for_posting(books, invoice):
-            yield Row("INV-MISS-01", "", invoice_id, None)
-    for orphan in orphans:
-        if _is_copy_of(orphan, live[_signature(books, orphan)]):
-            yield Row("INV-DUP-01", "", orphan["id"], None)
-        elif books.age(orphan["createddate"]) > HOURS_SYNC:
+            missing[invoice_id] = invoice
+    copied = [o for o in orphans if _is_copy_of(o, live[_signature(books, o)])]
+    for orphan in copied:
+        yield Row("INV-DUP-01", "", orphan["id"], None)
+    strange = [o for o in orphans if o not in copied and books.age(o["createddate"]) > HOURS_SYNC]
+    yield from _lone_invoices(books, clusters, missing, strange)
+
+
+def _lone_invoices(books: Books, clusters: Clusters, missing, strange):
+    """An invoice of either side without the other is missing there, unless the two are one."""
+    for orphan in strange:
+        lost = [i for i in missing.values() if _is_same_invoice(books, clusters, i, orphan)]
+        if len(lost) == 1:
+            del missing[lost[0]["id"]]
+            yield Row("CTL-XREF-01", "invoice_id", lost[0]["id"], orphan["id"])
+        else:
             yield Row("INV-MISS-02", "", orphan["id"], None)
+    for invoice_id in missing:
+        yield Row("INV-MISS-01", "", invoice_id, None)
+
+
+def _is_same_invoice(books: Books, clusters: Clusters, invoice, transaction) -> bool:
+    """Customer and total (but for rounded tax) agree, and a number, a line or all service days."""
+    if transaction["entity"] not in clusters.of("billing", invoice["customer"], "erp"):
+        return False
+    total = books.minor(transaction["foreigntotal"], transaction["currency"])
+    sold = [line for line in books.lines[transaction["id"]] if line["item"]]
+    lines = invoice["lines"]["data"]
+    return abs(total - invoice["total"]) <= 5 and (
+        transaction["tranid"] == invoice["number"]
+        or not {line["custcol_stripe_line_id"] for line in sold}.isdisjoint(
+            line["id"] for line in lines
+        )
+        or _service_begins_alike(sold, lines)
+    )
+
+
+def _service_begins_alike(sold, lines) -> bool:
+    """On the same days but for the time zone of the selling company."""
+    begins = [instant(line["period"]["start"]).date() for line in lines]
+    return all(
+        any(abs((date.fromisoformat(line["custcol_rev_start"]) - day).days) <= 1 for day in begins)
+        for line in sold
+        if line["custcol_rev_start"]
+    )
 
 
 def _is_overdue_for_posting(books: Books, invoice) -> bool:
