@@ -85,6 +85,14 @@ def test_different_currencies_never_match():
     assert found.matches == []
 
 
+def test_a_record_of_another_currency_is_no_rival():
+    sides = [[item(f"{side}{code}", currency=code) for code in ("EUR", "USD")] for side in "pi"]
+    assert matched(*sides, BY_AMOUNT).matches == [
+        ("amount", "automatic", "pEUR", "iEUR"),
+        ("amount", "automatic", "pUSD", "iUSD"),
+    ]
+
+
 def test_two_equally_good_candidates_are_ambiguous_and_stay():
     found = matched([item("p1")], [item("i1"), item("i2")], BY_AMOUNT)
     assert found.matches == []
