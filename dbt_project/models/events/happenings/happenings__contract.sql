@@ -1,12 +1,16 @@
 -- A contract is won, and a term of it is followed by another. The opportunity's field history tells from which stage, where the CRM keeps it.
-with stages as (
+with wins as (
     select
         opportunity_id,
-        max_by(value_before, changed_at) as stage_before,
-        max_by(value_after, changed_at) as stage_after
+        value_before as stage_before,
+        value_after as stage_after,
+        row_number() over (partition by opportunity_id order by changed_at desc, change_id desc) as recency
     from {{ ref('stg_salesforce__opportunity_histories') }}
     where field = 'StageName' and value_after = 'Closed Won'
-    group by opportunity_id
+),
+
+stages as (
+    select * from wins where recency = 1
 )
 
 select
