@@ -45,7 +45,7 @@ class Trial:
     seed: int = 1
     profile: str = OFF
     kills: int = 0
-    customers: int = 60
+    customers: int = 30
     months: int = 8
     records: int | None = None
     chunk_rows: int = 100

@@ -63,6 +63,17 @@ def test_a_first_night_holds_what_the_systems_hold(company):
     assert told.fetchall() == [(0, 0)]
 
 
+def test_usage_is_what_the_meters_counted_day_by_day_and_period_by_period(company):
+    kept = truth_rows(company.store, "stripe", "billing.meter_event_summary")
+    expected = {row.pop("id"): tuple(map(str, row.values())) for row in kept}
+    columns = "meter, customer, aggregated_value, start_time, end_time"
+    found = loaded(company).sql(f"SELECT id, {columns} FROM raw.stripe__usage").fetchall()
+    assert {key: tuple(map(str, values)) for key, *values in found} == expected
+    seconds = {int(end) - int(start) for *_, start, end in expected.values()}
+    # Some days are cut: a period ends in them.
+    assert max(seconds) == 86_400 > min(seconds)
+
+
 def test_sums_tie_to_the_source(company):
     con = loaded(company)
     sums = {
