@@ -30,6 +30,8 @@ PLANTS = {
     "CTL-XREF-01": 2,
     "CUS-MISS-01": 4,
     "CUS-MISS-02": 1,
+    "CUS-DUP-01": 2,
+    "CUS-LINK-01": 4,
     "CUS-ATTR-01": 6,
     "CON-MISS-01": 2,
     "CON-AMT-01": 3,

@@ -32,10 +32,12 @@ Rows = Mapping[str, Iterable[Mapping[str, Any]]]
 
 @cache
 def declared_columns() -> dict[str, dict[str, str]]:
-    text = (ROOT / "dbt_project/models/comparison/comparison.yml").read_text(encoding="utf-8")
+    files = sorted((ROOT / "dbt_project/models/comparison").glob("*.yml"))
+    texts = (file.read_text(encoding="utf-8") for file in files)
     return {
         model["name"]: {column["name"]: column["data_type"] for column in model["columns"]}
-        for model in yaml.safe_load(text)["models"]
+        for text in texts
+        for model in yaml.safe_load(text).get("models", ())
     }
 
 

@@ -169,8 +169,26 @@ def _show(queue: "pl.DataFrame", place: int) -> None:
     told = json.loads(row["evidence"])
     if told["weights"]:
         out.print(_weights(told["weights"]))
+    out.print(_at_stake(row))
     out.print(f"equal in both: {', '.join(told['keys']) or 'nothing'}", soft_wrap=True)
     out.print(f"{row['reason']}; {'joined for now' if row['is_linked'] else 'not joined'}")
+
+
+def _at_stake(question: dict[str, Any]) -> "Table":
+    """What is billed to, open on, and contracted with either record, per currency."""
+    found = _read(
+        "select system, source_id, kind, currency, amount_minor "
+        "from identity.identity_exposure order by all"
+    )
+    told = table("at stake", "currency", "left, minor units", "right, minor units")
+    for place, side in enumerate(("left", "right")):
+        record = (question[f"{side}_system"], question[f"{side}_id"])
+        for system, source_id, kind, currency, minor in found.iter_rows():
+            if (system, source_id) == record:
+                cells = ["", ""]
+                cells[place] = f"{minor:,}"
+                told.add_row(kind, currency, *cells)
+    return told
 
 
 def _weights(weights: dict[str, Any]) -> "Table":

@@ -18,6 +18,38 @@ QUERIES: Mapping[str, str] = {
                systemmodstamp as system_modstamp
         from raw.salesforce__account
     """,
+    "link_fields": """
+        with doubtful as (
+            select distinct canonical_id from reconciliation.drift where code = 'CUS-LINK-01'
+        ),
+        said as (
+            select 'salesforce' as system, id as record_id, systemmodstamp as version,
+                   null as crm, stripe_customer_id__c as billing, netsuite_customer_id__c as erp
+            from raw.salesforce__account
+            union all
+            select 'stripe', id, coalesce(_changed_at, created::varchar),
+                   metadata_crm_account_id, null, metadata_netsuite_customer_id
+            from raw.stripe__customer
+            union all
+            select 'netsuite', id, lastmodifieddate, custentity_sfdc_id, custentity_stripe_id, null
+            from raw.netsuite__customer
+        ),
+        concerned as (
+            select said.*
+            from said
+            join canonical.customer_links as links
+                on said.system = links.system and said.record_id = links.source_id
+            where links.canonical_customer_id in (select canonical_id from doubtful)
+        )
+        select system, record_id, 'crm_account_ref' as attribute, nullif(crm, '') as value, version
+        from concerned where system <> 'salesforce'
+        union all
+        select system, record_id, 'billing_customer_ref', nullif(billing, ''), version
+        from concerned where system <> 'stripe'
+        union all
+        select system, record_id, 'erp_customer_ref', nullif(erp, ''), version
+        from concerned where system <> 'netsuite'
+    """,
     "crm_subscriptions": """
         select id as subscription_id, stripe_subscription_id__c as stripe_subscription_id,
                status__c as status, status_changed_at__c as status_changed_at,

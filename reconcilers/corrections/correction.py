@@ -9,7 +9,9 @@ from typing import Any, Literal
 from reconcilers.canonical import canonical_json
 from reconcilers.corrections.states import CorrectionState
 
-Action = Literal["link_crm_account", "copy_subscription_status", "post_erp_invoice"]
+Action = Literal[
+    "link_crm_account", "correct_customer_link", "copy_subscription_status", "post_erp_invoice"
+]
 ABSENT = "absent"
 
 

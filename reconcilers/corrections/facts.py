@@ -19,6 +19,8 @@ class Facts:
 
     accounts: Mapping[str, Row]
     account_by_link: Mapping[str, Row]
+    link_fields: Mapping[tuple[str, str, str], Row]
+    links_to: Mapping[tuple[str, str, str], Sequence[Row]]
     crm_subscriptions: Mapping[str, Row]
     billing_subscriptions: Mapping[str, Row]
     invoices: Mapping[str, Row]
@@ -50,6 +52,8 @@ def index(context: PlanContext) -> Facts:
     return Facts(
         accounts=_by(context.crm_accounts, "account_id"),
         account_by_link=_by(context.crm_accounts, "stripe_customer_id"),
+        link_fields=_links(context.link_fields),
+        links_to=_links_to(context.link_fields),
         crm_subscriptions=_by(context.crm_subscriptions, "subscription_id"),
         billing_subscriptions=_by(context.billing_subscriptions, "subscription_id"),
         invoices=_by(context.billing_invoices, "invoice_id"),
@@ -73,6 +77,22 @@ def index(context: PlanContext) -> Facts:
             for row in context.ledger_accounts.iter_rows(named=True)
         },
     )
+
+
+def _links(frame: pl.DataFrame) -> dict[tuple[str, str, str], Row]:
+    """Link fields by system, record and attribute of the matrix."""
+    return {
+        (row["system"], row["record_id"], row["attribute"]): row
+        for row in frame.iter_rows(named=True)
+    }
+
+
+def _links_to(frame: pl.DataFrame) -> Mapping[tuple[str, str, str], Sequence[Row]]:
+    """Link fields by system, attribute and the counterpart that they name."""
+    groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in frame.drop_nulls("value").iter_rows(named=True):
+        groups[row["system"], row["attribute"], row["value"]].append(row)
+    return groups
 
 
 def _by(frame: pl.DataFrame, key: str) -> dict[str, Row]:

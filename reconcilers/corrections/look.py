@@ -67,8 +67,13 @@ def _shows(record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
 
 
 def _same(record: Mapping[str, Any], name: str, value: Any) -> bool:
-    """Equal values; an empty text is no value, and instants are compared as instants."""
+    """Equal values; an empty text is no value, and instants are compared as instants.
+
+    Of a value that has members of its own, such as metadata, only those that are named count.
+    """
     seen = record.get(name)
+    if isinstance(value, Mapping):
+        return _shows(seen if isinstance(seen, Mapping) else {}, value)
     if (seen or None) == (value or None):
         return True
     if not isinstance(seen, str) or not isinstance(value, str):

@@ -10,6 +10,7 @@ import polars as pl
 
 from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
+from reconcilers.corrections.customer_links import correct_link
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
 from reconcilers.corrections.facts import Facts, index
 from reconcilers.corrections.plan_context import PlanContext
@@ -90,6 +91,8 @@ def _write(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
     match subject.code, subject.cause:
         case "CUS-MISS-01", "link_lost":
             return link_crm_account(subject, rule, facts)
+        case "CUS-LINK-01", _:
+            return correct_link(subject, rule, facts)
         case "SUB-STAT-01", "crm_copy_stale":
             return copy_subscription_status(subject, rule, facts)
         case "INV-MISS-01", _:

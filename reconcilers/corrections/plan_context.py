@@ -23,6 +23,7 @@ class PlanContext:
     """
 
     crm_accounts: pl.DataFrame
+    link_fields: pl.DataFrame
     crm_subscriptions: pl.DataFrame
     billing_subscriptions: pl.DataFrame
     billing_invoices: pl.DataFrame
@@ -43,6 +44,13 @@ class PlanContext:
             "account_id": TEXT,
             "stripe_customer_id": TEXT,
             "system_modstamp": TEXT,
+        },
+        "link_fields": {
+            "system": TEXT,
+            "record_id": TEXT,
+            "attribute": TEXT,
+            "value": TEXT,
+            "version": TEXT,
         },
         "crm_subscriptions": {
             "subscription_id": TEXT,

@@ -32,6 +32,8 @@ FREEDOM = {mode: rank for rank, mode in enumerate(Mode)}
 # ever automatic, whatever the file says.
 CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CUS-MISS-01", "link_lost"): Mode.AUTO,
+    ("CUS-LINK-01", "merged"): Mode.AUTO,
+    ("CUS-LINK-01", None): Mode.APPROVE,
     ("SUB-STAT-01", "crm_copy_stale"): Mode.AUTO,
     ("INV-MISS-01", None): Mode.AUTO,
 }
@@ -40,6 +42,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "CTL-STALE-01": ("behind_the_others", "day_not_covered"),
     "CTL-XREF-01": ("by_number", "by_service"),
     "CUS-MISS-01": ("link_lost", "account_missing"),
+    "CUS-LINK-01": ("empty", "merged", "dangling", "crossed", "not_in_use"),
     "CON-MISS-01": ("service_started", "not_yet_due"),
     "SUB-STAT-01": ("crm_copy_stale", "billing_after_cancel"),
     "INV-MISS-01": ("customer_missing",),
@@ -61,6 +64,8 @@ CODES = (
     "CTL-XREF-01",
     "CUS-MISS-01",
     "CUS-MISS-02",
+    "CUS-DUP-01",
+    "CUS-LINK-01",
     "CUS-ATTR-01",
     "CON-MISS-01",
     "CON-AMT-01",

@@ -16,6 +16,8 @@ CODE_NAMES = {
     "CTL-XREF-01": "Key lost between billing and ERP",
     "CUS-MISS-01": "Billing customer without CRM account",
     "CUS-MISS-02": "Billing customer without ERP customer",
+    "CUS-DUP-01": "Customer held twice in one system",
+    "CUS-LINK-01": "Link field names the wrong record",
     "CUS-ATTR-01": "Customer attribute disagrees",
     "CON-MISS-01": "Contract without subscription",
     "CON-AMT-01": "Contract price differs from billing",

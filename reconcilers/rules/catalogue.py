@@ -4,13 +4,22 @@ from collections.abc import Iterable
 from datetime import date
 
 from reconcilers.matrix import FieldRule, in_force
-from reconcilers.rules import contract, control, customer, invoice, journal, payment
+from reconcilers.rules import (
+    contract,
+    control,
+    customer,
+    customer_records,
+    invoice,
+    journal,
+    payment,
+)
 from reconcilers.rules.base import Rule
 from reconcilers.rules.field import field_rule
 
 EXISTENCE_RULES: tuple[Rule, ...] = (
     *control.RULES,
     *customer.RULES,
+    *customer_records.RULES,
     *contract.RULES,
     *invoice.RULES,
     *payment.RULES,

@@ -6,6 +6,8 @@ CODES = {
     "CTL-XREF-01": "Correlation chain broken",
     "CUS-MISS-01": "Billing customer has no CRM account",
     "CUS-MISS-02": "Billing customer with documents has no ERP customer",
+    "CUS-DUP-01": "Duplicate customer inside one system",
+    "CUS-LINK-01": "Crossed, ambiguous or dangling link",
     "CUS-ATTR-01": "Master-data attribute disagrees",
     "CON-MISS-01": "Closed-won with no subscription in billing",
     "CON-AMT-01": "Contract value differs from what billing will charge",

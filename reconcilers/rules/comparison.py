@@ -51,6 +51,8 @@ COMPARISONS = (
         (("billing", Population("conformed.customer__billing")),),
     ),
     Comparison("cmp_customer__crm_vs_erp", ("crm", "erp"), _CUSTOMERS),
+    Comparison("cmp_customer__within_system", ("system",), _CUSTOMERS),
+    Comparison("cmp_customer_link__copy_vs_crosswalk", ("copy", "crosswalk"), _CUSTOMERS),
     Comparison(
         "cmp_contract__crm_vs_billing",
         ("crm", "billing"),

@@ -15,6 +15,7 @@ FLOORS: Mapping[str, str] = {
     "CTL-STALE-01": "S2",
     "CTL-XREF-01": "S3",
     "CUS-MISS-02": "S2",
+    "CUS-LINK-01": "S2",
     "INV-DUP-01": "S1",
     "INV-MISS-02": "S3",
     "INV-STAT-01": "S2",

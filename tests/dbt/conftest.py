@@ -21,7 +21,7 @@ DAY = dt.date(2026, 6, 30)
 CROSSWALK = (
     "canonical_customer_id varchar, role varchar, system varchar, source_id varchar, "
     "is_primary boolean, method varchar, confidence double, rule varchar, first_seen_date date, "
-    "snapshot_date date, since_date date, evidence varchar"
+    "snapshot_date date, since_date date, band varchar, evidence varchar"
 )
 
 
@@ -83,6 +83,7 @@ class Warehouse:
                     "first_seen_date": DAY,
                     "snapshot_date": DAY,
                     "since_date": DAY,
+                    "band": "auto",
                     "evidence": None,
                 }
                 for customer, records in customers.items()

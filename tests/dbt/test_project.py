@@ -14,6 +14,8 @@ COMPARISONS = {
     "cmp_customer__crm_vs_billing",
     "cmp_customer__billing_vs_erp",
     "cmp_customer__crm_vs_erp",
+    "cmp_customer__within_system",
+    "cmp_customer_link__copy_vs_crosswalk",
     "cmp_contract__crm_vs_billing",
     "cmp_contract_line__crm_vs_billing",
     "cmp_subscription__crm_vs_billing",

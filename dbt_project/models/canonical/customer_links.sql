@@ -7,6 +7,7 @@ select
     method,
     cast(confidence as double) as confidence,
     rule,
+    band,
     cast(first_seen_date as date) as first_seen_date,
     cast(since_date as date) as since_date,
     evidence

@@ -12,6 +12,7 @@ from typing import Any
 from extractors.sandbox.drift import (
     contracts,
     controls,
+    customer_records,
     customers,
     invoices,
     journals,
@@ -31,6 +32,8 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "CTL-XREF-01": keys.plant_lost_key,
         "CUS-MISS-01": customers.plant_missing_in_crm,
         "CUS-MISS-02": customers.plant_missing_in_erp,
+        "CUS-DUP-01": customer_records.plant_twice,
+        "CUS-LINK-01": customer_records.plant_wrong_link,
         "CUS-ATTR-01": customers.plant_attribute,
         "CON-MISS-01": contracts.plant_never_set_up,
         "CON-AMT-01": contracts.plant_wrong_price,

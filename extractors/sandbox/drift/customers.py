@@ -11,25 +11,25 @@ _FEW_INVOICES = 24
 _NEIGHBOUR = {"US": "CA", "GB": "IE", "DE": "AT", "JP": "SG"}
 
 
-def _number(who: Company) -> str:
+def number_of(who: Company) -> str:
     return f"{who.number:06d}"
 
 
-def _customer(ground: Ground, who: Company) -> Record:
-    found = ground.store.get("stripe", "customer", _customer_id(who))
+def customer_of(ground: Ground, who: Company) -> Record:
+    found = ground.store.get("stripe", "customer", customer_id_of(who))
     assert found is not None
     return found
 
 
-def _customer_id(who: Company) -> str:
+def customer_id_of(who: Company) -> str:
     return next(iter(who.customers.values()))
 
 
-def _known(ground: Ground) -> list[Company]:
+def known(ground: Ground) -> list[Company]:
     """Companies with one billing customer and an ERP customer, all of it days old and untouched."""
     found = []
     for who in ground.facts.companies:
-        if len(who.customers) != 1 or who.erp_id is None or _customer_id(who) in ground.busy:
+        if len(who.customers) != 1 or who.erp_id is None or customer_id_of(who) in ground.busy:
             continue
         if not ground.is_free(f"company:{who.number}", f"attributes:{who.number}"):
             continue
@@ -39,7 +39,7 @@ def _known(ground: Ground) -> list[Company]:
 
 
 def _is_days_old(ground: Ground, who: Company) -> bool:
-    customer = _customer(ground, who)
+    customer = customer_of(ground, who)
     erp = ground.store.get("netsuite", "customer", who.erp_id or "")
     if erp is None or not ground.is_settled(erp["lastmodifieddate"]):
         return False
@@ -52,14 +52,14 @@ def _is_days_old(ground: Ground, who: Company) -> bool:
 
 def plant_missing_in_crm(ground: Ground, count: int) -> None:
     """CUS-MISS-01: a customer is really sales-led, or the link to its account is lost."""
-    known = _known(ground)
-    led = [who for who in known if who.account_id and who.channel == "sales_led"]
+    found = known(ground)
+    led = [who for who in found if who.account_id and who.channel == "sales_led"]
     pools = {
-        "account_missing": [who for who in known if who.channel == "self_serve"],
+        "account_missing": [who for who in found if who.channel == "self_serve"],
         "link_lost_tax_id": [who for who in led if who.tax_id],
         "link_lost_domain": [who for who in led if not who.tax_id],
     }
-    for variant, who in ground.choose(count, pools, _number):
+    for variant, who in ground.choose(count, pools, number_of):
         at = ground.tick()
         if variant == "account_missing":
             _lead_by_sales(ground, who, at)
@@ -68,11 +68,11 @@ def plant_missing_in_crm(ground: Ground, count: int) -> None:
             _lose_link(ground, who, at)
             replica = ("salesforce", who.account_id or "")
         ground.freeze(who, f"attributes:{who.number}")
-        ground.planted(("stripe", _customer_id(who)), replica, variant=variant)
+        ground.planted(("stripe", customer_id_of(who)), replica, variant=variant)
 
 
 def _lead_by_sales(ground: Ground, who: Company, at: int) -> None:
-    customer = _customer(ground, who)
+    customer = customer_of(ground, who)
     led = {"channel": "sales_led"}
     ground.change("stripe", "customer", customer["id"], at, metadata=customer["metadata"] | led)
     for sold in ground.store.rows("stripe", "subscription", customer=customer["id"]):
@@ -81,7 +81,7 @@ def _lead_by_sales(ground: Ground, who: Company, at: int) -> None:
 
 def _lose_link(ground: Ground, who: Company, at: int) -> None:
     """No record names the CRM account any more; tax id or domain still tell whose it is."""
-    customer = _customer(ground, who)
+    customer = customer_of(ground, who)
     metadata = {k: v for k, v in customer["metadata"].items() if k != "crm_account_id"}
     ground.change("stripe", "customer", customer["id"], at, metadata=metadata)
     links = {"Stripe_Customer_Id__c": None, "NetSuite_Customer_Id__c": None}
@@ -92,11 +92,11 @@ def _lose_link(ground: Ground, who: Company, at: int) -> None:
 def plant_missing_in_erp(ground: Ground, count: int) -> None:
     """CUS-MISS-02: the ERP customer was never made, and so none of its documents."""
     pools: dict[str, list[Company]] = {"sales_led": [], "self_serve": []}
-    for who in _known(ground):
+    for who in known(ground):
         if ground.is_free(f"touched:{who.number}") and _has_only_old_documents(ground, who):
             pools[who.channel].append(who)
-    for variant, who in ground.choose(count, pools, _number):
-        customer = _customer_id(who)
+    for variant, who in ground.choose(count, pools, number_of):
+        customer = customer_id_of(who)
         _remove_from_erp(ground, who)
         ground.freeze(who, f"company:{who.number}", f"attributes:{who.number}")
         ground.planted(("stripe", customer), variant=variant)
@@ -104,7 +104,7 @@ def plant_missing_in_erp(ground: Ground, count: int) -> None:
 
 
 def _has_only_old_documents(ground: Ground, who: Company) -> bool:
-    customer = _customer_id(who)
+    customer = customer_id_of(who)
     invoices = ground.store.rows("stripe", "invoice", customer=customer)
     charges = ground.store.rows("stripe", "charge", customer=customer)
     subscriptions = ground.store.rows("stripe", "subscription", customer=customer)
@@ -128,7 +128,7 @@ def _remove_from_erp(ground: Ground, who: Company) -> None:
         store.delete("netsuite", "transaction", transaction["id"])
     store.delete("netsuite", "customer", who.erp_id)
     at = ground.tick()
-    customer = _customer(ground, who)
+    customer = customer_of(ground, who)
     metadata = {k: v for k, v in customer["metadata"].items() if k != "netsuite_customer_id"}
     ground.change("stripe", "customer", customer["id"], at, metadata=metadata)
     if who.account_id:
@@ -154,21 +154,21 @@ def _tell_consequence(
 
 def plant_attribute(ground: Ground, count: int) -> None:
     """CUS-ATTR-01: a copy of one attribute went its own way; the owner's value stands for days."""
-    known = _known(ground)
-    led = [who for who in known if who.account_id]
-    taxed = [who for who in known if who.tax_id]
+    found = known(ground)
+    led = [who for who in found if who.account_id]
+    taxed = [who for who in found if who.tax_id]
     pools = {
         "legal_name_billing": led,
         "tax_id_crm": [who for who in led if who.tax_id],
-        "invoice_email_erp": known,
+        "invoice_email_erp": found,
         "payment_terms_crm": led,
         "country_code_crm": led,
         "legal_name_erp": led,
         "tax_id_erp": taxed,
         "invoice_email_crm": led,
-        "country_code_erp": known,
+        "country_code_erp": found,
     }
-    for variant, who in ground.choose(count, pools, _number):
+    for variant, who in ground.choose(count, pools, number_of):
         _ATTRIBUTES[variant](ground, who, ground.tick(), variant)
         ground.freeze(who, f"attributes:{who.number}")
 
@@ -178,7 +178,7 @@ def _change_name(ground: Ground, who: Company, at: int, variant: str) -> None:
     assert account is not None
     first, second, *rest = account["Name"].split(" ")
     wrong = " ".join([first, second, "Trading", *rest])
-    replica: tuple[System, str] = ("stripe", _customer_id(who))
+    replica: tuple[System, str] = ("stripe", customer_id_of(who))
     if variant == "legal_name_erp":
         replica = ("netsuite", who.erp_id or "")
     field = "name" if replica[0] == "stripe" else "companyname"
@@ -199,7 +199,7 @@ def _change_copy(ground: Ground, who: Company, at: int, variant: str) -> None:
     record = ground.store.get(system, kind, key)
     assert record is not None
     ground.change(system, kind, key, at, **{field: _wrong(attribute, record[field])})
-    owner: tuple[System, str] = ("stripe", _customer_id(who))
+    owner: tuple[System, str] = ("stripe", customer_id_of(who))
     ground.planted(owner, (system, key), attribute=attribute, variant=variant)
 
 

@@ -27,6 +27,7 @@ def test_what_ships_is_automatic_only_where_a_copy_is_mended():
     rules = load_policy().rules
     assert {key for key, rule in rules.items() if rule.mode is Mode.AUTO} == {
         ("CUS-MISS-01", "link_lost"),
+        ("CUS-LINK-01", "merged"),
         ("SUB-STAT-01", "crm_copy_stale"),
     }
     assert load_policy().rule("INV-MISS-01", None).mode is Mode.APPROVE

@@ -11,7 +11,9 @@ class Books:
 
     def __init__(self, store) -> None:
         self.now = store.now()
-        self.accounts = by_id(store.rows("salesforce", "Account"), "Id")
+        accounts = store.rows("salesforce", "Account")
+        self.accounts = by_id((a for a in accounts if not a["IsDeleted"]), "Id")
+        self.merged = {a["Id"]: a["MasterRecordId"] for a in accounts if a["IsDeleted"]}
         self.opportunities = by_id(store.rows("salesforce", "Opportunity"), "Id")
         self.contracts = by_id(store.rows("salesforce", "Contract"), "Id")
         self.contract_lines = store.rows("salesforce", "Contract_Line__c")
@@ -85,6 +87,7 @@ class Clusters:
         self._parent = {}
         self.books = books
         self.linked = set()
+        self.wrong = []  # (kind, id, other kind, the id that it names): nobody's, or a stranger's
         for kind, rows in self._kinds():
             for row_id in rows:
                 self._parent[kind, row_id] = (kind, row_id)
@@ -129,10 +132,23 @@ class Clusters:
             self._refer("erp", erp_id, "billing", erp["custentity_stripe_id"])
 
     def _refer(self, kind, row_id, other, other_id) -> None:
-        if other_id:
-            assert (other, other_id) in self._parent, f"{kind} {row_id} names a missing {other_id}"
-            self.linked.add(((kind, row_id), (other, other_id)))
-            self._join((kind, row_id), (other, other_id))
+        if not other_id:
+            return
+        known = (other, other_id) in self._parent
+        if not known or self._are_strangers(kind, row_id, other, other_id):
+            self.wrong.append((kind, row_id, other, other_id))
+            return
+        self.linked.add(((kind, row_id), (other, other_id)))
+        self._join((kind, row_id), (other, other_id))
+
+    def _are_strangers(self, kind, row_id, other, other_id) -> bool:
+        """Whether both have a tax id, another mail host, and nothing of the two is equal."""
+        rows = dict(self._kinds())
+        one, two = rows[kind][row_id], rows[other][other_id]
+        taxes = tax_id_of(kind, one), tax_id_of(other, two)
+        return (
+            None not in taxes and taxes[0] != taxes[1] and mail_of(kind, one) != mail_of(other, two)
+        )
 
     def _by_key(self, key_of) -> None:
         """Join single records to the one cluster that has their key."""
@@ -153,6 +169,10 @@ class Clusters:
         address = {"crm": "Website", "billing": "email", "erp": "email"}[kind]
         host = re.sub(r"^(https?://)?(www\.)?", "", row.get(address) or "").split("@")[-1]
         return (host, country_of(kind, row)) if host else None
+
+
+def mail_of(kind, row):
+    return row[{"crm": "Invoice_Email__c", "billing": "email", "erp": "email"}[kind]]
 
 
 def tax_id_of(kind, row):

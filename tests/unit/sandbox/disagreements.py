@@ -43,7 +43,7 @@ def disagreements(store) -> set[Row]:
     clusters = Clusters(books)
     found: set[Row] = set()
     for check in (
-        _customers, _attributes, _contracts, _contract_lines, _subscriptions, _invoices, _payments,
+        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _subscriptions, _invoices, _payments,
         _journals, _controls,
     ):  # fmt: skip
         found |= set(check(books, clusters))
@@ -78,6 +78,56 @@ def _customers(books: Books, clusters: Clusters):
         has_erp = clusters.of("billing", customer_id, "erp")
         if first and not has_erp and books.age(first) > HOURS_SYNC:
             yield Row("CUS-MISS-02", "", customer_id, None)
+
+
+COPIES = {
+    ("crm", "billing"): lambda account: account["Stripe_Customer_Id__c"],
+    ("crm", "erp"): lambda account: account["NetSuite_Customer_Id__c"],
+    ("billing", "crm"): lambda customer: customer["metadata"].get("crm_account_id"),
+    ("billing", "erp"): lambda customer: customer["metadata"].get("netsuite_customer_id"),
+    ("erp", "crm"): lambda erp: erp["custentity_sfdc_id"],
+    ("erp", "billing"): lambda erp: erp["custentity_stripe_id"],
+}
+REFERENCE = {"crm": "crm_account_ref", "billing": "billing_customer_ref", "erp": "erp_customer_ref"}
+
+
+def _links(books: Books, clusters: Clusters):
+    rows = {"crm": books.accounts, "billing": books.customers, "erp": books.erp_customers}
+    for (kind, other), copy_of in COPIES.items():
+        back = COPIES[other, kind]
+        for row_id, row in rows[kind].items():
+            named = copy_of(row)
+            naming = [o for o in clusters.of(kind, row_id, other) if back(rows[other][o]) == row_id]
+            all_of = clusters.of(kind, row_id, other)
+            right = naming or (all_of if len(all_of) == 1 else [])
+            is_wrong = any(w == (kind, row_id, other, named) for w in clusters.wrong)
+            if len(right) != 1:
+                continue
+            age = books.age(_made(row), _made(rows[other][right[0]]))
+            if is_wrong or (named is None and naming and age > HOURS_SYNC):
+                yield Row("CUS-LINK-01", REFERENCE[other], right[0], row_id)
+
+
+def _made(row):
+    return row.get("created") or row.get("CreatedDate") or row["datecreated"]
+
+
+def _duplicates(books: Books, clusters: Clusters):
+    """In the CRM, per legal entity in the ERP, and per currency and legal entity in billing."""
+    places = {
+        "crm": lambda _: "",
+        "billing": lambda c: (c["currency"], c["metadata"].get("legal_entity")),
+        "erp": lambda e: e["subsidiary"],
+    }
+    rows = {"crm": books.accounts, "billing": books.customers, "erp": books.erp_customers}
+    for members in clusters.members.values():
+        for kind, place_of in places.items():
+            for same in group(
+                [{"id": i, "at": place_of(rows[kind][i])} for i in members[kind]], "at"
+            ).values():
+                ordered = sorted(same, key=lambda each: (_made(rows[kind][each["id"]]), each["id"]))
+                for extra in ordered[1:]:
+                    yield Row("CUS-DUP-01", "", ordered[0]["id"], extra["id"])
 
 
 def _attributes(books: Books, clusters: Clusters):

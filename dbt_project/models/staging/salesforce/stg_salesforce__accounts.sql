@@ -2,6 +2,8 @@ select
     id as account_id,
     name as legal_name,
     website,
+    billingstreet as street,
+    billingcity as city,
     billingpostalcode as postal_code,
     upper(billingcountrycode) as country_code,
     upper(currencyisocode) as currency,

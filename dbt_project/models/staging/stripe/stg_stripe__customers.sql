@@ -2,6 +2,8 @@ select
     id as customer_id,
     name as legal_name,
     {{ plain_email('email') }} as invoice_email,
+    address_line1 as street,
+    address_city as city,
     address_postal_code as postal_code,
     upper(address_country) as country_code,
     upper(currency) as currency,
