@@ -24,7 +24,7 @@ async def send_events(settings: Settings, *, again: bool = False) -> Delivered:
     async def send(delivery: Delivery) -> Delivered:
         if again:
             forget(delivery.state, delivery.sink.name)
-        return await deliver(delivery, batch=settings.events_batch)
+        return await deliver(delivery)
 
     return await _delivery(settings, send)
 
@@ -49,4 +49,7 @@ async def _delivery(
     with opened_state(settings) as state:
         async with sink.door:
             log = EventLog(settings.event_log_dir)
-            return await send(Delivery(state, log, sink, lambda: dt.datetime.now(dt.UTC)))
+            delivery = Delivery(
+                state, log, sink, lambda: dt.datetime.now(dt.UTC), settings.events_batch
+            )
+            return await send(delivery)

@@ -2,7 +2,8 @@
 
 One request is in flight at a time and the cursor moves only behind an answer: what got none is sent
 again, and the receiver knows it by the event's id. An event that is refused for what it is (by
-itself, not for the address or the credentials) is laid aside, and the rest goes on.
+itself, not for the address or the credentials) is laid aside, and the rest goes on. A receiver that
+refuses all alike does not look at events: nothing is laid aside for it.
 """
 
 import json
@@ -26,10 +27,12 @@ from reconcilers.state.models import EventCursor, EventLetter
 from reconcilers.state.store import State
 
 Event = dict[str, Any]
+Refusal = Rejected | Conflict
 SINK = "events"
 DEFAULT_BATCH = 100
 # Refusals that say nothing of the event: no such place, not this way, not in this form.
-OF_THE_ADDRESS = frozenset({404, 405, 406, 410, 415})
+OTHER_FORM = 415
+OF_THE_ADDRESS = frozenset({404, 405, 406, 410, OTHER_FORM})
 OPTIONS = HttpOptions(concurrency=1, read_seconds=30)
 
 
@@ -75,29 +78,42 @@ def open_sink(url: str, token: str | None = None, options: HttpOptions = OPTIONS
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a delivery needs: the memory of receivers, the log, the receiver, and the time (UTC)."""
+    """What a delivery needs: the memory of receivers, the log, the receiver, and the time (UTC).
+
+    `batch` is how many events go to a request; by 1 each goes in structured mode.
+    """
 
     state: State
     log: EventLog
     sink: Sink
     clock: Callable[[], datetime]
+    batch: int = DEFAULT_BATCH
+
+    @property
+    def single(self) -> bool:
+        return self.batch == 1
 
     async def send(self, events: list[Event], *, single: bool) -> None:
         await self.sink.door.send(
             _call(self.sink.path, [envelope(event) for event in events], single=single)
         )
 
-    async def send_or_keep(self, event: Event, *, single: bool) -> bool:
-        """Whether the receiver took it; what it refuses for what it is becomes a dead letter."""
+    async def refusal(self, event: Event, *, single: bool) -> Refusal | None:
+        """Why the receiver refuses the event for what it is; None when it took it."""
         try:
             await self.send([event], single=single)
         except (Rejected, Conflict) as error:
+            if error.status == OTHER_FORM and single and not self.single:
+                return await self.refusal(event, single=False)
             if error.status in OF_THE_ADDRESS:
                 raise
-            place = (event["event_id"], event["sequence"])
-            keep(self.state, self.sink.name, place, error, self.clock())
-            return False
-        return True
+            return error
+        return None
+
+    def lay_aside(self, event: Event, refusal: Refusal) -> None:
+        """What a receiver refuses for what it is becomes a dead letter."""
+        place = (event["event_id"], event["sequence"])
+        keep(self.state, self.sink.name, place, refusal, self.clock())
 
     def move_cursor(self, event: Event) -> None:
         """The receiver is done with all up to this event."""
@@ -111,8 +127,8 @@ class Delivery:
             session.merge(cursor)
 
 
-async def deliver(delivery: Delivery, *, batch: int = DEFAULT_BATCH) -> Delivered:
-    """Send what the sink does not have yet, `batch` events to a request (1: structured mode).
+async def deliver(delivery: Delivery) -> Delivered:
+    """Send what the sink does not have yet.
 
     Raises SourceError when the receiver stays away or takes nothing from us; what it took until
     then is kept. Raises CursorLost when the log is not the one that was sent before.
@@ -120,27 +136,60 @@ async def deliver(delivery: Delivery, *, batch: int = DEFAULT_BATCH) -> Delivere
     sequence = _cursor(delivery.state, delivery.log, delivery.sink.name)
     sent = refused = 0
     events = read_events(delivery.log, after=sequence)
-    while some := list(islice(events, batch)):
-        went = await _batch(delivery, some, single=batch == 1)
+    # one by one they are read together as well: only beside others a refusal says what it is of
+    while some := list(islice(events, DEFAULT_BATCH if delivery.single else delivery.batch)):
+        went = await _batch(delivery, some)
         sent, refused, sequence = sent + went, refused + len(some) - went, some[-1]["sequence"]
     return Delivered(sent, refused, sequence)
 
 
-async def _batch(delivery: Delivery, events: list[Event], *, single: bool) -> int:
+async def _batch(delivery: Delivery, events: list[Event]) -> int:
     """How many of a batch were taken; one that is refused is sent again event by event."""
-    went = len(events)
+    if delivery.single:
+        return await _one_by_one(delivery, events)
     try:
-        await delivery.send(events, single=single)
+        await delivery.send(events, single=False)
     except (Rejected, Conflict) as error:
         if error.status in OF_THE_ADDRESS:
             raise
-        went = 0
-        for event in events:
-            went += await delivery.send_or_keep(event, single=single)
+        return await _one_by_one(delivery, events)
+    delivery.move_cursor(events[-1])
+    return len(events)
+
+
+async def _one_by_one(delivery: Delivery, events: list[Event]) -> int:
+    """How many were taken. None is laid aside before an answer shows that events are told apart."""
+    went = 0
+    waiting: list[tuple[Event, Refusal]] = []
+    tells_apart = len(events) == 1
+    for event in events:
+        refusal = await delivery.refusal(event, single=True)
+        if refusal is None:
+            went += 1
+        else:
+            waiting.append((event, refusal))
+        tells_apart |= refusal is None or refusal.status != waiting[0][1].status
+        if tells_apart:
+            for refused in waiting:
+                delivery.lay_aside(*refused)
+            waiting.clear()
             delivery.move_cursor(event)
-    else:
-        delivery.move_cursor(events[-1])
+    if waiting:
+        raise _of_all(waiting)
     return went
+
+
+def _of_all(refused: list[tuple[Event, Refusal]]) -> Rejected:
+    (first, refusal), (last, _) = refused[0], refused[-1]
+    return Rejected(
+        SINK,
+        f"the receiver refused all {len(refused)} events from number {first['sequence']} to "
+        f"{last['sequence']} alike, each by itself: {refusal.message} {refusal.body_excerpt}. It "
+        "seems to take none, so none was laid aside, and they will be sent again: look at its "
+        "address and at what it expects. If only these are bad, send more at once "
+        "(TIEOUT_EVENTS_BATCH).",
+        status=refusal.status,
+    )
 
 
 async def replay(delivery: Delivery, chosen: str = "") -> Delivered:
@@ -154,10 +203,12 @@ async def replay(delivery: Delivery, chosen: str = "") -> Delivered:
         if event is None or event["event_id"] != letter.event_id:
             raise CursorLost(f"the event log does not hold {letter.event_id} any more.")
         sequence = letter.sequence
-        if await delivery.send_or_keep(event, single=True):
+        refusal = await delivery.refusal(event, single=delivery.single)
+        if refusal is None:
             taken(delivery.state, letter, delivery.clock())
             went += 1
         else:
+            delivery.lay_aside(event, refusal)
             refused += 1
     return Delivered(went, refused, sequence)
 

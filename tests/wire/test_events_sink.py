@@ -84,8 +84,8 @@ def send(script, log, state, *, batch=4, port=0, token=None, again=None):
         )
         try:
             async with sink.door:
-                delivery = Delivery(state, log, sink, lambda: NOW)
-                await (deliver(delivery, batch=batch) if again is None else replay(delivery, again))
+                delivery = Delivery(state, log, sink, lambda: NOW, batch)
+                await (deliver(delivery) if again is None else replay(delivery, again))
         finally:
             server.close()
         return used
@@ -188,12 +188,69 @@ def test_an_event_that_is_refused_is_laid_aside_and_the_rest_goes_on(log, state,
     assert nothing_new.requests == []
 
 
+@pytest.mark.parametrize("batch", [4, 1])
+def test_a_receiver_that_refuses_all_alike_gets_all_once_it_takes_them(log, state, batch):
+    """It does not look at events: what it refuses says nothing of them."""
+    no = answer(400, body='{"error": "not json"}')
+    with pytest.raises(SourceError, match=r"refused all .* alike.*400.*not json"):
+        send(Script(*[no] * 21), log, state, batch=batch)
+    assert undelivered(state) == []
+    script = Script(*[OK] * 20)
+    send(script, log, state, batch=batch)
+    assert received(script) == ALL
+
+
+def test_refusals_wait_for_the_answer_that_tells_events_apart(log, state):
+    """Also another refusal than the first one is such an answer."""
+    no, other = answer(400), answer(422)
+    port = send(Script(no, no, no, other, no, *[OK] * 4), log, state)
+    assert [letter.status for letter in undelivered(state)] == [400, 400, 422, 400]
+    nothing_new = Script()
+    send(nothing_new, log, state, port=port)
+    assert nothing_new.requests == []
+
+
+def test_a_lone_event_that_is_refused_is_laid_aside(log, state):
+    """There is no other by which to tell whether the receiver takes any."""
+    send(Script(OK, *[answer(400)] * 2), log, state, batch=19)
+    assert [letter.event_id for letter in undelivered(state)] == ["event-20"]
+
+
+def forms(script):
+    return [headers["content-type"].split(";")[0] for _, headers, _ in script.requests]
+
+
+def test_a_receiver_that_knows_no_batches_gets_each_event_in_its_own_form(log, state):
+    script = Script(answer(400), *[OK] * 20)
+    send(script, log, state, batch=20)
+    assert firsts(received(script)) == ALL
+    assert forms(script)[1:] == ["application/cloudevents+json"] * 20
+    assert undelivered(state) == []
+
+
+def test_a_receiver_that_knows_only_batches_gets_a_batch_of_each_event(log, state):
+    other_form, no = answer(415), answer(422)
+    script = Script(no, *[other_form, OK] * 2, other_form, no, other_form, OK, *[OK] * 4)
+    send(script, log, state)
+    assert [letter.event_id for letter in undelivered(state)] == ["event-3"]
+
+
+@pytest.mark.parametrize(("batch", "form"), [(1, ""), (4, "-batch")])
+def test_what_was_laid_aside_is_sent_again_in_the_form_of_the_delivery(log, state, batch, form):
+    refused = [answer(400), answer(400)] if batch > 1 else [answer(400)]
+    port = send(Script(*refused, *[OK] * 19), log, state, batch=batch)
+    script = Script(OK)
+    send(script, log, state, port=port, again="", batch=batch)
+    assert received(script) == ["event-1"]
+    assert forms(script) == [f"application/cloudevents{form}+json"]
+
+
 def test_what_was_laid_aside_can_be_sent_again(log, state):
-    port = send(Script(*[answer(400)] * 5, *[OK] * 4), log, state)
-    assert [letter.sequence for letter in undelivered(state)] == [1, 2, 3, 4]
-    script = Script(OK, answer(400), OK, OK)
+    port = send(Script(*[answer(400)] * 4, OK, *[OK] * 4), log, state)
+    assert [letter.sequence for letter in undelivered(state)] == [1, 2, 3]
+    script = Script(OK, answer(400), OK)
     send(script, log, state, port=port, again="")
-    assert received(script) == ALL[:4]
+    assert received(script) == ALL[:3]
     assert [letter.event_id for letter in undelivered(state)] == ["event-2"]
     script = Script(OK)
     send(script, log, state, port=port, again="event-2")
