@@ -156,14 +156,19 @@ def _load_object(con: DuckDBPyConnection, history: _History, histories: list[_Hi
 
 
 def _load_versions(con: DuckDBPyConnection, history: _History, selected: str) -> None:
-    """Every version of a record that some night read, the same one once: as first read."""
+    """Every version of a record that some night read, the same one once, with its first night.
+
+    Of its readings the last one counts: it alone has the fields that were declared since.
+    """
     versions = f"SELECT {_empty(history.spec)} LIMIT 0"
     if history.manifests:
         own = [*history.spec.key, *filter(None, [history.spec.cursor])]
         same = ", ".join(f'"{name}"' for name in own)
         versions = (
-            f"SELECT {selected} FROM ({_rows(con, history, history.manifests)}) WHERE NOT _deleted "
-            f"QUALIFY row_number() OVER (PARTITION BY {same} ORDER BY _extracted_date) = 1"
+            f"SELECT {selected} FROM (SELECT * REPLACE (min(_extracted_date) OVER one AS "
+            "_extracted_date), row_number() OVER (one ORDER BY _extracted_date DESC) AS back "
+            f"FROM ({_rows(con, history, history.manifests)}) WHERE NOT _deleted "
+            f"WINDOW one AS (PARTITION BY {same})) WHERE back = 1"
         )
     con.execute(f"CREATE OR REPLACE TABLE {history.table}_versions AS {versions}")
 

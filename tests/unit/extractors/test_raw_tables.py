@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -212,6 +213,22 @@ def test_versions_of_a_price_book_entry_are_kept_each_once_up_to_the_day(tmp_pat
     assert versions(days[3]) == [("9", days[0]), ("8", days[2]), ("7", days[3])]
 
 
+def test_an_equal_version_that_was_read_again_has_what_was_declared_since(tmp_path):
+    spec = SOURCES["salesforce"]["pricebook_entry"]
+    stamps = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
+    entry = {"Id": "e", "Product2Id": "p", "UnitPrice": "9", "Tiers__c": "[1]"}
+    entry |= dict.fromkeys(stamps, "2026-02-01T10:00:00.000+0000")
+    later = FIRST_DAY + timedelta(days=1)
+    for day in (FIRST_DAY, later):
+        publish(tmp_path, "salesforce", spec, day, records=[entry])
+    (older, _) = sorted(tmp_path.glob("salesforce/pricebook_entry/*/part-0.parquet"))
+    pl.read_parquet(older).drop("tiers__c").write_parquet(older)
+    versions = loaded(tmp_path, later).sql(
+        "SELECT tiers__c, _extracted_date FROM raw.salesforce__pricebook_entry_versions"
+    )
+    assert versions.fetchall() == [("[1]", FIRST_DAY)]
+
+
 def test_every_declared_object_is_a_table_even_without_data(tmp_path):
     con = loaded(tmp_path, FIRST_DAY)
     for system, objects in SOURCES.items():
@@ -236,8 +253,6 @@ def test_column_types_are_those_declared(tmp_path):
 
 
 def test_a_column_declared_later_is_null_in_older_files(tmp_path):
-    import polars as pl
-
     publish(tmp_path, "stripe", PRODUCT, FIRST_DAY, records=[product("1", "a")])
     (file,) = tmp_path.glob("stripe/product/*/part-0.parquet")
     pl.read_parquet(file).drop("metadata_sku").write_parquet(file)
