@@ -33,3 +33,16 @@
 {% macro event_id(event_type, system, object, source_id, occurrence) -%}
     md5(concat_ws('|', {{ event_type }}, {{ system }}, {{ object }}, {{ source_id }}, {{ occurrence }}))
 {%- endmacro %}
+
+{# How many members a JSON array has; null or 0 for a text that is none, whatever stands in it. #}
+{% macro json_array_size(text) -%}
+    {{ return(adapter.dispatch('json_array_size', 'tieout')(text)) }}
+{%- endmacro %}
+
+{% macro default__json_array_size(text) -%}
+    case when json_valid({{ text }}) then json_array_length({{ text }}) end
+{%- endmacro %}
+
+{% macro spark__json_array_size(text) -%}
+    json_array_length({{ text }})
+{%- endmacro %}

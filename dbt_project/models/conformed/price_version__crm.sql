@@ -4,7 +4,8 @@
 with versions as (
     select
         versions.*,
-        json_array_length(versions.tiers_json) > 0 as is_tiered,
+        -- what was read before the field had a contract may be anything
+        {{ json_array_size('versions.tiers_json') }} > 0 as is_tiered,
         lag(versions.pricebook_entry_id) over one_entry is null
         or versions.unit_price is distinct from lag(versions.unit_price) over one_entry
         or versions.tiers_json is distinct from lag(versions.tiers_json) over one_entry
