@@ -265,10 +265,11 @@ edges as (
     union all
     -- a plan of a copy that earns nothing, or of a line that billing does not have
     select
-        'erp_invoice', erp_internal_id, 'erp_revenue_line', revenue_event_id, 'key', 'plan names its document',
-        amount_minor, currency
-    from {{ ref('revenue_events') }}
-    where erp_internal_id is not null and line_key is null
+        case when memos.erp_internal_id is null then 'erp_invoice' else 'erp_credit_note' end, events.erp_internal_id,
+        'erp_revenue_line', events.revenue_event_id, 'key', 'plan names its document', events.amount_minor, events.currency
+    from {{ ref('revenue_events') }} as events
+    left join {{ ref('credit_note__erp') }} as memos on events.erp_internal_id = memos.erp_internal_id
+    where events.erp_internal_id is not null and events.line_key is null
     union all
     select
         'erp_revenue_line', revenue_event_id, 'journal_entry', journal_id, 'key', 'plan line names its journal',
