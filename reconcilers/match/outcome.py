@@ -77,12 +77,13 @@ matched as (
     from match_member as member inner join match_result as result using (pass_number, gid)
 ),
 gravest as (
-    -- of all that was said the gravest, and where it was said first
+    -- of all that was said the gravest, where it was said first, and with the most to look at;
+    -- the rest of the order leaves no tie, which threads would decide
     select
         side, item_id,
         arg_min(row(reason, pass_number, candidates), row(
             case reason when 'ambiguous' then 1 when 'too_many_candidates' then 2 else 3 end,
-            pass_number
+            pass_number, -len(candidates), candidates, reason
         )) as said
     from match_verdict group by side, item_id
 ),
