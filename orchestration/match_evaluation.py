@@ -16,7 +16,7 @@ from extractors.sandbox.unmatched import GENERATORS, Labelled
 from reconcilers.match import Mode, Pairing, load_pairings, match_populations
 from reconcilers.match.intake import COLUMNS
 
-# A rule with less precision than this may not be automatic (DRIFT_CATALOGUE.md, 3.8).
+# A pass with less precision than this may not be automatic: it acts without a look.
 LEAST_PRECISION = 0.995
 _LISTS = ("reference_keys", "document_numbers", "group_keys")
 _SCHEMA: dict[str, Any] = {

@@ -1,9 +1,11 @@
 """The measured quality of matching as shipped, on populations with a dense price grid."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,11 @@ def test_a_pass_that_guesses_is_found_out():
         ),
     )
     assert not evaluate_matching(7, SIZE, [guessing]).is_good
+
+
+def test_the_file_of_the_passes_names_no_measured_figure_only_what_is_required():
+    text = (files("reconcilers.match") / "passes.toml").read_text("utf-8")
+    assert set(re.findall(r"([\d.]+) ?%", text)) == {f"{LEAST_PRECISION * 100:.1f}"}
 
 
 def test_the_same_seed_gives_the_same_records():

@@ -7,6 +7,8 @@ from extractors.registry import CONNECTORS
 from orchestration.connections import variables
 
 ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("extractors", "dbt_project/models", "reconcilers", "orchestration", "docs")
+SUFFIXES = {".py", ".sql", ".yml", ".toml", ".md"}
 
 
 def targets():
@@ -26,6 +28,16 @@ def test_the_readme_names_no_target_that_does_not_exist():
 def test_every_file_that_the_readme_links_exists():
     links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_document_that_a_text_names_is_in_the_repository():
+    texts = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.suffix in SUFFIXES]
+    named = {
+        (name, str(path.relative_to(ROOT)))
+        for path in texts
+        for name in re.findall(r"\b[A-Z][A-Z_]+\.md\b", path.read_text("utf-8"))
+    }
+    assert {(name, where) for name, where in named if not (ROOT / name).exists()} == set()
 
 
 def test_every_variable_of_the_template_is_read_and_the_other_way_round():
