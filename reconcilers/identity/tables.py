@@ -26,13 +26,14 @@ select
             'first_seen', since_date, 'last_seen', snapshot_date)
         when steward.a is not null then json_object(
             'linked_to', linked_to, 'rule', rule, 'keys', reason.keys,
-            'override', json_object(
-                'decided_by', steward.decided_by, 'decided_on', steward.decided_on),
+            'override', json_object('decided_on', steward.decided_on),
             'first_seen', since_date, 'last_seen', snapshot_date)
         else json_object(
             'linked_to', linked_to, 'rule', rule, 'keys', reason.keys,
             'first_seen', since_date, 'last_seen', snapshot_date)
-    end::varchar as evidence
+    end::varchar as evidence,
+    -- who the steward is stays here: evidence travels on into canonical and trace
+    case when not link.is_scored then steward.decided_by end as decided_by
 from _crosswalk
 left join identity_own_link as link using (node)
 left join identity_reason as reason on link.a = reason.a and link.b = reason.b

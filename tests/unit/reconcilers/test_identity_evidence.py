@@ -63,12 +63,14 @@ def test_the_weights_of_a_scored_link_add_up_to_its_bits(before, named):
     assert 0.7 < told["probability"] < 1
 
 
-def test_a_steward_is_named_with_the_day(tmp_path):
+def test_the_evidence_has_the_day_of_a_decision_and_only_the_crosswalk_the_steward(tmp_path):
     night = Night(
         account("A1"), account("A2"), path=tmp_path / "overrides.csv",
         overrides=["link,salesforce,A2,salesforce,A1,merged in May,kim,2026-05-02,"],
     )  # fmt: skip
-    assert evidence(night, "A1")["override"] == {"decided_by": "kim", "decided_on": "2026-05-02"}
+    assert evidence(night, "A1")["override"] == {"decided_on": "2026-05-02"}
+    assert night.of("A1")["decided_by"] == "kim"
+    assert "kim" not in night.of("A1")["evidence"]
 
 
 def test_a_link_is_as_old_as_the_record_has_been_with_its_customer():
