@@ -145,6 +145,8 @@ class _Reading:
         """Children vanish with their parents, and what has no cursor is read in full anyway."""
         if self.key_scan_days is None or spec.cursor is None or spec.parent is not None:
             return False
+        if not spec.is_listed:
+            return False
         last = self.raw.last_complete(self.source.system, spec.name)
         return last is None or (self.day - last).days >= self.key_scan_days
 

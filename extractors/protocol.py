@@ -73,7 +73,8 @@ class ObjectSpec:
     """One object of a source: what is asked for, and the table that it becomes.
 
     `cursor` is the column (or feed) by which changes are found; None means that every read is a
-    full read (or, for a child, that its parent's cursor decides). `merged_into` is the column in
+    full read (or, for a child, that its parent's cursor decides). Without `is_listed` no read tells
+    all keys, so what is missing from one has not vanished. `merged_into` is the column in
     which the tombstone of a merged record names the one that survived. With `keeps_versions` the
     nights' earlier versions of its records are a table too, where the vendor has no history.
     """
@@ -87,6 +88,7 @@ class ObjectSpec:
     control_sum: ControlSum | None = None
     merged_into: str | None = None
     keeps_versions: bool = False
+    is_listed: bool = True
 
     @property
     def columns(self) -> dict[str, pl.DataType]:

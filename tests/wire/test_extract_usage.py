@@ -82,7 +82,7 @@ def test_a_first_night_reads_whole_days_that_are_over(vendors):
     use(vendors.store, TODAY - DAY, 5)
     use(vendors.store, TODAY, 6)
     manifest = vendors.extract("stripe", "usage")
-    assert (manifest.mode, manifest.landed) == ("full", 2)
+    assert (manifest.mode, manifest.landed) == ("incremental", 2)
     assert landed(vendors) == {
         ("cus_1", STARTS, STARTS + DAY): "3",
         ("cus_1", TODAY - DAY, TODAY): "9",
@@ -104,6 +104,16 @@ def test_a_long_time_is_read_page_by_page(vendors):
         use(vendors.store, TODAY - days * DAY, days)
     calls, records, _ = asked(vendors)
     assert (len(records), calls[SUMMARIES]) == (250, 3)
+
+
+def test_what_is_asked_for_anew_page_by_page_stays(vendors):
+    sell(vendors.store, starts=TODAY - 250 * DAY)
+    for days in range(1, 251):
+        use(vendors.store, TODAY - days * DAY, days)
+    vendors.extract("stripe", "usage")
+    vendors.next_night()
+    vendors.extract("stripe", "usage", full=True)
+    assert len(landed(vendors)) == 250
 
 
 def test_a_later_night_asks_again_for_three_days_only(vendors):
@@ -198,7 +208,10 @@ def test_a_customer_that_is_gone_leaves_what_was_read(vendors):
     vendors.extract("stripe", "usage")
     vendors.next_night()
     vendors.store.delete("stripe", "customer", "cus_1")
-    vendors.extract("stripe", "usage")
+    vendors.extract("stripe", "usage", key_scan_days=1)
+    assert len(landed(vendors)) == 1
+    vendors.next_night()
+    vendors.extract("stripe", "usage", full=True)
     assert len(landed(vendors)) == 1
 
 

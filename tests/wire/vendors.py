@@ -54,12 +54,13 @@ class Vendors:
         self.store.advance_clock(timedelta(days=days))
         self.day += timedelta(days=days)
 
-    def extract(self, system, name, *, full=False, **options):
+    def extract(self, system, name, *, full=False, key_scan_days=None, **options):
         """The manifest of the day's extraction of one object."""
 
         async def run():
             async with open_source(self.config(system), HttpOptions(**options)) as source:
-                return await extract_object(source, name, self.raw, self.day, full=full)
+                how = {"full": full, "key_scan_days": key_scan_days}
+                return await extract_object(source, name, self.raw, self.day, **how)
 
         return asyncio.run(run())
 

@@ -160,7 +160,7 @@ class StripeSource:
             raise BookmarkExpired(SYSTEM, f"account {bookmark['account']} is not read any more")
         if "usage" in bookmark:
             usage = Usage(account.id, account.books)
-            return await usage.read(Metered.of(bookmark["usage"]), is_anew=bookmark["is_anew"])
+            return await usage.read(Metered.of(bookmark["usage"]))
         if "wanted" in bookmark:
             return await account.reread(spec, bookmark["wanted"], bookmark["span"])
         part = Range.of(bookmark["range"])
@@ -170,7 +170,7 @@ class StripeSource:
         since = None if cursor_from is None else since_of(cursor_from, LATE)
         held = [Usage(account.id, account.books) for account in self._accounts.values()]
         pages = await side_by_side(usage.begun(since) for usage in held)
-        return Start("full" if since is None else "incremental", merged(pages))
+        return Start("incremental", merged(pages))
 
     async def totals(
         self,

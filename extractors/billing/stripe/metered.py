@@ -22,7 +22,7 @@ class Metered:
     """What a customer used by one meter: `since` to `until` (both midnight UTC), unix seconds.
 
     `cuts` are minutes inside of days at which a period begins or ends; the last may lie behind
-    `until`, in the day that is not over. `after` is the last summary read.
+    `until`, in the day that is not over.
     """
 
     meter: str
@@ -30,7 +30,6 @@ class Metered:
     since: int
     until: int
     cuts: tuple[int, ...] = ()
-    after: str | None = None
 
     @classmethod
     def of(cls, bookmark: Mapping[str, Any]) -> Self:
@@ -38,6 +37,12 @@ class Metered:
 
     def bookmark(self) -> dict[str, Any]:
         return asdict(self)
+
+    def parted(self, at: int) -> tuple["Metered", "Metered"]:
+        """What was used before a midnight, and since then."""
+        early = tuple(cut for cut in self.cuts if cut < at)
+        late = tuple(cut for cut in self.cuts if cut >= at)
+        return replace(self, until=at, cuts=early), replace(self, since=at, cuts=late)
 
     def joined(self, other: "Metered") -> "Metered":
         """Both as one: two subscriptions of a customer can be billed by one meter."""

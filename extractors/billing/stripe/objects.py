@@ -326,6 +326,7 @@ USAGE = ObjectSpec(
         *declare("start_time", "end_time", kind="integer", required=True),
     ),
     cursor="start_time",
+    is_listed=False,
 )
 
 OBJECTS: dict[str, ObjectSpec] = {

@@ -6,7 +6,9 @@ their subscriptions. Summaries follow the events with a delay ("eventually consi
 told late, and can be taken back within a day; each night therefore asks again for the days of
 `LATE` before its cursor, which costs one call per customer. The vendor takes events of up to 35
 days ago (docs.stripe.com/api/billing/meter-event/create): later than `LATE` they show in a full
-read only. What was used by an item that its subscription has lost since is not asked for any more.
+read only. What was used by an item that its subscription has lost since, or by a customer that is
+gone, is not asked for any more: what was read of it stays. No read replaces all that is known, and
+what a scan of keys does not tell has not vanished.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -48,8 +50,8 @@ class Usage:
         wanted = joined(found)
         if not wanted:
             return Page(first.served_at)
-        page = await self.read(wanted[0], is_anew=since is not None)
-        rest = [self._bookmark(one, is_anew=since is not None) for one in wanted[1:]]
+        page = await self.read(wanted[0])
+        rest = [self._bookmark(one) for one in wanted[1:]]
         return replace(
             page,
             served_at=min(page.served_at, first.served_at),
@@ -78,14 +80,16 @@ class Usage:
         named = [("subscription", subscription["id"])]
         return await self.books.elements("/v1/subscription_items", named, embedded["data"])
 
-    async def read(self, one: Metered, *, is_anew: bool) -> Page:
-        """A page of a customer's days, the newest first.
+    async def read(self, one: Metered) -> Page:
+        """A page of a customer's days, the newest first; the days before it are left.
 
-        What was known of a day and is not told any more is gone: that is said where days are asked
-        for anew, which is done in one page.
+        What was known of a day and is not told any more is gone.
         """
         try:
             reply, days = await self._days(one)
+            earlier = None
+            if days and reply.member("has_more"):
+                earlier, one = one.parted(days[-1]["start_time"])
             parts = await self._parts(one, days)
         except (NotFound, Rejected) as error:
             if error.code != "resource_missing":
@@ -93,24 +97,20 @@ class Usage:
             # The customer is gone: nobody tells any more what it used, what is known of it stays.
             return Page((await self._nothing()).served_at)
         whole = [day for day in days if not one.is_cut(day["start_time"])]
-        has_more = bool(days) and bool(reply.member("has_more"))
         records = [self._landed(one, told) for told in [*whole, *parts] if told["aggregated_value"]]
         told = {record["start_time"] for record in records}
-        gone = [at for at in _starts(one) if at not in told] if is_anew and not has_more else []
-        following = replace(one, after=days[-1]["id"]) if has_more else None
+        gone = [at for at in _starts(one) if at not in told]
         return Page(
             served_at=reply.served_at,
             records=records,
             tombstones=[self._stone(one, at) for at in gone],
-            rest=[self._bookmark(following, is_anew=is_anew)] if following else (),
+            rest=[self._bookmark(earlier)] if earlier else (),
         )
 
     async def _days(self, one: Metered) -> tuple[Reply, list[Record]]:
         if one.since >= one.until:
             return await self._nothing(), []
         params = [("value_grouping_window", "day"), ("limit", str(LIST_LIMIT))]
-        if one.after is not None:
-            params.append(("starting_after", one.after))
         reply = await self._asked(one, (one.since, one.until), params)
         return reply, reply.member("data")
 
@@ -121,7 +121,7 @@ class Usage:
     async def _parts(self, one: Metered, days: Sequence[Record]) -> list[Record]:
         """The days that are cut, part by part; of the day that is not over what is."""
         cut = [day["start_time"] for day in days if one.is_cut(day["start_time"])]
-        if one.last_day is not None and one.after is None:
+        if one.last_day is not None:
             cut.append(one.last_day)
         spans = [span for day in cut for span in one.parts(day)]
         replies = await side_by_side(self._asked(one, span) for span in spans)
@@ -148,8 +148,8 @@ class Usage:
         key = {"id": f"{one.meter}:{one.customer}:{start}"}
         return key if self.account is None else {**key, "account": self.account}
 
-    def _bookmark(self, one: Metered, *, is_anew: bool) -> Record:
-        return {"account": self.account, "usage": one.bookmark(), "is_anew": is_anew}
+    def _bookmark(self, one: Metered) -> Record:
+        return {"account": self.account, "usage": one.bookmark()}
 
 
 def _starts(one: Metered) -> list[int]:
