@@ -108,6 +108,13 @@ _USAGE = EntitySum(
     # a day stands once for each item that it is billed by
     "select null::varchar as currency, 0 as amount_minor "
     "from (select distinct usage_id from canonical.usage)",
+    (
+        LeftOut(
+            "parts of days that a later night read in other parts",
+            f"select null::varchar as currency, 0 as amount_minor from {_BILLING}usages "
+            "where not is_last_reading",
+        ),
+    ),
 )
 _UNSOLD = LeftOut(
     "lines of drafts and void invoices, which earn nothing",

@@ -20,7 +20,7 @@ _METERED = """
     ),
     metered as (
         select meter_id, count(*) as days, sum(quantity) as quantity
-        from staging.stg_stripe__usages group by all
+        from staging.stg_stripe__usages where is_last_reading group by all
     )
     select coalesce(metered.meter_id, placed.meter_id), placed.disposition,
         coalesce(any_value(metered.days), 0), coalesce(any_value(metered.quantity), 0),

@@ -1,6 +1,12 @@
 -- What was used, by the subscription items that it is billed by, each day or part of a day with its period. Stripe bills
--- a customer's use of a meter by every item of that meter, so it stands once for each.
-with metered as (
+-- a customer's use of a meter by every item of that meter, so it stands once for each. An item that was replaced leaves
+-- its lines to the one of the same subscription and meter; one that is gone is known by its lines alone.
+with usages as (
+    select * from {{ ref('stg_stripe__usages') }}
+    where is_last_reading
+),
+
+present as (
     select
         items.item_id,
         items.subscription_id,
@@ -21,44 +27,77 @@ with metered as (
     where items.usage_type = 'metered' and items.meter_id is not null
 ),
 
-billed as (
+lines as (
     select
         lines.invoice_line_id,
         lines.invoice_id,
         lines.subscription_item_id,
+        lines.price_id,
+        prices.product_id,
+        prices.meter_id,
+        lines.currency,
+        invoices.subscription_id,
         invoices.status,
         date_trunc('minute', lines.service_start_at) as from_at,
         date_trunc('minute', lines.service_end_at) as until_at
     from {{ ref('stg_stripe__invoice_lines') }} as lines
     inner join {{ ref('invoice__billing') }} as invoices on lines.invoice_id = invoices.invoice_id
-    inner join metered on lines.subscription_item_id = metered.item_id
-    where not lines.is_proration
+    inner join {{ ref('stg_stripe__prices') }} as prices on lines.price_id = prices.price_id
+    where not lines.is_proration and prices.meter_id is not null
+),
+
+former as (
+    select
+        lines.subscription_item_id as item_id,
+        lines.subscription_id,
+        lines.meter_id,
+        max(lines.price_id) as price_id,
+        max(lines.product_id) as product_id,
+        max(lines.currency) as currency,
+        cast(null as timestamp) as period_start_at,
+        max(subscriptions.customer_id) as customer_id,
+        max(subscriptions.legal_entity) as legal_entity,
+        max(subscriptions.correlation_id) as correlation_id,
+        min(lines.from_at) as first_at,
+        max(lines.until_at) as last_at
+    from lines
+    inner join {{ ref('subscription__billing') }} as subscriptions
+        on lines.subscription_id = subscriptions.subscription_id
+    left join present on lines.subscription_id = present.subscription_id and lines.meter_id = present.meter_id
+    where present.item_id is null and lines.subscription_item_id is not null
+    group by lines.subscription_item_id, lines.subscription_id, lines.meter_id
+),
+
+metered as (
+    select * from present
+    union all
+    select * from former
 ),
 
 candidates as (
     select
         usages.usage_id,
         metered.item_id,
-        billed.invoice_line_id,
-        billed.invoice_id,
-        billed.status,
-        billed.from_at,
-        billed.until_at,
-        -- an issued invoice before a draft before a void one; of the tiers of one period the first line stands for all
+        lines.invoice_line_id,
+        lines.invoice_id,
+        lines.status,
+        -- its own line before one that a former item left; an issued invoice before a draft before a void one; of the tiers of one period the first line stands for all
         row_number() over (
             partition by usages.usage_id, metered.item_id
             order by
-                case billed.status when 'void' then 2 when 'draft' then 1 else 0 end,
-                billed.invoice_id,
-                billed.invoice_line_id
+                case when lines.subscription_item_id = metered.item_id then 0 else 1 end,
+                case lines.status when 'void' then 2 when 'draft' then 1 else 0 end,
+                lines.invoice_id,
+                lines.invoice_line_id
         ) as preference
-    from {{ ref('stg_stripe__usages') }} as usages
+    from usages
     inner join metered
         on usages.meter_id = metered.meter_id and usages.customer_id = metered.customer_id
-    inner join billed
-        on metered.item_id = billed.subscription_item_id
-        and usages.used_from_at >= billed.from_at
-        and usages.used_from_at < billed.until_at
+    inner join lines
+        on metered.subscription_id = lines.subscription_id
+        and metered.meter_id = lines.meter_id
+        and usages.used_from_at >= lines.from_at
+        and usages.used_from_at < lines.until_at
 )
 
 select
@@ -101,7 +140,7 @@ select
     {{ fingerprint([
         'usages.meter_id', 'usages.customer_id', 'usages.used_from_at', 'usages.quantity',
     ]) }} as fingerprint
-from {{ ref('stg_stripe__usages') }} as usages
+from usages
 left join metered
     on usages.meter_id = metered.meter_id
     and usages.customer_id = metered.customer_id

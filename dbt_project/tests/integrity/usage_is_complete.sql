@@ -4,4 +4,4 @@
     from {{ ref('usage') }}
     group by meter_id, usage_id
 {% endset %}
-{{ unequal_totals("select meter_id as currency, quantity as amount from " ~ ref('stg_stripe__usages'), published) }}
+{{ unequal_totals("select meter_id as currency, quantity as amount from " ~ ref('stg_stripe__usages') ~ " where is_last_reading", published) }}

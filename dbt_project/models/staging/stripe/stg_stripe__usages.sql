@@ -5,5 +5,9 @@ select
     cast(aggregated_value as decimal(28, 12)) as quantity,
     {{ from_unix('start_time') }} as used_from_at,
     {{ from_unix('end_time') }} as used_until_at,
-    cast({{ from_unix('start_time') }} as date) as usage_date
+    cast({{ from_unix('start_time') }} as date) as usage_date,
+    -- each reading tells a whole day; where its periods end elsewhere than they did, in other parts
+    _extracted_date = max(_extracted_date) over (
+        partition by meter, customer, cast({{ from_unix('start_time') }} as date)
+    ) as is_last_reading
 from {{ source('stripe', 'usage') }}
