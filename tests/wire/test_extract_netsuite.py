@@ -550,18 +550,6 @@ def test_tables_that_do_not_fit_together_are_read_by_themselves(vendors, rows):
         assert vendors.extract("netsuite", "tax_code").landed == rows
 
 
-def test_small_tables_that_do_not_fit_leave_the_totals_to_one_query(vendors):
-    codes = [{"id": str(n), "itemid": f"T{n}", "rate": "1"} for n in range(1, 1002)]
-    vendors.store.put_many("netsuite", "taxcode", codes)
-
-    async def count(source):
-        told = await source.totals(list(source.objects.values()))
-        return told["tax_code"].count, calls(source)
-
-    # Login, the totals with the small tables, the totals.
-    assert with_source(vendors, count) == (1001, 3)
-
-
 def test_an_incremental_night_asks_only_for_what_the_totals_say_has_changed(vendors):
     for table, rows in reference.netsuite_rows("2026-01-01 00:00:00").items():
         vendors.store.put_many("netsuite", table, rows)
@@ -576,18 +564,31 @@ def test_an_incremental_night_asks_only_for_what_the_totals_say_has_changed(vend
     vendors.next_night()
     vendors.store.put("netsuite", "transaction", {"id": "7", "memo": "changed"})
     vendors.store.advance_clock(2 * client.OVERLAP)
-    # Login, totals twice (small tables with the first), transactions and their three kinds of children.
-    assert with_source(vendors, night) == 7
+    # Login, totals twice, small tables, transactions and their three kinds of children.
+    assert with_source(vendors, night) == 8
     vendors.next_night()
-    assert with_source(vendors, night) == 3
+    assert with_source(vendors, night) == 4
     vendors.store.delete("netsuite", "item", vendors.current("netsuite", "item")[0]["id"])
     vendors.next_night()
     # What the totals say was deleted is asked for, beside the table that it was deleted from.
-    assert with_source(vendors, night) == 4
+    assert with_source(vendors, night) == 5
     assert {row["memo"] for row in vendors.current("netsuite", "transaction")} == {None, "changed"}
     assert len(vendors.current("netsuite", "transaction_line")) == 49
     items = reference.netsuite_rows("2026-01-01 00:00:00")["item"]
     assert len(vendors.current("netsuite", "item")) == len(items) - 1
+
+
+def test_a_table_that_lags_makes_no_small_table_look_old(vendors):
+    vendors.store.put_many("netsuite", "currency", currencies())
+    vendors.store.put_many("netsuite", "item", [item(1)])
+    vendors.store.set_meta("faults", {"stale": {"netsuite.item": 9}})
+
+    async def night(source):
+        return await extract_system(source, vendors.raw, vendors.day)
+
+    watermarks = {one.object: one.watermark_at for one in with_source(vendors, night)}
+    assert watermarks["item"] == vendors.store.now() - timedelta(hours=9)
+    assert {watermarks[name] for name in SMALL} == {vendors.store.now()}
 
 
 def test_a_change_after_the_totals_is_read_the_next_night(vendors):

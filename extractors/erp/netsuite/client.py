@@ -139,11 +139,11 @@ class NetSuiteSource:
         facts = None if keys_only else self._facts.pop(spec.name, None)
         high = facts.high if facts else None
         if cursor_from is None or owner.cursor is None:
-            if facts and not facts.count:
-                return Start("full", Page(facts.served_at))
             kept = None if keys_only else await self._shelf.rows(self.door, spec.name)
             if kept is not None:
                 return Start("full", Page(*kept))
+            if facts and not facts.count:
+                return Start("full", Page(facts.served_at))
             bookmark = {"keys_only": keys_only, "high": high}
             return Start("full", await self.proceed(spec, bookmark))
         since = cursor_from - OVERLAP
@@ -176,15 +176,13 @@ class NetSuiteSource:
     async def totals(
         self, specs: Sequence[ObjectSpec], *, is_first_load: bool = False
     ) -> Mapping[str, SourceTotals]:
-        """All counts and control sums by one query, which also brings the small tables at first.
+        """All counts and control sums by one query.
 
         A first load, of many calls anyway, has its sums beside its counts, and beside both it asks
         for the fields of records, which it will need.
         """
         async with together() as group:
-            counting = group.create_task(
-                counted(self.door, specs, self._shelf, in_parts=is_first_load)
-            )
+            counting = group.create_task(counted(self.door, specs, in_parts=is_first_load))
             for name in RECORD_TYPES if is_first_load else ():
                 group.create_task(self._described(name))
         told = counting.result()
