@@ -29,3 +29,21 @@ def test_unit_tests_pass(built):
     outcome = warehouse.dbt("test", "--select", "test_type:unit")
     assert outcome.returncode == 0, outcome.stdout
     assert "PASS=0 " not in outcome.stdout
+
+
+def test_a_credit_note_whose_lines_are_not_its_amount_is_told(built):
+    """One in the ERP and one in billing; of a memo that lacks a line as well it was held back."""
+    warehouse, _ = built
+    for memo, amounts in {"1": [4], "held": [4], "whole": [4, 5]}.items():
+        name = {"erp_internal_id": memo}
+        warehouse.insert("conformed.credit_note__erp", [name | {"subtotal_minor": 9}])
+        lines = [name | {"amount_minor": amount} for amount in amounts]
+        warehouse.insert("conformed.credit_note_line__erp", lines)
+    held = {"system": "netsuite", "object": "transaction_line", "scope": "held"}
+    warehouse.insert("raw.quarantine", [held])
+    bare, whole = ({"credit_note_key": key} for key in ("cn_bare", "cn_whole"))
+    notes = [note | {"subtotal_minor": 5} for note in (bare, whole)]
+    warehouse.insert("canonical.credit_notes", notes)
+    warehouse.insert("canonical.credit_note_lines", [whole | {"amount_minor": 5}])
+    told = warehouse.dbt("test", "--select", "credit_note_lines_are_complete")
+    assert "Got 2 results" in told.stdout, told.stdout
