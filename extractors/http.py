@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Self
@@ -48,6 +49,8 @@ for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2
     logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.WARNING)
 
 QUOTA_WARNING = 0.8
+# Two answers of one system differ by so much where one of them is old.
+LAG = timedelta(minutes=10)
 # An answer of this size is read in a thread, so that other calls go on meanwhile.
 BIG_ANSWER = 1_000_000
 
@@ -98,6 +101,7 @@ class HttpDoor:
         self.options = options
         self.metrics = Metrics()
         self.quota: Quota | None = None
+        self._newest_at: datetime | None = None
         self._quota_warned = False
         self._auth = auth
         # Where stamina is told to try again without waiting, nothing else waits either.
@@ -135,6 +139,10 @@ class HttpDoor:
     def room(self) -> int:
         """The same, with others waiting, so that the place of an answer is taken at once."""
         return self._limiter.room(self._limiter.width - 1)
+
+    def is_behind(self, served_at: datetime) -> bool:
+        """Whether an answer is older than another one was: it came from a replica that lags."""
+        return self._newest_at is not None and self._newest_at - served_at > LAG
 
     async def __aenter__(self) -> Self:
         return self
@@ -326,6 +334,9 @@ class HttpDoor:
                 outcome = await asyncio.to_thread(sent.answered, response, raw)
             else:
                 outcome = sent.answered(response, raw)
+        if isinstance(outcome, Reply):
+            with suppress(ContractBroken):
+                self._newest_at = max(self._newest_at or outcome.served_at, outcome.served_at)
         self._note(sent, outcome, number, seconds, len(raw))
         if isinstance(outcome, SourceError):
             raise outcome

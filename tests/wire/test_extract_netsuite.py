@@ -564,14 +564,14 @@ def test_an_incremental_night_asks_only_for_what_the_totals_say_has_changed(vend
     vendors.next_night()
     vendors.store.put("netsuite", "transaction", {"id": "7", "memo": "changed"})
     vendors.store.advance_clock(2 * client.OVERLAP)
-    # Login, totals twice, small tables, transactions and their three kinds of children.
-    assert with_source(vendors, night) == 8
+    # Login, totals twice (small tables with the first), transactions and their three kinds of children.
+    assert with_source(vendors, night) == 7
     vendors.next_night()
-    assert with_source(vendors, night) == 4
+    assert with_source(vendors, night) == 3
     vendors.store.delete("netsuite", "item", vendors.current("netsuite", "item")[0]["id"])
     vendors.next_night()
     # What the totals say was deleted is asked for, beside the table that it was deleted from.
-    assert with_source(vendors, night) == 5
+    assert with_source(vendors, night) == 4
     assert {row["memo"] for row in vendors.current("netsuite", "transaction")} == {None, "changed"}
     assert len(vendors.current("netsuite", "transaction_line")) == 49
     items = reference.netsuite_rows("2026-01-01 00:00:00")["item"]
@@ -586,9 +586,11 @@ def test_a_table_that_lags_makes_no_small_table_look_old(vendors):
     async def night(source):
         return await extract_system(source, vendors.raw, vendors.day)
 
-    watermarks = {one.object: one.watermark_at for one in with_source(vendors, night)}
-    assert watermarks["item"] == vendors.store.now() - timedelta(hours=9)
-    assert {watermarks[name] for name in SMALL} == {vendors.store.now()}
+    for _ in range(2):
+        watermarks = {one.object: one.watermark_at for one in with_source(vendors, night)}
+        assert watermarks["item"] == vendors.store.now() - timedelta(hours=9)
+        assert {watermarks[name] for name in SMALL} == {vendors.store.now()}
+        vendors.next_night()
 
 
 def test_a_change_after_the_totals_is_read_the_next_night(vendors):

@@ -176,13 +176,15 @@ class NetSuiteSource:
     async def totals(
         self, specs: Sequence[ObjectSpec], *, is_first_load: bool = False
     ) -> Mapping[str, SourceTotals]:
-        """All counts and control sums by one query.
+        """All counts and control sums by one query, which also brings the small tables.
 
         A first load, of many calls anyway, has its sums beside its counts, and beside both it asks
         for the fields of records, which it will need.
         """
         async with together() as group:
-            counting = group.create_task(counted(self.door, specs, in_parts=is_first_load))
+            counting = group.create_task(
+                counted(self.door, specs, self._shelf, in_parts=is_first_load)
+            )
             for name in RECORD_TYPES if is_first_load else ():
                 group.create_task(self._described(name))
         told = counting.result()

@@ -28,6 +28,11 @@ class Shelf:
         self._shelf: _Shelf | None = None
         self._asked: set[str] = set()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was put on it yet."""
+        return self._shelf is None
+
     def selects(self) -> list[Select]:
         """What to ask for to fill it: the first column says where a row belongs."""
         return [

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from extractors.calls import Reply
+from extractors.erp.netsuite.objects import SMALL
+from extractors.erp.netsuite.shelf import Shelf
 from extractors.erp.netsuite.suiteql import (
     INSTANT,
     Row,
@@ -74,17 +76,24 @@ class Told:
         return next(found, None)
 
 
-async def counted(door: HttpDoor, specs: Sequence[ObjectSpec], *, in_parts: bool) -> Told:
+async def counted(
+    door: HttpDoor, specs: Sequence[ObjectSpec], shelf: Shelf, *, in_parts: bool
+) -> Told:
     """All by one query, or sums, each of which adds up a whole table, beside the counts.
 
-    What is refused together is asked for one by one, to say what it is.
+    By one query an empty shelf is filled by the way. What is refused together is asked for one by
+    one, to say what it is.
     """
     counts = [*map(_count_of, specs), _DELETIONS]
     sums = [_sum_of(spec, spec.control_sum) for spec in specs if spec.control_sum]
     parts = max(1, door.idle - 1) if in_parts else 0
     first = counts if parts else [*counts, *sums]
     asked = [first, *(sums[part::parts] for part in range(min(parts, len(sums))))]
-    replies = await side_by_side(_together(door, selects) for selects in asked)
+    brings_small = not parts and {spec.name for spec in specs} >= {*SMALL}
+    if brings_small and shelf.is_empty:
+        replies = [await _with_small(door, first, shelf)]
+    else:
+        replies = await side_by_side(_together(door, selects) for selects in asked)
     told = [reply for reply in replies if reply is not None]
     if len(told) < len(replies):
         told = [await _one(door, spec) for spec in specs]
@@ -94,6 +103,19 @@ async def counted(door: HttpDoor, specs: Sequence[ObjectSpec], *, in_parts: bool
         for row in items(reply)
     ]
     return Told(min(reply.served_at for reply in told), rows)
+
+
+async def _with_small(door: HttpDoor, selects: Sequence[Select], shelf: Shelf) -> Reply | None:
+    """The small tables come along where they fit.
+
+    An answer is as old as the oldest table in it: from one that lags they are not taken.
+    """
+    reply = await _together(door, [*selects, *shelf.selects()])
+    if reply is None:
+        return await _together(door, selects)
+    if not door.is_behind(reply.served_at):
+        shelf.fill(reply.served_at, items(reply))
+    return reply
 
 
 async def _together(door: HttpDoor, selects: Sequence[Select]) -> Reply | None:
