@@ -29,7 +29,7 @@ def test_a_first_page_always_comes_with_the_sources_own_time(reading):
                 start = await source.begin(spec, since, keys_only=keys_only)
                 assert start.page.served_at.utcoffset() == timedelta(0), spec.name
                 if since is None:
-                    assert start.mode == "full", spec.name
+                    assert (start.mode == "full") == spec.is_listed, spec.name
         return start.page.served_at
 
     served_at = reading.with_source(begin)
@@ -43,7 +43,7 @@ def test_a_full_read_lands_exactly_the_true_rows(reading):
     for name, manifest in manifests.items():
         spec = reading.connector.objects[name]
         truth = reading.bench.rows(name)
-        assert (manifest.mode, manifest.quarantined) == ("full", 0), name
+        assert (manifest.mode == "full", manifest.quarantined) == (spec.is_listed, 0), name
         assert manifest.read == manifest.landed + manifest.duplicates, name
         if truth is not None:
             assert_same(reading.rows(name), truth, spec.key)

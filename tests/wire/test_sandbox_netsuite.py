@@ -769,7 +769,7 @@ def test_a_signed_request_needs_no_session(sandbox):
         {"account": "1234567-sb1"},
         {"algorithm": "HMAC-SHA1"},
         {"timestamp": str(int(time.time()) - 400)},
-        {"timestamp": str(int(time.time()) + 400)},
+        {"timestamp": str(int(time.time()) + 4_000)},
         {"sent": "limit=2"},
     ],
 )

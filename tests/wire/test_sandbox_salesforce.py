@@ -253,7 +253,7 @@ def test_an_assertion_signed_with_the_certified_key_gets_a_token(assertion):
         ({"sub": "other@acme.example"}, "invalid_grant", "user hasn't approved this consumer"),
         ({"iss": "other"}, "invalid_client_id", "client identifier invalid"),
         ({"exp": 1}, "invalid_grant", "expired authorization code"),
-        ({"exp": int(time.time()) + 900}, "invalid_grant", "invalid assertion"),
+        ({"exp": int(time.time()) + 9_000}, "invalid_grant", "invalid assertion"),
         ({"exp": int(time.time() * 1000)}, "invalid_grant", "invalid assertion"),
         ({"exp": None}, "invalid_grant", "invalid assertion"),
         ({"key": "k" * 32, "algorithm": "HS256"}, "invalid_grant", "invalid assertion"),

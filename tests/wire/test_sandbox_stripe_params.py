@@ -60,6 +60,11 @@ OPERATION_PARAMS = {
     "POST /v1/refunds/{key}": "refund_update",
     "POST /v1/disputes/{key}": "dispute_update",
     "POST /v1/payouts/{key}": "payout_update",
+    "POST /v1/billing/meters": "billing.meter_create",
+    "POST /v1/billing/meters/{key}": "billing.meter_update",
+    "POST /v1/billing/meters/{key}/deactivate": "billing.meter_deactivate",
+    "POST /v1/billing/meters/{key}/reactivate": "billing.meter_reactivate",
+    "POST /v1/billing/meter_events": "billing.meter_event_create",
 }
 NAMES = {"invoiceitem": "invoice_item"}
 # Required here and not there: the vendor takes another parameter in their place, which we do not.
@@ -81,7 +86,9 @@ class Names(dict):
 
 def params_of(name):
     """The client's TypedDict, and the types of its parameters."""
-    module = importlib.import_module(f"stripe.params._{name}_params")
+    *packages, name = name.split(".")
+    path = ".".join(["stripe", "params", *packages, f"_{name}_params"])
+    module = importlib.import_module(path)
     declared = getattr(module, "".join(part.capitalize() for part in name.split("_")) + "Params")
     return declared, typing_extensions.get_type_hints(declared, localns=Names(module))
 
