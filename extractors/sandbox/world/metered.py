@@ -11,6 +11,7 @@ from decimal import Decimal
 from extractors.sandbox.reference import CALLS, MeteredProduct
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import DAY, HOUR, MINUTE, boundary, moment
+from extractors.sandbox.world.prices import add_product
 from extractors.sandbox.world.rated import billed_parts, tier
 from extractors.sandbox.world.state import Deal, SoldLine, Subscribed, World
 
@@ -29,13 +30,7 @@ _SATURDAY = 5
 def add_metered_catalogue(world: World, at: int) -> None:
     """The product in the CRM and in billing, its meter, and a price for each currency."""
     records, product = world.records, CALLS
-    crm = records.new_id("salesforce", "Product2")
-    billing = records.new_id("stripe", "product")
-    world.facts.products[product.sku] = {"salesforce": crm, "stripe": billing}
-    fields = {"Name": product.name, "ProductCode": product.sku, "Family": product.family}
-    records.add("salesforce", "Product2", {"Id": crm, **fields, "IsActive": True}, at)
-    made = {"id": billing, "name": product.name, "active": True, "updated": at}
-    records.add("stripe", "product", made | {"metadata": {"sku": product.sku}}, at)
+    add_product(world, product, at)
     meter = {
         "id": records.new_id("stripe", "billing.meter"),
         "display_name": product.name,

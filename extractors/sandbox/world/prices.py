@@ -4,7 +4,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from extractors.sandbox.amounts import decimal_text
-from extractors.sandbox.reference import CURRENCIES, PRODUCTS
+from extractors.sandbox.reference import (
+    CURRENCIES,
+    PRODUCTS,
+    MeteredProduct,
+    Product,
+    TieredProduct,
+)
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import YEAR_MONTHS
 from extractors.sandbox.world.state import World
@@ -13,17 +19,24 @@ _PLACES = Decimal("0.000000000001")  # Stripe keeps twelve decimals of a minor u
 _LIST_MONTHS_PER_YEAR = 10
 
 
+def add_product(world: World, product: Product | TieredProduct | MeteredProduct, at: int) -> str:
+    """A product in the CRM, whose id there is returned, and in billing."""
+    records = world.records
+    crm = records.new_id("salesforce", "Product2")
+    billing = records.new_id("stripe", "product")
+    world.facts.products[product.sku] = {"salesforce": crm, "stripe": billing}
+    fields = {"Name": product.name, "ProductCode": product.sku, "Family": product.family}
+    records.add("salesforce", "Product2", {"Id": crm, **fields, "IsActive": True}, at)
+    made = {"id": billing, "name": product.name, "active": True, "updated": at}
+    records.add("stripe", "product", made | {"metadata": {"sku": product.sku}}, at)
+    return crm
+
+
 def add_catalogue(world: World, at: int) -> None:
     """Products and list prices in the CRM and in billing."""
     records = world.records
     for product in PRODUCTS:
-        crm = records.new_id("salesforce", "Product2")
-        billing = records.new_id("stripe", "product")
-        world.facts.products[product.sku] = {"salesforce": crm, "stripe": billing}
-        fields = {"Name": product.name, "ProductCode": product.sku, "Family": product.family}
-        records.add("salesforce", "Product2", {"Id": crm, **fields, "IsActive": True}, at)
-        made = {"id": billing, "name": product.name, "active": True, "updated": at}
-        records.add("stripe", "product", made | {"metadata": {"sku": product.sku}}, at)
+        crm = add_product(world, product, at)
         for currency, minor in product.monthly.items():
             entry = {
                 "Id": records.new_id("salesforce", "PricebookEntry"),

@@ -12,6 +12,7 @@ from decimal import Decimal
 from extractors.sandbox.amounts import decimal_text
 from extractors.sandbox.reference import CURRENCIES, TIERED_BY_SKU, TIERED_PRODUCTS, TieredProduct
 from extractors.sandbox.tables import Record
+from extractors.sandbox.world.prices import add_product
 from extractors.sandbox.world.state import Deal, SoldLine, World
 
 _FIRST_NUMBER = 40
@@ -22,15 +23,8 @@ _UNITS = (20, 400)
 
 def add_tiered_catalogue(world: World, at: int) -> None:
     """Products that are sold by tiers, in the CRM and in billing, after all others."""
-    records = world.records
     for product in TIERED_PRODUCTS:
-        crm = records.new_id("salesforce", "Product2")
-        billing = records.new_id("stripe", "product")
-        world.facts.products[product.sku] = {"salesforce": crm, "stripe": billing}
-        fields = {"Name": product.name, "ProductCode": product.sku, "Family": product.family}
-        records.add("salesforce", "Product2", {"Id": crm, **fields, "IsActive": True}, at)
-        made = {"id": billing, "name": product.name, "active": True, "updated": at}
-        records.add("stripe", "product", made | {"metadata": {"sku": product.sku}}, at)
+        add_product(world, product, at)
         for currency in product.tiers:
             _add_entry(world, at, product, currency)
             _add_price(world, at, product, currency)
