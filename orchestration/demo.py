@@ -41,6 +41,7 @@ PLANTS = {
     "INV-MISS-02": 2,
     "INV-DUP-01": 2,
     "INV-AMT-01": 4,
+    "INV-DATE-01": 3,
     "INV-STAT-01": 3,
     "PAY-MISS-01": 3,
     "JE-BAL-01": 1,

@@ -27,6 +27,7 @@ FIELD_CODES = (
     "CON-AMT-01",
     "CUS-ATTR-01",
     "INV-AMT-01",
+    "INV-DATE-01",
     "INV-STAT-01",
     "SUB-QTY-01",
     "SUB-STAT-01",

@@ -116,12 +116,17 @@ def invoice(key: str, **values: Any) -> dict[str, Any]:
             "status": "open",
             "currency": "USD",
             "period": "2026-06",
+            "number": f"N-{key}",
+            "invoice_date": date(2026, 6, 15),
+            "due_date": date(2026, 7, 15),
         }.items()
     }
     rest = {
         "entity": "invoice",
         "period": "2026-06",
-        "billing_number": f"N-{key}",
+        "invoice_date_days": 0,
+        "due_date_days": 0,
+        "is_erp_date_of_utc": False,
         "line_count": 1,
         "is_erp_duplicate": False,
         "is_manual": False,

@@ -49,6 +49,14 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "INV-MISS-02": ("unpaid", "settled"),
     "INV-DUP-01": ("billing_id", "signature"),
     "INV-AMT-01": ("tax", "net", "net_and_tax"),
+    "INV-DATE-01": (
+        "renumbered",
+        "tz_boundary",
+        "other_month",
+        "other_day",
+        "follows_invoice_date",
+        "other_terms",
+    ),
     "INV-STAT-01": (
         "void_not_copied",
         "voided_in_ledger_only",
@@ -75,6 +83,7 @@ CODES = (
     "INV-MISS-02",
     "INV-DUP-01",
     "INV-AMT-01",
+    "INV-DATE-01",
     "INV-STAT-01",
     "PAY-MISS-01",
     "JE-BAL-01",

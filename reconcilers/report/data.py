@@ -27,6 +27,7 @@ CODE_NAMES = {
     "INV-MISS-02": "ERP invoice without billing source",
     "INV-DUP-01": "Invoice posted twice",
     "INV-AMT-01": "Invoice totals differ",
+    "INV-DATE-01": "Invoice dates or number differ",
     "INV-STAT-01": "Invoice status differs",
     "PAY-MISS-01": "Payment not in the ERP",
     "JE-BAL-01": "Journal does not balance",
@@ -34,7 +35,7 @@ CODE_NAMES = {
 # A night with one of these open is incomplete.
 CONTROL_CODES = ("CTL-CNT-01", "CTL-STALE-01")
 # Causes that name another exception: its impact covers theirs.
-EXPLAINED_BY_ANOTHER = ("customer_missing",)
+EXPLAINED_BY_ANOTHER = ("customer_missing", "follows_invoice_date")
 AGE_BUCKETS = (
     ("0-1", 1),
     ("2-3", 3),

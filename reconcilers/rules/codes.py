@@ -17,6 +17,7 @@ CODES = {
     "INV-MISS-02": "ERP invoice with no billing source",
     "INV-DUP-01": "One billing invoice posted twice",
     "INV-AMT-01": "Invoice totals differ",
+    "INV-DATE-01": "Invoice date, due date or number differ",
     "INV-STAT-01": "Invoice lifecycle differs",
     "PAY-MISS-01": "Succeeded payment not recorded in ERP",
     "JE-BAL-01": "Unbalanced journal entry",

@@ -11,6 +11,8 @@ from reconcilers.rules.comparators import COMPARATORS, Tolerance
 from reconcilers.rules.severity import floor_of
 
 _SECONDS_PER_MONTH = 2_629_800  # the mean month of the Gregorian calendar
+_COST_OF_CAPITAL_PERCENT = 8  # a year's interest on receivables
+_PERCENT_DAYS = 100 * 365
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,16 @@ class Meaning:
     cause: nw.Expr = field(default_factory=lambda: NOTHING)
     floor: nw.Expr | None = None
     coverage: str | None = None  # when it is not the replica's coverage of the row's event
+    # of single attributes, where they differ from the class
+    causes: Mapping[str, nw.Expr] = field(default_factory=dict)
+    floors: Mapping[str, nw.Expr] = field(default_factory=dict)
+
+    def cause_of(self, row: FieldRule) -> nw.Expr:
+        return self.causes.get(row.attribute, self.cause)
+
+    def floor_of(self, row: FieldRule) -> nw.Expr:
+        own = self.floors.get(row.attribute, self.floor)
+        return floor_of(row.drift_code, row.attribute) if own is None else own
 
 
 def _as_minor(value: nw.Expr) -> nw.Expr:
@@ -75,6 +87,20 @@ def _revenue_since_change(_: Field) -> nw.Expr:
     return nw.col("live_mrr_minor").fill_null(0) * months * sign
 
 
+# What days of delay cost: + the ledger asks later than billing, - earlier. An invoice in another
+# month is misstated there in full.
+def _cost_of_days(of: Field) -> nw.Expr:
+    if of.rule.attribute == "number":
+        return nw.lit(0)
+    days = nw.col(f"{of.rule.attribute}_days").fill_null(0)
+    due = nw.col("billing_amount_due_minor").fill_null(0)
+    interest = (due * days.abs() * _COST_OF_CAPITAL_PERCENT + _PERCENT_DAYS // 2) // _PERCENT_DAYS
+    size: nw.Expr = interest
+    if of.rule.attribute == "invoice_date":
+        size = nw.when(_is_other_month).then(nw.col("billing_total_minor")).otherwise(interest)
+    return nw.when(days < 0).then(-size).otherwise(size)
+
+
 def _nothing(_: Field) -> nw.Expr:
     return nw.lit(0)
 
@@ -86,6 +112,13 @@ _LIVE = [*_EARNING, *_IDLE]
 _billed_after_cancel = (nw.col("crm_status") == "cancelled") & nw.col("billing_status").is_in(_LIVE)
 _cancelled_in_billing = nw.col("billing_status") == "cancelled"
 _voided = (nw.col("billing_status") == "void") | (nw.col("erp_status") == "void")
+
+_is_other_month = nw.col("billing_invoice_date").dt.truncate("1mo") != nw.col(
+    "erp_invoice_date"
+).dt.truncate("1mo")
+_follows_invoice_date = (nw.col("invoice_date_days") != 0) & (
+    nw.col("invoice_date_days") == nw.col("due_date_days")
+)
 
 _STATE_CAUSE = (
     nw.when(nw.col("billing_status") == "void")
@@ -130,6 +163,29 @@ MEANINGS: Mapping[str, Meaning] = {
             .otherwise(nw.lit("net_and_tax"))
         ),
     ),
+    # So has its number: an ERP renames what it voids.
+    "INV-DATE-01": Meaning(
+        impact_minor=_cost_of_days,
+        guard=~_voided.fill_null(value=False),
+        cause=nw.lit("renumbered"),
+        causes={
+            "invoice_date": nw.when(nw.col("is_erp_date_of_utc"))
+            .then(nw.lit("tz_boundary"))
+            .otherwise(
+                nw.when(_is_other_month.fill_null(value=False))
+                .then(nw.lit("other_month"))
+                .otherwise(nw.lit("other_day"))
+            ),
+            "due_date": nw.when(_follows_invoice_date.fill_null(value=False))
+            .then(nw.lit("follows_invoice_date"))
+            .otherwise(nw.lit("other_terms")),
+        },
+        floors={
+            "invoice_date": nw.when(_is_other_month.fill_null(value=False))
+            .then(nw.lit("S2"))
+            .otherwise(nw.lit("S4"))
+        },
+    ),
     "INV-STAT-01": Meaning(
         impact_minor=_open_balance, cause=_STATE_CAUSE, coverage="erp_status_coverage_seconds"
     ),
@@ -160,6 +216,6 @@ def field_rule(row: FieldRule) -> Rule:
         impact_minor=meaning.impact_minor(Field(row, owner, replica)),
         grace_hours=row.grace_hours,
         coverage=meaning.coverage or f"{row.replica}_coverage_seconds",
-        cause=meaning.cause,
-        floor=floor_of(row.drift_code, row.attribute) if meaning.floor is None else meaning.floor,
+        cause=meaning.cause_of(row),
+        floor=meaning.floor_of(row),
     )

@@ -256,7 +256,7 @@ def test_both_sides_of_a_pair_agree_on_money_date_and_state(night):
         "period",
     ):
         assert pair[f"billing_{attribute}"] == pair[f"erp_{attribute}"], attribute
-    assert pair["billing_date"] == dt.date(2026, 5, 31)
+    assert pair["billing_invoice_date"] == dt.date(2026, 5, 31)
     assert pair["canonical_id"] == "cus_acme"
 
 

@@ -58,8 +58,16 @@ select
     erp.customer_id as erp_customer_id,
     billing.number as billing_number,
     erp.number as erp_number,
-    billing.invoice_date as billing_date,
-    erp.invoice_date as erp_date,
+    billing.invoice_date as billing_invoice_date,
+    erp.invoice_date as erp_invoice_date,
+    cast({{ days_between('billing.invoice_date', 'erp.invoice_date') }} as bigint) as invoice_date_days,
+    -- the ERP took the day of UTC, which at night is not that of the entity
+    coalesce(
+        erp.invoice_date = {{ local_date('billing.issued_at', 'null') }} and erp.invoice_date <> billing.invoice_date, false
+    ) as is_erp_date_of_utc,
+    billing.due_date as billing_due_date,
+    erp.due_date as erp_due_date,
+    cast({{ days_between('billing.due_date', 'erp.due_date') }} as bigint) as due_date_days,
     billing.period as billing_period,
     erp.period as erp_period,
     billing.currency as billing_currency,

@@ -13,7 +13,7 @@ select
     compared.billing_id as item_id,
     compared.billing_currency as currency,
     compared.billing_total_minor as amount_minor,
-    compared.billing_date as item_date,
+    compared.billing_invoice_date as item_date,
     compared.canonical_id as party,
     {{ list_of(["'service ' || cast(service.start_date as varchar) || ' ' || cast(service.end_date as varchar)"]) }}
     || coalesce(service.line_ids, {{ list_of([]) }}) as reference_keys,

@@ -13,7 +13,7 @@ select
     compared.erp_id as item_id,
     compared.erp_currency as currency,
     compared.erp_total_minor as amount_minor,
-    compared.erp_date as item_date,
+    compared.erp_invoice_date as item_date,
     compared.canonical_id as party,
     {{ list_of(["'service ' || cast(service.start_date as varchar) || ' ' || cast(service.end_date as varchar)"]) }}
     || coalesce(service.line_ids, {{ list_of([]) }}) as reference_keys,

@@ -209,6 +209,31 @@ class Ground:
             )
         )
 
+    def follows(
+        self,
+        code: str,
+        owner: tuple[System, str],
+        replica: tuple[System, str] | None = None,
+        *,
+        attribute: str = "",
+        variant: str,
+        caused_by: str,
+    ) -> None:
+        """Note a row that a plant brings about, in its own class or in another."""
+        self.tell(
+            Truth(
+                code,
+                attribute,
+                owner_system=owner[0],
+                owner_id=owner[1],
+                replica_system=replica[0] if replica else None,
+                replica_id=replica[1] if replica else None,
+                variant=variant,
+                planted=False,
+                caused_by=caused_by,
+            )
+        )
+
     def save(self) -> list[Truth]:
         known = self.store.meta(TRUTH, [])
         self.store.set_meta(TRUTH, known + [asdict(row) for row in self._truth])

@@ -10,6 +10,7 @@ from collections import defaultdict
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from tests.unit.sandbox.books import (
     Books,
@@ -404,9 +405,38 @@ def _pair(books: Books, invoice, transaction):
     is_old = books.age(reached["finalized_at"]) > HOURS_SYNC
     if is_old and states != ("void", "void") and abs(invoice["total"] - erp_total) > allowed:
         yield Row("INV-AMT-01", "total", invoice["id"], transaction["id"])
+    if is_old and "void" not in states:
+        yield from _dates(invoice, transaction)
     moved = transaction["custbody_status_changed_at"]
     if books.age(*reached.values(), moved) > HOURS_SYNC and states[0] != states[1]:
         yield Row("INV-STAT-01", "status", invoice["id"], transaction["id"])
+
+
+ZONES = {"US": "America/New_York", "UK": "Europe/London", "DE": "Europe/Berlin", "JP": "Asia/Tokyo"}
+
+
+def local_day(stamp: int, invoice) -> str:
+    return (
+        instant(stamp)
+        .astimezone(ZoneInfo(ZONES[invoice["metadata"]["legal_entity"]]))
+        .date()
+        .isoformat()
+    )
+
+
+def _dates(invoice, transaction):
+    said = {
+        "number": (invoice["number"], transaction["tranid"]),
+        "invoice_date": (
+            local_day(invoice["status_transitions"]["finalized_at"], invoice),
+            transaction["trandate"],
+        ),
+    }
+    if invoice["due_date"]:
+        said["due_date"] = (local_day(invoice["due_date"], invoice), transaction["duedate"])
+    for name, (billing, erp) in said.items():
+        if billing != erp:
+            yield Row("INV-DATE-01", name, invoice["id"], transaction["id"])
 
 
 def _payments(books: Books, clusters: Clusters):
