@@ -6,7 +6,7 @@ run again from nothing give the same ids.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
@@ -186,8 +186,9 @@ def _counted(rows: pl.DataFrame, column: str, kind: str, day: date) -> pl.DataFr
 
 def current_ids(aliases: pl.DataFrame, live: Collection[str]) -> pl.DataFrame:
     """Each id that no record has any more and the id that leads on from it: old_id, current_id."""
-    given_up = sorted(set(aliases["old_id"]) - set(live))
-    now = [current_id(each, live, aliases) for each in given_up]
+    onward = _onward(aliases)
+    given_up = sorted(onward.keys() - set(live))
+    now = [_followed(each, live, onward) for each in given_up]
     return pl.DataFrame(
         {"old_id": given_up, "current_id": now},
         schema={"old_id": pl.String, "current_id": pl.String},
@@ -199,13 +200,27 @@ def current_id(canonical_id: str, live: Collection[str], aliases: pl.DataFrame) 
 
     An id that is in use names itself; else the newest redirects are followed to one that is.
     """
+    return _followed(canonical_id, live, _onward(aliases))
+
+
+def _onward(aliases: pl.DataFrame) -> Mapping[str, list[str]]:
+    """From each id that records left to those that they went to, the newest redirect first."""
     newest = aliases.sort("snapshot_date", "records", "new_id", descending=[True, True, False])
+    onward: dict[str, list[str]] = {}
+    for old_id, new_id in newest.select("old_id", "new_id").iter_rows():
+        onward.setdefault(old_id, []).append(new_id)
+    return onward
+
+
+def _followed(
+    canonical_id: str, live: Collection[str], onward: Mapping[str, list[str]]
+) -> str | None:
     seen: set[str] = set()
     at = canonical_id
     while at not in live:
         seen.add(at)
-        onward = newest.filter((pl.col("old_id") == at) & ~pl.col("new_id").is_in(list(seen)))
-        if onward.is_empty():
+        unseen = [each for each in onward.get(at, ()) if each not in seen]
+        if not unseen:
             return None
-        at = str(onward["new_id"][0])
+        at = unseen[0]
     return at

@@ -94,5 +94,6 @@ def publish_aliases(
     con: duckdb.DuckDBPyConnection, aliases: pl.DataFrame, crosswalk: pl.DataFrame
 ) -> None:
     """Write identity.customer_aliases: each id that was given up, with the id to use today."""
-    live = set(crosswalk["canonical_customer_id"])
+    named = pl.concat([aliases["old_id"], aliases["new_id"]]).unique()
+    live = set(named.filter(named.is_in(crosswalk["canonical_customer_id"].unique().implode())))
     engine.replace_table(con, "identity.customer_aliases", current_ids(aliases, live))

@@ -154,6 +154,13 @@ def test_a_night_that_runs_again_replaces_its_own_ids_and_no_others(state):
     assert ids(state, night(2)) == {"A": "cus_2"}
 
 
+def test_ids_that_are_kept_and_read_in_several_parts_are_all_there(state, monkeypatch):
+    monkeypatch.setattr("reconcilers.state.registry._AT_ONCE", 2)
+    record_identities(state, night(0), changed(night(0), *((each, "cus_1") for each in "ABCDE")))
+    record_identities(state, night(1), changed(night(1), ("C", "cus_2")))
+    assert ids(state, night(2)) == dict.fromkeys("ABDE", "cus_1") | {"C": "cus_2"}
+
+
 def test_a_store_from_before_keeps_the_ids_that_it_gave(tmp_path):
     engine = create_engine(f"sqlite:///{tmp_path}/old.db")
     with engine.begin() as connection:
