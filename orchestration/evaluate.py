@@ -26,6 +26,20 @@ _ORDER = {code: place for place, code in enumerate(CODES)}
 
 Subject = tuple[str, str, str, str, str, str]
 SUBJECT_COLUMNS = ("attribute", "owner_system", "owner_id", "replica_system", "replica_id")
+# Every exception with the owner of what first caused it and its money, in the reporting currency.
+_BLAMED = f"""
+with recursive blamed as (
+    select *, exception_key as cause_key, explained_by as next_key
+    from reconciliation.drift where disposition = 'exception'
+    union all
+    select blamed.* exclude (cause_key, next_key), parent.exception_key, parent.explained_by
+    from blamed inner join reconciliation.drift as parent on blamed.next_key = parent.exception_key
+)
+select blamed.code, {", ".join("blamed." + name for name in SUBJECT_COLUMNS)}, cause.owner_id,
+    abs(blamed.impact_reporting_minor)
+from blamed inner join reconciliation.drift as cause on blamed.cause_key = cause.exception_key
+where blamed.next_key is null
+"""
 
 
 class EvaluationError(Exception):
@@ -59,7 +73,10 @@ class CodeScore:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores per code, with the rows that were wrong, for whoever has to explain them."""
+    """Scores per code, with the rows that were wrong, for whoever has to explain them.
+
+    `attributed` is the share of the exceptions' money that hangs on what truly caused it.
+    """
 
     seed: int
     customers: int
@@ -68,6 +85,7 @@ class Evaluation:
     false_rows: tuple[Subject, ...]
     missed_rows: tuple[Subject, ...]
     tieouts_hold: bool
+    attributed: float
 
     @property
     def perfect(self) -> bool:
@@ -80,6 +98,7 @@ class Evaluation:
             "day": self.day.isoformat(),
             "perfect": self.perfect,
             "tieouts_hold": self.tieouts_hold,
+            "attributed": self.attributed,
             "codes": [score.as_dict() for score in self.scores],
             "false": [list(row) for row in self.false_rows],
             "missed": [list(row) for row in self.missed_rows],
@@ -161,6 +180,7 @@ def compare(world: Settings, seed: int, customers: int, day: dt.date) -> Evaluat
             "where disposition = 'exception'"
         ).fetchall()
         broken = con.sql("select count(*) from reconciliation.tieouts where not holds").fetchall()
+        blamed = con.sql(_BLAMED).fetchall()
     seen: Counter[Subject] = Counter(_words(row) for row in found)
     real = Counter(_subject(row) for row in truth)
     implied = Counter(row["code"] for row in truth if not row["planted"])
@@ -174,7 +194,24 @@ def compare(world: Settings, seed: int, customers: int, day: dt.date) -> Evaluat
         false_rows=tuple(sorted(false.elements())),
         missed_rows=tuple(sorted(missed.elements())),
         tieouts_hold=broken[0][0] == 0,
+        attributed=attribution(blamed, truth),
     )
+
+
+def attribution(
+    blamed: Iterable[tuple[str | None, ...]], truth: Iterable[Mapping[str, Any]]
+) -> float:
+    """The share of money whose first cause is the true one; 1.0 where no money is at stake.
+
+    `blamed` are rows of a subject, the owner id of its first cause (its own where nothing explains
+    it) and its money.
+    """
+    causes = {_subject(row): row["caused_by"] or row["owner_id"] for row in truth}
+    right = total = 0
+    for *subject, cause, minor in blamed:
+        total += int(minor or 0)
+        right += int(minor or 0) * (causes.get(_words(tuple(subject))) == cause)
+    return right / total if total else 1.0
 
 
 def score(

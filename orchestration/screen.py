@@ -124,7 +124,8 @@ def score_table(result: Evaluation) -> Table:
         "precision",
         "recall",
         title=f"Seed {result.seed}, {result.customers} customers, day {result.day}; "
-        f"tie-outs {'hold' if result.tieouts_hold else 'BREAK'}",
+        f"tie-outs {'hold' if result.tieouts_hold else 'BREAK'}; "
+        f"money at its true cause: {result.attributed:.1%}",
     )
     for score in result.scores:
         counts = (score.planted, score.implied, score.found, score.true, score.false, score.missed)

@@ -56,6 +56,7 @@ def _described(rule: Rule) -> dict[str, nw.Expr]:
         "cause": rule.cause.cast(nw.String),
         "impact_minor": rule.impact_minor.cast(nw.Int64),
         "_floor": rule.floor,
+        "explained_by": NOTHING,
     }
 
 
@@ -77,14 +78,4 @@ def exception_keys(drift: pl.DataFrame) -> pl.Series:
     return pl.Series(
         [hashlib.sha256("|".join(part).encode()).hexdigest()[:32] for part in parts],
         dtype=pl.String,
-    )
-
-
-def explain(drift: pl.DataFrame) -> pl.DataFrame:
-    """Name the cause of documents that the ledger lacks because it does not know their customer."""
-    unknown = drift.filter(pl.col("code") == "CUS-MISS-02")["canonical_id"].drop_nulls()
-    is_document = pl.col("code").is_in(["INV-MISS-01", "PAY-MISS-01"])
-    follows = is_document & pl.col("canonical_id").is_in(unknown.to_list())
-    return drift.with_columns(
-        pl.when(follows).then(pl.lit("customer_missing")).otherwise("cause").alias("cause")
     )

@@ -14,7 +14,8 @@ import narwhals as nw
 import polars as pl
 
 from reconcilers import engine
-from reconcilers.drift import drift_of, explain
+from reconcilers.causes import name_causes
+from reconcilers.drift import drift_of
 from reconcilers.findings import (
     CELLS,
     DISPOSITIONS,
@@ -81,7 +82,9 @@ def evaluate(
         parts.append(pass_.run(con, book, limits))
         if comparison.name == CONTROL.name:
             unreliable = _broken_objects(parts[-1].drift)
-    findings = _findings(snapshot_date, parts, lost_keys(con, snapshot_date))
+    found = pl.concat([empty(DRIFT), *(part.drift for part in parts)])
+    drift = name_causes(con, tell_lost_keys(found, lost_keys(con, snapshot_date)))
+    findings = _findings(snapshot_date, drift, parts)
     engine.replace_table(con, "reconciliation.drift", findings.drift)
     engine.replace_table(con, "reconciliation.dispositions", findings.dispositions)
     engine.replace_table(con, "reconciliation.rule_guard", findings.guard)
@@ -251,10 +254,8 @@ def _first_of(columns: Sequence[str], *names: str) -> nw.Expr:
     return nw.col(next(name for name in names if name in columns))
 
 
-def _findings(snapshot_date: date, parts: Sequence[_Part], lost: pl.DataFrame) -> Findings:
+def _findings(snapshot_date: date, drift: pl.DataFrame, parts: Sequence[_Part]) -> Findings:
     cells = pl.concat([empty(CELLS), *(part.cells for part in parts)])
-    found = explain(pl.concat([empty(DRIFT), *(part.drift for part in parts)]))
-    drift = tell_lost_keys(found, lost)
     return Findings(
         snapshot_date=snapshot_date,
         drift=DRIFT.validate(drift.sort("code", "comparison", "row_key", "attribute")),

@@ -50,6 +50,7 @@ DRIFT = pa.DataFrameSchema(
         "exception_key": pa.Column(pl.String, pa.Check.str_matches(r"^[0-9a-f]{32}$"), unique=True),
         "legal_entity": _optional(),
         "period": _optional(),
+        "explained_by": _optional(),
     },
     strict=True,
     ordered=True,

@@ -18,6 +18,7 @@ from reconcilers.rules.catalogue import all_rules
 ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "dbt_project" / "seeds"
 DAY = date(2026, 6, 30)
+CAUSE_LINKS = "cause_links"
 
 FX_RATES = """
 select * from (
@@ -52,7 +53,7 @@ def warehouse(
     con.execute(f"create table seeds.currencies as from read_csv('{SEEDS / 'currencies'}.csv')")
     con.execute(f"create table seeds.fx_rates as {FX_RATES}")
     for view, columns in declared_columns().items():
-        if views and view not in views:
+        if views and view not in {*views, CAUSE_LINKS}:
             continue
         listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         con.execute(f"create table comparison.{view} ({listed})")

@@ -34,7 +34,8 @@ def plan(
 ) -> tuple[Correction, ...]:
     """The corrections of one night, in the order of their exception keys.
 
-    Only open exceptions of classes that policy lets us write are planned. What cannot be posted
+    Only open exceptions of classes that policy lets us write are planned, and none that another one
+    explains: that one is to be put right. What cannot be posted
     comes back refused with its reasons. What fired too often to be true (`systemic_codes`), breaks
     a cap or was tried without effect comes back held. `spent` counts by exception the corrections
     that were sent in vain (see `outbox.spent_corrections`).
@@ -54,7 +55,8 @@ def _subjects(
     policy: Policy,
     spent: Mapping[str, int],
 ) -> Iterator[tuple[Subject, Rule]]:
-    exceptions = drift.filter(pl.col("disposition") == "exception").sort("exception_key")
+    is_own = (pl.col("disposition") == "exception") & pl.col("explained_by").is_null()
+    exceptions = drift.filter(is_own).sort("exception_key")
     for row in exceptions.iter_rows(named=True):
         rule = policy.rule(row["code"], row["cause"])
         life = lives.get(row["exception_key"])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reconcilers.corrections.policy_lines import lines_of
+from reconcilers.rules.codes import CODES
 
 SEVERITIES = ("S1", "S2", "S3", "S4")
 
@@ -45,7 +46,6 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "CUS-LINK-01": ("empty", "merged", "dangling", "crossed", "not_in_use"),
     "CON-MISS-01": ("service_started", "not_yet_due"),
     "SUB-STAT-01": ("crm_copy_stale", "billing_after_cancel"),
-    "INV-MISS-01": ("customer_missing",),
     "INV-MISS-02": ("unpaid", "settled"),
     "INV-DUP-01": ("billing_id", "signature"),
     "INV-AMT-01": ("tax", "net", "net_and_tax"),
@@ -64,30 +64,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
         "paid_in_ledger_only",
         "state_not_copied",
     ),
-    "PAY-MISS-01": ("customer_missing",),
 }
-CODES = (
-    "CTL-CNT-01",
-    "CTL-STALE-01",
-    "CTL-XREF-01",
-    "CUS-MISS-01",
-    "CUS-MISS-02",
-    "CUS-DUP-01",
-    "CUS-LINK-01",
-    "CUS-ATTR-01",
-    "CON-MISS-01",
-    "CON-AMT-01",
-    "SUB-STAT-01",
-    "SUB-QTY-01",
-    "INV-MISS-01",
-    "INV-MISS-02",
-    "INV-DUP-01",
-    "INV-AMT-01",
-    "INV-DATE-01",
-    "INV-STAT-01",
-    "PAY-MISS-01",
-    "JE-BAL-01",
-)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,7 @@ from reconcilers.corrections.policy import Policy
 from reconcilers.report.amounts import whole
 from reconcilers.report.data import (
     AGE_BUCKETS,
-    CODE_NAMES,
     CONTROL_CODES,
-    EXPLAINED_BY_ANOTHER,
     CodeLine,
     ExceptionLine,
     MoneyLine,
@@ -29,6 +27,7 @@ from reconcilers.report.data import (
 from reconcilers.report.identity import identity_lines
 from reconcilers.report.lines import correction_line, exception_line
 from reconcilers.report.process import hop_lines, stuck_lines
+from reconcilers.rules.codes import CODES
 from reconcilers.state.views import CorrectionView, ExceptionView, NightView
 
 TREND_NIGHTS = 60
@@ -66,7 +65,7 @@ def assemble(sources: Sources, *, mask: bool) -> ReportData:
     pairs = _pairs(sources.dispositions)
     totals = _totals(sources, open_lines, tieouts, pairs)
     incomplete = tuple(
-        f"{line.code}: {line.owner_system} {line.owner_id} ({CODE_NAMES[line.code].lower()})"
+        f"{line.code}: {line.owner_system} {line.owner_id} ({CODES[line.code].lower()})"
         for line in open_lines
         if line.code in CONTROL_CODES
     )
@@ -161,7 +160,7 @@ def _totals(
     due = sum(pair.rows - pair.excluded - pair.in_flight for pair in pairs)
     return Totals(
         open=len(open_lines),
-        explained=sum(line.cause in EXPLAINED_BY_ANOTHER for line in open_lines),
+        explained=sum(bool(line.explained_by) for line in open_lines),
         new=sum(line.is_new for line in open_lines),
         reopened=labels["REOPENED"],
         ineffective=labels["INEFFECTIVE"],
@@ -266,7 +265,7 @@ def _code_line(
     impacts = [line.counted_reporting_minor for line in lines]
     return CodeLine(
         code=code,
-        name=CODE_NAMES.get(code, code),
+        name=CODES.get(code, code),
         severity=min((line.severity for line in lines), default=""),
         open=len(lines),
         new=sum(line.is_new for line in lines),

@@ -10,32 +10,8 @@ from datetime import date, datetime
 from reconcilers.report.identity import IdentityLine
 from reconcilers.report.process import HopLine, StuckLine
 
-CODE_NAMES = {
-    "CTL-CNT-01": "Rows lost on extraction",
-    "CTL-STALE-01": "Stale snapshot",
-    "CTL-XREF-01": "Key lost between billing and ERP",
-    "CUS-MISS-01": "Billing customer without CRM account",
-    "CUS-MISS-02": "Billing customer without ERP customer",
-    "CUS-DUP-01": "Customer held twice in one system",
-    "CUS-LINK-01": "Link field names the wrong record",
-    "CUS-ATTR-01": "Customer attribute disagrees",
-    "CON-MISS-01": "Contract without subscription",
-    "CON-AMT-01": "Contract price differs from billing",
-    "SUB-STAT-01": "Subscription status differs",
-    "SUB-QTY-01": "Subscription quantity differs",
-    "INV-MISS-01": "Invoice not in the ERP",
-    "INV-MISS-02": "ERP invoice without billing source",
-    "INV-DUP-01": "Invoice posted twice",
-    "INV-AMT-01": "Invoice totals differ",
-    "INV-DATE-01": "Invoice dates or number differ",
-    "INV-STAT-01": "Invoice status differs",
-    "PAY-MISS-01": "Payment not in the ERP",
-    "JE-BAL-01": "Journal does not balance",
-}
 # A night with one of these open is incomplete.
 CONTROL_CODES = ("CTL-CNT-01", "CTL-STALE-01")
-# Causes that name another exception: its impact covers theirs.
-EXPLAINED_BY_ANOTHER = ("customer_missing", "follows_invoice_date")
 AGE_BUCKETS = (
     ("0-1", 1),
     ("2-3", 3),
@@ -153,12 +129,12 @@ class ExceptionLine:
     correction_state: str
     comparison: str
     row_key: str
+    explained_by: str
 
     @property
     def counted_reporting_minor(self) -> int:
         """What the exception adds to the money at risk."""
-        is_explained = self.cause in EXPLAINED_BY_ANOTHER
-        return 0 if is_explained else self.impact_reporting_minor or 0
+        return 0 if self.explained_by else self.impact_reporting_minor or 0
 
 
 @dataclass(frozen=True)

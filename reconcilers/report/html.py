@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from reconcilers.report import charts
 from reconcilers.report.amounts import amount, percent, whole
+from reconcilers.report.causes import cause_lines
 from reconcilers.report.charts import Bar, Share
 from reconcilers.report.data import PairLine, ReportData, TieoutLine
 from reconcilers.report.process import STUCK_LISTED, HopLine
@@ -46,6 +47,8 @@ def render_html(data: ReportData) -> str:
     return environment.get_template("template.html.j2").render(
         data=data,
         listed=data.exceptions[:LISTED],
+        causes=cause_lines(data.exceptions),
+        by_key={line.exception_key: line for line in data.exceptions},
         traces=dict(data.traces),
         hop_chart=_hop_chart,
         stuck_listed=data.stuck[:STUCK_LISTED],

@@ -55,6 +55,7 @@ class DriftFacts:
     event_at: Mapped[datetime | None]
     legal_entity: Mapped[str | None]
     period: Mapped[str | None]
+    explained_by: Mapped[str | None]
 
 
 class Night(Base):

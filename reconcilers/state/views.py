@@ -64,6 +64,7 @@ class ExceptionView:
     severity: str
     legal_entity: str | None
     period: str | None
+    explained_by: str | None
     opened_on: date
     last_seen_on: date
     resolved_on: date | None
@@ -76,9 +77,11 @@ class ExceptionView:
 
     @property
     def label(self) -> str:
-        """The state as people read it: REOPENED and INEFFECTIVE are kinds of OPEN."""
+        """The state as people read it: EXPLAINED, INEFFECTIVE and REOPENED are kinds of OPEN."""
         if self.state != "OPEN":
             return self.state
+        if self.explained_by:
+            return "EXPLAINED"
         if self.is_ineffective:
             return "INEFFECTIVE"
         return "REOPENED" if self.episode > 1 else "OPEN"

@@ -2,7 +2,14 @@ from collections import Counter
 
 import pytest
 
-from orchestration.evaluate import CodeScore, EvaluationError, parse_plants, score
+from orchestration.evaluate import (
+    SUBJECT_COLUMNS,
+    CodeScore,
+    EvaluationError,
+    attribution,
+    parse_plants,
+    score,
+)
 from reconcilers.rules.codes import CODES
 
 
@@ -49,3 +56,23 @@ def test_the_same_drift_reported_twice_is_false_once():
 def test_nothing_planted_and_nothing_found_is_perfect():
     result = score("A", Counter(), Counter(), Counter())
     assert (result.precision, result.recall) == (1.0, 1.0)
+
+
+def test_money_counts_as_attributed_where_the_first_cause_is_the_true_one():
+    truth = [
+        {**_truth("A", "1"), "caused_by": None},
+        {**_truth("B", "2"), "caused_by": "1"},
+        {**_truth("B", "3"), "caused_by": "1"},
+    ]
+    blamed = [
+        (*subject("A", "1"), "1", 50),
+        (*subject("B", "2"), "1", 30),
+        (*subject("B", "3"), "3", 15),
+        (*subject("C", "9"), "9", 5),
+    ]
+    assert attribution(blamed, truth) == 0.8
+    assert attribution([], truth) == 1.0
+
+
+def _truth(code, owner):
+    return {"code": code, **dict(zip(SUBJECT_COLUMNS, subject(code, owner)[1:], strict=True))}

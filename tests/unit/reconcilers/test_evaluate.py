@@ -16,6 +16,7 @@ from reconcilers.rates import MissingRateError
 from reconcilers.rules.comparison import COMPARISONS, CONTROL
 from reconcilers.rules.severity import severity
 from tests.comparison_tables import (
+    CAUSE_LINKS,
     DAY,
     billing_invoice,
     declared_columns,
@@ -157,24 +158,6 @@ def test_two_rows_with_one_exception_key_break_the_contract():
         night({INVOICES: [row, row]})
 
 
-def test_documents_of_a_customer_that_the_ledger_lacks_name_that_cause():
-    rows = {
-        IN_ERP: [only("billing", "erp", "c", canonical_id="cus_1", has_documents=True)],
-        INVOICES: [
-            billing_invoice("a", canonical_id="cus_1"),
-            billing_invoice("b", canonical_id=None),
-        ],
-        PAYMENTS: [only("billing", "erp", "p", canonical_id="cus_1")],
-    }
-    drift = night(rows).drift
-    assert drift.select("code", "row_key", "cause").rows() == [
-        ("CUS-MISS-02", "c", None),
-        ("INV-MISS-01", "a", "customer_missing"),
-        ("INV-MISS-01", "b", None),
-        ("PAY-MISS-01", "p", "customer_missing"),
-    ]
-
-
 @pytest.mark.parametrize(
     ("missing", "population", "is_systemic"), [(15, 50, False), (16, 50, True), (16, 49, False)]
 )
@@ -218,7 +201,8 @@ def test_severity_is_the_worse_of_floor_and_money(reporting, floor, expected):
 
 
 def test_the_comparisons_are_those_that_dbt_declares():
-    assert {comparison.name for comparison in COMPARISONS} == set(declared_columns())
+    names = {comparison.name for comparison in COMPARISONS}
+    assert names | {CAUSE_LINKS} == set(declared_columns())
     for comparison in COMPARISONS:
         columns = declared_columns()[comparison.name]
         needed = {f"has_{side}" for side in comparison.sides}

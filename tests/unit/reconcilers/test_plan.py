@@ -62,6 +62,10 @@ def test_a_stale_status_is_copied_with_the_time_of_its_change():
     assert correction.state is CorrectionState.APPROVED
 
 
+def test_what_another_exception_explains_is_not_corrected():
+    assert planned(missing_invoice(explained_by="0" * 32)) == ()
+
+
 def test_a_missing_invoice_is_proposed_as_the_body_that_the_erp_takes():
     correction = only(missing_invoice())
     assert correction.state is CorrectionState.PROPOSED

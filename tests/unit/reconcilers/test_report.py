@@ -21,7 +21,8 @@ from reconcilers.exceptions import lives_as_of, record_night
 from reconcilers.findings import DISPOSITIONS, empty
 from reconcilers.report import build_report_data, write_report
 from reconcilers.report.amounts import amount, percent
-from reconcilers.report.data import AGE_BUCKETS, CODE_NAMES, age_bucket
+from reconcilers.report.causes import cause_lines
+from reconcilers.report.data import AGE_BUCKETS, age_bucket
 from reconcilers.report.files import (
     CORRECTION_COLUMNS,
     EXCEPTION_COLUMNS,
@@ -31,6 +32,7 @@ from reconcilers.report.files import (
 )
 from reconcilers.report.html import comparison_name, render_html
 from reconcilers.report.masking import masked
+from reconcilers.rules.codes import CODES
 from reconcilers.state.tieouts import SCHEMA
 from tests.correction_samples import (
     DAY,
@@ -178,14 +180,38 @@ def test_drift_is_counted_and_valued(state):
     assert [(p.snapshot_date, p.exceptions) for p in data.trend] == [(night(0), 2), (night(1), 2)]
 
 
+def test_what_follows_from_another_exception_is_told_under_its_cause(state):
+    cause = drift_row("cus_A", "CUS-MISS-02", impact_reporting_minor=30000)
+    rows = [missing_invoice(f"in_{n}", explained_by=cause["exception_key"]) for n in (1, 2)]
+    data = report(state, 9, cause, *rows)
+    assert (data.totals.open, data.totals.explained) == (3, 2)
+    assert data.totals.gross_reporting_minor == 30000
+    assert {line.state for line in data.exceptions if line.explained_by} == {"EXPLAINED"}
+    assert not any(line.is_overdue for line in data.exceptions if line.explained_by)
+    (told,) = cause_lines(data.exceptions)
+    assert (told.line.owner_id, told.followers) == ("cus_A", (("INV-MISS-01", 2),))
+    assert "2 × <code>INV-MISS-01</code>" in render_html(data)
+
+
+def test_a_cause_stands_for_what_follows_over_several_steps(state):
+    first = drift_row("cus_A", "CUS-MISS-02")
+    second = drift_row("ch_1", "PAY-MISS-01", explained_by=first["exception_key"])
+    third = drift_row("in_1", "INV-STAT-01", explained_by=second["exception_key"])
+    (told,) = cause_lines(report(state, 0, third, first, second).exceptions)
+    assert told.line.code == "CUS-MISS-02"
+    assert told.followers == (("INV-STAT-01", 1), ("PAY-MISS-01", 1))
+
+
 def test_every_class_is_listed_also_when_it_found_nothing(state):
-    assert {line.code for line in report(state, 0).codes} == set(CODE_NAMES)
+    assert {line.code for line in report(state, 0).codes} == set(CODES)
 
 
 def test_an_open_control_stamps_the_report_incomplete(state):
     data = report(state, 0, BROKEN, missing_invoice())
     assert data.verdict == "INCOMPLETE"
-    assert data.incomplete == ("CTL-CNT-01: salesforce product2 (rows lost on extraction)",)
+    assert data.incomplete == (
+        "CTL-CNT-01: salesforce product2 (control total break on extraction)",
+    )
     assert [o.object for o in data.objects if not o.is_complete] == ["product2"]
     assert run_summary(data)["is_complete"] is False
     assert '<section class="verdict INCOMPLETE">' in render_html(data)

@@ -1,0 +1,23 @@
+-- Which row of a comparison can bring about which row of another one. What of it does, and when, is said by the cause
+-- graph of the rules; a link alone explains nothing.
+select
+    'cmp_customer__billing_vs_erp' as parent_comparison,
+    'stripe:' || customer_id as parent_key,
+    'cmp_invoice__billing_vs_erp' as child_comparison,
+    'stripe:' || invoice_id as child_key
+from {{ ref('invoice__billing') }}
+union all
+select
+    'cmp_customer__billing_vs_erp',
+    'stripe:' || customer_id,
+    'cmp_payment__billing_vs_erp',
+    'stripe:' || payment_id
+from {{ ref('payment__billing') }}
+union all
+select distinct
+    'cmp_payment__billing_vs_erp',
+    'stripe:' || payment_id,
+    'cmp_invoice__billing_vs_erp',
+    'stripe:' || invoice_id
+from {{ ref('payment_application__billing') }}
+where payment_id is not null and invoice_id is not null

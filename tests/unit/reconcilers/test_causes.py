@@ -1,0 +1,127 @@
+"""Which exceptions follow from another one, and which stand on their own."""
+
+from datetime import date
+
+import pytest
+
+from reconcilers.causes import EDGES
+from reconcilers.evaluate import evaluate
+from reconcilers.rules.codes import CODES
+from tests.comparison_tables import (
+    CAUSE_LINKS,
+    DAY,
+    billing_invoice,
+    invoice,
+    only,
+    rules_over,
+    warehouse,
+)
+
+INVOICES = "cmp_invoice__billing_vs_erp"
+PAYMENTS = "cmp_payment__billing_vs_erp"
+CUSTOMERS = "cmp_customer__billing_vs_erp"
+
+
+def parents(rows, *links):
+    """(code, row key) -> the same of what explains it, of every exception of the night."""
+    tables = rows | {
+        CAUSE_LINKS: [
+            {
+                "parent_comparison": parent,
+                "parent_key": parent_key,
+                "child_comparison": child,
+                "child_key": child_key,
+            }
+            for parent, parent_key, child, child_key in links
+        ]
+    }
+    drift = evaluate(warehouse(tables, views=[*rows]), rules_over(*rows), DAY).drift
+    names = {row["exception_key"]: (row["code"], row["row_key"]) for row in drift.to_dicts()}
+    return {
+        (row["code"], row["row_key"]): names.get(row["explained_by"]) for row in drift.to_dicts()
+    }
+
+
+def payment(key, minor, **values):
+    return only("billing", "erp", key, billing_amount_minor=minor, **values)
+
+
+def unpaid_in_ledger(key, due):
+    """An invoice that billing has as paid, with so much open in the ledger."""
+    return invoice(
+        key,
+        billing_status="paid",
+        billing_amount_due_minor=0,
+        erp_status="open",
+        erp_amount_due_minor=due,
+        erp_status_coverage_seconds=10**7,
+    )
+
+
+def test_documents_of_a_customer_that_the_ledger_lacks_follow_from_it():
+    rows = {
+        CUSTOMERS: [only("billing", "erp", "c", has_documents=True)],
+        INVOICES: [billing_invoice("a"), billing_invoice("b")],
+        PAYMENTS: [payment("p", 10_000)],
+    }
+    links = [(CUSTOMERS, "c", INVOICES, "a"), (CUSTOMERS, "c", PAYMENTS, "p")]
+    assert parents(rows, *links) == {
+        ("CUS-MISS-02", "c"): None,
+        ("INV-MISS-01", "a"): ("CUS-MISS-02", "c"),
+        ("INV-MISS-01", "b"): None,
+        ("PAY-MISS-01", "p"): ("CUS-MISS-02", "c"),
+    }
+
+
+def test_a_missing_payment_explains_what_its_invoice_leaves_open():
+    rows = {PAYMENTS: [payment("p", 10_000)], INVOICES: [unpaid_in_ledger("a", 10_000)]}
+    found = parents(rows, (PAYMENTS, "p", INVOICES, "a"))
+    assert found["INV-STAT-01", "a"] == ("PAY-MISS-01", "p")
+
+
+@pytest.mark.parametrize("other", [{"currency": "EUR"}, {"erp_coverage_seconds": 60}])
+def test_a_payment_in_another_currency_or_still_in_flight_explains_nothing(other):
+    rows = {PAYMENTS: [payment("p", 10_000, **other)], INVOICES: [unpaid_in_ledger("a", 10_000)]}
+    assert parents(rows, (PAYMENTS, "p", INVOICES, "a"))["INV-STAT-01", "a"] is None
+
+
+@pytest.mark.parametrize(("second", "is_explained"), [(4_000, True), (3_999, False)])
+def test_only_the_whole_difference_is_explained(second, is_explained):
+    rows = {
+        PAYMENTS: [payment("p", 6_000), payment("q", second)],
+        INVOICES: [unpaid_in_ledger("a", 10_000)],
+    }
+    links = [(PAYMENTS, key, INVOICES, "a") for key in ("p", "q")]
+    parent = parents(rows, *links)["INV-STAT-01", "a"]
+    assert (parent in {("PAY-MISS-01", "p"), ("PAY-MISS-01", "q")}) == is_explained
+    assert (parent is None) != is_explained
+
+
+def test_the_graph_has_no_circle_and_knows_its_classes():
+    rank = dict.fromkeys(CODES, 0)
+    for _ in EDGES:
+        for edge in EDGES:
+            rank[edge.child] = max(rank[edge.child], rank[edge.parent] + 1)
+    assert all(rank[edge.child] > rank[edge.parent] for edge in EDGES)
+    assert max(rank.values()) <= len(EDGES)
+    assert len({(edge.parent, edge.child) for edge in EDGES}) == len(EDGES)
+
+
+def test_an_attribute_that_only_went_along_follows_from_the_other_one_of_its_row():
+    row = invoice(
+        "a",
+        billing_invoice_date=date(2026, 6, 15),
+        erp_invoice_date=date(2026, 6, 18),
+        invoice_date_days=3,
+        billing_due_date=date(2026, 7, 15),
+        erp_due_date=date(2026, 7, 18),
+        due_date_days=3,
+    )
+    drift = evaluate(
+        warehouse({INVOICES: [row]}, views=[INVOICES]), rules_over(INVOICES), DAY
+    ).drift
+    keys = dict(drift.select("attribute", "exception_key").rows())
+    assert dict(drift.select("attribute", "explained_by").rows()) == {
+        "invoice_date": None,
+        "due_date": keys["invoice_date"],
+    }
