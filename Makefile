@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all test-peers dbt-test docs lint nightly backfill report sandbox ui bench bench-extract bench-identity clean
+.PHONY: help setup demo test test-all test-peers dbt-test docs lint nightly backfill report sandbox ui mutants bench bench-extract bench-identity clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ sandbox: setup ## Start the sandbox: a CRM, a billing system and an ERP on loopb
 
 ui: setup ## Open the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/tieout ui
+
+mutants: setup ## Break every rule in turn, and show that a test fails for each break
+	$(BIN)/python -m benchmarks.mutants
 
 bench: setup ## Measure the stages of a night, and identity beside a join written by hand
 	$(BIN)/python -m benchmarks.night

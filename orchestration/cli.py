@@ -23,6 +23,7 @@ from orchestration.commands import (
     identity,
     quarantine,
     sandbox,
+    whatif,
 )
 from orchestration.console import console
 from orchestration.settings import Settings, SettingsError, load_settings
@@ -44,6 +45,7 @@ app.add_typer(evaluate.app, name="evaluate", help="Measure against labelled trut
 app.add_typer(sandbox.app, name="sandbox", help="A CRM, a billing system and an ERP on loopback.")
 
 app.command()(golden.golden)
+app.command()(whatif.whatif)
 
 out = console()
 err = Console(stderr=True)

@@ -1,7 +1,8 @@
-"""The two jobs: `nightly` reads and reasons, `dispatch` is the only one that writes to sources."""
+"""The jobs: `nightly` and `replay` reason, `dispatch` is the only one that writes to sources."""
 
 import dagster as dg
 
+from extractors.registry import SOURCES
 from orchestration.failures import say_what_failed, say_what_was_not_sent
 from orchestration.partitions import snapshot_days
 
@@ -24,4 +25,14 @@ dispatch = dg.define_asset_job(
     description="Send the approved corrections to their source systems.",
 )
 
-jobs = [nightly, dispatch]
+replay = dg.define_asset_job(
+    "replay",
+    selection=dg.AssetSelection.assets(dg.AssetKey(["reconciliation", "exceptions"])).upstream()
+    - dg.AssetSelection.groups(*(f"raw_{system}" for system in SOURCES)),
+    partitions_def=snapshot_days,
+    executor_def=dg.in_process_executor,
+    hooks={say_what_failed},
+    description="A stored night up to its exceptions, from the raw zone alone.",
+)
+
+jobs = [nightly, dispatch, replay]

@@ -80,6 +80,11 @@ def run_night(settings: Settings, day: dt.date) -> NightResult:
     return _run(settings, "nightly", day)
 
 
+def run_replay(settings: Settings, day: dt.date) -> NightResult:
+    """Rebuild the day from the raw zone and record its exceptions; no source system is called."""
+    return _run(settings, "replay", day)
+
+
 def run_dispatch(settings: Settings) -> NightResult:
     """Send the approved corrections."""
     return _run(settings, "dispatch", None)

@@ -16,6 +16,7 @@ from orchestration.night import dagster_home, run_backfill
 from orchestration.sending import send
 from orchestration.stores import opened_state
 from orchestration.trace import find_thread
+from orchestration.whatif import what_if
 from reconcilers.corrections.approval import approve
 from reconcilers.engine import open_warehouse
 from reconcilers.state.audit import verify_audit
@@ -52,6 +53,17 @@ def test_the_report_says_what_the_night_found(company, first_night):
 def test_the_same_night_again_changes_nothing(company, first_night):
     before = company.memory()
     company.night()
+    assert company.memory() == before
+
+
+def test_changed_rules_tell_what_a_stored_night_would_have_found(company, first_night, tmp_path):
+    before = company.memory()
+    matrix = company.settings.matrix_path.read_text(encoding="utf-8")
+    lenient = matrix.replace("INV-AMT-01,money,1,line,5,6", "INV-AMT-01,money,100000000,,,6")
+    (tmp_path / "system_of_record.csv").write_text(lenient, encoding="utf-8")
+    (night,) = what_if(company.settings, tmp_path, first_night, first_night)
+    assert [(d.change, d.seen.code) for d in night.differences] == [("vanishes", "INV-AMT-01")]
+    assert night.replayed == night.recorded - 1
     assert company.memory() == before
 
 
