@@ -17,6 +17,7 @@ KINDS = (
     "crm_subscription",
     "invoice",
     "invoice_line",
+    "usage",
     "credit_note",
     "payment",
     "refund",
@@ -32,8 +33,8 @@ KINDS = (
     "journal_entry",
     "journal_line",
 )
-# A month of revenue is dated by its period, a customer stood before the sale.
-TIMELESS = {"revenue_schedule_line", "erp_revenue_line", "customer"}
+# A month of revenue is dated by its period, use by its day; a customer stood before the sale.
+TIMELESS = {"revenue_schedule_line", "erp_revenue_line", "usage", "customer"}
 _RANK = {kind: place for place, kind in enumerate(KINDS)}
 
 

@@ -39,6 +39,14 @@ to_customers as (
         on coalesce(billing.customer_id, erp.customer_id) = identified.source_id
         and identified.system = case invoices.owner_role when 'billing' then 'stripe' else 'netsuite' end
     where invoices.subscription_id is null
+    union all
+    select
+        'usage', usage.usage_key, 'customer', identified.canonical_customer_id, identified.how,
+        'identity of who used it' || identified.by_rule, identified.evidence
+    from {{ ref('usage') }} as usage
+    inner join {{ ref('usage__billing') }} as billing on usage.usage_key = billing.source_id
+    inner join identified on identified.system = 'stripe' and billing.customer_id = identified.source_id
+    where usage.subscription_id is null
 ),
 
 edges as (
@@ -94,6 +102,15 @@ edges as (
     select
         'invoice', invoice_key, 'invoice_line', line_key, 'key', 'line of the invoice', amount_minor, currency
     from {{ ref('invoice_lines') }}
+    union all
+    select 'invoice_line', line_key, 'usage', usage_key, 'key', 'use in the period of the line', null, null
+    from {{ ref('usage') }}
+    where line_key is not null
+    union all
+    select
+        'subscription', subscription_id, 'usage', usage_key, 'key', 'use of its metered item, on no invoice', null, null
+    from {{ ref('usage') }}
+    where line_key is null and subscription_id is not null
     union all
     select
         'invoice', invoices.invoice_key, 'erp_invoice', copies.erp_internal_id, 'key', 'ERP copy carries the billing id',

@@ -59,6 +59,12 @@ nodes as (
     from {{ ref('invoice_lines') }} as lines
     left join {{ ref('invoices') }} as invoices on lines.invoice_key = invoices.invoice_key
     union all
+    -- what was used carries no money of its own: its line does
+    select
+        'usage', usage_key, 'stripe', disposition, used_from_at, null, null, correlation_id,
+        concat_ws(' ', trim(trailing '.' from trim(trailing '0' from cast(quantity as varchar))), event_name), false
+    from {{ ref('usage') }}
+    union all
     select
         'erp_invoice', erp_internal_id, 'netsuite', status, issued_at, total_minor, currency, correlation_id, number, false
     from {{ ref('invoice__erp') }}

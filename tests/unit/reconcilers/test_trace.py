@@ -113,6 +113,30 @@ def test_an_id_of_several_records_of_one_thread_is_not_ambiguous(con):
     assert (thread.root, thread.asked) == ("opportunity:o1", {"invoice:i1", "erp_invoice:e1"})
 
 
+def test_a_line_that_bills_use_shows_its_days_and_a_day_leads_to_the_sale(con):
+    for day in ("1", "2"):
+        con.execute(
+            "insert into trace.trace_nodes values (?, 'usage', ?, 'stripe', '5 calls', 'billed', "
+            "timestamp '2026-06-01', null, null, null, false)",
+            [f"usage:{day}", f"m:c:{day}"],
+        )
+        con.execute("insert into trace.trace_aliases values (?, ?)", [f"m:c:{day}", f"usage:{day}"])
+        con.execute(
+            "insert into trace.trace_edges values ('invoice_line:l1', ?, 'key', 'use', null, null, null)",
+            [f"usage:{day}"],
+        )
+    con.execute(
+        "insert into trace.trace_nodes values ('invoice_line:l1', 'invoice_line', 'l1', 'stripe', null, null, "
+        "null, 100, 'USD', null, false)"
+    )
+    con.execute("insert into trace.trace_aliases values ('l1', 'invoice_line:l1')")
+    con.execute(
+        "insert into trace.trace_edges values ('invoice:i2', 'invoice_line:l1', 'key', 'line', null, null, null)"
+    )
+    metered = {"invoice_line:l1", "usage:1", "usage:2"}
+    assert threads(con, "m:c:2") == threads(con, "l1") == {"opportunity:o1": FIRST | metered}
+
+
 def test_an_unknown_id_has_no_candidates(con):
     assert find(con, "nobody").candidates == ()
 
