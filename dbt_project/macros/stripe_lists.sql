@@ -15,6 +15,23 @@
     )
 {%- endmacro %}
 
+{# How much of a Stripe line's amount is tax: what of its taxes the price holds already (tax_behavior inclusive). #}
+{% macro stripe_tax_inside(taxes) -%}
+    coalesce(
+        cast(
+            list_sum(
+                list_transform(
+                    {{ stripe_list(taxes) }},
+                    lambda member: case
+                        when member ->> 'tax_behavior' = 'inclusive' then cast(member ->> 'amount' as bigint) else 0
+                    end
+                )
+            ) as bigint
+        ),
+        0
+    )
+{%- endmacro %}
+
 {# What is left of a price after all percentage discounts of a list of Stripe discounts, as a factor: 0.75 after 25 %. #}
 {% macro stripe_discount_factor(discounts) -%}
     list_reduce(

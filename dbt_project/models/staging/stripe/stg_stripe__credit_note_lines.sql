@@ -16,6 +16,7 @@ select
     json_extract_string(line, '$.invoice_line_item') as invoice_line_id,
     cast(json_extract_string(line, '$.quantity') as bigint) as quantity,
     currency,
-    cast(json_extract_string(line, '$.amount') as bigint) as gross_minor,
+    cast(json_extract_string(line, '$.amount') as bigint)
+    - {{ stripe_tax_inside("json_extract(line, '$.taxes')") }} as gross_minor,
     coalesce(cast(json_extract_string(line, '$.discount_amount') as bigint), 0) as discount_minor
 from lines

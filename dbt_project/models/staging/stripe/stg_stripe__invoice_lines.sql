@@ -14,7 +14,8 @@ amounts as (
         invoice_id,
         currency,
         line,
-        cast(json_extract_string(line, '$.amount') as bigint) as gross_minor,
+        cast(json_extract_string(line, '$.amount') as bigint)
+        - {{ stripe_tax_inside("json_extract(line, '$.taxes')") }} as gross_minor,
         {{ stripe_list_sum("json_extract(line, '$.discount_amounts')", 'amount') }} as discount_minor,
         {{ stripe_list_sum("json_extract(line, '$.taxes')", 'amount') }} as tax_minor
     from lines
