@@ -110,7 +110,7 @@ _USAGE = EntitySum(
     "from (select distinct usage_id from canonical.usage)",
     (
         LeftOut(
-            "parts of days that a later night read in other parts",
+            "days without use, and parts of days that a later night read in other parts",
             f"select null::varchar as currency, 0 as amount_minor from {_BILLING}usages "
             "where not is_last_reading",
         ),

@@ -9,6 +9,7 @@ import duckdb
 Line = Mapping[str, Any]
 
 # By meter, what was staged and what has become of it: days (each once), and units of the meter.
+# Days of a meter that keeps last values do not add up: their sum only proves that none changed.
 _METERED = """
     with published as (
         select meter_id, usage_id, max(quantity) as quantity, min(disposition) as disposition
@@ -24,8 +25,11 @@ _METERED = """
     )
     select coalesce(metered.meter_id, placed.meter_id), placed.disposition,
         coalesce(any_value(metered.days), 0), coalesce(any_value(metered.quantity), 0),
-        coalesce(any_value(placed.days), 0), coalesce(any_value(placed.quantity), 0)
+        coalesce(any_value(placed.days), 0), coalesce(any_value(placed.quantity), 0),
+        coalesce(any_value(meters.aggregation), 'sum') <> 'last'
     from metered full outer join placed on metered.meter_id = placed.meter_id
+    left join staging.stg_stripe__meters as meters
+        on coalesce(metered.meter_id, placed.meter_id) = meters.meter_id
     group by 1, 2 order by 1, 2
 """
 
@@ -46,9 +50,10 @@ def usage_lines(con: duckdb.DuckDBPyConnection) -> Iterator[Line]:
 
 
 def _line(meter: str, placed: list[tuple[Any, ...]]) -> Line:
-    _, days, quantity, _, _ = placed[0]
+    _, days, quantity, _, _, adds_up = placed[0]
     there, units = sum(row[3] for row in placed), sum(row[4] for row in placed)
-    told = ", ".join(f"{_text(row[4])} {row[0]}" for row in placed if row[0])
+    told = ", ".join(f"{_text(row[4]) if adds_up else row[3]} {row[0]}" for row in placed if row[0])
+    metered = f"{_text(quantity)} units" if adds_up else f"{days} last values"
     return {
         "code": "TO-USG",
         "scope": meter,
@@ -58,7 +63,7 @@ def _line(meter: str, placed: list[tuple[Any, ...]]) -> Line:
         "right_rows": there,
         "unexplained_rows": abs(days - there),
         "holds": (days, quantity) == (there, units),
-        "detail": f"{_text(quantity)} units metered: {told or 'none published'}",
+        "detail": f"{metered} metered: {told or 'none published'}",
     }
 
 

@@ -11,14 +11,14 @@ gone, is not asked for any more: what was read of it stays. No read replaces all
 what a scan of keys does not tell has not vanished.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from extractors.billing.stripe.books import Books
-from extractors.billing.stripe.metered import Metered, joined, metered
+from extractors.billing.stripe.metered import DAY, Metered, joined, metered, since_of
 from extractors.billing.stripe.ranges import LIST_LIMIT
 from extractors.calls import Params, Reply
 from extractors.errors import NotFound, Rejected
@@ -98,6 +98,8 @@ class Usage:
             return Page((await self._nothing()).served_at)
         whole = [day for day in days if not one.is_cut(day["start_time"])]
         records = [self._landed(one, told) for told in [*whole, *parts] if told["aggregated_value"]]
+        lately = since_of(reply.served_at, LATE + timedelta(days=1))
+        records += [self._landed(one, told) for told in _empty_days(one, records, lately)]
         told = {record["start_time"] for record in records}
         gone = [at for at in _starts(one) if at not in told]
         return Page(
@@ -150,6 +152,18 @@ class Usage:
 
     def _bookmark(self, one: Metered) -> Record:
         return {"account": self.account, "usage": one.bookmark()}
+
+
+def _empty_days(one: Metered, records: Sequence[Record], lately: int) -> Iterator[Record]:
+    """A nought for each day since `lately` in which nothing was used.
+
+    It says that the day was read: what was read of it before, in other parts, holds no more.
+    Earlier days are asked for again in a full read only; what is gone from them goes by tombstone.
+    """
+    used = {record["start_time"] // DAY for record in records}
+    for day in one.days:
+        if day >= lately and day // DAY not in used:
+            yield {"aggregated_value": 0, "start_time": day, "end_time": day + DAY}
 
 
 def _starts(one: Metered) -> list[int]:
