@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import shutil
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from rich.console import Console
@@ -21,7 +22,7 @@ from orchestration.stores import opened_state
 from reconcilers.corrections.approval import approve
 from reconcilers.engine import open_warehouse
 from reconcilers.rules.codes import CODES
-from reconcilers.state.views import list_corrections, list_exceptions
+from reconcilers.state.views import CorrectionView, list_corrections, list_exceptions
 
 # What drifted since the systems last agreed; small enough to read, every implemented code in it.
 PLANTS = {
@@ -47,6 +48,7 @@ PLANTS = {
     "JE-BAL-01": 1,
 }
 BATCH = "INV-MISS-01"
+REASONS_TOLD = 3
 
 
 def run_demo(settings: Settings, out: Console, *, seed: int, customers: int) -> bool:
@@ -180,11 +182,25 @@ def _say_totals(demo: Settings, out: Console) -> None:
 
 def _say_corrections(demo: Settings, out: Console, title: str) -> None:
     with opened_state(demo) as state:
-        counts = Counter((c.code, c.mode, c.state) for c in list_corrections(state))
+        corrections = list_corrections(state)
+    counts = Counter((c.code, c.mode, c.state) for c in corrections)
     counted = table("code", "mode", "state", "corrections", title=title)
     for (code, mode, state_name), count in sorted(counts.items()):
         counted.add_row(code, mode, state_name, str(count))
     out.print(counted)
+    for line in why_refused(corrections):
+        out.print(line)
+
+
+def why_refused(corrections: Iterable[CorrectionView]) -> Iterator[str]:
+    """The commonest reasons why posting checks refused corrections, with what to do about each."""
+    refused = [item for item in corrections if item.state == "refused"]
+    reasons = Counter(
+        reason for item in refused for reason in {(r["check"], r["fix"]) for r in item.refusals}
+    )
+    ranked = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    for (check, fix), count in ranked[:REASONS_TOLD]:
+        yield f"refused, {count} of {len(refused)} by the check of the {check}: {fix}"
 
 
 def _decide(demo: Settings, out: Console) -> None:

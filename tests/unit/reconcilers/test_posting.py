@@ -1,15 +1,26 @@
 """Nothing is posted that the books would not take; each refusal names the field and the cure."""
 
 import asyncio
+import csv
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from extractors.errors import Transient
+from extractors.sandbox.reference import (
+    ACCOUNTS,
+    CALLS,
+    DEFERRED,
+    LEGAL_ENTITIES,
+    PRODUCTS,
+    SERVICES,
+    TIERED_PRODUCTS,
+)
 from reconcilers.corrections.erp_invoice import amount_text, draft_invoice, tax_fits
 from reconcilers.corrections.facts import index
 from reconcilers.corrections.posting import check_at_send_time, check_posting
+from tests.comparison_tables import SEEDS
 from tests.correction_samples import FACTS, changed, context, netsuite
 
 
@@ -19,6 +30,24 @@ def refusals(**changes):
 
 def test_a_complete_invoice_may_be_posted():
     assert refusals() == ()
+
+
+@pytest.mark.parametrize("product", [*PRODUCTS, *TIERED_PRODUCTS, CALLS], ids=lambda p: p.sku)
+def test_the_shipped_chart_names_the_accounts_of_whatever_is_sold(product):
+    """Also of what is sold by use: without a row of its family no invoice of it can be posted."""
+    with (SEEDS / "ledger_accounts.csv").open(encoding="utf-8") as file:
+        chart = {
+            (row["product_family"], row["legal_entity"], row["event_type"]): row["account_number"]
+            for row in csv.DictReader(file)
+        }
+    numbers = {account.id: account.number for account in ACCOUNTS}
+    for entity in LEGAL_ENTITIES:
+        recognised = chart[product.family, entity, "revenue_recognised"]
+        assert recognised == numbers[product.income_account]
+        assert (
+            product is SERVICES
+            or chart[product.family, entity, "revenue_deferred"] == DEFERRED.number
+        )
 
 
 def test_what_is_posted_balances():
