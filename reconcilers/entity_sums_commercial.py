@@ -18,7 +18,7 @@ COMMERCIAL: tuple[EntitySum, ...] = (
         "salesforce.pricebook_entry",
         f"{_CRM}pricebook_entry_tiers",
         "canonical.price_tiers",
-        where="role = 'crm'",
+        where="role = 'crm' and is_current",
     ),
     counted(
         "price_version",

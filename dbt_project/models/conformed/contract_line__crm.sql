@@ -7,6 +7,22 @@ with tiers as (
     where entries.is_active
 ),
 
+agreed as (
+    -- as it was when the line took effect: the first version that is known where it did before, the last where it does not say
+    select
+        lines.contract_line_id,
+        tiers.price_id,
+        coalesce(
+            max(case when coalesce(lines.effective_at >= tiers.valid_from, true) then tiers.version_number end),
+            min(tiers.version_number)
+        ) as version_number
+    from {{ ref('stg_salesforce__contract_lines') }} as lines
+    inner join {{ ref('stg_salesforce__products') }} as products on lines.product_id = products.product_id
+    inner join tiers on products.product_code = tiers.product_code and lines.currency = tiers.currency
+    where lines.pricing_model = 'graduated'
+    group by lines.contract_line_id, tiers.price_id
+),
+
 tiered as (
     select
         lines.contract_line_id,
@@ -15,9 +31,8 @@ tiered as (
             'tiers.flat_amount_minor'
         ) }}) as month_minor
     from {{ ref('stg_salesforce__contract_lines') }} as lines
-    inner join {{ ref('stg_salesforce__products') }} as products on lines.product_id = products.product_id
-    inner join tiers on products.product_code = tiers.product_code and lines.currency = tiers.currency
-    where lines.pricing_model = 'graduated'
+    inner join agreed on lines.contract_line_id = agreed.contract_line_id
+    inner join tiers on agreed.price_id = tiers.price_id and agreed.version_number = tiers.version_number
     group by lines.contract_line_id
 ),
 

@@ -28,5 +28,6 @@ select
         as unit_month_minor,
     is_active,
     created_at as valid_from,
-    case when not is_active then modified_at end as valid_to
+    case when not is_active then modified_at end as valid_to,
+    modified_at
 from prices

@@ -61,7 +61,8 @@ select
     end as unit_month_minor,
     held.is_active and not held.is_past as is_active,
     case when held.place = 1 then held.created_at else held.modified_at end as valid_from,
-    case when held.is_active then held.changed_at else held.modified_at end as valid_to
+    case when held.is_active then held.changed_at else held.modified_at end as valid_to,
+    held.modified_at
 from held
 left join {{ ref('stg_salesforce__products') }} as products on held.product_id = products.product_id
 left join {{ ref('currencies') }} as currencies on held.currency = currencies.currency

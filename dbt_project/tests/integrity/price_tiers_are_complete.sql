@@ -12,7 +12,7 @@ crm as (
 ),
 
 kept as (
-    select count(*) as tier_count from {{ ref('price_tiers') }} where role = 'crm'
+    select count(*) as tier_count from {{ ref('price_tiers') }} where role = 'crm' and is_current
 )
 
 select currency from billing
