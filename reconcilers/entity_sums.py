@@ -84,6 +84,12 @@ CRM = (
     counted(
         "price", "salesforce.pricebook_entry", f"{_CRM}pricebook_entries", "conformed.price__crm"
     ),
+    counted(
+        "opportunity",
+        "salesforce.opportunity",
+        f"{_CRM}opportunities",
+        "canonical.opportunities",
+    ),
     counted("contract", "salesforce.contract", f"{_CRM}contracts", "conformed.contract__crm"),
     counted(
         "contract_line",
@@ -181,7 +187,6 @@ BILLING = (
 
 NOT_TIED: Mapping[str, str] = MappingProxyType(
     {
-        "salesforce.opportunity": "part of its contract; one that is not won is no entity",
         "salesforce.opportunity_history": "evidence of when a field changed, no entity",
         "salesforce.contract_history": "evidence of when a field changed, no entity",
         "salesforce.contract_line_history": "evidence of when a field changed, no entity",

@@ -127,6 +127,38 @@ recurring as (
         greatest(contracts.start_date, least(contracts.end_date, lines.as_of_date))
         between lines.start_date and lines.end_date
     group by lines.contract_id
+),
+
+served as (
+    -- the whole months of a line from its first day on, and the day behind its last
+    select
+        contract_id,
+        unit_mrr_minor * quantity as month_minor,
+        start_date,
+        {{ days_after('end_date', 1) }} as next_date,
+        {{ full_months('start_date', days_after('end_date', 1)) }} as whole_months
+    from {{ ref('contract_lines') }}
+    where end_date >= start_date
+),
+
+counted as (
+    -- a term from the last day of a long month on ends with that of a shorter one
+    select
+        *,
+        whole_months + case when {{ months_after('start_date', 'whole_months + 1') }} <= next_date then 1 else 0 end as months
+    from served
+),
+
+valued as (
+    -- days beyond whole months count as days of a year of 365
+    select
+        contract_id,
+        {{ whole_minor(exact_ratio(
+            'sum(month_minor * (365 * months + 12 * ' ~ days_between(months_after('start_date', 'months'), 'next_date') ~ '))',
+            '365'
+        )) }} as total_value_minor
+    from counted
+    group by contract_id
 )
 
 select
@@ -147,6 +179,7 @@ select
     contracts.renews_contract_id,
     contracts.currency,
     coalesce(recurring.recurring_mrr_minor, 0) as recurring_mrr_minor,
+    coalesce(valued.total_value_minor, 0) as total_value_minor,
     all_links.subscription_id,
     all_links.link_method,
     contracts.created_at,
@@ -154,3 +187,4 @@ select
 from {{ ref('contract__crm') }} as contracts
 left join all_links on contracts.contract_id = all_links.contract_id
 left join recurring on contracts.contract_id = recurring.contract_id
+left join valued on contracts.contract_id = valued.contract_id

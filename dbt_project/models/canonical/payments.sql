@@ -13,6 +13,9 @@ with billing as (
         billing.legal_entity,
         billing.currency,
         billing.amount_minor,
+        billing.fee_minor,
+        billing.settlement_currency,
+        billing.conversion_rate,
         billing.correlation_id,
         billing.modified_at
     from {{ ref('payment__billing') }} as billing
@@ -34,6 +37,9 @@ erp_only as (
         erp.legal_entity,
         erp.currency,
         erp.amount_minor,
+        cast(null as bigint) as fee_minor,
+        cast(null as varchar) as settlement_currency,
+        cast(null as decimal(28, 14)) as conversion_rate,
         erp.correlation_id,
         erp.modified_at
     from {{ ref('payment__erp') }} as erp

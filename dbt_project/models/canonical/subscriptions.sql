@@ -34,6 +34,9 @@ select
     subscriptions.trial_ends_at,
     subscriptions.activated_at,
     subscriptions.ended_at,
+    subscriptions.cancel_requested_at,
+    subscriptions.current_period_start_at,
+    subscriptions.current_period_end_at,
     subscriptions.mrr_minor,
     subscriptions.created_at,
     subscriptions.modified_at

@@ -6,6 +6,18 @@ with settled as (
     from {{ ref('stg_stripe__invoice_payments') }}
     where payment_intent_id is not null
     group by payment_intent_id
+),
+
+booked as (
+    -- what the provider kept of it, in the currency that it pays out, and at which rate it converted
+    select
+        source_id as charge_id,
+        max(fee_minor) as fee_minor,
+        max(currency) as settlement_currency,
+        max(exchange_rate) as conversion_rate
+    from {{ ref('stg_stripe__balance_transactions') }}
+    where balance_transaction_type in ('charge', 'payment') and source_id is not null
+    group by source_id
 )
 
 select
@@ -23,11 +35,15 @@ select
     charges.currency,
     charges.amount_minor,
     charges.refunded_minor,
+    booked.fee_minor,
+    booked.settlement_currency,
+    booked.conversion_rate,
     invoices.correlation_id,
     charges.created_at,
     charges.modified_at,
     {{ fingerprint(['charges.status', 'charges.currency', 'charges.amount_minor']) }} as fingerprint
 from {{ ref('stg_stripe__charges') }} as charges
+left join booked on charges.charge_id = booked.charge_id
 left join settled on charges.payment_intent_id = settled.payment_intent_id
 left join {{ ref('stg_stripe__invoices') }} as invoices on settled.invoice_id = invoices.invoice_id
 left join {{ ref('stg_stripe__customers') }} as customers on charges.customer_id = customers.customer_id

@@ -49,7 +49,10 @@ subscriptions as (
 recurring as (
     select
         subscription_id,
-        {{ whole_minor('sum(unit_mrr_minor * quantity)') }} as mrr_minor
+        {{ whole_minor('sum(unit_mrr_minor * quantity)') }} as mrr_minor,
+        -- items that are billed by different spans: the one that ends first
+        min_by(period_start_at, period_end_at) as current_period_start_at,
+        min(period_end_at) as current_period_end_at
     from {{ ref('subscription_item__billing') }}
     group by subscription_id
 ),
@@ -84,6 +87,9 @@ select
     dated.trial_ends_at,
     dated.activated_at,
     dated.ended_at,
+    dated.canceled_at as cancel_requested_at,
+    recurring.current_period_start_at,
+    recurring.current_period_end_at,
     coalesce(recurring.mrr_minor, 0) as mrr_minor,
     dated.created_at,
     dated.modified_at,

@@ -26,6 +26,8 @@ items as (
         items.discount_factor,
         items.quantity,
         items.currency,
+        items.period_start_at,
+        items.period_end_at,
         items.created_at,
         subscriptions.modified_at,
         cast(tiered.span_minor as decimal(28, 12)) * cast(items.discount_factor as decimal(10, 8))
@@ -67,6 +69,8 @@ select
     quantity,
     currency,
     unit_mrr_minor,
+    period_start_at,
+    period_end_at,
     created_at,
     modified_at,
     {{ fingerprint([

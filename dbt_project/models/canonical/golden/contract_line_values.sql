@@ -1,6 +1,7 @@
 {% set attributes = {
     'quantity': 'quantity',
     'unit_mrr': 'unit_mrr_minor',
+    'discount_percent': 'discount_percent',
     'product_code': 'product_code',
     'currency': 'currency',
     'start_date': 'start_date',
@@ -22,6 +23,7 @@ with records as (
         lines.currency,
         lines.quantity,
         lines.unit_mrr_minor,
+        lines.discount_percent,
         lines.product_code,
         lines.start_date,
         lines.end_date
@@ -41,6 +43,7 @@ with records as (
         items.currency,
         items.quantity,
         items.unit_mrr_minor,
+        cast((1 - items.discount_factor) * 100 as decimal(9, 6)) as discount_percent,
         items.product_code,
         cast(null as date) as start_date,
         cast(null as date) as end_date

@@ -11,7 +11,18 @@
 {{ config(materialized='view', meta={'entity': 'contract', 'attributes': attributes}) }}
 
 -- The CRM's contract, and the subscription that executes it.
-with records as (
+with frequencies as (
+    -- by what its items are billed, where they agree
+    select
+        subscription_id,
+        case when min(span_months) = max(span_months) then
+            case min(span_months) when 1 then 'monthly' when 12 then 'annual' end
+        end as billing_frequency
+    from {{ ref('subscription_items') }}
+    group by subscription_id
+),
+
+records as (
     select
         'crm' as role,
         'salesforce' as system,
@@ -47,9 +58,10 @@ with records as (
         subscriptions.mrr_minor as recurring_mrr_minor,
         {{ local_date('subscriptions.started_at', 'legal_entities.time_zone') }} as start_date,
         cast(null as date) as end_date,
-        cast(null as varchar) as billing_frequency
+        frequencies.billing_frequency
     from {{ ref('contracts') }} as contracts
     inner join {{ ref('subscriptions') }} as subscriptions on contracts.subscription_id = subscriptions.subscription_id
+    left join frequencies on contracts.subscription_id = frequencies.subscription_id
     left join {{ ref('legal_entities') }} as legal_entities on contracts.legal_entity = legal_entities.legal_entity
 ),
 
