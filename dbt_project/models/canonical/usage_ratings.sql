@@ -1,0 +1,94 @@
+-- What was used, rated again at the price of the line that bills it, beside what billing charged. Of the tiers of one period the
+-- first line stands for all.
+with lines as (
+    select
+        lines.invoice_line_id,
+        lines.invoice_id,
+        lines.subscription_item_id,
+        lines.product_id,
+        lines.price_id,
+        lines.quantity,
+        lines.gross_minor,
+        lines.currency,
+        prices.unit_amount_minor,
+        min(lines.invoice_line_id) over (
+            partition by
+                lines.invoice_id, lines.subscription_item_id, lines.price_id, lines.service_start_at, lines.service_end_at
+        ) as line_key
+    from {{ ref('stg_stripe__invoice_lines') }} as lines
+    inner join {{ ref('stg_stripe__prices') }} as prices on lines.price_id = prices.price_id
+    inner join {{ ref('invoices') }} as invoices on lines.invoice_id = invoices.invoice_key
+    where
+        prices.meter_id is not null
+        and not lines.is_proration
+        and invoices.status in ('open', 'partially_paid', 'paid', 'written_off')
+),
+
+billed as (
+    select
+        line_key,
+        invoice_id as invoice_key,
+        subscription_item_id as item_id,
+        price_id,
+        product_id,
+        currency,
+        unit_amount_minor,
+        sum(quantity) as billed_quantity,
+        sum(gross_minor) as billed_minor,
+        count(*) as line_count
+    from lines
+    group by line_key, invoice_id, subscription_item_id, price_id, product_id, currency, unit_amount_minor
+),
+
+used as (
+    select
+        lines.line_key,
+        case max(usage.aggregation)
+            when 'last' then max_by(usage.quantity, usage.used_from_at)
+            else sum(usage.quantity)
+        end as metered_quantity
+    from {{ ref('usage') }} as usage
+    inner join lines on usage.line_key = lines.invoice_line_id
+    group by lines.line_key
+),
+
+metered as (
+    select
+        billed.*,
+        cast(used.metered_quantity as decimal(28, 12)) as metered_quantity
+    from billed
+    left join used on billed.line_key = used.line_key
+),
+
+by_tiers as (
+    select
+        metered.line_key,
+        cast(sum({{ tier_amount(
+            'cast(metered.metered_quantity as decimal(18, 6))', 'tiers.tiers_mode', 'tiers.lower_bound', 'tiers.up_to',
+            'cast(tiers.unit_amount_minor as decimal(20, 12))', 'tiers.flat_amount_minor'
+        ) }}) as decimal(38, 8)) as exact_minor
+    from metered
+    inner join {{ ref('price_tier__billing') }} as tiers on metered.price_id = tiers.price_id
+    group by metered.line_key
+)
+
+select
+    metered.line_key,
+    metered.invoice_key,
+    metered.item_id,
+    invoices.canonical_customer_id,
+    products.product_code,
+    metered.price_id,
+    metered.currency,
+    metered.metered_quantity,
+    cast(metered.billed_quantity as bigint) as billed_quantity,
+    {{ whole_minor(
+        'coalesce(by_tiers.exact_minor, cast(metered.metered_quantity as decimal(18, 6))'
+        ~ ' * cast(metered.unit_amount_minor as decimal(20, 12)))'
+    ) }} as rated_minor,
+    cast(metered.billed_minor as bigint) as billed_minor,
+    cast(metered.line_count as bigint) as line_count
+from metered
+inner join {{ ref('invoices') }} as invoices on metered.invoice_key = invoices.invoice_key
+left join by_tiers on metered.line_key = by_tiers.line_key
+left join {{ ref('stg_stripe__products') }} as products on metered.product_id = products.product_id
