@@ -253,7 +253,7 @@ def test_both_sides_of_a_pair_agree_on_money_date_and_state(night):
         "tax_minor",
         "amount_due_minor",
         "status",
-        "date",
+        "invoice_date",
         "period",
     ):
         assert pair[f"billing_{attribute}"] == pair[f"erp_{attribute}"], attribute
