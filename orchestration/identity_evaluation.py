@@ -20,7 +20,7 @@ from reconcilers.identity.intake import COLUMNS
 from reconcilers.identity.model import Model
 from reconcilers.identity.quality import Score, disagreements, score_pairs
 
-_DAY = dt.date(2026, 6, 30)
+DAY = dt.date(2026, 6, 30)
 _NEEDED = ("system", "source_id")
 _ROLES = ("crm", "billing", "erp")
 _DEFAULT_ROLE = {"salesforce": "crm", "stripe": "billing", "netsuite": "erp"}
@@ -67,16 +67,18 @@ def evaluate_files(records: Path, truth: Path, model: Model | None = None) -> Id
 
 
 @contextmanager
-def bench(memory_limit: str = "6GB") -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse in memory with nothing in it but what identity reads beside the records."""
-    with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
+def bench(
+    memory_limit: str = "6GB", database: str = ":memory:"
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A new warehouse with nothing in it but what identity reads beside the records."""
+    with tempfile.TemporaryDirectory() as spill, duckdb.connect(database) as con:
         # else it would spill into a folder `.tmp` of whoever calls
         con.execute(f"set temp_directory = '{spill}'")
         con.execute(
             f"set memory_limit = '{memory_limit}'; create schema raw; "
             "create schema identity; create schema seeds"
         )
-        con.execute("create table raw.build as select ?::date as snapshot_date", [_DAY])
+        con.execute("create table raw.build as select ?::date as snapshot_date", [DAY])
         seed = DBT_PROJECT_DIR / "seeds" / "free_mail_domains.csv"
         con.execute(
             f"create table seeds.free_mail_domains as from read_csv('{seed}', header = true)"
@@ -138,10 +140,10 @@ def _evaluated(
     con: duckdb.DuckDBPyConnection, label: str, model: Model | None
 ) -> IdentityEvaluation:
     clock, cpu = time.perf_counter(), time.process_time()
-    result = resolve(con, "none.csv", pl.DataFrame(schema=REGISTRY_SCHEMA), _DAY, model=model)
+    result = resolve(con, "none.csv", pl.DataFrame(schema=REGISTRY_SCHEMA), DAY, model=model)
     seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    labelled = _labelled(con, result.placed)
+    labelled = beside_truth(con, result.placed)
     return IdentityEvaluation(
         label=label,
         records=result.summary.records,
@@ -177,7 +179,7 @@ left join said using (system, source_id)
 """
 
 
-def _labelled(con: duckdb.DuckDBPyConnection, placed: pl.DataFrame) -> pl.DataFrame:
+def beside_truth(con: duckdb.DuckDBPyConnection, placed: pl.DataFrame) -> pl.DataFrame:
     """The truth beside what was found: columns host, customer, auto."""
     present = con.sql("select * from identity.identity_records limit 0").columns
     named = [name for name in ("website", "email") if name in present]

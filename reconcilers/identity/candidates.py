@@ -30,16 +30,19 @@ _MEETS = {"name as site": "site name", "stem as name": "stem"}
 
 _KEY = """
 insert into identity_key
-select {number}::utinyint, hash({kind}, value), node, part
-from (select node, part, {expression} as value from identity_open)
+select {number}::utinyint, hash(value), node
+from (select node, {expression} as value from identity_node)
 where value is not null
 """
 
-_OPEN = """
-create or replace table identity_open as
-select node.*, coalesce(part.label, node.node)::integer as part
-from identity_node as node
-left join identity_part as part using (node)
+_PART_OF = """
+create or replace table identity_part_of as
+with placed as (
+    select node.node, node.role, coalesce(part.label, node.node)::integer as part
+    from identity_node as node
+    left join identity_part as part using (node)
+)
+select node, part, bool_or(role = 'crm') over (partition by part) as has_crm from placed
 """
 
 _SIZES = """
@@ -47,42 +50,34 @@ create or replace table identity_key_size as
 select number, key, count(*) as sharing from identity_key group by all having count(*) > 1
 """
 
-_PAIRS = """
-create or replace table identity_candidate as
+# Kind by kind, so that only the keys of one are held at a time.
+_MET = """
+insert into identity_met
 with kept as (
-    select key.key, key.node, key.part
+    select key.key, key.node, part_of.part, part_of.has_crm
     from identity_key as key
     join identity_key_size as size using (number, key)
+    join identity_part_of as part_of using (node)
     where size.sharing <= {cap}
-),
-met as (
-    select distinct l.node as a, r.node as b, l.part as a_part, r.part as b_part
-    from kept as l
-    join kept as r on l.key = r.key and l.node < r.node
-    where l.part <> r.part
 )
-select met.a, met.b, met.a_part, met.b_part
-from met
-join identity_part_fact as l on met.a_part = l.part
-join identity_part_fact as r on met.b_part = r.part
-where not (l.has_crm and r.has_crm)
-"""
-
-_FACTS = """
-create or replace table identity_part_fact as
-select part, bool_or(role = 'crm') as has_crm
-from identity_open group by part
+select distinct l.node, r.node, l.part, r.part
+from kept as l
+join kept as r on l.key = r.key and l.node < r.node
+where l.part <> r.part and not (l.has_crm and r.has_crm)
 """
 
 _DROPPED = """
-create or replace table identity_dropped as
-select number, key, any_value(sharing) as sharing, min(node) as node
+insert into identity_dropped
+select number, key, any_value(sharing), min(node)
 from identity_key
 join identity_key_size using (number, key)
 where sharing > {cap}
-group by number, key;
-create or replace table identity_dropped_key
-    (kind varchar, value varchar, sharing bigint, node integer)
+group by number, key
+"""
+
+_PAIRS = """
+create or replace table identity_candidate as
+select distinct a, b, a_part, b_part from identity_met
 """
 
 # The keys themselves are hashes: what a dropped one says is read off one of its records.
@@ -90,8 +85,16 @@ _DROPPED_VALUE = """
 insert into identity_dropped_key
 select '{kind}', {expression}, sharing, dropped.node
 from identity_dropped as dropped
-join identity_open using (node)
+join identity_node using (node)
 where dropped.number = {number}
+"""
+
+_EMPTY = """
+create or replace table identity_met (a integer, b integer, a_part integer, b_part integer);
+create or replace table identity_dropped
+    (number utinyint, key ubigint, sharing bigint, node integer);
+create or replace table identity_dropped_key
+    (kind varchar, value varchar, sharing bigint, node integer)
 """
 
 
@@ -105,19 +108,22 @@ def find_candidates(work: Work) -> None:
         "create or replace macro core_words_at(words, n) as "
         "array_to_string(string_split(words, ' ')[:n], ' ')"
     )
-    work.run(_OPEN)
-    work.run(_FACTS)
-    work.run(
-        "create or replace table identity_key "
-        "(number utinyint, key ubigint, node integer, part integer)"
-    )
-    for number, (kind, expression) in enumerate(KEYS.items()):
-        met = _MEETS.get(kind, kind)
-        work.run(_KEY, number=number, kind=f"'{met}'", expression=expression)
-    work.run(_SIZES)
-    work.run(_PAIRS, cap=MAX_SHARING)
-    work.run(_DROPPED, cap=MAX_SHARING)
+    work.run(_PART_OF)
+    work.run(_EMPTY)
+    for met in dict.fromkeys(_MEETS.get(kind, kind) for kind in KEYS):
+        _meet(work, [kind for kind in KEYS if _MEETS.get(kind, kind) == met])
+    work.run(_PAIRS)
     for number, (kind, expression) in enumerate(KEYS.items()):
         work.run(_DROPPED_VALUE, number=number, kind=kind, expression=expression)
-    for table in ("open", "key", "key_size", "dropped"):
-        work.run(f"drop table identity_{table}")
+    work.drop("part_of", "met", "dropped")
+
+
+def _meet(work: Work, kinds: list[str]) -> None:
+    """Add the pairs of these kinds, which meet each other's values, to identity_met."""
+    work.run("create or replace table identity_key (number utinyint, key ubigint, node integer)")
+    for kind in kinds:
+        work.run(_KEY, number=list(KEYS).index(kind), expression=KEYS[kind])
+    work.run(_SIZES)
+    work.run(_MET, cap=MAX_SHARING)
+    work.run(_DROPPED, cap=MAX_SHARING)
+    work.drop("key", "key_size")

@@ -20,12 +20,27 @@ from reconcilers.identity.intake import take_in
 from reconcilers.identity.measures import Measures, measure
 from reconcilers.identity.model import Model, load_model
 from reconcilers.identity.overrides import Decision, Overrides, Pair, load_overrides
-from reconcilers.identity.placing import crosswalk_frame, place, with_history
+from reconcilers.identity.placing import place
 from reconcilers.identity.questions import ask
 from reconcilers.identity.registry import History, changes
 from reconcilers.identity.resolver import join_firm, join_scored
 from reconcilers.identity.scorer import Scorer, SplinkScorer
 from reconcilers.identity.work import Work, workspace
+
+_PLACED = """
+select system, source_id, canonical_customer_id, cluster, auto_cluster
+from identity_placed
+join identity_node using (node)
+join identity_id using (cluster)
+order by node
+"""
+_METHODS = """
+select told.method, count(*)
+from identity_placed as placed
+join identity_told as told on placed.method = told.number
+group by 1 order by 1
+"""
+_BANDS = "select band, count(*) from identity_placed group by 1 order by 1"
 
 # The second round sees who stands together after the first, and who is then still free.
 _ROUNDS = 2
@@ -52,8 +67,9 @@ class CrosswalkSummary:
 class CrosswalkResult:
     """`history` is what the registry must add, unless the night `is_held`.
 
-    `placed` is the crosswalk with numbers of its own beside: `node`, `cluster`, and
-    `auto_cluster`, whose records are joined by links that nobody needs to look at.
+    `placed` has system, source_id and canonical_customer_id of every record, and numbers of its own
+    beside: `cluster`, and `auto_cluster`, whose records are joined by links that nobody needs to
+    look at.
     """
 
     summary: CrosswalkSummary
@@ -92,16 +108,16 @@ def resolve(
         unknown = _tell(work, overrides, registry)
         link(work, scorer, model)
         ask(work)
-        placed = with_history(place(work, overrides), registry)
-        crosswalk = crosswalk_frame(work, placed, snapshot_date)
-        measures = measure(work, crosswalk, scorer, model)
-        history = changes(crosswalk, registry, snapshot_date)
-        summary = _summary(crosswalk, history, measures, overrides.expired, unknown)
+        place(work, overrides, snapshot_date)
+        measures = measure(work, scorer, model)
+        placed = work.con.sql(_PLACED).pl()
+        history = changes(placed, registry, snapshot_date)
+        summary = _summary(work, history, measures, overrides.expired, unknown)
         is_held = holds(summary)
-        tables.publish_held(work, crosswalk, is_held=is_held)
+        tables.publish_held(work, is_held=is_held)
         if not is_held:
-            tables.publish(work, crosswalk, model)
-    return CrosswalkResult(summary, history, crosswalk, is_held)
+            tables.publish(work, model)
+    return CrosswalkResult(summary, history, placed, is_held)
 
 
 def link(work: Work, scorer: Scorer, model: Model) -> None:
@@ -135,10 +151,11 @@ def _tell(work: Work, overrides: Overrides, registry: pl.DataFrame) -> tuple[str
         "anti join identity_node using (system, key) order by 1"
     )
     work.con.unregister("_said")
-    work.con.register("_before", registry.select("system", "source_id", "canonical_customer_id"))
+    work.con.register("_before", registry)
     work.run(
         "create or replace table identity_before as "
-        "select node, canonical_customer_id as previous_id "
+        "select node, canonical_customer_id as previous_id, first_seen_date as seen_date, "
+        "since_date as previous_since_date "
         "from _before join identity_node using (system, source_id)"
     )
     work.con.unregister("_before")
@@ -163,7 +180,7 @@ def _pairs(work: Work, table: str, pairs: Iterable[Pair], decided: Mapping[Pair,
 
 
 def _summary(
-    crosswalk: pl.DataFrame,
+    work: Work,
     history: History,
     measures: Measures,
     expired: int,
@@ -172,10 +189,10 @@ def _summary(
     aliases = history.aliases
     changed = int(aliases["records"].sum())
     return CrosswalkSummary(
-        records=crosswalk.height,
-        customers=crosswalk["canonical_customer_id"].n_unique(),
-        by_method=_counts(crosswalk, "method"),
-        by_band=_counts(crosswalk, "band"),
+        records=work.count("identity_node"),
+        customers=work.count("identity_id"),
+        by_method=dict(work.rows(_METHODS)),
+        by_band=dict(work.rows(_BANDS)),
         expired_overrides=expired,
         unknown_override_records=unknown,
         new_records=history.assignments.height - changed,
@@ -184,7 +201,3 @@ def _summary(
         split_customers=aliases.filter(kind="split")["old_id"].n_unique(),
         measures=measures,
     )
-
-
-def _counts(crosswalk: pl.DataFrame, column: str) -> Mapping[str, int]:
-    return dict(crosswalk.group_by(column).len().sort(column).iter_rows())

@@ -9,18 +9,22 @@ from reconcilers.identity.work import Work
 
 _PARENTS = """
 create or replace table identity_parent as
-with said as (
+with placed as (
+    select placed.cluster, node.node, node.system, node.key, node.role, node.is_active,
+        case when node.system = 'salesforce' then left(node.parent_id, 15) else node.parent_id end
+            as parent_key
+    from identity_placed as placed
+    join identity_node as node using (node)
+),
+said as (
     select child.cluster as child, parent.cluster as parent, child.role,
         row_number() over (
             partition by child.cluster
             order by case child.role when 'crm' then 1 else 2 end, child.is_active desc,
                 child.node) as place
-    from identity_placed as child
-    join identity_placed as parent
-        on child.system = parent.system
-        and parent.key = case when child.system = 'salesforce' then left(child.parent_id,
-            15) else child.parent_id end
-    where child.parent_id is not null and child.cluster <> parent.cluster
+    from placed as child
+    join placed as parent on child.system = parent.system and child.parent_key = parent.key
+    where child.cluster <> parent.cluster
 )
 select
     child as a, min(parent) filter (place = 1) as b,

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import polars as pl
-
 from reconcilers.identity.components import label_components
 from reconcilers.identity.model import Model
 from reconcilers.identity.scorer import Scorer
@@ -73,7 +71,13 @@ left join identity_part as r on xref.b = r.node
 """
 
 
-def measure(work: Work, crosswalk: pl.DataFrame, scorer: Scorer, model: Model) -> Measures:
+_LARGEST = """
+select coalesce(max(records), 0)
+from (select count(*) as records from identity_placed group by cluster)
+"""
+
+
+def measure(work: Work, scorer: Scorer, model: Model) -> Measures:
     """Count what the workspace shows after all links are decided."""
     ((xrefs, contradicted),) = work.rows(_XREF_FATE)
     masked, found = _masked(work, scorer, model)
@@ -89,7 +93,7 @@ def measure(work: Work, crosswalk: pl.DataFrame, scorer: Scorer, model: Model) -
         generic_domains=work.count("identity_generic_domain"),
         generic_phones=work.count("identity_generic_phone"),
         dropped_keys=work.count("identity_dropped_key"),
-        largest_customer=max(crosswalk.group_by("cluster").len()["len"], default=0),
+        largest_customer=work.rows(_LARGEST)[0][0],
         rings=work.count("identity_group where is_ring and cluster = head"),
         two_parents=work.count("identity_group where has_two_parents"),
     )

@@ -22,6 +22,13 @@ TOLD: Mapping[Method, tuple[str, float, str]] = {
     Method.SELF: ("self", 1.0, "stands alone"),
 }
 
+_TOLD_SCHEMA = {
+    "number": pl.Int32,
+    "method": pl.String,
+    "confidence": pl.Float64,
+    "rule": pl.String,
+}
+
 # A record's own best link says how it came to its customer, and how sure that is.
 _OWN_LINK = """
 create or replace table identity_own_link as
@@ -42,109 +49,106 @@ select
 from chosen
 """
 
+# `rank` orders records by the strength of their claim to an id: a steward's word, the role, the
+# record that speaks for its system, and the node, which is unique.
 _PLACED = """
 create or replace table identity_placed as
+with placed as (
+    select
+        node.node, node.role,
+        coalesce(part.label, node.node)::integer as cluster,
+        coalesce(auto.label, node.node)::integer as auto_cluster,
+        coalesce(link.method, {alone})::integer as method,
+        case when link.method = {score} or not link.is_auto then link.p end as score,
+        case when link.node is null then 'none' when link.is_auto then 'auto' else 'review' end
+            as band,
+        link.other,
+        owner.node is not null as is_id_owner,
+        row_number() over (
+            partition by coalesce(part.label, node.node), node.role
+            order by chosen.node is null, not node.is_active, node.created_at nulls last, node.node
+        ) = 1 as is_primary
+    from identity_node as node
+    left join identity_part as part using (node)
+    left join identity_auto as auto using (node)
+    left join identity_own_link as link using (node)
+    left join identity_primary as chosen using (node)
+    left join identity_id_owner as owner using (node)
+)
 select
-    node.node, node.system, node.key, node.role, node.source_id, node.parent_id, node.is_active,
-    node.created_at,
-    'cus_' || left(sha256(node.system || '|' || node.source_id), 20) as own_id,
-    coalesce(part.label, node.node)::integer as cluster,
-    coalesce(auto.label, node.node)::integer as auto_cluster,
-    coalesce(link.method, {alone})::integer as method,
-    case when link.method = {score} or not link.is_auto then link.p end as score,
-    case when link.node is null then 'none' when link.is_auto then 'auto' else 'review' end as band,
-    other.system || ' ' || other.source_id as linked_to
-from identity_node as node
-left join identity_part as part using (node)
-left join identity_auto as auto using (node)
-left join identity_own_link as link using (node)
-left join identity_node as other on link.other = other.node
+    * exclude (role),
+    (((not is_id_owner)::bigint * 8 + {anchor_rank}) * 2 + (not is_primary)::bigint)
+        * 4294967296 + node as rank
+from placed
+"""
+
+_CLAIMS = """
+select
+    cluster, before.previous_id, is_id_owner, rank,
+    'cus_' || left(sha256(node.system || '|' || node.source_id), 20) as own_id
+from identity_placed as placed
+join identity_node as node using (node)
+left join identity_before as before using (node)
+"""
+
+_CROSSWALK = """
+create or replace view identity_crosswalk as
+select
+    id.canonical_customer_id, node.role, node.system, node.source_id, placed.is_primary,
+    told.method, coalesce(placed.score, told.confidence) as confidence, told.rule,
+    least(before.seen_date, {day}) as first_seen_date, {day} as snapshot_date,
+    regexp_replace(coalesce(head.canonical_customer_id, id.canonical_customer_id), 'cus_', 'grp_')
+        as customer_group_id,
+    placed.score, placed.band, other.system || ' ' || other.source_id as linked_to,
+    least(case when before.previous_id = id.canonical_customer_id
+        then before.previous_since_date end, {day}) as since_date,
+    placed.node, placed.cluster, placed.auto_cluster
+from identity_placed as placed
+join identity_node as node using (node)
+join identity_told as told on placed.method = told.number
+join identity_id as id using (cluster)
+left join identity_before as before using (node)
+left join identity_group as family using (cluster)
+left join identity_id as head on family.head = head.cluster
+left join identity_node as other on placed.other = other.node
 """
 
 
-def place(work: Work, overrides: Overrides) -> pl.DataFrame:
-    """Every record with its cluster, its method, whether it is primary, and its claim's rank."""
+def place(work: Work, overrides: Overrides, snapshot_date: date) -> None:
+    """Make the view identity_crosswalk: every record under its id, as it is published.
+
+    Beside what is published it has `node`, `cluster`, and `auto_cluster`, whose records are joined
+    by links that nobody needs to look at. Makes identity_id and identity_group on the way.
+    """
     work.run(_OWN_LINK)
-    work.run(_PLACED, alone=int(Method.SELF), score=int(Method.SCORE))
-    frame = work.con.sql("from identity_placed").pl()
-    return _ranked(
-        frame.with_columns(
-            _is_one_of(overrides.primary).alias("is_chosen"),
-            _is_one_of(overrides.id_owners).alias("is_id_owner"),
-        )
+    _nodes(work, "identity_primary", overrides.primary)
+    _nodes(work, "identity_id_owner", overrides.id_owners)
+    ranks = " ".join(f"when '{role}' then {rank}" for role, rank in ANCHOR_RANK.items())
+    work.run(
+        _PLACED,
+        alone=int(Method.SELF),
+        score=int(Method.SCORE),
+        anchor_rank=f"case role {ranks} else {len(ANCHOR_RANK)} end",
     )
-
-
-def _is_one_of(records: tuple[Record, ...]) -> pl.Expr:
-    named = [f"{system} {key}" for system, key in (key_of(*record) for record in records)]
-    return (pl.col("system") + " " + pl.col("key")).is_in(named)
-
-
-def _ranked(frame: pl.DataFrame) -> pl.DataFrame:
-    seniority = ["is_chosen", "is_active", "created_at", "node"]
-    descending = [True, True, False, False]
-    ordered = frame.sort(seniority, descending=descending, nulls_last=True)
-    first = pl.struct("cluster", "role").is_first_distinct()
-    placed = ordered.with_columns(first.alias("is_primary"))
-    by_claim = placed.sort(
-        ~pl.col("is_id_owner"),
-        pl.col("role").replace_strict(ANCHOR_RANK, default=len(ANCHOR_RANK), return_dtype=pl.Int64),
-        ~pl.col("is_primary"),
-        "node",
-    )
-    return by_claim.with_row_index("rank")
-
-
-def with_history(placed: pl.DataFrame, registry: pl.DataFrame) -> pl.DataFrame:
-    """With the id that each record had and since when, and the id of its customer now."""
-    remembered = registry.select(
-        "system",
-        "source_id",
-        pl.col("canonical_customer_id").alias("previous_id"),
-        pl.col("first_seen_date").alias("seen_date"),
-        pl.col("since_date").alias("previous_since_date"),
-    )
-    known = placed.join(remembered, on=["system", "source_id"], how="left", validate="m:1")
-    return known.join(assign_ids(known), on="cluster", how="left", validate="m:1")
-
-
-def crosswalk_frame(work: Work, known: pl.DataFrame, snapshot_date: date) -> pl.DataFrame:
-    """The crosswalk as it is published; makes identity_group on the way."""
+    _keep(work, "identity_id", assign_ids(work.con.sql(_CLAIMS).pl()))
     find_groups(work)
-    ids = known.select("cluster", "canonical_customer_id").unique("cluster")
-    groups = work.con.sql("select cluster, head from identity_group").pl()
-    heads = groups.join(ids, left_on="head", right_on="cluster").select(
-        "cluster", pl.col("canonical_customer_id").alias("head_id")
-    )
-    told = known.join(heads, on="cluster", how="left", validate="m:1").sort("node")
-    stayed = pl.col("previous_id") == pl.col("canonical_customer_id")
-    group = pl.coalesce("head_id", "canonical_customer_id").str.replace(
-        "cus_", "grp_", literal=True
-    )
-    return told.select(
-        "canonical_customer_id",
-        "role",
-        "system",
-        "source_id",
-        "is_primary",
-        _told(0, pl.String).alias("method"),
-        pl.coalesce("score", _told(1, pl.Float64)).alias("confidence"),
-        _told(2, pl.String).alias("rule"),
-        pl.min_horizontal("seen_date", pl.lit(snapshot_date)).alias("first_seen_date"),
-        pl.lit(snapshot_date).alias("snapshot_date"),
-        group.alias("customer_group_id"),
-        "score",
-        "band",
-        "linked_to",
-        pl.min_horizontal(pl.when(stayed).then("previous_since_date"), pl.lit(snapshot_date)).alias(
-            "since_date"
-        ),
-        "node",
-        "cluster",
-        "auto_cluster",
-    )
+    told = [(int(method), *words) for method, words in TOLD.items()]
+    _keep(work, "identity_told", pl.DataFrame(told, schema=_TOLD_SCHEMA, orient="row"))
+    work.run(_CROSSWALK, day=f"date '{snapshot_date}'")
 
 
-def _told(place_in_tuple: int, kind: type[pl.DataType]) -> pl.Expr:
-    words = {int(method): told[place_in_tuple] for method, told in TOLD.items()}
-    return pl.col("method").replace_strict(words, return_dtype=kind)
+def _nodes(work: Work, table: str, records: tuple[Record, ...]) -> None:
+    keys = [key_of(*record) for record in records]
+    said = pl.DataFrame(keys, schema={"system": pl.String, "key": pl.String}, orient="row")
+    work.con.register("_said", said)
+    work.run(
+        f"create or replace table {table} as "
+        "select node from identity_node semi join _said using (system, key)"
+    )
+    work.con.unregister("_said")
+
+
+def _keep(work: Work, table: str, frame: pl.DataFrame) -> None:
+    work.con.register("_frame", frame)
+    work.run(f"create or replace table {table} as from _frame")
+    work.con.unregister("_frame")

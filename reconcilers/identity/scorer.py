@@ -44,7 +44,7 @@ def predicted(work: Work, pairs: str, settings: dict[str, object]) -> str:
     from splink import DuckDBAPI, Linker  # noqa: PLC0415 - only a night that scores pays for it
 
     columns = ", ".join(USED_COLUMNS)
-    work.run(f"create or replace table splink_node as select {columns} from identity_node")
+    work.run(f"create or replace view splink_node as select {columns} from identity_node")
     work.run(
         f"create or replace table splink_pair as select '0' as match_key, a as join_key_l, "
         f"b as join_key_r from {pairs}"

@@ -8,7 +8,11 @@ from reconcilers.identity.work import Work
 # record that does not exist, and parents that form a ring or contradict each other.
 _UNUSED = """
 create or replace table "{home}".identity.unused_evidence as
-with said as (
+with record as (
+    select node, cluster, canonical_customer_id
+    from identity_placed join identity_id using (cluster)
+),
+said as (
     {generic}
     union all
     select 'too many records', kind, value, sharing, {max_sharing}, node from identity_dropped_key
@@ -20,13 +24,13 @@ with said as (
         count(distinct member.cluster), null, min(record.node)
     from identity_group as head
     join identity_group as member on head.cluster = member.head
-    join _crosswalk as record on head.cluster = record.cluster
+    join record on head.cluster = record.cluster
     where head.is_ring and head.cluster = head.head
     group by record.canonical_customer_id
     union all
     select 'two parents', 'parent', record.canonical_customer_id, null, 1, min(record.node)
     from identity_group as child
-    join _crosswalk as record using (cluster)
+    join record using (cluster)
     where child.has_two_parents
     group by record.canonical_customer_id
 )
@@ -45,7 +49,7 @@ from identity_generic_{column}
 
 
 def publish_unused(work: Work) -> None:
-    """Write identity.unused_evidence; `_crosswalk` is the crosswalk, registered."""
+    """Write identity.unused_evidence."""
     generic = " union all ".join(
         _GENERIC.format(what=column.replace("_", " "), column=column, cap=cap)
         for column, cap in CAPS.items()

@@ -24,6 +24,11 @@ class Work:
     def run(self, statement: str, **values: object) -> None:
         self.con.execute(statement.format(**values) if values else statement)
 
+    def drop(self, *tables: str) -> None:
+        """Give back the memory of tables that nobody asks any more."""
+        for table in tables:
+            self.run(f"drop table if exists identity_{table}")
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.con.sql(query).fetchall()
 

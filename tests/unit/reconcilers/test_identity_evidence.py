@@ -73,6 +73,14 @@ def test_the_evidence_has_the_day_of_a_decision_and_only_the_crosswalk_the_stewa
     assert "kim" not in night.of("A1")["evidence"]
 
 
+def test_the_crosswalk_is_the_same_however_many_records_are_written_at_a_time(monkeypatch):
+    rows = [account("A1", **TAX), account("A2"), *(billed(f"B{n}", **TAX) for n in range(4))]
+    whole = Night(*rows).con.sql("from identity.crosswalk").fetchall()
+    monkeypatch.setattr("reconcilers.identity.tables._AT_ONCE", 2)
+    assert Night(*rows).con.sql("from identity.crosswalk").fetchall() == whole
+    assert len(whole) == len(rows)
+
+
 def test_a_link_is_as_old_as_the_record_has_been_with_its_customer():
     rows = [account("A1", **TAX), billed("B1", **TAX), billed("B2", **TAX)]
     night = Night(*rows, registry=history(A1="cus_x", B1="cus_x", B2="cus_y"))
