@@ -6,6 +6,7 @@ from extractors.registry import SOURCES
 from orchestration.failures import say_what_failed, say_what_was_not_sent
 from orchestration.partitions import snapshot_days
 
+EXCEPTIONS = dg.AssetSelection.assets(dg.AssetKey(["reconciliation", "exceptions"]))
 ATTEMPTS = dg.AssetSelection.assets(dg.AssetKey(["corrections", "attempts"]))
 
 nightly = dg.define_asset_job(
@@ -27,8 +28,9 @@ dispatch = dg.define_asset_job(
 
 replay = dg.define_asset_job(
     "replay",
-    selection=dg.AssetSelection.assets(dg.AssetKey(["reconciliation", "exceptions"])).upstream()
-    - dg.AssetSelection.groups(*(f"raw_{system}" for system in SOURCES)),
+    selection=dg.AssetSelection.all()
+    - dg.AssetSelection.groups(*(f"raw_{system}" for system in SOURCES))
+    - EXCEPTIONS.downstream(include_self=False),
     partitions_def=snapshot_days,
     executor_def=dg.in_process_executor,
     hooks={say_what_failed},
