@@ -36,6 +36,13 @@ COMMAND_CONFIG = (
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
+storage:
+  custom:
+    module: orchestration.run_history
+    class: OpenHistory
+    config:
+      base_dir:
+        env: DAGSTER_HOME
 """
 )
 COMMAND_CONFIG_NAME = "command.yaml"

@@ -1,10 +1,10 @@
 """Threads as one page that needs nothing else: readable offline, in the dark, on paper."""
 
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from reconcilers.report.amounts import amount
 from reconcilers.trace.folded import Rest, duration, folded
@@ -32,6 +32,19 @@ def name_of(kind: str) -> str:
 
 def render_trace(found: Found, exponents: Mapping[str, int]) -> str:
     """The page of an id. The same data give the same bytes."""
+    return _template().render(
+        found=found,
+        folded=folded,
+        is_rest=_is_rest,
+        open_kinds=OPEN_KINDS,
+        kinds=_kinds(found),
+        amount=partial(_amount, exponents=exponents),
+    )
+
+
+@cache
+def _template() -> Template:
+    """Compiled once: a report has hundreds of pages."""
     environment = Environment(
         loader=FileSystemLoader(str(files("reconcilers.trace"))),
         autoescape=True,
@@ -39,14 +52,8 @@ def render_trace(found: Found, exponents: Mapping[str, int]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "amount": partial(_amount, exponents=exponents),
-        "duration": duration,
-        "kind": name_of,
-    }
-    return environment.get_template("page.html.j2").render(
-        found=found, folded=folded, is_rest=_is_rest, open_kinds=OPEN_KINDS, kinds=_kinds(found)
-    )
+    environment.filters |= {"duration": duration, "kind": name_of}
+    return environment.get_template("page.html.j2")
 
 
 def _amount(minor: int | None, currency: str | None, *, exponents: Mapping[str, int]) -> str:
