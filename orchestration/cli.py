@@ -7,45 +7,35 @@ import datetime as dt
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import duckdb
 import typer
 from rich.console import Console
 
-from extractors.sandbox.control import SandboxError
-from orchestration.commands import (
-    corrections,
-    evaluate,
-    events,
-    exceptions,
-    golden,
-    identity,
-    quarantine,
-    sandbox,
-    whatif,
-)
+from orchestration.commands.room import Room
 from orchestration.console import console
-from orchestration.settings import Settings, SettingsError, load_settings
-from reconcilers.corrections.policy import PolicyError
-from reconcilers.edited_csv import EditedFileError
-from reconcilers.engine import WarehouseBuiltForAnotherDay
+
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Finds every drift between CRM, billing and ERP, proves it, and puts it right.",
 )
-app.add_typer(exceptions.app, name="exceptions", help="What is wrong, how old it is, whose it is.")
-app.add_typer(corrections.app, name="corrections", help="What to do about it: approve, dispatch.")
-app.add_typer(events.app, name="events", help="What happened in the business, and who was told.")
-app.add_typer(quarantine.app, name="quarantine", help="Records that broke their contract.")
-app.add_typer(identity.app, name="identity", help="Who is the same customer: questions, model.")
-app.add_typer(evaluate.app, name="evaluate", help="Measure against labelled truth.")
-app.add_typer(sandbox.app, name="sandbox", help="A CRM, a billing system and an ERP on loopback.")
-
-app.command()(golden.golden)
-app.command()(whatif.whatif)
+ROOMS = {
+    "exceptions": "What is wrong, how old it is, whose it is.",
+    "corrections": "What to do about it: approve, dispatch.",
+    "events": "What happened in the business, and who was told.",
+    "quarantine": "Records that broke their contract.",
+    "identity": "Who is the same customer: questions, model.",
+    "evaluate": "Measure against labelled truth.",
+    "sandbox": "A CRM, a billing system and an ERP on loopback.",
+    "golden": "Print the golden value of each attribute, its source, and what did not count.",
+    "whatif": "Replay stored nights under changed rules; show what appears, vanishes or changes.",
+}
+for name, words in ROOMS.items():
+    app.add_typer(typer.Typer(), name=name, help=words, cls=Room)
 
 out = console()
 err = Console(stderr=True)
@@ -61,7 +51,13 @@ def day_of(text: str) -> dt.date:
 Day = Annotated[str | None, typer.Argument(help="The day, as 2026-06-30. Left out: yesterday.")]
 
 
-def _default_day(settings: Settings, system: str | None = None) -> dt.date:
+def _settings() -> "Settings":
+    from orchestration.settings import load_settings
+
+    return load_settings()
+
+
+def _default_day(settings: "Settings", system: str | None = None) -> dt.date:
     """Yesterday, by the sandbox's clock where the sandbox is meant."""
     if settings.uses_sandbox and system not in settings.connections_override:
         from orchestration.evaluate import reconcilable_day
@@ -76,7 +72,7 @@ def nightly(day: Day = None) -> None:
     from orchestration.night import run_night
     from orchestration.screen import night_summary, watching
 
-    settings = load_settings()
+    settings = _settings()
     chosen = day_of(day) if day else _default_day(settings)
     with watching(out, f"Night of {chosen}"):
         result = run_night(settings, chosen)
@@ -102,7 +98,7 @@ def extract(
 
     if system not in CONNECTORS:
         raise typer.BadParameter(f"{system!r} is not one of {', '.join(CONNECTORS)}")
-    settings = load_settings()
+    settings = _settings()
     chosen = day_of(day) if day else _default_day(settings, system)
     with night_lock(settings):
         try:
@@ -124,7 +120,7 @@ def backfill(
     from orchestration.night import run_backfill
     from orchestration.screen import night_line, watching
 
-    settings = load_settings()
+    settings = _settings()
     ok = True
     with watching(out, f"Backfill {first} to {last}"):
         for result in run_backfill(settings, day_of(first), day_of(last)):
@@ -138,7 +134,7 @@ def report(day: Day = None) -> None:
     """Write the report, the CSV and the summary of a night again, from what is stored."""
     from orchestration.night_report import write_night_report
 
-    settings = load_settings()
+    settings = _settings()
     files = write_night_report(settings, day_of(day) if day else _default_day(settings))
     for name, path in asdict(files).items():
         out.print(f"{name}: {path}", soft_wrap=True)
@@ -157,7 +153,7 @@ def trace(
     from reconcilers.trace.html import render_trace
     from reconcilers.trace.plain import as_dict
 
-    found, exponents = find_thread(load_settings(), identifier)
+    found, exponents = find_thread(_settings(), identifier)
     if not found.candidates:
         err.print(f"{identifier}: no record of the warehouse has this id.")
         raise typer.Exit(1)
@@ -186,7 +182,7 @@ def doctor() -> None:
     from orchestration.doctor import examine
 
     healthy = True
-    for finding in examine(load_settings()):
+    for finding in examine(_settings()):
         mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]"
         out.print(f"{mark} {finding.subject}: {finding.detail}", soft_wrap=True)
         if not finding.ok:
@@ -203,7 +199,7 @@ def demo(
     """Show the whole job on the sandbox: two nights, with corrections between them."""
     from orchestration.demo import run_demo
 
-    raise typer.Exit(0 if run_demo(load_settings(), out, seed=seed, customers=customers) else 1)
+    raise typer.Exit(0 if run_demo(_settings(), out, seed=seed, customers=customers) else 1)
 
 
 @app.command()
@@ -213,7 +209,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
 
     from orchestration.night import dagster_home
 
-    dagster_home(load_settings())
+    dagster_home(_settings())
     dagster = str(Path(sys.executable).with_name("dagster"))
     arguments = ["dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)]
     os.execv(dagster, [dagster, *arguments])  # noqa: S606
@@ -223,15 +219,28 @@ def main() -> None:
     """Run the command line; a mistake that a person can mend is a message, not a stack trace."""
     try:
         app()
-    except (SettingsError, SandboxError, EditedFileError, PolicyError) as error:
-        err.print(str(error), soft_wrap=True)
+    except Exception as error:
+        advice = _advice(error)
+        if advice is None:
+            raise
+        err.print(advice, soft_wrap=True)
         sys.exit(2)
-    except (WarehouseBuiltForAnotherDay, LookupError) as error:
-        err.print(f"{error} `tieout nightly DAY` replays a day.", soft_wrap=True)
-        sys.exit(2)
-    except duckdb.IOException as error:
-        err.print(
-            f"the warehouse cannot be opened: {error}. Run a night first; while one runs, wait.",
-            soft_wrap=True,
-        )
-        sys.exit(2)
+
+
+def _advice(error: Exception) -> str | None:
+    """What a person is told of a mistake; None when it is none of theirs."""
+    import duckdb
+
+    from extractors.sandbox.control import SandboxError
+    from orchestration.settings import SettingsError
+    from reconcilers.corrections.policy import PolicyError
+    from reconcilers.edited_csv import EditedFileError
+    from reconcilers.engine import WarehouseBuiltForAnotherDay
+
+    if isinstance(error, SettingsError | SandboxError | EditedFileError | PolicyError):
+        return str(error)
+    if isinstance(error, WarehouseBuiltForAnotherDay | LookupError):
+        return f"{error} `tieout nightly DAY` replays a day."
+    if isinstance(error, duckdb.IOException):
+        return f"the warehouse cannot be opened: {error}. Run a night first; while one runs, wait."
+    return None

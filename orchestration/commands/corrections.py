@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from orchestration.console import console, money, table
-from orchestration.sending import send
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
 from reconcilers.corrections import approval
@@ -17,7 +16,7 @@ from reconcilers.corrections.states import WrongStateError
 from reconcilers.state.store import State
 from reconcilers.state.views import list_corrections, show_correction
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 out = console()
 
 LONGEST_CELL = 40
@@ -95,6 +94,8 @@ def reject(ids: Ids = None, code: Code = None, comment: Comment = "") -> None:
 @app.command("dispatch")
 def dispatch_() -> None:
     """Send the approved corrections to their source systems."""
+    from orchestration.sending import send
+
     settings = load_settings()
     with opened_state(settings) as store:
         summary = asyncio.run(send(settings, store))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from orchestration.identity_evaluation import IdentityEvaluation
     from orchestration.match_evaluation import MatchEvaluation
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 out = console()
 err = Console(stderr=True)
 

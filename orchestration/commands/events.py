@@ -17,7 +17,7 @@ from reconcilers.events.log import EventLog
 from reconcilers.events.publish import export_day, read_events
 from reconcilers.events.sink import CursorLost, Delivered
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 out = console()
 
 

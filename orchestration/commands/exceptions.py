@@ -9,7 +9,7 @@ from orchestration.settings import load_settings
 from orchestration.stores import opened_state
 from reconcilers.state.views import list_exceptions, show_exception
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 out = console()
 
 

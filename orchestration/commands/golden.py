@@ -11,9 +11,11 @@ from orchestration.golden import KEYS, Candidate, Thing, find_things
 from orchestration.settings import load_settings
 from reconcilers.report.masking import masked
 
+app = typer.Typer(add_completion=False)
 out = console()
 
 
+@app.command()
 def golden(
     entity: Annotated[str, typer.Argument(help=f"What it is: {', '.join(KEYS)}.")],
     identifier: Annotated[str, typer.Argument(metavar="ID", help="Its id in any system.")],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.table import Table
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 out = console()
 err = Console(stderr=True)
 

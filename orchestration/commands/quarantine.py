@@ -8,7 +8,7 @@ from orchestration.console import console, table
 from orchestration.settings import load_settings
 from reconcilers.engine import open_warehouse
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 out = console()
 
 System = Annotated[str | None, typer.Option(help="Only this system, such as stripe.")]

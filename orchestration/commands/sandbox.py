@@ -9,7 +9,7 @@ from extractors.sandbox.servers import SYSTEMS
 from orchestration.console import console, table
 from orchestration.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 out = console()
 
 

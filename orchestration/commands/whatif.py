@@ -16,10 +16,12 @@ from orchestration.settings import load_settings
 if TYPE_CHECKING:
     from orchestration.whatif import OtherNight
 
+app = typer.Typer(add_completion=False)
 out = console()
 err = Console(stderr=True)
 
 
+@app.command()
 def whatif(
     rules: Annotated[
         Path,

@@ -23,11 +23,23 @@ def tieout(home, *arguments):
 
 
 def commands(group, prefix=""):
-    for name, command in group.commands.items():
+    for name, known in group.commands.items():
+        command = getattr(known, "opened", known)
         if hasattr(command, "commands"):
             yield from commands(command, f"{prefix}{name} ")
         else:
             yield f"{prefix}{name}"
+
+
+def test_help_waits_for_no_engine():
+    """Nobody who asks what there is waits for DuckDB, Polars, SQLAlchemy or Dagster."""
+    look = (
+        "import sys; from orchestration.cli import app; app(['--help'], standalone_mode=False); "
+        "print(*sorted({'dagster', 'duckdb', 'polars', 'sqlalchemy'} & set(sys.modules)), 'none')"
+    )
+    told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert "exceptions" in told.stdout
+    assert told.stdout.splitlines()[-1] == "none"
 
 
 def test_every_command_that_the_documents_name_exists():
