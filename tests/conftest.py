@@ -1,8 +1,12 @@
-"""`pytest --connector NAME`: the conformance suite alone, for one connector or several."""
+"""What all tests share: `pytest --connector NAME`, and what a run makes once for its workers."""
 
+import gc
+import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 CONFORMANCE = Path(__file__).parent / "conformance"
 NIGHTS = Path(__file__).parent / "e2e"
@@ -18,6 +22,16 @@ def pytest_addoption(parser):
     )
 
 
+# What processes that are killed import, once for all of them: it takes longer than what they do.
+DYING = ["tests.conformance.proof", "tests.chaos.dying"]
+
+
+def pytest_configure():
+    """Look for garbage a hundred times less often: worlds and books are large, and no rings."""
+    gc.set_threshold(70_000, 20, 20)
+    multiprocessing.set_forkserver_preload(DYING)
+
+
 def pytest_ignore_collect(collection_path, config):
     if not config.getoption("--connector"):
         return None
@@ -28,6 +42,25 @@ def pytest_ignore_collect(collection_path, config):
 def pytest_collection_modifyitems(items):
     """Whole nights first: begun last, everybody else would wait for them."""
     items.sort(key=lambda item: NIGHTS not in item.path.parents)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory) -> Path:
+    """One folder for all workers of a run: what is made there once, under a lock, all can use."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def parsed_home(shared_folder) -> Path:
+    """A home in which nothing happened but that the dbt project was parsed, as for a night."""
+    from orchestration.dbt import dbt_project, ensure_manifest
+    from orchestration.settings import load_settings
+
+    home = shared_folder / "parsed"
+    with FileLock(shared_folder / "parsed.lock"):
+        ensure_manifest(dbt_project(load_settings({"TIEOUT_HOME": str(home)})))
+    return home
 
 
 @pytest.fixture(scope="session")

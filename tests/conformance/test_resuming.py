@@ -25,12 +25,12 @@ def test_bookmarks_are_text_and_say_all_that_is_needed(reading):
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_at_any_page_nothing_is_lost_or_doubled(reading, seed):
     bench, chance = reading.bench, random.Random(seed)
-    spawn = multiprocessing.get_context("spawn")
+    processes = multiprocessing.get_context("forkserver")
     deaths = 0
     while reading.raw.published(bench.system, bench.probe, bench.day()) is None:
         pages = 1 if not deaths else chance.randint(1, 3) if deaths < DEATHS else 10_000
         arguments = (bench.config(), reading.home, bench.day(), bench.probe, pages)
-        process = spawn.Process(target=read_until_death, args=arguments)
+        process = processes.Process(target=read_until_death, args=arguments)
         process.start()
         process.join(60)
         assert process.exitcode in {0, 9}, process.exitcode

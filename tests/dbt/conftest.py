@@ -107,11 +107,3 @@ def new_warehouse(tmp_path_factory) -> Callable[[str], Warehouse]:
         return warehouse
 
     return make
-
-
-@pytest.fixture(scope="session")
-def parsed(new_warehouse) -> Warehouse:
-    warehouse = new_warehouse("parsed")
-    outcome = warehouse.dbt("parse")
-    assert outcome.returncode == 0, outcome.stdout
-    return warehouse

@@ -32,8 +32,8 @@ LAYERS = {
 
 
 @pytest.fixture(scope="module")
-def defs(tmp_path_factory):
-    return build_defs(load_settings({"TIEOUT_HOME": str(tmp_path_factory.mktemp("home"))}))
+def defs(parsed_home):
+    return build_defs(load_settings({"TIEOUT_HOME": str(parsed_home)}))
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,11 @@
-"""Worlds are built once per session and copied for each test that changes one."""
+"""Worlds are built once, for all workers of a run, and copied for each test that changes one."""
 
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from extractors.sandbox.store import Store
 from extractors.sandbox.world import build_world
@@ -12,24 +13,25 @@ from extractors.sandbox.world import build_world
 SMALL = 150
 
 
-def build(path: Path, seed: int, customers: int) -> Path:
-    store = Store(path)
+def build(path: Path, seed: int, customers: int) -> None:
+    draft = path.with_suffix(".draft")
+    store = Store(draft)
     build_world(store, seed, customers)
     store.query("PRAGMA wal_checkpoint(TRUNCATE)")
     store.close()
-    return path
+    draft.rename(path)
 
 
 @pytest.fixture(scope="session")
-def blueprint(tmp_path_factory) -> Callable[[int, int], Path]:
+def blueprint(shared_folder) -> Callable[[int, int], Path]:
     """(seed, customers) -> file of a built world that nobody changes."""
-    folder = tmp_path_factory.mktemp("worlds")
-    built: dict[tuple[int, int], Path] = {}
 
     def path_of(seed: int, customers: int) -> Path:
-        if (seed, customers) not in built:
-            built[seed, customers] = build(folder / f"{seed}-{customers}.db", seed, customers)
-        return built[seed, customers]
+        path = shared_folder / f"world-{seed}-{customers}.db"
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():
+                build(path, seed, customers)
+        return path
 
     return path_of
 
