@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_dbt import DbtCliResource, DbtProject
+from dagster_dbt.compat import DBT_PYTHON_VERSION
 
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 
@@ -36,16 +37,23 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 class _Dbt(DbtCliResource):
     """Dagster's dbt without an adapter in this process, by which it would look at tables itself."""
 
+    @property
+    def _cli_version(self) -> Any:
+        """Of dbt beside us; Dagster would start a process to ask it."""
+        return DBT_PYTHON_VERSION
+
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
         """None: making one imports half of dbt, and no asset asks Dagster for columns or counts."""
 
 
 def dbt_client(project: DbtProject) -> DbtCliResource:
-    """Dbt of this environment: the one beside the interpreter, whatever PATH says."""
+    """Dbt of this environment, in a process of this interpreter, whatever PATH says."""
     return _Dbt(
         project_dir=str(project.project_dir),
         profiles_dir=str(DBT_PROJECT_DIR),
-        dbt_executable=str(Path(sys.executable).with_name("dbt")),
+        dbt_executable=sys.executable,
+        # -P: the folder that dbt works in is no place to import from
+        global_config_flags=["-P", "-m", "orchestration.dbt_process"],
     )
 
 
