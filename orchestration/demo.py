@@ -44,6 +44,8 @@ PLANTS = {
     "INV-AMT-01": 4,
     "INV-DATE-01": 3,
     "INV-STAT-01": 3,
+    "CRN-MISS-01": 3,
+    "CRN-AMT-01": 2,
     "PAY-MISS-01": 3,
     "JE-BAL-01": 1,
 }

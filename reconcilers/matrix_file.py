@@ -25,6 +25,8 @@ from reconcilers.rules.comparison import BY_NAME, CONTROL
 # Classes that a compared row may name; what each means beyond "differs" is in rules/field.py.
 FIELD_CODES = (
     "CON-AMT-01",
+    "CRN-AMT-01",
+    "CRN-MISS-01",
     "CUS-ATTR-01",
     "INV-AMT-01",
     "INV-DATE-01",

@@ -153,6 +153,31 @@ def erp_invoice(key: str, **values: Any) -> dict[str, Any]:
     return row | missing | values
 
 
+def credit_note(key: str, **values: Any) -> dict[str, Any]:
+    """A credit note on which billing and the ledger agree; 100.00 with tax, one line, issued."""
+    same = {
+        f"{role}_{name}": value
+        for role in ("billing", "erp")
+        for name, value in {
+            "amount_minor": 10_000,
+            "total_minor": 10_000,
+            "tax_minor": 2_000,
+            "status": "issued",
+            "currency": "USD",
+        }.items()
+    }
+    rest = {
+        "entity": "credit_note",
+        "line_count": 1,
+        "is_erp_duplicate": False,
+        "excess_minor": 0,
+        "missing_because": "never_posted",
+        "counterpart_coverage_seconds": 10**7,
+        "erp_status_coverage_seconds": 10**7,
+    }
+    return paired("billing", "erp", key, **same | rest | values)
+
+
 def snapshot(system: str, name: str, **values: Any) -> dict[str, Any]:
     """An object of a source that landed complete and fresh."""
     return {

@@ -64,6 +64,14 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
         "paid_in_ledger_only",
         "state_not_copied",
     ),
+    "CRN-MISS-01": (
+        "never_posted",
+        "voided_in_erp",
+        "unknown_to_billing",
+        "entered_by_hand",
+        "void_not_copied",
+    ),
+    "CRN-AMT-01": ("total", "tax", "posted_twice", "over_credited"),
 }
 
 

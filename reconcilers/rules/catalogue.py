@@ -7,6 +7,7 @@ from reconcilers.matrix import FieldRule, in_force
 from reconcilers.rules import (
     contract,
     control,
+    credit_note,
     customer,
     customer_records,
     invoice,
@@ -22,6 +23,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *customer_records.RULES,
     *contract.RULES,
     *invoice.RULES,
+    *credit_note.RULES,
     *payment.RULES,
     *journal.RULES,
 )

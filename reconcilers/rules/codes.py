@@ -19,6 +19,8 @@ CODES = {
     "INV-AMT-01": "Invoice totals differ",
     "INV-DATE-01": "Invoice date, due date or number differ",
     "INV-STAT-01": "Invoice lifecycle differs",
+    "CRN-MISS-01": "Credit note in one system only",
+    "CRN-AMT-01": "Credit amount or tax differs, or more is credited than was invoiced",
     "PAY-MISS-01": "Succeeded payment not recorded in ERP",
     "JE-BAL-01": "Unbalanced journal entry",
 }

@@ -81,6 +81,15 @@ COMPARISONS = (
         ),
     ),
     Comparison(
+        "cmp_credit_note__billing_vs_erp",
+        ("billing", "erp"),
+        _ERP_DOCUMENTS | {"stripe.credit_note", "stripe.invoice", "netsuite.transaction_link"},
+        (
+            ("billing", Population("conformed.credit_note__billing", "total_minor")),
+            ("erp", Population("conformed.credit_note__erp", "total_minor")),
+        ),
+    ),
+    Comparison(
         "cmp_payment__billing_vs_erp",
         ("billing", "erp"),
         frozenset({"stripe.charge", "netsuite.transaction"}),

@@ -35,8 +35,13 @@ class Meaning:
     floor: nw.Expr | None = None
     coverage: str | None = None  # when it is not the replica's coverage of the row's event
     # of single attributes, where they differ from the class
+    guards: Mapping[str, nw.Expr] = field(default_factory=dict)
     causes: Mapping[str, nw.Expr] = field(default_factory=dict)
     floors: Mapping[str, nw.Expr] = field(default_factory=dict)
+
+    def guard_of(self, row: FieldRule) -> nw.Expr:
+        own = self.guards.get(row.attribute)
+        return self.guard if own is None else self.guard & own
 
     def cause_of(self, row: FieldRule) -> nw.Expr:
         return self.causes.get(row.attribute, self.cause)
@@ -101,6 +106,13 @@ def _cost_of_days(of: Field) -> nw.Expr:
     return nw.when(days < 0).then(-size).otherwise(size)
 
 
+# What the ledger credits beyond billing (+), or still claims though billing gave it up (-).
+def _credited(of: Field) -> nw.Expr:
+    if of.rule.attribute == "status":
+        return nw.col("erp_total_minor").fill_null(0)
+    return of.replica.fill_null(0) - of.owner
+
+
 def _nothing(_: Field) -> nw.Expr:
     return nw.lit(0)
 
@@ -118,6 +130,10 @@ _is_other_month = nw.col("billing_invoice_date").dt.truncate("1mo") != nw.col(
 ).dt.truncate("1mo")
 _follows_invoice_date = (nw.col("invoice_date_days") != 0) & (
     nw.col("invoice_date_days") == nw.col("due_date_days")
+)
+
+_credits_agree = (nw.col("billing_total_minor") - nw.col("erp_total_minor")).abs() <= nw.col(
+    "line_count"
 )
 
 _STATE_CAUSE = (
@@ -186,6 +202,19 @@ MEANINGS: Mapping[str, Meaning] = {
             .otherwise(nw.lit("S4"))
         },
     ),
+    # Billing took a note back that the ledger keeps.
+    "CRN-MISS-01": Meaning(
+        impact_minor=_credited,
+        cause=nw.lit("void_not_copied"),
+        coverage="erp_status_coverage_seconds",
+    ),
+    # A total that differs tells of its tax too.
+    "CRN-AMT-01": Meaning(
+        impact_minor=_credited,
+        guard=~(nw.col("billing_status") == "void").fill_null(value=False),
+        guards={"tax": _credits_agree},
+        causes={"total": nw.lit("total"), "tax": nw.lit("tax")},
+    ),
     "INV-STAT-01": Meaning(
         impact_minor=_open_balance, cause=_STATE_CAUSE, coverage="erp_status_coverage_seconds"
     ),
@@ -201,7 +230,7 @@ def field_rule(row: FieldRule) -> Rule:
         replica,
         Tolerance(row.tolerance, per_line=row.is_per_line, cap=row.tolerance_cap),
     )
-    both = nw.col(f"has_{row.owner}") & nw.col(f"has_{row.replica}") & meaning.guard
+    both = nw.col(f"has_{row.owner}") & nw.col(f"has_{row.replica}") & meaning.guard_of(row)
     return Rule(
         code=row.drift_code,
         over=row.comparison,

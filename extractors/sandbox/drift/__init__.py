@@ -12,6 +12,7 @@ from typing import Any
 from extractors.sandbox.drift import (
     contracts,
     controls,
+    credit_notes,
     customer_records,
     customers,
     invoice_dates,
@@ -46,6 +47,8 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "INV-AMT-01": invoices.plant_other_total,
         "INV-DATE-01": invoice_dates.plant_other_dates,
         "INV-STAT-01": settlement.plant_other_status,
+        "CRN-MISS-01": credit_notes.plant_missing,
+        "CRN-AMT-01": credit_notes.plant_other_amount,
         "PAY-MISS-01": settlement.plant_payment_missing,
         "JE-BAL-01": journals.plant_unbalanced,
     }

@@ -139,6 +139,8 @@ def _tell_missing_documents(ground: Ground, customer: str, variant: str) -> None
     for invoice in ground.store.rows("stripe", "invoice", customer=customer):
         if _is_document(invoice):
             _tell_consequence(ground, "INV-MISS-01", invoice["id"], customer, variant)
+    for note in ground.store.rows("stripe", "credit_note", customer=customer, status="issued"):
+        _tell_consequence(ground, "CRN-MISS-01", note["id"], customer, variant)
     for charge in ground.store.rows("stripe", "charge", customer=customer):
         if charge["status"] == "succeeded":
             _tell_consequence(ground, "PAY-MISS-01", charge["id"], customer, variant)

@@ -44,8 +44,8 @@ def disagreements(store) -> set[Row]:
     clusters = Clusters(books)
     found: set[Row] = set()
     for check in (
-        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _subscriptions, _invoices, _payments,
-        _journals, _controls,
+        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _subscriptions, _invoices, _credits,
+        _payments, _journals, _controls,
     ):  # fmt: skip
         found |= set(check(books, clusters))
     return found
@@ -437,6 +437,48 @@ def _dates(invoice, transaction):
     for name, (billing, erp) in said.items():
         if billing != erp:
             yield Row("INV-DATE-01", name, invoice["id"], transaction["id"])
+
+
+def _credits(books: Books, clusters: Clusters):
+    memos = defaultdict(list)
+    notes = {note["id"]: note for note in books.credit_notes}
+    for memo in books.transactions.values():
+        if memo["type"] != "CustCred" or memo["voided"] == "T":
+            continue
+        source = memo["custbody_stripe_credit_note_id"]
+        if source in notes:
+            memos[source].append(memo)
+        elif not _is_on_services(books, memo) and books.age(memo["createddate"]) > HOURS_SYNC:
+            yield Row("CRN-MISS-01", "", memo["id"], None)
+    for note in notes.values():
+        found = sorted(memos[note["id"]], key=lambda memo: int(memo["id"]))
+        yield from (Row("CRN-AMT-01", "", extra["id"], None) for extra in found[1:])
+        if not found:
+            is_due = note["status"] != "void" and note["total"]
+            if is_due and books.age(note["effective_at"]) > HOURS_SYNC:
+                yield Row("CRN-MISS-01", "", note["id"], None)
+        elif note["status"] == "void":
+            yield Row("CRN-MISS-01", "status", note["id"], found[0]["id"])
+        else:
+            yield from _credit_amounts(books, note, found[0])
+
+
+def _is_on_services(books: Books, memo) -> bool:
+    """Whether the memo names no note and settles an invoice that was made by hand."""
+    settled = [link["previousdoc"] for link in books.links if link["nextdoc"] == memo["id"]]
+    forms = {books.transactions[document]["customform"] for document in settled}
+    return memo["custbody_stripe_credit_note_id"] is None and forms == {"manual services"}
+
+
+def _credit_amounts(books: Books, note, memo):
+    allowed = len(note["lines"]["data"])
+    total = -books.minor(memo["foreigntotal"], memo["currency"])
+    taxes = [line for line in books.lines[memo["id"]] if line["taxline"] == "T"]
+    tax = sum(books.minor(line["foreignamount"], memo["currency"]) for line in taxes)
+    if abs(total - note["total"]) > allowed:
+        yield Row("CRN-AMT-01", "total", note["id"], memo["id"])
+    elif abs(tax - sum(entry["amount"] for entry in note["total_taxes"])) > allowed:
+        yield Row("CRN-AMT-01", "tax", note["id"], memo["id"])
 
 
 def _payments(books: Books, clusters: Clusters):
