@@ -42,6 +42,7 @@ PLANTS = {
     "INV-MISS-02": 2,
     "INV-DUP-01": 2,
     "INV-AMT-01": 4,
+    "INV-LINE-01": 3,
     "INV-DATE-01": 3,
     "INV-STAT-01": 3,
     "CRN-MISS-01": 3,

@@ -30,6 +30,7 @@ FIELD_CODES = (
     "CUS-ATTR-01",
     "INV-AMT-01",
     "INV-DATE-01",
+    "INV-LINE-01",
     "INV-STAT-01",
     "SUB-QTY-01",
     "SUB-STAT-01",

@@ -153,6 +153,23 @@ def erp_invoice(key: str, **values: Any) -> dict[str, Any]:
     return row | missing | values
 
 
+def invoice_line(key: str, **values: Any) -> dict[str, Any]:
+    """A line on which billing and the ledger agree; 100.00 for five units in June."""
+    same = {
+        f"{role}_{name}": value
+        for role in ("billing", "erp")
+        for name, value in {
+            "amount_minor": 10_000,
+            "product_code": "SKU",
+            "quantity": 5,
+            "service_start_date": date(2026, 6, 1),
+            "service_end_date": date(2026, 6, 30),
+        }.items()
+    }
+    rest = {"entity": "invoice_line", "start_moved_minor": 0, "end_moved_minor": 0}
+    return paired("billing", "erp", key, **same | rest | values)
+
+
 def credit_note(key: str, **values: Any) -> dict[str, Any]:
     """A credit note on which billing and the ledger agree; 100.00 with tax, one line, issued."""
     same = {

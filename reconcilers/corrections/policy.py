@@ -49,6 +49,14 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "INV-MISS-02": ("unpaid", "settled"),
     "INV-DUP-01": ("billing_id", "signature"),
     "INV-AMT-01": ("tax", "net", "net_and_tax"),
+    "INV-LINE-01": (
+        "line_missing",
+        "line_extra",
+        "other_item",
+        "other_quantity",
+        "moved_between_lines",
+        "other_service_days",
+    ),
     "INV-DATE-01": (
         "renumbered",
         "tz_boundary",

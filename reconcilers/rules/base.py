@@ -27,6 +27,16 @@ def party(role: str) -> Party:
     return Party(nw.lit(role), nw.lit(SYSTEM_OF_ROLE[role]), nw.col(f"{role}_id"))
 
 
+def either(first: str, second: str, is_first: nw.Expr) -> Party:
+    """The first role where the condition holds, else the second."""
+    one, other = party(first), party(second)
+    return Party(
+        role=nw.when(is_first).then(one.role).otherwise(other.role),
+        system=nw.when(is_first).then(one.system).otherwise(other.system),
+        id=nw.when(is_first).then(one.id).otherwise(other.id),
+    )
+
+
 @dataclass(frozen=True)
 class Rule:
     """A drift class over one comparison.

@@ -11,6 +11,7 @@ from reconcilers.rules import (
     customer,
     customer_records,
     invoice,
+    invoice_line,
     journal,
     payment,
 )
@@ -23,6 +24,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *customer_records.RULES,
     *contract.RULES,
     *invoice.RULES,
+    *invoice_line.RULES,
     *credit_note.RULES,
     *payment.RULES,
     *journal.RULES,

@@ -17,6 +17,7 @@ CODES = {
     "INV-MISS-02": "ERP invoice with no billing source",
     "INV-DUP-01": "One billing invoice posted twice",
     "INV-AMT-01": "Invoice totals differ",
+    "INV-LINE-01": "Invoice totals equal, lines differ",
     "INV-DATE-01": "Invoice date, due date or number differ",
     "INV-STAT-01": "Invoice lifecycle differs",
     "CRN-MISS-01": "Credit note in one system only",

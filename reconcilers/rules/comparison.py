@@ -81,6 +81,15 @@ COMPARISONS = (
         ),
     ),
     Comparison(
+        "cmp_invoice_line__billing_vs_erp",
+        ("billing", "erp"),
+        _ERP_DOCUMENTS | {"stripe.invoice"},
+        (
+            ("billing", Population("conformed.invoice_line__billing", "amount_minor")),
+            ("erp", Population("conformed.invoice_line__erp", "amount_minor")),
+        ),
+    ),
+    Comparison(
         "cmp_credit_note__billing_vs_erp",
         ("billing", "erp"),
         _ERP_DOCUMENTS | {"stripe.credit_note", "stripe.invoice", "netsuite.transaction_link"},

@@ -2,23 +2,12 @@
 
 import narwhals as nw
 
-from reconcilers.rules.base import Party, Rule, party
+from reconcilers.rules.base import Rule, either
 
 _OVER = "cmp_credit_note__billing_vs_erp"
 _G_SYNC_HOURS = 6
 
 _is_copy = nw.col("is_erp_duplicate").fill_null(value=False)
-
-
-def _side(*, is_billing: nw.Expr) -> Party:
-    """Billing where the condition holds, else the ERP."""
-    billing, erp = party("billing"), party("erp")
-    return Party(
-        role=nw.when(is_billing).then(billing.role).otherwise(erp.role),
-        system=nw.when(is_billing).then(billing.system).otherwise(erp.system),
-        id=nw.when(is_billing).then(billing.id).otherwise(erp.id),
-    )
-
 
 # Impact: receivable and revenue that the ledger overstates (-), or gave up without billing (+).
 CRN_MISS_01 = Rule(
@@ -26,8 +15,8 @@ CRN_MISS_01 = Rule(
     over=_OVER,
     drifts=~(nw.col("has_billing") & nw.col("has_erp")) & ~_is_copy,
     applies=~_is_copy,
-    owner=_side(is_billing=nw.col("has_billing")),
-    replica=_side(is_billing=~nw.col("has_billing")),
+    owner=either("billing", "erp", nw.col("has_billing")),
+    replica=either("billing", "erp", ~nw.col("has_billing")),
     impact_minor=nw.when(nw.col("has_billing"))
     .then(-nw.col("billing_total_minor").fill_null(0))
     .otherwise(nw.col("erp_total_minor").fill_null(0)),
@@ -42,7 +31,7 @@ CRN_AMT_01 = Rule(
     over=_OVER,
     drifts=_is_copy | (nw.col("excess_minor") > 0).fill_null(value=False),
     applies=nw.col("has_billing") | nw.col("has_erp"),
-    owner=_side(is_billing=~_is_copy),
+    owner=either("billing", "erp", ~_is_copy),
     replica=None,
     expected=nw.when(_is_copy).then(nw.lit("one live copy")).otherwise(nw.lit("invoice total")),
     observed=nw.when(_is_copy)

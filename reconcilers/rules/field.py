@@ -1,54 +1,16 @@
 """Rules made from the system-of-record matrix: one per attribute, owner and replica."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 import narwhals as nw
 
 from reconcilers.matrix import FieldRule
-from reconcilers.rules.base import NOTHING, Rule, party
+from reconcilers.rules import document_fields
+from reconcilers.rules.base import Rule, party
 from reconcilers.rules.comparators import COMPARATORS, Tolerance
-from reconcilers.rules.severity import floor_of
+from reconcilers.rules.meaning import Field, Meaning
 
 _SECONDS_PER_MONTH = 2_629_800  # the mean month of the Gregorian calendar
-_COST_OF_CAPITAL_PERCENT = 8  # a year's interest on receivables
-_PERCENT_DAYS = 100 * 365
-
-
-@dataclass(frozen=True)
-class Field:
-    """A row of the matrix with its two columns."""
-
-    rule: FieldRule
-    owner: nw.Expr
-    replica: nw.Expr
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What a class of field drift means beyond "the values differ"."""
-
-    impact_minor: Callable[[Field], nw.Expr]
-    guard: nw.Expr = field(default_factory=lambda: nw.lit(value=True))
-    part: nw.Expr | None = None
-    cause: nw.Expr = field(default_factory=lambda: NOTHING)
-    floor: nw.Expr | None = None
-    coverage: str | None = None  # when it is not the replica's coverage of the row's event
-    # of single attributes, where they differ from the class
-    guards: Mapping[str, nw.Expr] = field(default_factory=dict)
-    causes: Mapping[str, nw.Expr] = field(default_factory=dict)
-    floors: Mapping[str, nw.Expr] = field(default_factory=dict)
-
-    def guard_of(self, row: FieldRule) -> nw.Expr:
-        own = self.guards.get(row.attribute)
-        return self.guard if own is None else self.guard & own
-
-    def cause_of(self, row: FieldRule) -> nw.Expr:
-        return self.causes.get(row.attribute, self.cause)
-
-    def floor_of(self, row: FieldRule) -> nw.Expr:
-        own = self.floors.get(row.attribute, self.floor)
-        return floor_of(row.drift_code, row.attribute) if own is None else own
 
 
 def _as_minor(value: nw.Expr) -> nw.Expr:
@@ -92,27 +54,6 @@ def _revenue_since_change(_: Field) -> nw.Expr:
     return nw.col("live_mrr_minor").fill_null(0) * months * sign
 
 
-# What days of delay cost: + the ledger asks later than billing, - earlier. An invoice in another
-# month is misstated there in full.
-def _cost_of_days(of: Field) -> nw.Expr:
-    if of.rule.attribute == "number":
-        return nw.lit(0)
-    days = nw.col(f"{of.rule.attribute}_days").fill_null(0)
-    due = nw.col("billing_amount_due_minor").fill_null(0)
-    interest = (due * days.abs() * _COST_OF_CAPITAL_PERCENT + _PERCENT_DAYS // 2) // _PERCENT_DAYS
-    size: nw.Expr = interest
-    if of.rule.attribute == "invoice_date":
-        size = nw.when(_is_other_month).then(nw.col("billing_total_minor")).otherwise(interest)
-    return nw.when(days < 0).then(-size).otherwise(size)
-
-
-# What the ledger credits beyond billing (+), or still claims though billing gave it up (-).
-def _credited(of: Field) -> nw.Expr:
-    if of.rule.attribute == "status":
-        return nw.col("erp_total_minor").fill_null(0)
-    return of.replica.fill_null(0) - of.owner
-
-
 def _nothing(_: Field) -> nw.Expr:
     return nw.lit(0)
 
@@ -124,17 +65,6 @@ _LIVE = [*_EARNING, *_IDLE]
 _billed_after_cancel = (nw.col("crm_status") == "cancelled") & nw.col("billing_status").is_in(_LIVE)
 _cancelled_in_billing = nw.col("billing_status") == "cancelled"
 _voided = (nw.col("billing_status") == "void") | (nw.col("erp_status") == "void")
-
-_is_other_month = nw.col("billing_invoice_date").dt.truncate("1mo") != nw.col(
-    "erp_invoice_date"
-).dt.truncate("1mo")
-_follows_invoice_date = (nw.col("invoice_date_days") != 0) & (
-    nw.col("invoice_date_days") == nw.col("due_date_days")
-)
-
-_credits_agree = (nw.col("billing_total_minor") - nw.col("erp_total_minor")).abs() <= nw.col(
-    "line_count"
-)
 
 _STATE_CAUSE = (
     nw.when(nw.col("billing_status") == "void")
@@ -155,6 +85,7 @@ _STATE_CAUSE = (
 )
 
 MEANINGS: Mapping[str, Meaning] = {
+    **document_fields.MEANINGS,
     "CUS-ATTR-01": Meaning(impact_minor=_nothing),
     "SUB-QTY-01": Meaning(impact_minor=_quantity_effect, part=nw.col("product_code")),
     "CON-AMT-01": Meaning(impact_minor=_price_effect, part=nw.col("product_code")),
@@ -178,42 +109,6 @@ MEANINGS: Mapping[str, Meaning] = {
             .then(nw.lit("net"))
             .otherwise(nw.lit("net_and_tax"))
         ),
-    ),
-    # So has its number: an ERP renames what it voids.
-    "INV-DATE-01": Meaning(
-        impact_minor=_cost_of_days,
-        guard=~_voided.fill_null(value=False),
-        cause=nw.lit("renumbered"),
-        causes={
-            "invoice_date": nw.when(nw.col("is_erp_date_of_utc"))
-            .then(nw.lit("tz_boundary"))
-            .otherwise(
-                nw.when(_is_other_month.fill_null(value=False))
-                .then(nw.lit("other_month"))
-                .otherwise(nw.lit("other_day"))
-            ),
-            "due_date": nw.when(_follows_invoice_date.fill_null(value=False))
-            .then(nw.lit("follows_invoice_date"))
-            .otherwise(nw.lit("other_terms")),
-        },
-        floors={
-            "invoice_date": nw.when(_is_other_month.fill_null(value=False))
-            .then(nw.lit("S2"))
-            .otherwise(nw.lit("S4"))
-        },
-    ),
-    # Billing took a note back that the ledger keeps.
-    "CRN-MISS-01": Meaning(
-        impact_minor=_credited,
-        cause=nw.lit("void_not_copied"),
-        coverage="erp_status_coverage_seconds",
-    ),
-    # A total that differs tells of its tax too.
-    "CRN-AMT-01": Meaning(
-        impact_minor=_credited,
-        guard=~(nw.col("billing_status") == "void").fill_null(value=False),
-        guards={"tax": _credits_agree},
-        causes={"total": nw.lit("total"), "tax": nw.lit("tax")},
     ),
     "INV-STAT-01": Meaning(
         impact_minor=_open_balance, cause=_STATE_CAUSE, coverage="erp_status_coverage_seconds"

@@ -18,14 +18,18 @@ FLOORS: Mapping[str, str] = {
     "CUS-LINK-01": "S2",
     "INV-DUP-01": "S1",
     "INV-MISS-02": "S3",
+    "INV-LINE-01": "S3",
     "INV-STAT-01": "S2",
     "JE-BAL-01": "S2",
 }
-# Attributes that change tax or posting.
+# Attributes that change tax, posting or the timing of revenue.
 FIELD_FLOORS: Mapping[tuple[str, str], str] = {
     ("CUS-ATTR-01", "tax_id"): "S2",
     ("CUS-ATTR-01", "country_code"): "S2",
     ("CUS-ATTR-01", "currency"): "S2",
+    ("INV-LINE-01", "product_code"): "S2",
+    ("INV-LINE-01", "service_start_date"): "S2",
+    ("INV-LINE-01", "service_end_date"): "S2",
 }
 
 

@@ -22,6 +22,7 @@ COMPARISONS = {
     "cmp_contract_line__crm_vs_billing",
     "cmp_subscription__crm_vs_billing",
     "cmp_invoice__billing_vs_erp",
+    "cmp_invoice_line__billing_vs_erp",
     "cmp_credit_note__billing_vs_erp",
     "cmp_payment__billing_vs_erp",
     "cmp_journal_entry__within_erp",

@@ -32,6 +32,7 @@ class Books:
         self.entries = store.rows("salesforce", "PricebookEntry")
         self.terms = by_id(store.rows("netsuite", "term"), "id")
         self.currencies = by_id(store.rows("netsuite", "currency"), "id")
+        self.items = by_id(store.rows("netsuite", "item"), "id")
         self.credit_notes = store.rows("stripe", "credit_note")
         self.links = store.rows("netsuite", "previoustransactionlinelink")
         self.credited = self._credited()

@@ -407,6 +407,8 @@ def _pair(books: Books, invoice, transaction):
         yield Row("INV-AMT-01", "total", invoice["id"], transaction["id"])
     if is_old and "void" not in states:
         yield from _dates(invoice, transaction)
+        if abs(invoice["total"] - erp_total) <= allowed:
+            yield from _lines(books, invoice, transaction, items)
     moved = transaction["custbody_status_changed_at"]
     if books.age(*reached.values(), moved) > HOURS_SYNC and states[0] != states[1]:
         yield Row("INV-STAT-01", "status", invoice["id"], transaction["id"])
@@ -437,6 +439,55 @@ def _dates(invoice, transaction):
     for name, (billing, erp) in said.items():
         if billing != erp:
             yield Row("INV-DATE-01", name, invoice["id"], transaction["id"])
+
+
+def _billed(books: Books, invoice):
+    """Each line by its id: what it sells, how much of it, for how much, first and last day."""
+    for line in invoice["lines"]["data"]:
+        product = books.products[line["pricing"]["price_details"]["product"]]
+        first, after = (local_day(line["period"][end], invoice) for end in ("start", "end"))
+        last = (date.fromisoformat(after) - timedelta(days=1)).isoformat()
+        net = line["amount"] - sum(each["amount"] for each in line["discount_amounts"])
+        said = product["metadata"]["sku"], line["quantity"], net, first, max(first, last)
+        yield line["id"], said
+
+
+def _posted(books: Books, transaction, items):
+    for line in items:
+        sku = books.items[line["item"]]["itemid"]
+        amount = -books.minor(line["foreignamount"], transaction["currency"])
+        days = line["custcol_rev_start"], line["custcol_rev_end"]
+        name = f"{transaction['id']}-{line['id']}"
+        yield name, line["custcol_stripe_line_id"], (sku, int(line["quantity"]), amount, *days)
+
+
+LINE_ATTRIBUTES = ("product_code", "quantity", "amount", "service_start_date", "service_end_date")
+
+
+def _lines(books: Books, invoice, transaction, items):
+    left = dict(_billed(books, invoice))
+    unnamed = []
+    for name, source, said in sorted(_posted(books, transaction, items)):
+        if source not in left:
+            unnamed.append((name, said))
+            continue
+        for attribute, billed, posted in zip(LINE_ATTRIBUTES, left.pop(source), said, strict=True):
+            tolerance = 1 if attribute == "amount" else 0
+            is_equal = billed == posted or (tolerance and abs(billed - posted) <= tolerance)
+            if not is_equal:
+                yield Row("INV-LINE-01", attribute, source, name)
+    for name, said in unnamed:
+        same = [source for source, billed in left.items() if _same_line(billed, said)]
+        if same:
+            del left[same[0]]
+        elif said[2]:
+            yield Row("INV-LINE-01", "", name, None)
+    yield from (Row("INV-LINE-01", "", source, None) for source, said in left.items() if said[2])
+
+
+def _same_line(billed, posted) -> bool:
+    """All but the quantity."""
+    return (billed[0], *billed[2:]) == (posted[0], *posted[2:])
 
 
 def _credits(books: Books, clusters: Clusters):
