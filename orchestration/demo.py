@@ -47,6 +47,7 @@ PLANTS = {
     "INV-STAT-01": 3,
     "CRN-MISS-01": 3,
     "CRN-AMT-01": 2,
+    "CRN-APPL-01": 2,
     "PAY-MISS-01": 3,
     "JE-BAL-01": 1,
 }

@@ -28,7 +28,11 @@ class Edge:
 EDGES = (
     Edge("CUS-MISS-02", "INV-MISS-01"),
     Edge("CUS-MISS-02", "PAY-MISS-01"),
+    Edge("CUS-MISS-02", "CRN-MISS-01"),
     Edge("PAY-MISS-01", "INV-STAT-01", is_whole=True),
+    Edge("CRN-MISS-01", "INV-STAT-01", is_whole=True),
+    Edge("CRN-AMT-01", "INV-STAT-01", is_whole=True),
+    Edge("CRN-APPL-01", "INV-STAT-01", is_whole=True),
 )
 
 _LINKED = f"""

@@ -26,6 +26,7 @@ from reconcilers.rules.comparison import BY_NAME, CONTROL
 FIELD_CODES = (
     "CON-AMT-01",
     "CRN-AMT-01",
+    "CRN-APPL-01",
     "CRN-MISS-01",
     "CUS-ATTR-01",
     "INV-AMT-01",

@@ -195,6 +195,18 @@ def credit_note(key: str, **values: Any) -> dict[str, Any]:
     return paired("billing", "erp", key, **same | rest | values)
 
 
+def application(key: str, **values: Any) -> dict[str, Any]:
+    """A credit note of 100.00 that both apply in full to the same invoice."""
+    amounts = (
+        "billing_amount_minor",
+        "erp_amount_minor",
+        "billing_applied_minor",
+        "erp_applied_minor",
+    )
+    rest = {"missing_because": "unapplied", "counterpart_coverage_seconds": 10**7}
+    return paired("billing", "erp", key, **dict.fromkeys(amounts, 10_000) | rest | values)
+
+
 def snapshot(system: str, name: str, **values: Any) -> dict[str, Any]:
     """An object of a source that landed complete and fresh."""
     return {

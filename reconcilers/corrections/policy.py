@@ -79,6 +79,12 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
         "entered_by_hand",
         "void_not_copied",
     ),
+    "CRN-APPL-01": (
+        "unapplied",
+        "wrong_invoice",
+        "only_in_erp",
+        "other_amount",
+    ),
     "CRN-AMT-01": ("total", "tax", "posted_twice", "over_credited"),
 }
 

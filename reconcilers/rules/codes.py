@@ -22,6 +22,7 @@ CODES = {
     "INV-STAT-01": "Invoice lifecycle differs",
     "CRN-MISS-01": "Credit note in one system only",
     "CRN-AMT-01": "Credit amount or tax differs, or more is credited than was invoiced",
+    "CRN-APPL-01": "Credit unapplied or applied to the wrong invoice",
     "PAY-MISS-01": "Succeeded payment not recorded in ERP",
     "JE-BAL-01": "Unbalanced journal entry",
 }

@@ -99,6 +99,15 @@ COMPARISONS = (
         ),
     ),
     Comparison(
+        "cmp_credit_note_application__billing_vs_erp",
+        ("billing", "erp"),
+        _ERP_DOCUMENTS | {"stripe.credit_note", "stripe.invoice", "netsuite.transaction_link"},
+        (
+            ("billing", Population("conformed.credit_note_application__billing", "applied_minor")),
+            ("erp", Population("conformed.credit_note_application__erp", "applied_minor")),
+        ),
+    ),
+    Comparison(
         "cmp_payment__billing_vs_erp",
         ("billing", "erp"),
         frozenset({"stripe.charge", "netsuite.transaction"}),

@@ -3,9 +3,11 @@
 import narwhals as nw
 
 from reconcilers.rules.base import Rule, either
+from reconcilers.rules.severity import floor_of
 
 _OVER = "cmp_credit_note__billing_vs_erp"
 _G_SYNC_HOURS = 6
+_G_APPLY_HOURS = 48  # two days of business; a weekend is not left out
 
 _is_copy = nw.col("is_erp_duplicate").fill_null(value=False)
 
@@ -44,4 +46,26 @@ CRN_AMT_01 = Rule(
     floor=nw.lit("S1"),
 )
 
-RULES = (CRN_MISS_01, CRN_AMT_01)
+# Impact: what the ledger still asks for though it is credited (-), or no longer asks for (+).
+CRN_APPL_01 = Rule(
+    code="CRN-APPL-01",
+    over="cmp_credit_note_application__billing_vs_erp",
+    drifts=~(nw.col("has_billing") & nw.col("has_erp")),
+    applies=nw.col("has_billing") | nw.col("has_erp"),
+    owner=either("billing", "erp", nw.col("has_billing")),
+    replica=either("billing", "erp", ~nw.col("has_billing")),
+    expected=nw.when(nw.col("has_billing"))
+    .then(nw.lit("applied"))
+    .otherwise(nw.lit("not applied")),
+    observed=nw.when(nw.col("has_billing"))
+    .then(nw.lit("not applied"))
+    .otherwise(nw.lit("applied")),
+    impact_minor=nw.col("erp_applied_minor").fill_null(0)
+    - nw.col("billing_applied_minor").fill_null(0),
+    grace_hours=_G_APPLY_HOURS,
+    coverage="counterpart_coverage_seconds",
+    cause=nw.col("missing_because"),
+    floor=floor_of("CRN-APPL-01"),
+)
+
+RULES = (CRN_MISS_01, CRN_AMT_01, CRN_APPL_01)

@@ -108,4 +108,5 @@ MEANINGS: Mapping[str, Meaning] = {
         guards={"tax": _credits_agree},
         causes={"total": nw.lit("total"), "tax": nw.lit("tax")},
     ),
+    "CRN-APPL-01": Meaning(impact_minor=_credited, cause=nw.lit("other_amount")),
 }

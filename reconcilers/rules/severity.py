@@ -20,6 +20,7 @@ FLOORS: Mapping[str, str] = {
     "INV-MISS-02": "S3",
     "INV-LINE-01": "S3",
     "INV-STAT-01": "S2",
+    "CRN-APPL-01": "S3",
     "JE-BAL-01": "S2",
 }
 # Attributes that change tax, posting or the timing of revenue.

@@ -24,6 +24,7 @@ COMPARISONS = {
     "cmp_invoice__billing_vs_erp",
     "cmp_invoice_line__billing_vs_erp",
     "cmp_credit_note__billing_vs_erp",
+    "cmp_credit_note_application__billing_vs_erp",
     "cmp_payment__billing_vs_erp",
     "cmp_journal_entry__within_erp",
     "cmp_snapshot__source_vs_landed",

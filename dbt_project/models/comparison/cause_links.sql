@@ -21,3 +21,24 @@ select distinct
     'stripe:' || invoice_id
 from {{ ref('payment_application__billing') }}
 where payment_id is not null and invoice_id is not null
+union all
+select
+    'cmp_customer__billing_vs_erp',
+    'stripe:' || customer_id,
+    'cmp_credit_note__billing_vs_erp',
+    'stripe:' || credit_note_id
+from {{ ref('credit_note__billing') }}
+union all
+select distinct
+    'cmp_credit_note__billing_vs_erp',
+    'stripe:' || credit_note_id,
+    'cmp_invoice__billing_vs_erp',
+    'stripe:' || invoice_id
+from {{ ref('credit_note_application__billing') }}
+union all
+select
+    'cmp_credit_note_application__billing_vs_erp',
+    'stripe:' || source_id,
+    'cmp_invoice__billing_vs_erp',
+    'stripe:' || invoice_id
+from {{ ref('credit_note_application__billing') }}

@@ -12,6 +12,7 @@ from typing import Any
 from extractors.sandbox.drift import (
     contracts,
     controls,
+    credit_applications,
     credit_notes,
     customer_records,
     customers,
@@ -51,6 +52,7 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "INV-STAT-01": settlement.plant_other_status,
         "CRN-MISS-01": credit_notes.plant_missing,
         "CRN-AMT-01": credit_notes.plant_other_amount,
+        "CRN-APPL-01": credit_applications.plant_other_application,
         "PAY-MISS-01": settlement.plant_payment_missing,
         "JE-BAL-01": journals.plant_unbalanced,
     }

@@ -10,7 +10,9 @@ from reconcilers.rules.codes import CODES
 from tests.comparison_tables import (
     CAUSE_LINKS,
     DAY,
+    application,
     billing_invoice,
+    credit_note,
     invoice,
     only,
     rules_over,
@@ -19,6 +21,8 @@ from tests.comparison_tables import (
 
 INVOICES = "cmp_invoice__billing_vs_erp"
 PAYMENTS = "cmp_payment__billing_vs_erp"
+CREDITS = "cmp_credit_note__billing_vs_erp"
+APPLICATIONS = "cmp_credit_note_application__billing_vs_erp"
 CUSTOMERS = "cmp_customer__billing_vs_erp"
 
 
@@ -95,6 +99,33 @@ def test_only_the_whole_difference_is_explained(second, is_explained):
     parent = parents(rows, *links)["INV-STAT-01", "a"]
     assert (parent in {("PAY-MISS-01", "p"), ("PAY-MISS-01", "q")}) == is_explained
     assert (parent is None) != is_explained
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "code"),
+    [
+        (CREDITS, only("billing", "erp", "n", billing_total_minor=2_500), "CRN-MISS-01"),
+        (CREDITS, credit_note("n", erp_total_minor=7_500), "CRN-AMT-01"),
+        (APPLICATIONS, only("billing", "erp", "n", billing_applied_minor=2_500), "CRN-APPL-01"),
+        (APPLICATIONS, application("n", erp_applied_minor=7_500), "CRN-APPL-01"),
+    ],
+)
+@pytest.mark.parametrize(("due", "is_explained"), [(2_500, True), (2_499, False)])
+def test_a_credit_that_the_ledger_lacks_explains_what_its_invoice_leaves_open(
+    table, row, code, due, is_explained
+):
+    rows = {table: [row], INVOICES: [unpaid_in_ledger("a", due)]}
+    found = parents(rows, (table, "n", INVOICES, "a"))
+    assert found["INV-STAT-01", "a"] == ((code, "n") if is_explained else None)
+
+
+def test_credit_notes_of_a_customer_that_the_ledger_lacks_follow_from_it():
+    rows = {
+        CUSTOMERS: [only("billing", "erp", "c", has_documents=True)],
+        CREDITS: [only("billing", "erp", "n", billing_total_minor=5)],
+    }
+    found = parents(rows, (CUSTOMERS, "c", CREDITS, "n"))
+    assert found["CRN-MISS-01", "n"] == ("CUS-MISS-02", "c")
 
 
 def test_the_graph_has_no_circle_and_knows_its_classes():

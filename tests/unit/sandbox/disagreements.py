@@ -44,7 +44,7 @@ def disagreements(store) -> set[Row]:
     clusters = Clusters(books)
     found: set[Row] = set()
     for check in (
-        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _subscriptions, _invoices, _credits,
+        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _subscriptions, _invoices, _credits, _applications,
         _payments, _journals, _controls,
     ):  # fmt: skip
         found |= set(check(books, clusters))
@@ -530,6 +530,45 @@ def _credit_amounts(books: Books, note, memo):
         yield Row("CRN-AMT-01", "total", note["id"], memo["id"])
     elif abs(tax - sum(entry["amount"] for entry in note["total_taxes"])) > allowed:
         yield Row("CRN-AMT-01", "tax", note["id"], memo["id"])
+
+
+def _applications(books: Books, clusters: Clusters):
+    """Notes on open invoices, where note and memo are equal: both settle the same of the same."""
+    copies, _ = _erp_invoices(books)
+    standing = {
+        transaction["id"]: invoice_id
+        for invoice_id, found in copies.items()
+        for transaction in found
+        if transaction["voided"] == "F"
+    }
+    settled = defaultdict(dict)
+    for link in books.links:
+        if link["linktype"] == "Payment":
+            document = books.transactions[link["nextdoc"]]
+            amount = books.minor(link["foreignamount"], document["currency"])
+            settled[link["nextdoc"]][link["previousdoc"]] = amount
+    for note in books.credit_notes:
+        memos = [
+            memo
+            for memo in books.transactions.values()
+            if memo.get("custbody_stripe_credit_note_id") == note["id"] and memo["voided"] == "F"
+        ]
+        if note["status"] == "void" or note["type"] != "pre_payment" or not memos:
+            continue
+        memo = min(memos, key=lambda each: int(each["id"]))
+        if -books.minor(memo["foreigntotal"], memo["currency"]) != note["total"]:
+            continue
+        applied = dict(settled[memo["id"]])
+        name = f"{note['id']}/{note['invoice']}/invoice"
+        (own,) = [each for each, invoice_id in standing.items() if invoice_id == note["invoice"]]
+        if own not in applied:
+            yield Row("CRN-APPL-01", "", name, None)
+            continue
+        if applied.pop(own) != note["total"]:
+            yield Row("CRN-APPL-01", "applied", name, f"{memo['id']}/{own}")
+        for other in applied:
+            if other in standing:
+                yield Row("CRN-APPL-01", "", f"{memo['id']}/{other}", None)
 
 
 def _payments(books: Books, clusters: Clusters):

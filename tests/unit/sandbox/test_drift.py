@@ -19,7 +19,7 @@ VARIANTS = {
     "CUS-ATTR-01": 9, "CUS-DUP-01": 3, "CUS-LINK-01": 6,
     "CON-MISS-01": 2, "CON-AMT-01": 3, "SUB-STAT-01": 4, "SUB-QTY-01": 2, "INV-MISS-01": 2,
     "INV-MISS-02": 2, "INV-DUP-01": 2, "INV-AMT-01": 4, "INV-LINE-01": 6, "INV-DATE-01": 6, "INV-STAT-01": 5, "PAY-MISS-01": 2,
-    "CRN-MISS-01": 5, "CRN-AMT-01": 4, "JE-BAL-01": 2,
+    "CRN-MISS-01": 5, "CRN-AMT-01": 4, "CRN-APPL-01": 3, "JE-BAL-01": 2,
 }  # fmt: skip
 
 
