@@ -7,12 +7,14 @@ about a vendor belongs here. Secrets are never logged, and neither are bodies.
 import asyncio
 import json
 import logging
+import ssl
 import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Self
@@ -122,7 +124,7 @@ class HttpDoor:
             ),
             limits=httpx.Limits(max_connections=options.concurrency),
             # The certificates that the environment names count on loopback, too; proxies do not.
-            verify=httpx.create_ssl_context(),
+            verify=_certificates(ssl.get_default_verify_paths(), options.http2),
             trust_env=not _is_loopback(self.base_url),
         )
 
@@ -378,6 +380,15 @@ class HttpDoor:
             facts |= {"error": failure, "code": outcome.code}
         told = failure or outcome.status
         log.log(level, "%s %s %s: %s", self.system, call.method, call.endpoint, told, extra=facts)
+
+
+@lru_cache(maxsize=8)
+def _certificates(_named: ssl.DefaultVerifyPaths, _is_http2: bool) -> ssl.SSLContext:
+    """Read once for what the environment names, as it takes longer than most calls.
+
+    HTTP/2 has its own: whoever connects sets there which protocols it offers.
+    """
+    return httpx.create_ssl_context()
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

@@ -69,11 +69,12 @@ def _default_day(settings: "Settings", system: str | None = None) -> dt.date:
 @app.command()
 def nightly(day: Day = None) -> None:
     """Reconcile one day: extract, build, compare, plan corrections, report."""
+    settings = _settings()
+    chosen = day_of(day) if day else _default_day(settings)
+    # Dagster is imported for a day that there is: a mistake is told at once.
     from orchestration.night import run_night
     from orchestration.screen import night_summary, watching
 
-    settings = _settings()
-    chosen = day_of(day) if day else _default_day(settings)
     with watching(out, f"Night of {chosen}"):
         result = run_night(settings, chosen)
     night_summary(out, settings, result)
