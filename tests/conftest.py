@@ -64,6 +64,15 @@ def parsed_home(shared_folder) -> Path:
 
 
 @pytest.fixture(scope="session")
+def vendor_secrets(shared_folder):
+    """Credentials of a sandbox; making its keys takes longer than most tests with them."""
+    from tests.wire.vendors import make_secrets
+
+    with FileLock(shared_folder / "secrets.lock"):
+        return make_secrets(shared_folder / "secrets")
+
+
+@pytest.fixture(scope="session")
 def tryton_server(tmp_path_factory):
     """A real Tryton; the first test that wants one installs it."""
     from tests.conformance.tryton.server import running

@@ -31,13 +31,6 @@ def pytest_ignore_collect(collection_path, config):
 
 
 @pytest.fixture(scope="session")
-def vendor_secrets(tmp_path_factory):
-    from tests.wire.vendors import make_secrets
-
-    return make_secrets(tmp_path_factory.mktemp("secrets"))
-
-
-@pytest.fixture(scope="session")
 def filled_stores(tmp_path_factory):
     return tmp_path_factory.mktemp("stores")
 

@@ -2,12 +2,7 @@ import pytest
 import stamina
 
 from tests.wire.sandbox import sandbox, sandbox_store  # noqa: F401  (fixtures)
-from tests.wire.vendors import make_secrets, running
-
-
-@pytest.fixture(scope="session")
-def vendor_secrets(tmp_path_factory):
-    return make_secrets(tmp_path_factory.mktemp("secrets"))
+from tests.wire.vendors import running
 
 
 @pytest.fixture

@@ -99,8 +99,9 @@ class Sandbox:
 
 
 @pytest.fixture(scope="session")
-def sandbox_store(tmp_path_factory):
+def sandbox_store(tmp_path_factory, vendor_secrets):
     store = Store(tmp_path_factory.mktemp("sandbox") / "sandbox.db")
+    store.set_meta("credentials", vendor_secrets)
     store.set_clock(NOON)
     with store.transaction():
         _fill_salesforce(store)
