@@ -134,22 +134,38 @@ def sandbox(sandbox_store, tmp_path_factory):
 @contextmanager
 def serving(app, certificate=None):
     """The port of an app that a thread serves until the end."""
+    with serving_all({"it": app}, certificate) as ports:
+        yield ports["it"]
+
+
+@contextmanager
+def serving_all(apps, certificate=None):
+    """The ports of apps by name; all are told to end before the first is waited for."""
+    with ExitStack() as stack:
+        served = {name: _started(stack, app, certificate) for name, app in apps.items()}
+        for server, thread, _ in served.values():
+            while not server.started:
+                assert thread.is_alive(), "the server did not start"
+                time.sleep(0.01)
+        try:
+            yield {name: port for name, (_, _, port) in served.items()}
+        finally:
+            for server, _, _ in served.values():
+                server.should_exit = True
+
+
+def _started(stack, app, certificate):
     server = server_of(app)
     if certificate:
         server.config.ssl_keyfile, server.config.ssl_certfile = map(str, certificate)
     # Named as TCP, or asyncio leaves Nagle's delay on: 40 ms for each answer of two pieces.
-    with socket.socket(proto=socket.IPPROTO_TCP) as bound:
-        bound.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])))
-        thread.start()
-        while not server.started:
-            assert thread.is_alive(), "the server did not start"
-            time.sleep(0.01)
-        try:
-            yield bound.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
+    bound = stack.enter_context(socket.socket(proto=socket.IPPROTO_TCP))
+    bound.bind(("127.0.0.1", 0))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])))
+    thread.start()
+    stack.callback(thread.join)
+    stack.callback(setattr, server, "should_exit", True)
+    return server, thread, bound.getsockname()[1]
 
 
 def sf_record(kind, number, **values):

@@ -1,7 +1,7 @@
 """The three sandbox servers on loopback for wire tests, and ways to read them."""
 
 import asyncio
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from extractors.registry import open_source, open_target
 from extractors.sandbox.credentials import credentials
 from extractors.sandbox.servers import connections, create_apps
 from extractors.sandbox.store import Store
-from tests.wire.sandbox import serving
+from tests.wire.sandbox import serving_all
 
 NIGHT = datetime(2026, 6, 2, 2, tzinfo=UTC)
 DAY = date(2026, 6, 1)
@@ -108,9 +108,7 @@ def running(home: Path, secrets: dict[str, Any]):
     store.set_meta("credentials", secrets)
     store.set_clock(NIGHT)
     served = Store(home / "sandbox.db")
-    with ExitStack() as stack:
-        apps = create_apps(served)
-        ports = {system: stack.enter_context(serving(app)) for system, app in apps.items()}
+    with serving_all(create_apps(served)) as ports:
         yield Vendors(store, home, connections(store, ports))
     served.close()
     store.close()
