@@ -80,7 +80,9 @@ class Clusters:
         self.refused: list[Edge] = []
         self._root: dict[int, int] = {}
         self._cluster: dict[int, _Cluster] = {}
+        self._role: dict[int, str] = {}
         for node in nodes:
+            self._role[node.number] = node.role
             self._root[node.number] = node.number
             self._cluster[node.number] = _alone(node)
         for left, right in barred:
@@ -119,11 +121,13 @@ class Clusters:
             return True
         if not left.barred.isdisjoint(right.members):
             return False
+        # What makes two records of one system one says nothing of another system's records.
+        fused = self._role[edge.a] if edge.fuses else None
+        if left.crm and right.crm and fused != "crm":
+            return False
         if edge.method is Method.XREF:
-            return edge.fuses or not (left.crm and right.crm)
-        return _agree_on_taxes(left, right) and (
-            edge.fuses or not ((left.crm and right.crm) or _share_entity(left, right))
-        )
+            return True
+        return _agree_on_taxes(left, right) and (fused == "erp" or not _share_entity(left, right))
 
     def _contested(self, edges: Sequence[Edge]) -> set[Edge]:
         """Edges of records that fit several accounts, or several ERP customers, equally well."""

@@ -9,6 +9,7 @@ import pytest
 
 from reconcilers.engine import WarehouseBuiltForAnotherDay
 from reconcilers.identity import REGISTRY_SCHEMA, resolve
+from reconcilers.identity.clusters import Clusters, Edge, Method, Node
 from reconcilers.identity.model import load_model
 from tests.comparison_tables import DAY
 from tests.identity_records import (
@@ -557,3 +558,14 @@ def test_another_day_than_the_warehouse_is_built_for_is_refused():
     con = identities([billed("B1")], day=date(2026, 1, 1))
     with pytest.raises(WarehouseBuiltForAnotherDay):
         resolve(con, "none.csv", NO_HISTORY, DAY)
+
+
+def test_records_that_one_system_holds_twice_do_not_make_accounts_of_another_one_the_same():
+    nodes = [Node(0, "crm"), Node(1, "crm"), Node(2, "erp", "US"), Node(3, "erp", "US")]
+    clusters = Clusters(nodes)
+    clusters.join([Edge(0, 2, Method.XREF), Edge(1, 3, Method.XREF)])
+    twice = Edge(2, 3, Method.NAME_POSTCODE, fuses=True)
+    assert clusters.join([twice]) == []
+    assert clusters.label(0) != clusters.label(1)
+    apart = Clusters(nodes)
+    assert apart.join([twice]) == [twice]
