@@ -49,6 +49,14 @@ PLANTS = {
     "CRN-AMT-01": 2,
     "CRN-APPL-01": 2,
     "PAY-MISS-01": 3,
+    "PAY-DUP-01": 2,
+    "PAY-AMT-01": 3,
+    "PAY-APPL-01": 4,
+    "RFD-MISS-01": 3,
+    "RFD-DUP-01": 3,
+    "DSP-LIFE-01": 4,
+    "PYT-COMP-01": 2,
+    "PYT-DEP-01": 7,
     "JE-BAL-01": 1,
 }
 BATCH = "INV-MISS-01"

@@ -33,6 +33,9 @@ EDGES = (
     Edge("CRN-MISS-01", "INV-STAT-01", is_whole=True),
     Edge("CRN-AMT-01", "INV-STAT-01", is_whole=True),
     Edge("CRN-APPL-01", "INV-STAT-01", is_whole=True),
+    Edge("CUS-MISS-02", "RFD-MISS-01"),
+    Edge("PAY-AMT-01", "INV-STAT-01", is_whole=True),
+    Edge("PAY-APPL-01", "INV-STAT-01", is_whole=True),
 )
 
 _LINKED = f"""

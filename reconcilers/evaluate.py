@@ -27,6 +27,7 @@ from reconcilers.findings import (
     empty,
 )
 from reconcilers.lost_keys import lost_keys, tell_lost_keys
+from reconcilers.matched_findings import matches_of, tell_cash, tell_deposits
 from reconcilers.rates import Rates, rates_on
 from reconcilers.rules.base import Rule
 from reconcilers.rules.comparison import BY_NAME, CONTROL, Comparison
@@ -83,7 +84,9 @@ def evaluate(
         if comparison.name == CONTROL.name:
             unreliable = _broken_objects(parts[-1].drift)
     found = pl.concat([empty(DRIFT), *(part.drift for part in parts)])
-    drift = name_causes(con, tell_lost_keys(found, lost_keys(con, snapshot_date)))
+    matches = matches_of(con, snapshot_date)
+    told = tell_lost_keys(found, lost_keys(con, snapshot_date))
+    drift = name_causes(con, tell_cash(tell_deposits(told, matches), matches))
     findings = _findings(snapshot_date, drift, parts)
     engine.replace_table(con, "reconciliation.drift", findings.drift)
     engine.replace_table(con, "reconciliation.dispositions", findings.dispositions)

@@ -66,3 +66,25 @@
         values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11)
     ) as hundreds (n)
 {%- endmacro %}
+
+{# The day of the week from Monday (1) to Sunday (7). #}
+{% macro weekday(day) -%}
+    {{ return(adapter.dispatch('weekday', 'tieout')(day)) }}
+{%- endmacro %}
+
+{% macro default__weekday(day) -%}
+    isodow({{ day }})
+{%- endmacro %}
+
+{% macro spark__weekday(day) -%}
+    (weekday({{ day }}) + 1)
+{%- endmacro %}
+
+{# A day so many business days later, up to four; holidays count as business days. #}
+{% macro business_days_after(day, days) -%}
+    {{ days_after(
+        day,
+        days ~ ' + case when ' ~ weekday(day) ~ ' = 6 then 1 when ' ~ weekday(day) ~ ' between ' ~ (6 - days)
+        ~ ' and 5 then 2 else 0 end'
+    ) }}
+{%- endmacro %}

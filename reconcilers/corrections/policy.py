@@ -86,6 +86,29 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
         "other_amount",
     ),
     "CRN-AMT-01": ("total", "tax", "posted_twice", "over_credited"),
+    "PAY-DUP-01": ("charge_id", "signature", "charged_twice"),
+    "PAY-AMT-01": ("fee_netted", "short", "over", "other_currency"),
+    "PAY-APPL-01": ("unapplied", "other_invoice", "not_in_billing"),
+    "RFD-MISS-01": (
+        "not_posted",
+        "unknown_to_provider",
+        "failed_at_provider",
+        "no_credit_note",
+    ),
+    "RFD-DUP-01": ("entered_twice", "paid_by_bank_too", "above_the_payment"),
+    "DSP-LIFE-01": ("not_posted", "not_at_provider", "other_outcome", "other_amount"),
+    "PYT-DEP-01": (
+        "entered_twice",
+        "unknown_to_provider",
+        "not_deposited",
+        "key_lost",
+        "not_arrived",
+        "other_currency",
+        "other_amount",
+        "other_fees",
+        "other_members",
+        "other_date",
+    ),
 }
 
 

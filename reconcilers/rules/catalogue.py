@@ -10,10 +10,14 @@ from reconcilers.rules import (
     credit_note,
     customer,
     customer_records,
+    dispute,
     invoice,
     invoice_line,
     journal,
     payment,
+    payment_application,
+    payout,
+    refund,
 )
 from reconcilers.rules.base import Rule
 from reconcilers.rules.field import field_rule
@@ -27,6 +31,10 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *invoice_line.RULES,
     *credit_note.RULES,
     *payment.RULES,
+    *payment_application.RULES,
+    *refund.RULES,
+    *dispute.RULES,
+    *payout.RULES,
     *journal.RULES,
 )
 

@@ -24,5 +24,13 @@ CODES = {
     "CRN-AMT-01": "Credit amount or tax differs, or more is credited than was invoiced",
     "CRN-APPL-01": "Credit unapplied or applied to the wrong invoice",
     "PAY-MISS-01": "Succeeded payment not recorded in ERP",
+    "PAY-DUP-01": "Payment recorded or charged twice",
+    "PAY-AMT-01": "Payment amounts differ",
+    "PAY-APPL-01": "Unapplied or misapplied cash",
+    "RFD-MISS-01": "Refund in one system only or without a credit",
+    "RFD-DUP-01": "Refunded twice or above the payment",
+    "DSP-LIFE-01": "Dispute stage not mirrored",
+    "PYT-COMP-01": "Payout is not the sum of its balance transactions",
+    "PYT-DEP-01": "Payout not equal to ERP deposit",
     "JE-BAL-01": "Unbalanced journal entry",
 }

@@ -110,10 +110,48 @@ COMPARISONS = (
     Comparison(
         "cmp_payment__billing_vs_erp",
         ("billing", "erp"),
-        frozenset({"stripe.charge", "netsuite.transaction"}),
+        frozenset({"stripe.charge", "netsuite.transaction", "netsuite.transaction_link"}),
         (
             ("billing", Population("conformed.payment__billing", "amount_minor")),
             ("erp", Population("conformed.payment__erp", "amount_minor")),
+        ),
+    ),
+    Comparison(
+        "cmp_payment_application__billing_vs_erp",
+        ("billing", "erp"),
+        frozenset({"stripe.charge", "stripe.invoice_payment", "stripe.invoice"})
+        | {"netsuite.transaction", "netsuite.transaction_link"},
+        (
+            ("billing", Population("conformed.payment_application__billing", "applied_minor")),
+            ("erp", Population("conformed.payment_application__erp", "applied_minor")),
+        ),
+    ),
+    Comparison(
+        "cmp_refund__billing_vs_erp",
+        ("billing", "erp"),
+        frozenset(
+            {"stripe.refund", "stripe.credit_note", "stripe.charge", "netsuite.transaction"}
+            | {"netsuite.transaction_link"}
+        ),
+        (
+            ("billing", Population("conformed.refund__billing", "amount_minor")),
+            ("erp", Population("conformed.refund__erp", "amount_minor")),
+        ),
+    ),
+    Comparison(
+        "cmp_dispute__billing_vs_erp",
+        ("billing", "erp"),
+        frozenset({"stripe.dispute", "stripe.balance_transaction", "netsuite.transaction"}),
+        (("erp", Population("conformed.dispute_entry__erp", "total_minor")),),
+    ),
+    Comparison(
+        "cmp_payout__billing_vs_erp",
+        ("billing", "erp"),
+        frozenset({"stripe.payout", "stripe.balance_transaction", "netsuite.transaction"})
+        | {"netsuite.transaction_line", "netsuite.transaction_accounting_line"},
+        (
+            ("billing", Population("conformed.payout__billing", "amount_minor")),
+            ("erp", Population("conformed.deposit__erp", "net_minor")),
         ),
     ),
     Comparison(

@@ -54,6 +54,13 @@ def _revenue_since_change(_: Field) -> nw.Expr:
     return nw.col("live_mrr_minor").fill_null(0) * months * sign
 
 
+# What the ledger shows less what the provider took: - is paid and still asked for, as when it is
+# missing. In another currency the two cannot be set off: all of it is in question.
+def _payment_amount(of: Field) -> nw.Expr:
+    billed = nw.col("billing_amount_minor").fill_null(0)
+    return of.replica.fill_null(0) - billed if of.rule.attribute == "amount" else -billed
+
+
 def _nothing(_: Field) -> nw.Expr:
     return nw.lit(0)
 
@@ -84,6 +91,20 @@ _STATE_CAUSE = (
     )
 )
 
+_in_one_currency = nw.col("billing_currency") == nw.col("erp_currency")
+_kept_back = nw.col("billing_amount_minor") - nw.col("erp_amount_minor")
+
+# A bank's charge on a transfer never shows here: only what the provider collected has two amounts.
+_PAYMENT_CAUSE = (
+    nw.when(~_in_one_currency.fill_null(value=True))
+    .then(nw.lit("other_currency"))
+    .otherwise(
+        nw.when((_kept_back == nw.col("billing_fee_minor")).fill_null(value=False))
+        .then(nw.lit("fee_netted"))
+        .otherwise(nw.when(_kept_back > 0).then(nw.lit("short")).otherwise(nw.lit("over")))
+    )
+)
+
 MEANINGS: Mapping[str, Meaning] = {
     **document_fields.MEANINGS,
     "CUS-ATTR-01": Meaning(impact_minor=_nothing),
@@ -109,6 +130,11 @@ MEANINGS: Mapping[str, Meaning] = {
             .then(nw.lit("net"))
             .otherwise(nw.lit("net_and_tax"))
         ),
+    ),
+    "PAY-AMT-01": Meaning(
+        impact_minor=_payment_amount,
+        guards={"amount": _in_one_currency.fill_null(value=True)},
+        cause=_PAYMENT_CAUSE,
     ),
     "INV-STAT-01": Meaning(
         impact_minor=_open_balance, cause=_STATE_CAUSE, coverage="erp_status_coverage_seconds"

@@ -21,6 +21,10 @@ FLOORS: Mapping[str, str] = {
     "INV-LINE-01": "S3",
     "INV-STAT-01": "S2",
     "CRN-APPL-01": "S3",
+    "PAY-DUP-01": "S1",
+    "PAY-APPL-01": "S3",
+    "RFD-DUP-01": "S1",
+    "PYT-COMP-01": "S2",
     "JE-BAL-01": "S2",
 }
 # Attributes that change tax, posting or the timing of revenue.

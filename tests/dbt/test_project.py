@@ -26,6 +26,10 @@ COMPARISONS = {
     "cmp_credit_note__billing_vs_erp",
     "cmp_credit_note_application__billing_vs_erp",
     "cmp_payment__billing_vs_erp",
+    "cmp_payment_application__billing_vs_erp",
+    "cmp_payout__billing_vs_erp",
+    "cmp_refund__billing_vs_erp",
+    "cmp_dispute__billing_vs_erp",
     "cmp_journal_entry__within_erp",
     "cmp_snapshot__source_vs_landed",
 }

@@ -42,3 +42,19 @@ select
     'cmp_invoice__billing_vs_erp',
     'stripe:' || invoice_id
 from {{ ref('credit_note_application__billing') }}
+union all
+select
+    'cmp_customer__billing_vs_erp',
+    'stripe:' || customer_id,
+    'cmp_refund__billing_vs_erp',
+    'stripe:' || refund_id
+from {{ ref('refund__billing') }}
+where customer_id is not null
+union all
+select
+    'cmp_payment_application__billing_vs_erp',
+    'stripe:' || source_id,
+    'cmp_invoice__billing_vs_erp',
+    'stripe:' || invoice_id
+from {{ ref('payment_application__billing') }}
+where invoice_id is not null

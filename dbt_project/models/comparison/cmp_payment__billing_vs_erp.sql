@@ -3,7 +3,8 @@ with paired as (
         billing.payment_id as billing_id,
         copies.erp_internal_id as erp_id,
         copies.copy_role,
-        cast(null as varchar) as duplicate_of
+        cast(null as varchar) as duplicate_of,
+        cast(null as varchar) as duplicate_basis
     from {{ ref('payment__billing') }} as billing
     left join {{ ref('payment_copies') }} as copies
         on billing.payment_id = copies.payment_id and copies.copy_role = 'primary'
@@ -14,7 +15,8 @@ erp_only as (
         cast(null as varchar) as billing_id,
         erp_internal_id as erp_id,
         copy_role,
-        duplicate_of
+        duplicate_of,
+        duplicate_basis
     from {{ ref('payment_copies') }}
     where copy_role <> 'primary'
 ),
@@ -23,6 +25,62 @@ rows_of_both as (
     select * from paired
     union all
     select * from erp_only
+),
+
+charged as (
+    -- what the charges of one invoice kept, one after the other
+    select
+        payment_id,
+        invoice_id,
+        amount_minor - refunded_minor as kept_minor,
+        sum(amount_minor - refunded_minor) over (
+            partition by invoice_id order by paid_at, payment_id rows unbounded preceding
+        ) as kept_so_far_minor,
+        lag(payment_id) over (partition by invoice_id order by paid_at, payment_id) as charged_before
+    from {{ ref('payment__billing') }}
+    where is_settled and invoice_id is not null
+),
+
+overcharged as (
+    select
+        charged.payment_id,
+        charged.charged_before,
+        least(charged.kept_minor, charged.kept_so_far_minor - invoices.total_minor) as overcharged_minor
+    from charged
+    inner join {{ ref('invoice__billing') }} as invoices on charged.invoice_id = invoices.invoice_id
+    where charged.charged_before is not null and charged.kept_so_far_minor > invoices.total_minor and charged.kept_minor > 0
+),
+
+fitting as (
+    -- what the bank collected and pays nothing yet, as much as an invoice of the customer asks for. Money whose own invoice the
+    -- ledger lacks waits for that one
+    select
+        unapplied.item_id as erp_id,
+        max(unapplied.amount_minor) as unapplied_minor
+    from {{ ref('unapplied_payments') }} as unapplied
+    inner join {{ ref('open_invoices') }} as asking
+        on
+            unapplied.party = asking.party
+            and unapplied.currency = asking.currency
+            and unapplied.amount_minor = asking.amount_minor
+            and asking.item_date between {{ days_after('unapplied.item_date', -90) }} and unapplied.item_date
+    left join {{ ref('unposted_invoices') }} as unposted
+        on
+            unapplied.party = unposted.party
+            and unapplied.currency = unposted.currency
+            and unapplied.amount_minor = unposted.amount_minor
+            and unposted.item_date <= unapplied.item_date
+    where unposted.item_id is null
+    group by unapplied.item_id
+),
+
+fees as (
+    select
+        source_id as payment_id,
+        sum(fee_minor) as fee_minor
+    from {{ ref('stg_stripe__balance_transactions') }}
+    where balance_transaction_type in ('charge', 'payment')
+    group by source_id
 )
 
 select
@@ -40,7 +98,7 @@ select
     billing.amount_minor as billing_amount_minor,
     erp.amount_minor as erp_amount_minor,
     case
-        when rows_of_both.copy_role = 'bank_collected' then 'bank_collected'
+        when rows_of_both.copy_role = 'bank_collected' and fitting.erp_id is null then 'bank_collected'
         when rows_of_both.copy_role = 'voided' then 'erp_voided'
         when not billing.is_settled and erp.erp_internal_id is null then 'not_settled'
     end as excluded_reason,
@@ -54,8 +112,21 @@ select
     erp.number as erp_number,
     billing.paid_at as billing_paid_at,
     coalesce(rows_of_both.copy_role = 'duplicate', false) as is_erp_duplicate,
-    rows_of_both.duplicate_of
+    rows_of_both.duplicate_of,
+    rows_of_both.duplicate_basis,
+    billing.currency as billing_currency,
+    erp.currency as erp_currency,
+    cast(fees.fee_minor as bigint) as billing_fee_minor,
+    cast(coalesce(overcharged.overcharged_minor, 0) as bigint) as overcharged_minor,
+    overcharged.charged_before,
+    cast(case when rows_of_both.copy_role = 'bank_collected' then fitting.unapplied_minor end as bigint) as unapplied_minor,
+    {{ seconds_between(
+        'cast(' ~ business_days_after('erp.payment_date', 2) ~ ' as timestamp)', watermark('netsuite', 'transaction')
+    ) }} as apply_coverage_seconds
 from rows_of_both
 left join {{ ref('payment__billing') }} as billing on rows_of_both.billing_id = billing.payment_id
 left join {{ ref('payment__erp') }} as erp on rows_of_both.erp_id = erp.erp_internal_id
+left join overcharged on rows_of_both.billing_id = overcharged.payment_id
+left join fees on rows_of_both.billing_id = fees.payment_id
+left join fitting on rows_of_both.erp_id = fitting.erp_id
 left join {{ ref('legal_entities') }} as legal_entities on billing.legal_entity = legal_entities.legal_entity

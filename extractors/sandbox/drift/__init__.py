@@ -10,17 +10,22 @@ from types import MappingProxyType
 from typing import Any
 
 from extractors.sandbox.drift import (
+    applications,
     contracts,
     controls,
     credit_applications,
     credit_notes,
     customer_records,
     customers,
+    disputes,
     invoice_dates,
     invoice_lines,
     invoices,
     journals,
     keys,
+    payments,
+    payouts,
+    refunds,
     settlement,
     subscriptions,
 )
@@ -54,6 +59,14 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "CRN-AMT-01": credit_notes.plant_other_amount,
         "CRN-APPL-01": credit_applications.plant_other_application,
         "PAY-MISS-01": settlement.plant_payment_missing,
+        "PAY-DUP-01": payments.plant_payment_twice,
+        "PAY-AMT-01": payments.plant_other_amount,
+        "PAY-APPL-01": applications.plant_unapplied,
+        "RFD-MISS-01": refunds.plant_refund_missing,
+        "RFD-DUP-01": refunds.plant_refund_twice,
+        "DSP-LIFE-01": disputes.plant_stage_missing,
+        "PYT-COMP-01": payouts.plant_other_members,
+        "PYT-DEP-01": payouts.plant_other_deposit,
         "JE-BAL-01": journals.plant_unbalanced,
     }
 )

@@ -144,6 +144,8 @@ def _tell_missing_documents(ground: Ground, customer: str, variant: str) -> None
     for charge in ground.store.rows("stripe", "charge", customer=customer):
         if charge["status"] == "succeeded":
             _tell_consequence(ground, "PAY-MISS-01", charge["id"], customer, variant)
+    for refund in ground.store.rows("stripe", "refund", customer=customer):
+        _tell_consequence(ground, "RFD-MISS-01", refund["id"], customer, variant)
 
 
 def _tell_consequence(

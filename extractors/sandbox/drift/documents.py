@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from extractors.sandbox.amounts import decimal_text
+from extractors.sandbox.amounts import decimal_text, netsuite_time
 from extractors.sandbox.drift.ground import SETTLED_DAYS, Ground, minor_of, text_of
 from extractors.sandbox.ledger import base_minor
 from extractors.sandbox.reference import CURRENCIES, ENTITY_BY_SUBSIDIARY
+from extractors.sandbox.schema import NETSUITE_DATETIME
 from extractors.sandbox.tables import Record
-from extractors.sandbox.world.moments import DAY
+from extractors.sandbox.world.moments import DAY, HOUR, moment
 from extractors.sandbox.world.state import Company
 
 
@@ -165,6 +168,37 @@ def retotal(ground: Ground, internal: str, at: int) -> int:
     set_posting(ground, receivable, base, main["subsidiary"], at)
     ground.change("netsuite", "transaction", internal, at, foreigntotal=text)
     return total
+
+
+def copy_document(ground: Ground, original: Record, at: int, **header: Any) -> str:
+    """Enter a document again, two days later, with all its lines; it settles nothing."""
+    store = ground.store
+    internal = store.new_id("netsuite", "transaction")
+    first = datetime.strptime(original["createddate"], NETSUITE_DATETIME).replace(tzinfo=UTC)
+    created = netsuite_time(min(first + timedelta(days=2), moment(ground.now - 9 * HOUR)))
+    again = {"id": internal, "tranid": f"{original['tranid']}-1", "externalid": None}
+    stamps = {"createddate": created, "custbody_status_changed_at": created}
+    ground.add("netsuite", "transaction", original | again | stamps | header, at)
+    for table in ("transactionline", "transactionaccountingline"):
+        for record in store.rows("netsuite", table, transaction=original["id"]):
+            ground.add("netsuite", table, record | {"transaction": internal}, at)
+    return internal
+
+
+def leave_open(ground: Ground, posted: Posted, minor: int, at: int) -> None:
+    """A part of the ERP invoice stays unpaid, since the payment came."""
+    currency = posted.transaction["currency"]
+    (link,) = applications(ground, posted.internal)
+    applied = text_of(minor_of(link["foreignamount"], currency) - minor, currency)
+    ground.add("netsuite", "previoustransactionlinelink", link | {"foreignamount": applied}, at)
+    ground.change(
+        "netsuite",
+        "transaction",
+        posted.internal,
+        at,
+        status="A",
+        foreignamountunpaid=text_of(minor, currency),
+    )
 
 
 def delete_invoice(ground: Ground, internal: str) -> None:

@@ -26,7 +26,6 @@ def plant_other_status(ground: Ground, count: int) -> None:
     posted = posted_invoices(ground)
     unpaid = [p for p in posted if p.is_open and _finalized(p) < ground.now - 6 * DAY]
     pools = {
-        "payment_not_applied": [p for p in posted if _has_one_payment(ground, p)],
         "void_not_posted": unpaid,
         "wire_not_posted": unpaid,
         "paid_in_erp_only": unpaid,
@@ -47,16 +46,21 @@ def _finalized(posted: Posted) -> int:
     return int(posted.invoice["status_transitions"]["finalized_at"])
 
 
-def _has_one_payment(ground: Ground, posted: Posted) -> bool:
+def has_one_payment(ground: Ground, posted: Posted) -> bool:
     """Whether one payment, days old, settles the whole ERP invoice."""
     if not posted.is_paid:
         return False
-    links = applications(ground, posted.internal)
-    if len(links) != 1:
+    if len(applications(ground, posted.internal)) != 1:
         return False
-    payment = ground.store.get("netsuite", "transaction", links[0]["nextdoc"])
+    return ground.is_settled(payment_of(ground, posted)["lastmodifieddate"])
+
+
+def payment_of(ground: Ground, posted: Posted) -> Record:
+    """The one ERP payment of an invoice."""
+    (link,) = applications(ground, posted.internal)
+    payment = ground.store.get("netsuite", "transaction", link["nextdoc"])
     assert payment is not None
-    return ground.is_settled(payment["lastmodifieddate"])
+    return payment
 
 
 def _some_time_since(ground: Ground, posted: Posted) -> int:
@@ -78,7 +82,7 @@ def _reopen(ground: Ground, posted: Posted, at: int) -> None:
     )
 
 
-def _unapply(ground: Ground, posted: Posted, at: int) -> None:
+def unapply(ground: Ground, posted: Posted, at: int) -> None:
     (link,) = applications(ground, posted.internal)
     unlink(ground, link)
     _reopen(ground, posted, at)
@@ -158,7 +162,6 @@ def _pay_in_erp(ground: Ground, posted: Posted, at: int) -> None:
 
 
 _STATUSES = {
-    "payment_not_applied": _unapply,
     "void_not_posted": _void,
     "wire_not_posted": _wire,
     "paid_in_erp_only": _pay_in_erp,
@@ -168,39 +171,40 @@ _STATUSES = {
 
 def plant_payment_missing(ground: Ground, count: int) -> None:
     """PAY-MISS-01: the ERP has no payment for a charge; so its invoice stays open (INV-STAT-01)."""
-    charged = _charged(ground)
-    mailed = [p for p in charged if p[0].invoice["collection_method"] == "send_invoice"]
-    pools = {"card": [p for p in charged if p not in mailed], "bank_transfer": mailed}
+    paid = charged(ground)
+    mailed = [p for p in paid if p[0].invoice["collection_method"] == "send_invoice"]
+    pools = {"card": [p for p in paid if p not in mailed], "bank_transfer": mailed}
     for variant, (posted, payment) in ground.choose(count, pools, lambda pair: pair[0].id):
         charge = payment["custbody_stripe_charge_id"]
         ground.store.delete("netsuite", "transaction", payment["id"])
         _reopen(ground, posted, ground.tick())
         ground.freeze(posted.who, posted.subject, f"charge:{charge}")
         ground.planted(("stripe", charge), variant=variant)
-        ground.tell(
-            Truth(
-                "INV-STAT-01",
-                "status",
-                "stripe",
-                posted.id,
-                "netsuite",
-                posted.internal,
-                variant,
-                planted=False,
-                caused_by=charge,
-            )
-        )
+        ground.tell(wrong_status(posted, variant, caused_by=charge))
 
 
-def _charged(ground: Ground) -> list[tuple[Posted, Record]]:
+def wrong_status(posted: Posted, variant: str, *, caused_by: str) -> Truth:
+    """INV-STAT-01 of an invoice whose state follows from another plant."""
+    return Truth(
+        "INV-STAT-01",
+        "status",
+        "stripe",
+        posted.id,
+        "netsuite",
+        posted.internal,
+        variant,
+        planted=False,
+        caused_by=caused_by,
+    )
+
+
+def charged(ground: Ground) -> list[tuple[Posted, Record]]:
     """Paid invoices with the one ERP payment that settles them, made for a Stripe charge."""
     found = []
     for posted in posted_invoices(ground):
-        if not _has_one_payment(ground, posted):
+        if not has_one_payment(ground, posted):
             continue
-        (link,) = applications(ground, posted.internal)
-        payment = ground.store.get("netsuite", "transaction", link["nextdoc"])
-        assert payment is not None
+        payment = payment_of(ground, posted)
         charge = payment["custbody_stripe_charge_id"]
         if charge and charge not in ground.busy:
             found.append((posted, payment))

@@ -15,6 +15,7 @@ from tests.comparison_tables import (
     credit_note,
     invoice,
     only,
+    paired,
     rules_over,
     warehouse,
 )
@@ -24,6 +25,8 @@ PAYMENTS = "cmp_payment__billing_vs_erp"
 CREDITS = "cmp_credit_note__billing_vs_erp"
 APPLICATIONS = "cmp_credit_note_application__billing_vs_erp"
 CUSTOMERS = "cmp_customer__billing_vs_erp"
+APPLIED = "cmp_payment_application__billing_vs_erp"
+REFUNDS = "cmp_refund__billing_vs_erp"
 
 
 def parents(rows, *links):
@@ -81,6 +84,41 @@ def test_a_missing_payment_explains_what_its_invoice_leaves_open():
     rows = {PAYMENTS: [payment("p", 10_000)], INVOICES: [unpaid_in_ledger("a", 10_000)]}
     found = parents(rows, (PAYMENTS, "p", INVOICES, "a"))
     assert found["INV-STAT-01", "a"] == ("PAY-MISS-01", "p")
+
+
+def booked(minor):
+    """A charge of 100.00 that the ledger booked with another amount."""
+    return paired(
+        "billing", "erp", "p", billing_amount_minor=10_000, erp_amount_minor=minor,
+        billing_currency="USD", erp_currency="USD",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("minor", "due", "is_explained"),
+    [(9_700, 300, True), (9_700, 301, False), (10_300, 300, False)],
+)
+def test_a_payment_booked_too_low_explains_what_its_invoice_leaves_open(minor, due, is_explained):
+    rows = {PAYMENTS: [booked(minor)], INVOICES: [unpaid_in_ledger("a", due)]}
+    parent = parents(rows, (PAYMENTS, "p", INVOICES, "a"))["INV-STAT-01", "a"]
+    assert parent == (("PAY-AMT-01", "p") if is_explained else None)
+
+
+@pytest.mark.parametrize(("left", "is_explained"), [(10_000, True), (9_999, False)])
+def test_unapplied_cash_explains_what_its_invoice_leaves_open(left, is_explained):
+    cash = only("billing", "erp", "x", payment_id="ch_1", to_apply_minor=left, is_elsewhere=False)
+    rows = {APPLIED: [cash], INVOICES: [unpaid_in_ledger("a", 10_000)]}
+    parent = parents(rows, (APPLIED, "x", INVOICES, "a"))["INV-STAT-01", "a"]
+    assert parent == (("PAY-APPL-01", "x") if is_explained else None)
+
+
+def test_a_refund_of_a_customer_that_the_ledger_lacks_follows_from_it():
+    rows = {
+        CUSTOMERS: [only("billing", "erp", "c", has_documents=True)],
+        REFUNDS: [only("billing", "erp", "r", is_settled=True, uncredited_minor=0)],
+    }
+    found = parents(rows, (CUSTOMERS, "c", REFUNDS, "r"))
+    assert found["RFD-MISS-01", "r"] == ("CUS-MISS-02", "c")
 
 
 @pytest.mark.parametrize("other", [{"currency": "EUR"}, {"erp_coverage_seconds": 60}])

@@ -24,6 +24,12 @@ class Books:
         self.subscriptions = by_id(store.rows("stripe", "subscription"), "id")
         self.invoices = by_id(store.rows("stripe", "invoice"), "id")
         self.charges = by_id(store.rows("stripe", "charge"), "id")
+        self.refunds = by_id(store.rows("stripe", "refund"), "id")
+        self.credit_notes = by_id(store.rows("stripe", "credit_note"), "id")
+        self.disputes = by_id(store.rows("stripe", "dispute"), "id")
+        self.payouts = by_id(store.rows("stripe", "payout"), "id")
+        self.balance = store.rows("stripe", "balance_transaction")
+        self.clearing = store.rows("netsuite", "account", acctnumber="1050")[0]["id"]
         self.invoice_payments = store.rows("stripe", "invoice_payment")
         self.erp_customers = by_id(store.rows("netsuite", "customer"), "id")
         self.transactions = by_id(store.rows("netsuite", "transaction"), "id")

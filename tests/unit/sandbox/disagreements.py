@@ -6,7 +6,7 @@ Written from the definitions of the drift codes, sharing nothing with the produc
 import json
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
@@ -45,7 +45,7 @@ def disagreements(store) -> set[Row]:
     found: set[Row] = set()
     for check in (
         _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _subscriptions, _invoices, _credits, _applications,
-        _payments, _journals, _controls,
+        _payments, _payments_applied, _refunds, _disputes, _payouts, _journals, _controls,
     ):  # fmt: skip
         found |= set(check(books, clusters))
     return found
@@ -572,15 +572,242 @@ def _applications(books: Books, clusters: Clusters):
 
 
 def _payments(books: Books, clusters: Clusters):
-    known = {
-        t["custbody_stripe_charge_id"]
-        for t in books.transactions.values()
-        if t["type"] == "CustPymt" and t["voided"] == "F"
-    }
+    known = defaultdict(list)
+    for payment in sorted(books.transactions.values(), key=lambda t: int(t["id"])):
+        if payment["type"] == "CustPymt" and payment["voided"] == "F":
+            known[payment["custbody_stripe_charge_id"]].append(payment)
     for charge_id, charge in books.charges.items():
-        is_missing = charge["status"] == "succeeded" and charge_id not in known
-        if is_missing and books.age(charge["created"]) > HOURS_SYNC:
-            yield Row("PAY-MISS-01", "", charge_id, None)
+        is_old = books.age(charge["created"]) > HOURS_SYNC
+        for extra in known[charge_id][1:]:
+            yield Row("PAY-DUP-01", "", extra["id"], None)
+        if not known[charge_id]:
+            if charge["status"] == "succeeded" and is_old:
+                yield Row("PAY-MISS-01", "", charge_id, None)
+            continue
+        first = known[charge_id][0]
+        if is_old and books.minor(first["foreigntotal"], first["currency"]) != charge["amount"]:
+            yield Row("PAY-AMT-01", "amount", charge_id, first["id"])
+    yield from _entered_again(books, known)
+    yield from _charged_again(books)
+
+
+def _entered_again(books: Books, known):
+    """Payments without charge and invoice that say what a payment of a charge says."""
+    applied = {link["nextdoc"] for link in books.links}
+    collected = [p for charge in books.charges for p in known[charge]]
+    for payment in known[None]:
+        if payment["id"] not in applied and any(
+            _is_payment_again(payment, other) for other in collected
+        ):
+            yield Row("PAY-DUP-01", "", payment["id"], None)
+
+
+def _is_payment_again(payment, other) -> bool:
+    says = ("entity", "currency", "foreigntotal")
+    days = [date.fromisoformat(p["trandate"]) for p in (payment, other)]
+    return all(payment[n] == other[n] for n in says) and abs((days[0] - days[1]).days) <= 2
+
+
+def _charged_again(books: Books):
+    """Charges of one invoice, in order, beyond its total."""
+    intents = group(
+        (c for c in books.charges.values() if c["status"] == "succeeded"), "payment_intent"
+    )
+    paid = defaultdict(list)
+    for settled in books.invoice_payments:
+        for charge in intents[settled["payment"].get("payment_intent")]:
+            paid[settled["invoice"]].append((settled["status_transitions"]["paid_at"], charge))
+    for invoice, charges in paid.items():
+        left = books.invoices[invoice]["total"]
+        for number, (_, charge) in enumerate(sorted(charges, key=lambda each: each[0])):
+            left -= charge["amount"] - charge["amount_refunded"]
+            if number and left < 0:
+                yield Row("PAY-DUP-01", "", charge["id"], None)
+
+
+def _payments_applied(books: Books, clusters: Clusters):
+    """What charges and wires pay in the ERP, against what they could."""
+    applied = defaultdict(dict)
+    for link in books.links:
+        payment, invoice = (books.transactions.get(link[end]) for end in ("nextdoc", "previousdoc"))
+        if payment and payment["type"] == "CustPymt" and invoice and invoice["type"] == "CustInvc":
+            amount = books.minor(link["foreignamount"], invoice["currency"])
+            applied[payment["id"]][invoice["id"]] = amount
+    payments = [t for t in books.transactions.values() if t["type"] == "CustPymt"]
+    payments.sort(key=lambda payment: int(payment["id"]))
+    yield from _charges_applied(books, payments, applied)
+    known = {t["custbody_stripe_invoice_id"] for t in books.transactions.values()}
+    missing = [i for i in books.invoices.values() if _finalized(i) and i["id"] not in known]
+    for payment in payments:
+        left = _unapplied(books, payment, applied)
+        if payment["custbody_stripe_charge_id"] is None and any(
+            _fits(books, payment, left, invoice) for invoice in books.transactions.values()
+        ):
+            waits = [i for i in missing if i["total"] == left]
+            of = clusters.of("erp", payment["entity"], "billing")
+            if not any(i["customer"] in of for i in waits):
+                yield Row("PAY-APPL-01", "application", payment["id"], None)
+
+
+def _unapplied(books: Books, payment, applied) -> int:
+    total = books.minor(payment["foreigntotal"], payment["currency"])
+    return total - sum(applied[payment["id"]].values())
+
+
+def _fits(books: Books, payment, left: int, invoice) -> bool:
+    """Whether an open invoice, up to 90 days old then, asks for what is left of a payment."""
+    is_it = all(payment[name] == invoice[name] for name in ("entity", "currency"))
+    if invoice["type"] != "CustInvc" or not is_it or invoice["voided"] == "T" or not left:
+        return False
+    days = [date.fromisoformat(each["trandate"]) for each in (invoice, payment)]
+    asks = books.minor(invoice["foreignamountunpaid"], invoice["currency"])
+    is_known = invoice["custbody_stripe_invoice_id"] in books.invoices
+    return asks == left and is_known and 0 <= (days[1] - days[0]).days <= 90
+
+
+def _charges_applied(books: Books, payments, applied):
+    first, standing = {}, {}
+    for payment in payments:
+        first.setdefault(payment["custbody_stripe_charge_id"], payment)
+    for invoice in sorted(books.transactions.values(), key=lambda t: int(t["id"])):
+        if invoice["type"] == "CustInvc" and invoice["voided"] == "F":
+            standing.setdefault(invoice["custbody_stripe_invoice_id"], invoice)
+    charges = {c["payment_intent"]: c for c in books.charges.values() if c["status"] == "succeeded"}
+    for settled in books.invoice_payments:
+        charge = charges.get(settled["payment"].get("payment_intent"))
+        payment = first.get(charge["id"]) if charge else None
+        invoice = standing.get(settled["invoice"])
+        if payment is None or invoice is None:
+            continue
+        found = applied[payment["id"]]
+        lacks = settled["amount_paid"] - found.get(invoice["id"], 0)
+        due = books.minor(invoice["foreignamountunpaid"], invoice["currency"])
+        is_elsewhere = bool(found) and invoice["id"] not in found
+        is_late = books.age(settled["status_transitions"]["paid_at"]) > timedelta(days=3)
+        if is_late and (is_elsewhere or min(lacks, _unapplied(books, payment, applied), due) > 0):
+            yield Row("PAY-APPL-01", "application", charge["id"], payment["id"])
+
+
+def _payouts(books: Books, clusters: Clusters):
+    deposits = defaultdict(list)
+    for deposit in sorted(books.transactions.values(), key=lambda t: int(t["id"])):
+        if deposit["type"] == "Deposit":
+            deposits[deposit["custbody_stripe_payout_id"]].append(deposit)
+    members = defaultdict(dict)
+    for entry in books.balance:
+        if entry["payout"] and entry["type"] != "payout":
+            members[entry["payout"]][entry["id"]] = entry
+    for payout_id, payout in books.payouts.items():
+        nameless = [
+            d for d in deposits[None] if members[payout_id].keys() & _banked(books, d).keys()
+        ]
+        yield from _payout(books, payout, members[payout_id], deposits[payout_id], nameless)
+
+
+def _payout(books: Books, payout, members, deposits, nameless):
+    yield from (Row("PYT-DEP-01", "", extra["id"], None) for extra in deposits[1:])
+    if payout["status"] != "paid":
+        return
+    if sum(entry["net"] for entry in members.values()) != payout["amount"]:
+        yield Row("PYT-COMP-01", "members", payout["id"], None)
+    elif deposits:
+        if not _deposits(books, payout, members.values(), deposits[0]):
+            yield Row("PYT-DEP-01", "", payout["id"], deposits[0]["id"])
+    elif books.age(payout["arrival_date"]) > timedelta(days=4):
+        yield Row("PYT-DEP-01", "", payout["id"], nameless[0]["id"] if nameless else None)
+
+
+def _banked(books: Books, deposit) -> dict[str, int]:
+    """What the lines of a deposit take out of clearing, by balance transaction."""
+    accounts = {p["transactionline"]: p["account"] for p in books.postings[deposit["id"]]}
+    return {
+        line["custcol_stripe_balance_id"]: -books.minor(line["foreignamount"], deposit["currency"])
+        for line in books.lines[deposit["id"]]
+        if accounts[line["id"]] == books.clearing
+    }
+
+
+def _deposits(books: Books, payout, parts, deposit) -> bool:
+    """Whether a deposit says what the payout is: its sum, day, members and their amounts."""
+    day = instant(payout["arrival_date"]).date().isoformat()
+    return (
+        books.minor(deposit["foreigntotal"], deposit["currency"]) == payout["amount"]
+        and deposit["trandate"] == day
+        and _banked(books, deposit) == {entry["id"]: entry["amount"] for entry in parts}
+    )
+
+
+def _refunds(books: Books, clusters: Clusters):
+    entered = defaultdict(list)
+    for payout in sorted(books.transactions.values(), key=lambda t: int(t["id"])):
+        if payout["type"] == "CustRfnd" and payout["voided"] == "F":
+            entered[payout["custbody_stripe_refund_id"]].append(payout)
+    noted = Counter()
+    for note in books.credit_notes.values():
+        for part in note["refunds"] or ():
+            noted[part["refund"]] += part["amount_refunded"]
+    for refund_id, refund in books.refunds.items():
+        is_old = books.age(refund["created"]) > HOURS_SYNC
+        if is_old and not entered[refund_id]:
+            yield Row("RFD-MISS-01", "", refund_id, None)
+        if is_old and noted[refund_id] < refund["amount"]:
+            yield Row("RFD-MISS-01", "credit_note", refund_id, None)
+    for refund_id in entered.keys() - books.refunds.keys() - {None}:
+        yield from (Row("RFD-MISS-01", "", lone["id"], None) for lone in entered[refund_id])
+    yield from _paid_back_twice(books, entered)
+
+
+def _paid_back_twice(books: Books, entered):
+    back = _taken_by_disputes(books)
+    for refund_id, refund in sorted(books.refunds.items(), key=lambda each: each[1]["created"]):
+        back[refund["charge"]] += refund["amount"]
+        if back[refund["charge"]] > books.charges[refund["charge"]]["amount"]:
+            yield Row("RFD-DUP-01", "", refund_id, None)
+        yield from (Row("RFD-DUP-01", "", more["id"], None) for more in entered[refund_id][1:])
+    for payout in entered[None]:
+        if any(books.credit_notes[n]["refunds"] for n in _notes_paid_by(books, payout)):
+            yield Row("RFD-DUP-01", "", payout["id"], None)
+
+
+def _taken_by_disputes(books: Books) -> Counter:
+    lost = Counter()
+    for dispute in books.disputes.values():
+        if dispute["status"] == "lost":
+            lost[dispute["charge"]] += dispute["amount"]
+    return lost
+
+
+def _notes_paid_by(books: Books, payout):
+    for link in books.links:
+        if link["nextdoc"] == payout["id"]:
+            yield books.transactions[link["previousdoc"]]["custbody_stripe_credit_note_id"]
+
+
+def _disputes(books: Books, clusters: Clusters):
+    followed = defaultdict(dict)
+    for entry in books.transactions.values():
+        if entry["type"] == "Journal" and entry["custbody_stripe_dispute_id"]:
+            stage = entry["custbody_stripe_dispute_stage"]
+            phase = "withdrawn" if stage == "opened" else "closed"
+            followed[entry["custbody_stripe_dispute_id"]][phase] = entry
+    for dispute_id, dispute in books.disputes.items():
+        wanted = {"withdrawn": ("opened", dispute["created"])}
+        if dispute["status"] in {"won", "lost"}:
+            wanted["closed"] = (dispute["status"], books.last_event.get(dispute_id))
+        for phase, (stage, since) in wanted.items():
+            entry = followed[dispute_id].get(phase)
+            is_old = since is None or books.age(since) > HOURS_SYNC
+            if is_old and not _follows(books, dispute, stage, entry):
+                found = entry["id"] if entry else None
+                yield Row("DSP-LIFE-01", f"stage:{phase}", dispute_id, found)
+
+
+def _follows(books: Books, dispute, stage: str, entry) -> bool:
+    return (
+        entry is not None
+        and entry["custbody_stripe_dispute_stage"] == stage
+        and books.minor(entry["foreigntotal"], entry["currency"]) == dispute["amount"]
+    )
 
 
 def _journals(books: Books, clusters: Clusters):

@@ -233,6 +233,8 @@ def _payments(books: Books, store):
     for payment in store.rows("netsuite", "transaction", type="CustPymt"):
         if payment["custbody_stripe_charge_id"] is None:
             yield "ERP payment without charge"
+    yield from ("paid back" for _ in books.refunds)
+    yield from (f"payout {payout['status']}" for payout in books.payouts.values())
 
 
 def _ledger(books: Books, store):
@@ -266,7 +268,7 @@ EXPECTED = {
     "cancelled at period end, still active", "subscription active", "subscription trial",
     "subscription past_due", "subscription paused", "subscription cancelled", "charge succeeded",
     "charge pending", "charge failed", "wire", "paid after a failure",
-    "ERP payment without charge", "second accounting book", "line that does not post",
+    "ERP payment without charge", "paid back", "payout in_transit", "second accounting book", "line that does not post",
     "rounding line of a journal", "rounding line of a document", "other currency than the books",
     "renewed by a new contract", "co-termed add-on", "step of a ramp", "phase that runs",
     "edit that nobody signed", "parent in the ERP", "sold by tiers",

@@ -18,8 +18,11 @@ VARIANTS = {
     "CTL-CNT-01": 1, "CTL-STALE-01": 1, "CTL-XREF-01": 3, "CUS-MISS-01": 3, "CUS-MISS-02": 2,
     "CUS-ATTR-01": 9, "CUS-DUP-01": 3, "CUS-LINK-01": 6,
     "CON-MISS-01": 2, "CON-AMT-01": 3, "SUB-STAT-01": 4, "SUB-QTY-01": 2, "INV-MISS-01": 2,
-    "INV-MISS-02": 2, "INV-DUP-01": 2, "INV-AMT-01": 4, "INV-LINE-01": 6, "INV-DATE-01": 6, "INV-STAT-01": 5, "PAY-MISS-01": 2,
-    "CRN-MISS-01": 5, "CRN-AMT-01": 4, "CRN-APPL-01": 3, "JE-BAL-01": 2,
+    "INV-MISS-02": 2, "INV-DUP-01": 2, "INV-AMT-01": 4, "INV-LINE-01": 6, "INV-DATE-01": 6, "INV-STAT-01": 4, "PAY-MISS-01": 2,
+    "CRN-MISS-01": 5, "CRN-AMT-01": 4, "CRN-APPL-01": 3,
+    "PAY-DUP-01": 3, "PAY-AMT-01": 3, "RFD-MISS-01": 3, "RFD-DUP-01": 3, "DSP-LIFE-01": 4,
+    "PAY-APPL-01": 4, "PYT-COMP-01": 2, "PYT-DEP-01": 7,
+    "JE-BAL-01": 2,
 }  # fmt: skip
 
 

@@ -1,0 +1,71 @@
+"""Cash that pays no invoice in the ledger, less than billing says, or another one."""
+
+import narwhals as nw
+
+from reconcilers.rules.base import SYSTEM_OF_ROLE, Party, Rule, party
+from reconcilers.rules.severity import floor_of
+
+_CODE = "PAY-APPL-01"
+
+_is_ours = ~nw.col("has_billing")
+_elsewhere = nw.col("is_elsewhere").fill_null(value=False)
+_to_apply = nw.col("to_apply_minor").fill_null(0)
+_applied = nw.col("erp_amount_minor").fill_null(0)
+
+
+def _by_side(ours: str, theirs: str) -> nw.Expr:
+    return nw.when(_is_ours).then(nw.lit(ours)).otherwise(nw.lit(theirs))
+
+
+# Impact: invoices that the ledger still asks for although they were paid: receivables are
+# overstated (-). Collected by the provider, billing knows what was paid.
+PAY_APPL_01 = Rule(
+    code=_CODE,
+    over="cmp_payment_application__billing_vs_erp",
+    drifts=_is_ours | _elsewhere | (_to_apply > 0),
+    applies=nw.col("has_billing") | nw.col("has_erp"),
+    owner=Party(
+        role=_by_side("erp", "billing"),
+        system=_by_side(SYSTEM_OF_ROLE["erp"], SYSTEM_OF_ROLE["billing"]),
+        id=nw.when(_is_ours).then(nw.col("erp_payment_id")).otherwise(nw.col("payment_id")),
+    ),
+    replica=Party(
+        role=nw.lit("erp"),
+        system=nw.lit(SYSTEM_OF_ROLE["erp"]),
+        id=nw.when(~_is_ours).then(nw.col("erp_payment_id")),
+    ),
+    attribute="application",
+    expected=nw.col("billing_invoice_id"),
+    observed=nw.when(_is_ours | _elsewhere)
+    .then(nw.col("erp_invoice"))
+    .otherwise(nw.lit("unapplied")),
+    impact_minor=-nw.when(_is_ours | _elsewhere).then(_applied).otherwise(_to_apply),
+    coverage="apply_coverage_seconds",
+    cause=nw.when(_is_ours)
+    .then(nw.lit("not_in_billing"))
+    .otherwise(nw.when(_elsewhere).then(nw.lit("other_invoice")).otherwise(nw.lit("unapplied"))),
+    floor=nw.when(nw.col("is_overdue").fill_null(value=False))
+    .then(nw.lit("S2"))
+    .otherwise(floor_of(_CODE)),
+)
+
+_fits = nw.col("unapplied_minor").fill_null(0)
+
+# Collected by the bank, the ledger alone knows of it: money that fits an open invoice.
+PAY_APPL_01_BANK = Rule(
+    code=_CODE,
+    over="cmp_payment__billing_vs_erp",
+    drifts=nw.col("has_erp") & ~nw.col("has_billing") & (_fits > 0),
+    applies=nw.col("has_erp") & ~nw.col("has_billing"),
+    owner=party("erp"),
+    replica=None,
+    attribute="application",
+    expected=nw.lit("applied"),
+    observed=nw.lit("unapplied"),
+    impact_minor=-_fits,
+    coverage="apply_coverage_seconds",
+    cause=nw.lit("unapplied"),
+    floor=floor_of(_CODE),
+)
+
+RULES = (PAY_APPL_01, PAY_APPL_01_BANK)
