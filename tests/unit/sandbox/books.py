@@ -25,7 +25,6 @@ class Books:
         self.invoices = by_id(store.rows("stripe", "invoice"), "id")
         self.charges = by_id(store.rows("stripe", "charge"), "id")
         self.refunds = by_id(store.rows("stripe", "refund"), "id")
-        self.credit_notes = by_id(store.rows("stripe", "credit_note"), "id")
         self.disputes = by_id(store.rows("stripe", "dispute"), "id")
         self.payouts = by_id(store.rows("stripe", "payout"), "id")
         self.balance = store.rows("stripe", "balance_transaction")

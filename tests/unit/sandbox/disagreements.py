@@ -743,7 +743,7 @@ def _refunds(books: Books, clusters: Clusters):
         if payout["type"] == "CustRfnd" and payout["voided"] == "F":
             entered[payout["custbody_stripe_refund_id"]].append(payout)
     noted = Counter()
-    for note in books.credit_notes.values():
+    for note in books.credit_notes:
         for part in note["refunds"] or ():
             noted[part["refund"]] += part["amount_refunded"]
     for refund_id, refund in books.refunds.items():
@@ -764,8 +764,9 @@ def _paid_back_twice(books: Books, entered):
         if back[refund["charge"]] > books.charges[refund["charge"]]["amount"]:
             yield Row("RFD-DUP-01", "", refund_id, None)
         yield from (Row("RFD-DUP-01", "", more["id"], None) for more in entered[refund_id][1:])
+    refunded = {note["id"] for note in books.credit_notes if note["refunds"]}
     for payout in entered[None]:
-        if any(books.credit_notes[n]["refunds"] for n in _notes_paid_by(books, payout)):
+        if not refunded.isdisjoint(_notes_paid_by(books, payout)):
             yield Row("RFD-DUP-01", "", payout["id"], None)
 
 
