@@ -71,9 +71,14 @@ class Company:
         }
 
     def landed_rows(self, system: str, name: str, folder: Path) -> pl.DataFrame:
-        """What was published of an object: live rows, all declared columns."""
+        """What was published of an object: live rows, all declared columns.
+
+        That nothing was used on a day is a row of ours; the source has none.
+        """
         file = RawZone(folder).folder(system, name, self.day) / ROWS_FILE
         rows = pl.read_parquet(file).filter(~pl.col("_deleted"))
+        if name == "usage":
+            rows = rows.filter(pl.col("aggregated_value") != "0")
         return _in_order(CONNECTORS[system].objects[name], rows)
 
     def kept_rows(self, system: System, name: str) -> pl.DataFrame:
