@@ -102,7 +102,7 @@ def test_the_order_of_rows_and_rules_does_not_matter(made, seed):
 @LAWS
 def test_a_wider_tolerance_never_finds_more(made, tolerance, more, cap):
     matrix = load_matrix(SEEDS / "system_of_record.csv")
-    (total,) = [row for row in matrix if row.attribute == "total"]
+    (total,) = [row for row in matrix if (row.entity, row.attribute) == ("invoice", "total")]
 
     def keys(amount, limit):
         rule = field_rule(replace(total, tolerance=amount, tolerance_cap=limit))

@@ -254,8 +254,8 @@ def test_a_row_that_no_rule_claims_breaks_the_proof():
     frame = tied(
         {
             PAYMENTS: [
-                paired("billing", "erp", "a"),
-                only("erp", "billing", "b", erp_amount_minor=70),
+                paired("billing", "erp", "a", billing_currency="USD", erp_currency="USD"),
+                only("erp", "billing", "b", erp_amount_minor=70, erp_currency="USD"),
             ]
         },
         documents=[

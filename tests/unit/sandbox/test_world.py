@@ -68,6 +68,7 @@ def test_the_clock_stands_at_two_in_the_morning_after_the_last_day(world):
     assert world(1).now() == datetime(2026, 7, 1, 2, tzinfo=UTC)
 
 
+@pytest.mark.slow
 def test_the_default_company_has_the_size_of_a_real_one(world):
     store = world(1, 300)
     invoices = store.rows("stripe", "invoice")
