@@ -9,7 +9,7 @@ WIDTH = 520
 
 
 ROOMY = 40  # a column this wide has room for its own labels
-LETTER = 6.8  # width of a letter at the most, in the units of the drawing
+LETTER = 8.2  # width of a capital at the most, in the units of the drawing
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def _code_chart(data: ReportData) -> str:
         "Money at risk by class",
         [
             Bar(
-                line.name,
+                line.code,
                 line.gross_reporting_minor,
                 whole(line.gross_reporting_minor, data.reporting_currency, exponents),
             )
