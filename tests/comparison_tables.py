@@ -103,12 +103,17 @@ def only(role: str, other: str, key: str, **values: Any) -> dict[str, Any]:
     return paired(role, other, key, **{f"{other}_id": None, f"has_{other}": False} | values)
 
 
+def _on_both(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of billing and of the ledger."""
+    return {
+        f"{role}_{name}": value for role in ("billing", "erp") for name, value in values.items()
+    }
+
+
 def invoice(key: str, **values: Any) -> dict[str, Any]:
     """An invoice on which billing and the ledger agree; 100.00 with tax, one line, open."""
-    same = {
-        f"{role}_{name}": value
-        for role in ("billing", "erp")
-        for name, value in {
+    same = _on_both(
+        {
             "amount_minor": 10_000,
             "total_minor": 10_000,
             "subtotal_minor": 8_000,
@@ -120,8 +125,8 @@ def invoice(key: str, **values: Any) -> dict[str, Any]:
             "number": f"N-{key}",
             "invoice_date": date(2026, 6, 15),
             "due_date": date(2026, 7, 15),
-        }.items()
-    }
+        }
+    )
     rest = {
         "entity": "invoice",
         "period": "2026-06",
@@ -155,34 +160,30 @@ def erp_invoice(key: str, **values: Any) -> dict[str, Any]:
 
 def invoice_line(key: str, **values: Any) -> dict[str, Any]:
     """A line on which billing and the ledger agree; 100.00 for five units in June."""
-    same = {
-        f"{role}_{name}": value
-        for role in ("billing", "erp")
-        for name, value in {
+    same = _on_both(
+        {
             "amount_minor": 10_000,
             "product_code": "SKU",
             "quantity": 5,
             "service_start_date": date(2026, 6, 1),
             "service_end_date": date(2026, 6, 30),
-        }.items()
-    }
+        }
+    )
     rest = {"entity": "invoice_line", "start_moved_minor": 0, "end_moved_minor": 0}
     return paired("billing", "erp", key, **same | rest | values)
 
 
 def credit_note(key: str, **values: Any) -> dict[str, Any]:
     """A credit note on which billing and the ledger agree; 100.00 with tax, one line, issued."""
-    same = {
-        f"{role}_{name}": value
-        for role in ("billing", "erp")
-        for name, value in {
+    same = _on_both(
+        {
             "amount_minor": 10_000,
             "total_minor": 10_000,
             "tax_minor": 2_000,
             "status": "issued",
             "currency": "USD",
-        }.items()
-    }
+        }
+    )
     rest = {
         "entity": "credit_note",
         "line_count": 1,
