@@ -39,13 +39,13 @@ def mutants(rule: Rule) -> Iterator[Mutant]:
     """Every break of a rule that changes what it says."""
     yield Mutant("never fires", replace(rule, drifts=nw.lit(value=False)))
     yield Mutant("fires on all", replace(rule, drifts=nw.lit(value=True)))
-    if not _is_constant(rule.impact_minor):
+    if _value(rule.impact_minor) is None:
         yield Mutant("impact with the other sign", replace(rule, impact_minor=-rule.impact_minor))
     if rule.coverage is not None:
         for name, step in (("second late", SECOND), ("second early", -SECOND)):
             hours: Any = rule.grace_hours + step
             yield Mutant(f"window ends a {name}", replace(rule, grace_hours=hours))
-    if not _is_constant(rule.cause) or rule.cause is not NOTHING:
+    if rule.cause is not NOTHING:
         yield Mutant("tells no cause", replace(rule, cause=NOTHING))
     if rule.replica is not None:
         yield Mutant("sides changed", replace(rule, owner=rule.replica, replica=rule.owner))
@@ -60,10 +60,6 @@ def _value(expression: nw.Expr) -> Any:
     except Exception:  # noqa: BLE001 - whatever it is that needs a column
         return None
     return row["value"].item()
-
-
-def _is_constant(expression: nw.Expr) -> bool:
-    return _value(expression) is not None
 
 
 class _Watch:
