@@ -48,6 +48,7 @@ PLANTS = {
     "CRN-MISS-01": 3,
     "CRN-AMT-01": 2,
     "CRN-APPL-01": 2,
+    "TAX-AMT-01": 3,
     "PAY-MISS-01": 3,
     "PAY-DUP-01": 2,
     "PAY-AMT-01": 3,

@@ -36,6 +36,7 @@ EDGES = (
     Edge("CUS-MISS-02", "RFD-MISS-01"),
     Edge("PAY-AMT-01", "INV-STAT-01", is_whole=True),
     Edge("PAY-APPL-01", "INV-STAT-01", is_whole=True),
+    Edge("TAX-AMT-01", "INV-AMT-01", is_whole=True),
 )
 
 _LINKED = f"""

@@ -36,6 +36,7 @@ FIELD_CODES = (
     "PAY-AMT-01",
     "SUB-QTY-01",
     "SUB-STAT-01",
+    "TAX-AMT-01",
 )
 # OWN owner overwrites copies; PAPER signed document decides; LATEST newest write; UNION all of
 # them; CALC recomputed; FROZEN never changed after issue, only corrected additively.

@@ -86,6 +86,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
         "other_amount",
     ),
     "CRN-AMT-01": ("total", "tax", "posted_twice", "over_credited"),
+    "TAX-AMT-01": ("not_in_ledger", "not_in_billing", "other_rate", "other_amount"),
     "PAY-DUP-01": ("charge_id", "signature", "charged_twice"),
     "PAY-AMT-01": ("fee_netted", "short", "over", "other_currency"),
     "PAY-APPL-01": ("unapplied", "other_invoice", "not_in_billing"),

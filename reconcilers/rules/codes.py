@@ -23,6 +23,7 @@ CODES = {
     "CRN-MISS-01": "Credit note in one system only",
     "CRN-AMT-01": "Credit amount or tax differs, or more is credited than was invoiced",
     "CRN-APPL-01": "Credit unapplied or applied to the wrong invoice",
+    "TAX-AMT-01": "Tax amount differs",
     "PAY-MISS-01": "Succeeded payment not recorded in ERP",
     "PAY-DUP-01": "Payment recorded or charged twice",
     "PAY-AMT-01": "Payment amounts differ",

@@ -1,4 +1,4 @@
-"""What drift of single fields means on documents: invoices' dates, their lines, credit notes."""
+"""What drift of single fields means on documents: dates, lines and taxes, credits."""
 
 from collections.abc import Mapping
 
@@ -42,6 +42,15 @@ def _credited(of: Field) -> nw.Expr:
     return of.replica.fill_null(0) - of.owner
 
 
+# Billing minus ledger: + is a tax liability that the ledger leaves out.
+def _owed_tax(of: Field) -> nw.Expr:
+    return of.owner - of.replica
+
+
+_SYSTEMATIC = 3
+_is_other_rate = (nw.col("billing_rate_percent") != nw.col("erp_rate_percent")).fill_null(
+    value=False
+)
 _is_void = ((nw.col("billing_status") == "void") | (nw.col("erp_status") == "void")).fill_null(
     value=False
 )
@@ -109,4 +118,21 @@ MEANINGS: Mapping[str, Meaning] = {
         causes={"total": nw.lit("total"), "tax": nw.lit("tax")},
     ),
     "CRN-APPL-01": Meaning(impact_minor=_credited, cause=nw.lit("other_amount")),
+    # One invoice is a slip; the same country again and again is how its tax is set up.
+    "TAX-AMT-01": Meaning(
+        impact_minor=_owed_tax,
+        part=nw.col("jurisdiction"),
+        cause=nw.when(nw.col("erp_tax_minor") == 0)
+        .then(nw.lit("not_in_ledger"))
+        .otherwise(
+            nw.when(nw.col("billing_tax_minor") == 0)
+            .then(nw.lit("not_in_billing"))
+            .otherwise(
+                nw.when(_is_other_rate).then(nw.lit("other_rate")).otherwise(nw.lit("other_amount"))
+            )
+        ),
+        floor=nw.when(nw.col("apart_count") >= _SYSTEMATIC)
+        .then(nw.lit("S2"))
+        .otherwise(nw.lit("S4")),
+    ),
 }

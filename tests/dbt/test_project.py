@@ -23,6 +23,7 @@ COMPARISONS = {
     "cmp_subscription__crm_vs_billing",
     "cmp_invoice__billing_vs_erp",
     "cmp_invoice_line__billing_vs_erp",
+    "cmp_invoice_tax__billing_vs_erp",
     "cmp_credit_note__billing_vs_erp",
     "cmp_credit_note_application__billing_vs_erp",
     "cmp_payment__billing_vs_erp",

@@ -52,6 +52,14 @@ from {{ ref('refund__billing') }}
 where customer_id is not null
 union all
 select
+    'cmp_invoice_tax__billing_vs_erp',
+    row_key,
+    'cmp_invoice__billing_vs_erp',
+    'stripe:' || billing_id
+from {{ ref('cmp_invoice_tax__billing_vs_erp') }}
+where excluded_reason is null
+union all
+select
     'cmp_payment_application__billing_vs_erp',
     'stripe:' || source_id,
     'cmp_invoice__billing_vs_erp',

@@ -28,6 +28,7 @@ from extractors.sandbox.drift import (
     refunds,
     settlement,
     subscriptions,
+    taxes,
 )
 from extractors.sandbox.drift.ground import TRUTH, Ground, Truth
 from extractors.sandbox.store import Store
@@ -58,6 +59,7 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "CRN-MISS-01": credit_notes.plant_missing,
         "CRN-AMT-01": credit_notes.plant_other_amount,
         "CRN-APPL-01": credit_applications.plant_other_application,
+        "TAX-AMT-01": taxes.plant_other_tax,
         "PAY-MISS-01": settlement.plant_payment_missing,
         "PAY-DUP-01": payments.plant_payment_twice,
         "PAY-AMT-01": payments.plant_other_amount,

@@ -28,7 +28,6 @@ from extractors.sandbox.world.moments import DAY, HOUR, epoch, moment
 from extractors.sandbox.world.state import Company
 
 _LEAST_TOTAL = 2_000
-_LEAST_TAX = 10
 
 
 def _subject(posted: Posted) -> str:
@@ -166,7 +165,6 @@ def plant_other_total(ground: Ground, count: int) -> None:
         "line_raised": unpaid,
         "short_and_paid": [p for p in posted if _is_paid_once(ground, p)],
         "line_missing": [p for p in unpaid if len(p.invoice["lines"]["data"]) > 1],
-        "tax_missing": [p for p in unpaid if _tax(p) >= _LEAST_TAX],
     }
     for variant, chosen in ground.choose(count, pools, _subject):
         _AMOUNTS[variant](ground, chosen, ground.tick())
@@ -177,10 +175,6 @@ def plant_other_total(ground: Ground, count: int) -> None:
             attribute="total",
             variant=variant,
         )
-
-
-def _tax(posted: Posted) -> int:
-    return sum(tax["amount"] for tax in posted.invoice["total_taxes"])
 
 
 def _is_paid_once(ground: Ground, posted: Posted) -> bool:
@@ -224,16 +218,8 @@ def _drop_line(ground: Ground, posted: Posted, at: int) -> None:
     _leave_open(ground, posted, retotal(ground, posted.internal, at), at)
 
 
-def _drop_tax(ground: Ground, posted: Posted, at: int) -> None:
-    tax = [line for line in lines_of(ground, posted.internal) if line["taxline"] == "T"]
-    for line in tax:
-        remove_line(ground, posted.internal, line)
-    _leave_open(ground, posted, retotal(ground, posted.internal, at), at)
-
-
 _AMOUNTS = {
     "line_raised": _raise_line,
     "short_and_paid": _shorten,
     "line_missing": _drop_line,
-    "tax_missing": _drop_tax,
 }

@@ -27,6 +27,7 @@ APPLICATIONS = "cmp_credit_note_application__billing_vs_erp"
 CUSTOMERS = "cmp_customer__billing_vs_erp"
 APPLIED = "cmp_payment_application__billing_vs_erp"
 REFUNDS = "cmp_refund__billing_vs_erp"
+TAXES = "cmp_invoice_tax__billing_vs_erp"
 
 
 def parents(rows, *links):
@@ -110,6 +111,16 @@ def test_unapplied_cash_explains_what_its_invoice_leaves_open(left, is_explained
     rows = {APPLIED: [cash], INVOICES: [unpaid_in_ledger("a", 10_000)]}
     parent = parents(rows, (APPLIED, "x", INVOICES, "a"))["INV-STAT-01", "a"]
     assert parent == (("PAY-APPL-01", "x") if is_explained else None)
+
+
+@pytest.mark.parametrize(("total", "is_explained"), [(9_300, True), (9_299, False)])
+def test_tax_that_differs_explains_the_total_that_differs_by_it(total, is_explained):
+    tax = paired(
+        "billing", "erp", "a/GB", jurisdiction="GB", billing_tax_minor=2_000, erp_tax_minor=1_300
+    )
+    rows = {TAXES: [tax], INVOICES: [invoice("a", erp_total_minor=total)]}
+    parent = parents(rows, (TAXES, "a/GB", INVOICES, "a"))["INV-AMT-01", "a"]
+    assert parent == (("TAX-AMT-01", "a/GB") if is_explained else None)
 
 
 def test_a_refund_of_a_customer_that_the_ledger_lacks_follows_from_it():

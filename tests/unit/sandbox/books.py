@@ -38,6 +38,7 @@ class Books:
         self.terms = by_id(store.rows("netsuite", "term"), "id")
         self.currencies = by_id(store.rows("netsuite", "currency"), "id")
         self.items = by_id(store.rows("netsuite", "item"), "id")
+        self.tax_codes = store.rows("netsuite", "taxcode")
         self.credit_notes = store.rows("stripe", "credit_note")
         self.links = store.rows("netsuite", "previoustransactionlinelink")
         self.credited = self._credited()

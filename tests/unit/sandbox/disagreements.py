@@ -406,6 +406,7 @@ def _pair(books: Books, invoice, transaction):
     if is_old and states != ("void", "void") and abs(invoice["total"] - erp_total) > allowed:
         yield Row("INV-AMT-01", "total", invoice["id"], transaction["id"])
     if is_old and "void" not in states:
+        yield from _taxes(books, invoice, transaction)
         yield from _dates(invoice, transaction)
         if abs(invoice["total"] - erp_total) <= allowed:
             yield from _lines(books, invoice, transaction, items)
@@ -424,6 +425,34 @@ def local_day(stamp: int, invoice) -> str:
         .date()
         .isoformat()
     )
+
+
+COUNTRIES = {"US": "US", "UK": "GB", "DE": "DE", "JP": "JP"}
+
+
+def _taxes(books: Books, invoice, transaction):
+    """By country, where both charge tax on the same net: rounded line by line at most."""
+    codes = {code["id"]: code["country"] for code in books.tax_codes}
+    own = COUNTRIES[invoice["metadata"]["legal_entity"]]
+    charged = Counter({own: sum(tax["amount"] for tax in invoice["total_taxes"])})
+    lines = books.lines[transaction["id"]]
+    net = -sum(
+        books.minor(line["foreignamount"], transaction["currency"])
+        for line in lines
+        if line["item"]
+    )
+    if net != invoice["total"] - charged[own]:
+        return
+    entered: Counter = Counter()
+    for line in lines:
+        if line["taxline"] == "T":
+            entered[codes[line["taxcode"]]] -= books.minor(
+                line["foreignamount"], transaction["currency"]
+            )
+    allowed = max(len(invoice["lines"]["data"]), sum(1 for line in lines if line["item"]))
+    for country in charged | entered:
+        if abs(charged[country] - entered[country]) > allowed:
+            yield Row("TAX-AMT-01", f"tax:{country}", invoice["id"], transaction["id"])
 
 
 def _dates(invoice, transaction):
