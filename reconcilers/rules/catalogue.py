@@ -18,6 +18,7 @@ from reconcilers.rules import (
     payment_application,
     payout,
     refund,
+    subscription_item,
 )
 from reconcilers.rules.base import Rule
 from reconcilers.rules.field import field_rule
@@ -27,6 +28,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *customer.RULES,
     *customer_records.RULES,
     *contract.RULES,
+    *subscription_item.RULES,
     *invoice.RULES,
     *invoice_line.RULES,
     *credit_note.RULES,

@@ -72,6 +72,12 @@ COMPARISONS = (
         ),
     ),
     Comparison(
+        "cmp_subscription_item__within_billing",
+        ("billing",),
+        frozenset({"stripe.subscription", "stripe.invoice", "salesforce.contract_line"}),
+        (("billing", Population("conformed.subscription_item__billing")),),
+    ),
+    Comparison(
         "cmp_invoice__billing_vs_erp",
         ("billing", "erp"),
         _ERP_DOCUMENTS | {"stripe.invoice", "netsuite.transaction_link"},

@@ -66,3 +66,33 @@ select
     'stripe:' || invoice_id
 from {{ ref('payment_application__billing') }}
 where invoice_id is not null
+union all
+-- who has no account has no contract; one whose link was lost may have
+select
+    'cmp_customer__crm_vs_billing',
+    'stripe:' || customer_id,
+    'cmp_contract__crm_vs_billing',
+    'stripe:' || subscription_id
+from {{ ref('subscription__billing') }}
+where
+    coalesce(canonical_customer_id, '') not in (
+        select accounts.canonical_customer_id from {{ ref('customer__crm') }} as accounts
+        where accounts.canonical_customer_id is not null
+    )
+union all
+-- only where nothing but the copies makes the units differ
+select
+    'cmp_subscription_item__within_billing',
+    items.row_key,
+    'cmp_contract_line__crm_vs_billing',
+    lines.row_key
+from (
+    select
+        *,
+        sum(quantity) over (partition by subscription_id, product_code) as copied_quantity
+    from {{ ref('cmp_subscription_item__within_billing') }}
+    where kept_id is not null
+) as items
+inner join {{ ref('cmp_contract_line__crm_vs_billing') }} as lines
+    on items.subscription_id = lines.billing_id and items.product_code = lines.product_code
+where lines.billing_quantity - items.copied_quantity = lines.crm_quantity

@@ -10,6 +10,51 @@ with contracts as (
         {{ local_date(watermark('stripe', 'subscription'), 'legal_entities.time_zone') }} as as_of_date
     from {{ ref('contracts') }} as contracts
     left join {{ ref('legal_entities') }} as legal_entities on contracts.legal_entity = legal_entities.legal_entity
+),
+
+signed as (
+    -- one that is over was signed all the same: whether it should have been renewed is another question
+    select * from contracts
+    where is_won and status <> 'draft'
+),
+
+papered as (
+    select subscription_id from signed
+    where subscription_id is not null
+    union distinct
+    -- of several subscriptions of one contract it links one
+    select subscriptions.subscription_id
+    from signed
+    inner join {{ ref('subscriptions') }} as subscriptions on signed.contract_id = subscriptions.contract_id
+),
+
+unbilled as (
+    -- families with a contract in force that no subscription executes: it may be the paper of one that names none
+    select distinct coalesce(hierarchy.ultimate_parent_customer_id, contracts.canonical_customer_id) as family_id
+    from signed as contracts
+    left join {{ ref('customer_hierarchy') }} as hierarchy
+        on contracts.canonical_customer_id = hierarchy.canonical_customer_id
+    where
+        contracts.subscription_id is null
+        and contracts.status = 'activated'
+        and contracts.recurring_mrr_minor > 0
+        and contracts.as_of_date between contracts.start_date and contracts.end_date
+),
+
+unpapered as (
+    select
+        subscriptions.*,
+        case
+            when subscriptions.channel = 'self_serve' then 'self_serve'
+            when subscriptions.status not in ('active', 'past_due') then 'not_live'
+            when subscriptions.mrr_minor = 0 then 'no_recurring'
+            when coalesce(hierarchy.ultimate_parent_customer_id, subscriptions.canonical_customer_id)
+                in (select unbilled.family_id from unbilled) then 'contract_of_the_family'
+        end as excluded_reason
+    from {{ ref('subscriptions') }} as subscriptions
+    left join {{ ref('customer_hierarchy') }} as hierarchy
+        on subscriptions.canonical_customer_id = hierarchy.canonical_customer_id
+    where subscriptions.subscription_id not in (select papered.subscription_id from papered)
 )
 
 select
@@ -46,3 +91,35 @@ select
     greatest({{ full_months('contracts.start_date', 'contracts.as_of_date') }}, 0) as months_since_start
 from contracts
 left join {{ ref('subscriptions') }} as subscriptions on contracts.subscription_id = subscriptions.subscription_id
+union all
+-- with what the CRM knows of the paper, where there is one that nobody signed
+select
+    'stripe:' || unpapered.subscription_id,
+    'contract',
+    unpapered.canonical_customer_id,
+    unpapered.correlation_id,
+    null,
+    unpapered.subscription_id,
+    false,
+    true,
+    unpapered.legal_entity,
+    unpapered.currency,
+    null,
+    null,
+    unpapered.mrr_minor,
+    unpapered.excluded_reason,
+    {{ seconds_between('unpapered.created_at', watermark('salesforce', 'contract')) }},
+    null,
+    unpapered.created_at,
+    contracts.contract_number,
+    contracts.status,
+    contracts.is_won,
+    unpapered.status,
+    contracts.link_method,
+    contracts.start_date,
+    contracts.end_date,
+    contracts.signed_at,
+    null,
+    null
+from unpapered
+left join contracts on unpapered.contract_id = contracts.contract_id

@@ -27,8 +27,10 @@ from extractors.sandbox.drift import (
     payouts,
     refunds,
     settlement,
+    subscription_items,
     subscriptions,
     taxes,
+    unpapered,
 )
 from extractors.sandbox.drift.ground import TRUTH, Ground, Truth
 from extractors.sandbox.store import Store
@@ -46,9 +48,11 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "CUS-LINK-01": customer_records.plant_wrong_link,
         "CUS-ATTR-01": customers.plant_attribute,
         "CON-MISS-01": contracts.plant_never_set_up,
+        "CON-MISS-02": unpapered.plant_no_contract,
         "CON-AMT-01": contracts.plant_wrong_price,
         "SUB-STAT-01": subscriptions.plant_stale_copy,
         "SUB-QTY-01": contracts.plant_wrong_quantity,
+        "SUB-DUP-01": subscription_items.plant_billed_twice,
         "INV-MISS-01": invoices.plant_not_posted,
         "INV-MISS-02": invoices.plant_without_source,
         "INV-DUP-01": invoices.plant_twice,

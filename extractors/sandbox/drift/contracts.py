@@ -1,18 +1,18 @@
 """CON and SUB-QTY: contracts without a subscription, or billed at another price or quantity."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from extractors.sandbox.amounts import decimal_text, rounded
-from extractors.sandbox.drift.ground import SETTLED_DAYS, Ground
+from extractors.sandbox.drift.ground import Ground
+from extractors.sandbox.drift.sold_lines import Sold, sold_lines, subscription_of
 from extractors.sandbox.reference import CURRENCIES, LEGAL_ENTITIES, PRODUCTS, TIERED_BY_SKU
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.contracts import stamp
 from extractors.sandbox.world.moments import DAY, add_months, moment
 from extractors.sandbox.world.state import Company
 
-_MONTHS_LEFT = 3
 _TERM = 24
 _LEAST_WORTH = 5_000
 _LEAST_SEATS = 5
@@ -148,87 +148,6 @@ def _money(minor: int, currency: str) -> str:
     return decimal_text(minor, CURRENCIES[currency].precision)
 
 
-@dataclass(frozen=True)
-class Sold:
-    """A contract line beside the items of the live subscription that bill it."""
-
-    who: Company
-    subscription: Record
-    contract_id: str
-    line: Record
-    sku: str
-    items: tuple[str, ...]
-
-    @property
-    def precision(self) -> int:
-        return CURRENCIES[self.line["CurrencyIsoCode"]].precision
-
-
-def _subscription_id(sold: Sold) -> str:
-    return str(sold.subscription["id"])
-
-
-def _sold_lines(ground: Ground) -> list[Sold]:
-    """Lines of contracts that run on for months, on which nothing is under way."""
-    skus = {ids["salesforce"]: sku for sku, ids in ground.facts.products.items()}
-    found: list[Sold] = []
-    for course in ground.facts.subscriptions.values():
-        who = ground.company(course.company)
-        is_free = ground.is_free(f"subscription:{course.id}") and ground.is_free_company(who)
-        if not course.is_live or course.contract_id is None or not is_free:
-            continue
-        if course.id in ground.busy:
-            continue
-        subscription = ground.store.get("stripe", "subscription", course.id)
-        contract = ground.store.get("salesforce", "Contract", course.contract_id)
-        assert subscription is not None
-        assert contract is not None
-        if not _runs_on(ground, subscription, contract):
-            continue
-        lines = ground.store.rows("salesforce", "Contract_Line__c", Contract__c=course.contract_id)
-        if all(ground.is_settled(line["Effective_At__c"]) for line in lines):
-            found.extend(
-                Sold(
-                    who,
-                    subscription,
-                    course.contract_id,
-                    line,
-                    skus[line["Product__c"]],
-                    _items_of(subscription, line),
-                )
-                for line in lines
-                if _is_in_force(ground, line)
-            )
-    return found
-
-
-def _runs_on(ground: Ground, subscription: Record, contract: Record) -> bool:
-    last = date.fromisoformat(contract["EndDate"])
-    far = add_months(moment(ground.now).date(), _MONTHS_LEFT)
-    return (
-        subscription["status"] in {"active", "past_due"}
-        and not subscription["cancel_at_period_end"]
-        and not subscription["pause_collection"]
-        and contract["Status"] == "Activated"
-        and last > far
-    )
-
-
-def _is_in_force(ground: Ground, line: Record) -> bool:
-    """Whether a line has been billed for days and will be for months, as a step of a ramp too."""
-    known = moment(ground.now - SETTLED_DAYS * DAY).date().isoformat()
-    far = add_months(moment(ground.now).date(), _MONTHS_LEFT).isoformat()
-    return bool(line["Start_Date__c"] < known and line["End_Date__c"] > far)
-
-
-def _items_of(subscription: Record, line: Record) -> tuple[str, ...]:
-    return tuple(
-        item["id"]
-        for item in subscription["items"]["data"]
-        if item["metadata"].get("crm_contract_line_id") == line["Id"]
-    )
-
-
 def _is_worth(sold: Sold) -> bool:
     """Whether a few percent of the line are money that no tolerance covers."""
     minor = Decimal(sold.line["Unit_Price__c"]).scaleb(sold.precision)
@@ -239,7 +158,7 @@ def _is_worth(sold: Sold) -> bool:
 
 def plant_wrong_price(ground: Ground, count: int) -> None:
     """CON-AMT-01: the contract says one price, billing charges another."""
-    plain = [s for s in _sold_lines(ground) if s.sku not in TIERED_BY_SKU]
+    plain = [s for s in sold_lines(ground) if s.sku not in TIERED_BY_SKU]
     worth = [sold for sold in plain if _is_worth(sold)]
     discounted = [sold for sold in worth if Decimal(sold.line["Discount_Percent__c"])]
     pools = {
@@ -247,13 +166,13 @@ def plant_wrong_price(ground: Ground, count: int) -> None:
         "wrong_price_billed": worth,
         "discount_dropped": discounted,
     }
-    for variant, sold in ground.choose(count, pools, _subscription_id):
+    for variant, sold in ground.choose(count, pools, subscription_of):
         _PRICING[variant](ground, sold, ground.tick())
         _close(ground, sold, f"mrr_at_contract_quantity:{sold.sku}", variant)
 
 
 def _close(ground: Ground, sold: Sold, attribute: str, variant: str) -> None:
-    subscription = _subscription_id(sold)
+    subscription = sold.subscription_id
     ground.freeze(sold.who, f"subscription:{subscription}")
     ground.planted(
         ("salesforce", sold.contract_id),
@@ -300,7 +219,7 @@ def _change_items(ground: Ground, sold: Sold, at: int, **fields: object) -> None
         for item in sold.subscription["items"]["data"]
     ]
     items = sold.subscription["items"] | {"data": data}
-    ground.change("stripe", "subscription", _subscription_id(sold), at, items=items)
+    ground.change("stripe", "subscription", sold.subscription_id, at, items=items)
 
 
 _PRICING = {
@@ -312,9 +231,9 @@ _PRICING = {
 
 def plant_wrong_quantity(ground: Ground, count: int) -> None:
     """SUB-QTY-01: the contract says one quantity, billing charges another."""
-    seats = [s for s in _sold_lines(ground) if Decimal(s.line["Quantity__c"]) >= _LEAST_SEATS]
+    seats = [s for s in sold_lines(ground) if Decimal(s.line["Quantity__c"]) >= _LEAST_SEATS]
     pools = {"seats_not_billed": seats, "seats_lost_in_billing": seats}
-    for variant, sold in ground.choose(count, pools, _subscription_id):
+    for variant, sold in ground.choose(count, pools, subscription_of):
         at = ground.tick()
         quantity = int(Decimal(sold.line["Quantity__c"]))
         if variant == "seats_not_billed":
@@ -332,4 +251,4 @@ def _lose_seats(ground: Ground, sold: Sold, at: int) -> None:
     lost = max(first["quantity"] // 5, 1)
     first["quantity"] += -lost if first["quantity"] > lost else 1
     items = sold.subscription["items"] | {"data": data}
-    ground.change("stripe", "subscription", _subscription_id(sold), at, items=items)
+    ground.change("stripe", "subscription", sold.subscription_id, at, items=items)

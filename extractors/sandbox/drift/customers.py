@@ -63,6 +63,7 @@ def plant_missing_in_crm(ground: Ground, count: int) -> None:
         at = ground.tick()
         if variant == "account_missing":
             _lead_by_sales(ground, who, at)
+            _tell_missing_paper(ground, who, variant)
             replica: tuple[System, str] | None = None
         else:
             _lose_link(ground, who, at)
@@ -77,6 +78,16 @@ def _lead_by_sales(ground: Ground, who: Company, at: int) -> None:
     ground.change("stripe", "customer", customer["id"], at, metadata=customer["metadata"] | led)
     for sold in ground.store.rows("stripe", "subscription", customer=customer["id"]):
         ground.change("stripe", "subscription", sold["id"], at, metadata=sold["metadata"] | led)
+
+
+def _tell_missing_paper(ground: Ground, who: Company, variant: str) -> None:
+    """Without an account there is no contract either, of what it pays for."""
+    customer = customer_id_of(who)
+    for sold in ground.store.rows("stripe", "subscription", customer=customer):
+        if sold["status"] in {"active", "past_due"} and not sold["pause_collection"]:
+            owner: tuple[System, str] = ("stripe", sold["id"])
+            ground.follows("CON-MISS-02", owner, variant=variant, caused_by=customer)
+            ground.freeze(who, f"subscription:{sold['id']}")
 
 
 def _lose_link(ground: Ground, who: Company, at: int) -> None:

@@ -28,6 +28,10 @@ CUSTOMERS = "cmp_customer__billing_vs_erp"
 APPLIED = "cmp_payment_application__billing_vs_erp"
 REFUNDS = "cmp_refund__billing_vs_erp"
 TAXES = "cmp_invoice_tax__billing_vs_erp"
+ACCOUNTS = "cmp_customer__crm_vs_billing"
+CONTRACTS = "cmp_contract__crm_vs_billing"
+ITEMS = "cmp_subscription_item__within_billing"
+CONTRACT_LINES = "cmp_contract_line__crm_vs_billing"
 
 
 def parents(rows, *links):
@@ -130,6 +134,25 @@ def test_a_refund_of_a_customer_that_the_ledger_lacks_follows_from_it():
     }
     found = parents(rows, (CUSTOMERS, "c", REFUNDS, "r"))
     assert found["RFD-MISS-01", "r"] == ("CUS-MISS-02", "c")
+
+
+def test_a_subscription_of_a_customer_that_the_crm_lacks_follows_from_it():
+    owned = {"channel": "sales_led", "is_cross_referenced": False}
+    rows = {
+        ACCOUNTS: [only("billing", "crm", "c", **owned)],
+        CONTRACTS: [only("billing", "crm", "s", billing_amount_minor=100)],
+    }
+    found = parents(rows, (ACCOUNTS, "c", CONTRACTS, "s"))
+    assert found["CON-MISS-02", "s"] == ("CUS-MISS-01", "c")
+
+
+def test_a_line_billed_twice_explains_the_units_that_are_billed_too_many():
+    copy = {"row_key": "i", "has_billing": True, "kept_id": "x", "currency": "USD"}
+    copy |= {"entity": "item", "billing_id": "i", "subscription_id": "s"}
+    units = {"product_code": "SEAT", "crm_quantity": 5, "billing_quantity": 10}
+    rows = {ITEMS: [copy], CONTRACT_LINES: [paired("crm", "billing", "l", **units)]}
+    found = parents(rows, (ITEMS, "i", CONTRACT_LINES, "l"))
+    assert found["SUB-QTY-01", "l"] == ("SUB-DUP-01", "i")
 
 
 @pytest.mark.parametrize("other", [{"currency": "EUR"}, {"erp_coverage_seconds": 60}])

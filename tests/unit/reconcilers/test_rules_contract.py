@@ -85,6 +85,55 @@ def test_billed_and_excluded_contracts_do_not_drift(row):
     assert drift_in(CONTRACT, row).is_empty()
 
 
+def unpapered(**values: Any) -> dict[str, Any]:
+    """A subscription of 100.00 a month that the CRM has no contract of."""
+    usual = {"billing_amount_minor": 100_00, "contract_status": None, "contract_number": None}
+    return only("billing", "crm", "a", **usual | values)
+
+
+def test_a_subscription_without_contract_is_a_year_that_the_crm_does_not_know():
+    (drift,) = drift_in(CONTRACT, unpapered()).to_dicts()
+    assert (drift["code"], drift["owner_system"], drift["owner_id"]) == (
+        "CON-MISS-02",
+        "stripe",
+        "billing-a",
+    )
+    assert (drift["impact_minor"], drift["severity"], drift["observed"]) == (120_000, "S3", "none")
+
+
+def test_the_least_subscription_without_contract_is_no_trifle():
+    assert drift_in(CONTRACT, unpapered(billing_amount_minor=1))["severity"].to_list() == ["S3"]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_won", "cause"),
+    [
+        (None, None, "no_contract"),
+        ("draft", True, "not_signed"),
+        ("activated", False, "not_won"),
+    ],
+)
+def test_a_subscription_tells_what_its_paper_lacks(status, is_won, cause):
+    row = unpapered(contract_status=status, is_won=is_won, contract_number=status and "7")
+    (drift,) = drift_in(CONTRACT, row).to_dicts()
+    assert (drift["cause"], drift["observed"]) == (cause, "contract 7" if status else "none")
+
+
+@pytest.mark.parametrize(
+    ("coverage", "disposition"), [(SIX_HOURS - 1, "in_flight"), (SIX_HOURS, "exception")]
+)
+def test_the_crm_has_six_hours_to_have_the_contract_of_a_subscription(coverage, disposition):
+    drift = drift_in(CONTRACT, unpapered(crm_coverage_seconds=coverage))
+    assert drift["disposition"].to_list() == [disposition]
+
+
+@pytest.mark.parametrize(
+    "reason", ["self_serve", "not_live", "no_recurring", "contract_of_the_family"]
+)
+def test_subscriptions_that_need_no_contract_do_not_drift(reason):
+    assert drift_in(CONTRACT, unpapered(excluded_reason=reason)).is_empty()
+
+
 def test_equal_lines_do_not_drift():
     assert drift_in(LINE, line()).is_empty()
 

@@ -15,8 +15,13 @@ class Books:
         self.accounts = by_id((a for a in accounts if not a["IsDeleted"]), "Id")
         self.merged = {a["Id"]: a["MasterRecordId"] for a in accounts if a["IsDeleted"]}
         self.opportunities = by_id(store.rows("salesforce", "Opportunity"), "Id")
-        self.contracts = by_id(store.rows("salesforce", "Contract"), "Id")
-        self.contract_lines = store.rows("salesforce", "Contract_Line__c")
+        contracts = store.rows("salesforce", "Contract")
+        self.contracts = by_id((c for c in contracts if not c["IsDeleted"]), "Id")
+        self.contract_lines = [
+            line
+            for line in store.rows("salesforce", "Contract_Line__c")
+            if line["Contract__c"] in self.contracts
+        ]
         self.crm_products = by_id(store.rows("salesforce", "Product2"), "Id")
         self.crm_subscriptions = store.rows("salesforce", "Subscription__c")
         self.customers = by_id(store.rows("stripe", "customer"), "id")

@@ -44,7 +44,7 @@ def disagreements(store) -> set[Row]:
     clusters = Clusters(books)
     found: set[Row] = set()
     for check in (
-        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _subscriptions, _invoices, _credits, _applications,
+        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _papers, _billed_twice, _subscriptions, _invoices, _credits, _applications,
         _payments, _payments_applied, _refunds, _disputes, _payouts, _journals, _controls,
     ):  # fmt: skip
         found |= set(check(books, clusters))
@@ -205,10 +205,8 @@ def _contract_lines(books: Books, clusters: Clusters):
             items[product["metadata"]["sku"]].append(item)
         for line in lines[contract_id]:
             sku = books.crm_products[line["Product__c"]]["ProductCode"]
-            today = books.now.date().isoformat()
-            if not line["Start_Date__c"] <= today <= line["End_Date__c"]:
-                continue
-            if books.age(line["Effective_At__c"], line["Start_Date__c"]) <= HOURS_BILLING:
+            # of a contract with several subscriptions one may bill it, another not
+            if sku not in items or not _is_in_force(books, line):
                 continue
             quantity = int(Decimal(line["Quantity__c"]))
             digits = 0 if line["CurrencyIsoCode"] == "JPY" else 2
@@ -226,6 +224,51 @@ def _contract_lines(books: Books, clusters: Clusters):
             if abs(difference) > max(len(items[sku]), 1):
                 name = f"mrr_at_contract_quantity:{sku}"
                 yield Row("CON-AMT-01", name, contract_id, subscription_id)
+
+
+def _is_in_force(books: Books, line) -> bool:
+    """Whether a line is served today, and billing has had the time to follow it."""
+    today = books.now.date().isoformat()
+    is_served = line["Start_Date__c"] <= today <= line["End_Date__c"]
+    return is_served and books.age(line["Effective_At__c"], line["Start_Date__c"]) > HOURS_BILLING
+
+
+def _papers(books: Books, clusters: Clusters):
+    """Live paid subscriptions that were not bought on the web, and the signed contract of each."""
+    for subscription_id, subscription in books.subscriptions.items():
+        contract = books.contracts.get(subscription["metadata"].get("crm_contract_id"))
+        is_signed = (
+            contract is not None
+            and contract["Status"] != "Draft"
+            and books.opportunities[contract["Opportunity__c"]]["IsWon"]
+        )
+        is_sold = subscription["metadata"]["channel"] != "self_serve"
+        is_old = books.age(subscription["created"]) > HOURS_SYNC
+        if is_sold and _bills(subscription) and is_old and not is_signed:
+            yield Row("CON-MISS-02", "", subscription_id, None)
+
+
+def _bills(subscription) -> bool:
+    return billing_state(subscription) in {"active", "past_due"} and any(
+        Decimal(item["price"]["unit_amount_decimal"] or 1) for item in subscription["items"]["data"]
+    )
+
+
+def _billed_twice(books: Books, clusters: Clusters):
+    units = {line["Id"]: int(Decimal(line["Quantity__c"])) for line in books.contract_lines}
+    billing = defaultdict(list)
+    for subscription in books.subscriptions.values():
+        if _bills(subscription) and not subscription["cancel_at_period_end"]:
+            for item in subscription["items"]["data"]:
+                billing[item["metadata"].get("crm_contract_line_id")].append(item)
+    for line_id in billing.keys() & units.keys():
+        first, *others = sorted(billing[line_id], key=lambda i: (i["created"], i["id"]))
+        seen = [first["quantity"]]
+        for item in others:
+            repeats = item["quantity"] in {*seen, units[line_id]}
+            if repeats and sum(seen) >= units[line_id]:
+                yield Row("SUB-DUP-01", "", first["id"], item["id"])
+            seen.append(item["quantity"])
 
 
 def _tiered(books: Books, line, quantity, items, subscription_id):
