@@ -1,7 +1,8 @@
 """Which rows drifted: one push-down pass per comparison, and where every row of every side went.
 
 All predicates of a comparison become columns of one lazy frame. The engine counts all rows by what
-became of them, and only rows on which a rule fired come back.
+became of them, and only rows on which a rule fired come back. A folded comparison has joined keys
+and fingerprints before, and fetched full rows for what differs alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -137,13 +138,14 @@ class _Pass:
             self._flagged(engine.lazy(con, f"comparison.{self.comparison.name}"))
         )
         counts = engine.collect(self._counts(flagged))
+        alike = self._alike(con)
         fired = nw.any_horizontal(*self._each("_fires"), ignore_nulls=True)
         hits = nw.from_native(engine.collect(flagged.filter(fired)), eager_only=True)
         found = [self._drift(hits, number, rates) for number in range(len(self.rules))]
         return _Part(
             drift=pl.concat([empty(DRIFT), *found]),
-            cells=self._cells(counts),
-            guard=self._guard(counts, limits),
+            cells=pl.concat([self._cells(counts), alike]),
+            guard=self._guard(counts, int(alike["rows"].sum()), limits),
         )
 
     def _flagged(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -227,11 +229,29 @@ class _Pass:
         amounts = pl.col("left_minor", "right_minor").fill_null(0)
         return named.with_columns(amounts).select(CELLS.columns.keys())
 
-    def _guard(self, counts: pl.DataFrame, limits: SystemicGuard) -> pl.DataFrame:
+    def _alike(self, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+        """The rows that were left out of the comparison, since both sides are equal."""
+        if not self.comparison.is_folded:
+            return empty(CELLS)
+        folded = engine.collect(engine.lazy(con, self.comparison.folded)).filter("is_alike")
+        ends = ("left", "right")
+        return folded.select(
+            pl.lit(self.comparison.name).alias("comparison"),
+            pl.lit("matched").alias("disposition"),
+            "legal_entity",
+            *(pl.col("currency").alias(f"{end}_currency") for end in ends),
+            *(pl.col("period").alias(f"{end}_period") for end in ends),
+            *(pl.lit(value=True).alias(f"has_{end}") for end in ends),
+            pl.col("row_count").alias("rows"),
+            *(pl.col("amount_minor").alias(f"{end}_minor") for end in ends),
+        )
+
+    def _guard(self, counts: pl.DataFrame, alike: int, limits: SystemicGuard) -> pl.DataFrame:
+        """How often each rule fired; on rows that are alike it could have, and did not."""
         rows = []
         for number, rule in enumerate(self.rules):
             fired = int(counts[f"fired_{number}"].sum())
-            population = int(counts[f"population_{number}"].sum())
+            population = int(counts[f"population_{number}"].sum()) + alike
             rows.append(
                 {
                     "code": rule.code,

@@ -109,7 +109,7 @@ def _records(
         with records as (select source_id as id, count(*) as n from {population.table} group by 1),
         placed as (
             select {side}_id as id, count(*) as n
-            from comparison.{comparison.name} where has_{side} group by 1
+            from {comparison.pairs} where has_{side} group by 1
         )
         select
             count(*) filter (where records.n = 1 and placed.n = 1),

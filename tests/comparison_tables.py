@@ -14,6 +14,7 @@ from reconcilers.evaluate import evaluate
 from reconcilers.matrix import load_matrix
 from reconcilers.rules.base import Rule
 from reconcilers.rules.catalogue import all_rules
+from reconcilers.rules.comparison import COMPARISONS
 
 ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "dbt_project" / "seeds"
@@ -53,13 +54,18 @@ def warehouse(
     con.execute(f"create table seeds.currencies as from read_csv('{SEEDS / 'currencies'}.csv')")
     con.execute(f"create table seeds.fx_rates as {FX_RATES}")
     for view, columns in declared_columns().items():
-        if views and view not in {*views, CAUSE_LINKS}:
+        if views and view.replace("folded_", "cmp_") not in {*views, CAUSE_LINKS}:
+            continue
+        if view.startswith("pairs_"):  # here of all rows, since none is folded by itself
             continue
         listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         con.execute(f"create table comparison.{view} ({listed})")
     for view, added in (rows or {}).items():
         for row in added:
             add(con, f"comparison.{view}", row)
+    for comparison in COMPARISONS:
+        if comparison.is_folded and comparison.name in (views or declared_columns()):
+            con.execute(f"create view {comparison.pairs} as from comparison.{comparison.name}")
     return con
 
 

@@ -18,12 +18,28 @@ class Comparison:
     `reads` lists the raw objects (system.object) whose missing or stale rows could show up as drift
     here. Reference objects (terms, products, tax codes) are left out on purpose: a missing row
     there turns a name into null, and a null owner value never drifts.
+
+    `is_folded`: the comparison holds only rows on which something differs. All rows, by id, are in
+    `pairs`; those of which both sides are equal, as totals, in `folded`.
     """
 
     name: str
     sides: tuple[str, ...]
     reads: frozenset[str]
     populations: tuple[tuple[str, Population], ...] = ()
+    is_folded: bool = False
+
+    @property
+    def pairs(self) -> str:
+        """The view on which each record of each side stands once."""
+        return self._related("pairs") if self.is_folded else f"comparison.{self.name}"
+
+    @property
+    def folded(self) -> str:
+        return self._related("folded")
+
+    def _related(self, kind: str) -> str:
+        return f"comparison.{kind}_{self.name.removeprefix('cmp_')}"
 
 
 CONTROL = Comparison("cmp_snapshot__source_vs_landed", ("source", "landed"), frozenset())
@@ -85,6 +101,7 @@ COMPARISONS = (
             ("billing", Population("conformed.invoice__billing", "total_minor")),
             ("erp", Population("conformed.invoice__erp", "total_minor")),
         ),
+        is_folded=True,
     ),
     Comparison(
         "cmp_invoice_line__billing_vs_erp",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 
 import dagster as dg
 import pytest
@@ -19,6 +20,10 @@ from orchestration.trace import find_thread
 from orchestration.whatif import what_if
 from reconcilers.corrections.approval import approve
 from reconcilers.engine import open_warehouse
+from reconcilers.evaluate import evaluate, stored_findings
+from reconcilers.matrix import load_matrix
+from reconcilers.rules.catalogue import all_rules
+from reconcilers.rules.comparison import COMPARISONS
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_corrections, list_exceptions
 from tests.e2e.conftest import CUSTOMERS, SEED
@@ -36,6 +41,25 @@ def test_the_first_night_finds_exactly_what_was_planted(company, first_night):
     assert result.missed_rows == ()
     assert all(score.planted == 1 for score in result.scores)
     assert result.tieouts_hold
+
+
+def test_no_rule_would_tell_of_pairs_whose_fingerprints_are_equal(company, first_night, tmp_path):
+    """With full rows of every pair, the night finds and counts the same."""
+    copied = shutil.copy(company.settings.warehouse_path, tmp_path)
+    rules = all_rules(load_matrix(company.settings.matrix_path), first_night)
+    with open_warehouse(copied, read_only=False) as con:
+        folded = stored_findings(con, first_night)
+        for comparison in filter(lambda each: each.is_folded, COMPARISONS):
+            con.execute(
+                f"insert into {comparison.folded} by name "
+                "select * exclude (has_billing, has_erp) replace (false as is_alike) "
+                f"from {comparison.pairs} where is_alike"
+            )
+            totals = con.sql(f"delete from {comparison.folded} where is_alike returning row_count")
+            assert totals.fetchall()
+        whole = evaluate(con, rules, first_night)
+    assert folded.drift.equals(whole.drift)
+    assert folded.dispositions.equals(whole.dispositions)
 
 
 def test_the_report_says_what_the_night_found(company, first_night):

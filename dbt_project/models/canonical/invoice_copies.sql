@@ -10,7 +10,8 @@ with erp as (
         erp.invoice_date,
         erp.line_signature,
         erp.is_manual,
-        erp.is_voided
+        erp.is_voided,
+        erp.fingerprint
     from {{ ref('invoice__erp') }} as erp
     left join {{ ref('invoice__billing') }} as billing on erp.invoice_id = billing.invoice_id
 ),
@@ -69,7 +70,8 @@ select
         when erp.is_voided then null
         when ranked.preference > 1 then 'billing_id'
         when resembling.standing_id is not null then 'signature'
-    end as duplicate_basis
+    end as duplicate_basis,
+    erp.fingerprint
 from erp
 left join ranked on erp.erp_internal_id = ranked.erp_internal_id
 left join resembling on erp.erp_internal_id = resembling.erp_internal_id

@@ -1,34 +1,5 @@
-with paired as (
-    select
-        billing.invoice_id as billing_id,
-        copies.erp_internal_id as erp_id,
-        copies.copy_role,
-        cast(null as varchar) as duplicate_of,
-        cast(null as varchar) as duplicate_basis
-    from {{ ref('invoice__billing') }} as billing
-    left join {{ ref('invoice_copies') }} as copies
-        on billing.invoice_id = copies.invoice_id and copies.copy_role = 'primary'
-),
-
-erp_only as (
-    select
-        cast(null as varchar) as billing_id,
-        erp_internal_id as erp_id,
-        copy_role,
-        duplicate_of,
-        duplicate_basis
-    from {{ ref('invoice_copies') }}
-    where copy_role <> 'primary'
-),
-
-rows_of_both as (
-    select * from paired
-    union all
-    select * from erp_only
-)
-
 select
-    coalesce('stripe:' || billing.invoice_id, 'netsuite:' || erp.erp_internal_id) as row_key,
+    folded.row_key,
     'invoice' as entity,
     coalesce(billing.canonical_customer_id, erp.canonical_customer_id) as canonical_id,
     coalesce(billing.correlation_id, erp.correlation_id) as correlation_id,
@@ -43,7 +14,7 @@ select
     erp.total_minor as erp_amount_minor,
     case
         when billing.invoice_id is null then
-            case rows_of_both.copy_role when 'voided' then 'erp_voided' when 'manual' then 'manual_erp' end
+            case folded.copy_role when 'voided' then 'erp_voided' when 'manual' then 'manual_erp' end
         when erp.erp_internal_id is not null then null
         when billing.status = 'draft' then 'draft'
         when billing.status = 'void' then 'void_before_post'
@@ -83,9 +54,9 @@ select
     billing.amount_due_minor as billing_amount_due_minor,
     erp.amount_due_minor as erp_amount_due_minor,
     greatest(coalesce(billing.line_count, 0), coalesce(erp.line_count, 0)) as line_count,
-    coalesce(rows_of_both.copy_role = 'duplicate', false) as is_erp_duplicate,
-    rows_of_both.duplicate_of,
-    rows_of_both.duplicate_basis,
+    coalesce(folded.copy_role = 'duplicate', false) as is_erp_duplicate,
+    folded.duplicate_of,
+    folded.duplicate_basis,
     coalesce(erp.is_manual, false) as is_manual,
     coalesce(erp.is_voided, false) as erp_is_voided,
     case
@@ -94,6 +65,7 @@ select
             'least(' ~ watermark('stripe', 'invoice') ~ ', ' ~ watermark('netsuite', 'transaction') ~ ')'
         ) }}
     end as erp_status_coverage_seconds
-from rows_of_both
-left join {{ ref('invoice__billing') }} as billing on rows_of_both.billing_id = billing.invoice_id
-left join {{ ref('invoice__erp') }} as erp on rows_of_both.erp_id = erp.erp_internal_id
+from {{ ref('folded_invoice__billing_vs_erp') }} as folded
+left join {{ ref('invoice__billing') }} as billing on folded.billing_id = billing.invoice_id
+left join {{ ref('invoice__erp') }} as erp on folded.erp_id = erp.erp_internal_id
+where not folded.is_alike

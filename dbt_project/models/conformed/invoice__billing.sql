@@ -88,8 +88,9 @@ select
     dated.created_at,
     dated.modified_at,
     {{ fingerprint([
-        'dated.number', 'dated.status', 'dated.currency', 'dated.subtotal_minor', 'dated.tax_minor',
-        'dated.total_minor', 'dated.amount_due_minor',
+        'dated.number', 'dated.status', 'dated.invoice_date', 'dated.due_date',
+        accounting_period('dated.invoice_date'), 'dated.legal_entity', 'dated.currency', 'dated.subtotal_minor',
+        'dated.tax_minor', 'dated.total_minor', 'dated.amount_due_minor',
     ]) }} as fingerprint
 from dated
 left join {{ source('identity', 'crosswalk') }} as crosswalk

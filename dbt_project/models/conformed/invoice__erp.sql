@@ -115,9 +115,10 @@ select
     with_status.created_at,
     with_status.modified_at,
     {{ fingerprint([
-        'with_status.number', 'with_status.status', 'with_status.currency',
-        'line_totals.subtotal_minor', 'line_totals.tax_minor', 'with_status.total_minor',
-        'with_status.amount_due_minor',
+        'with_status.number', 'with_status.status', 'with_status.transaction_date', 'with_status.due_date',
+        'coalesce(with_status.period, ' ~ accounting_period('with_status.transaction_date') ~ ')',
+        'with_status.legal_entity', 'with_status.currency', 'cast(coalesce(line_totals.subtotal_minor, 0) as bigint)',
+        'cast(coalesce(line_totals.tax_minor, 0) as bigint)', 'with_status.total_minor', 'with_status.amount_due_minor',
     ]) }} as fingerprint
 from with_status
 left join line_totals on with_status.transaction_id = line_totals.erp_internal_id

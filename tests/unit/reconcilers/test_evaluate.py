@@ -83,6 +83,23 @@ def test_of_several_rules_on_a_row_the_worst_decides_where_it_goes():
     assert list(placed(findings, "billing")) == ["exception"]
 
 
+def test_pairs_that_are_alike_are_matched_and_count_for_the_guard():
+    alike = {"is_alike": True, "legal_entity": "US", "currency": "USD", "period": "2026-06"}
+    rows = {
+        INVOICES: [billing_invoice("missing")],
+        "folded_invoice__billing_vs_erp": [
+            {"is_alike": False, "row_key": "missing", "row_count": 1, "amount_minor": 0},
+            alike | {"row_count": 98, "amount_minor": 980_000},
+            alike | {"period": "2026-05", "row_count": 1, "amount_minor": 5},
+        ],
+    }
+    findings = evaluate(warehouse(rows), rules_over(INVOICES), DAY)
+    assert placed(findings, "billing") == {"matched": (99, 980_005), "exception": (1, 10_000)}
+    assert placed(findings, "erp") == {"matched": (99, 980_005)}
+    missing = findings.guard.filter(pl.col("code") == "INV-MISS-01")
+    assert missing.select("population", "fired").row(0) == (100, 1)
+
+
 def test_findings_are_unproven_while_an_object_they_read_is_incomplete():
     rows = {
         CONTROL.name: [snapshot("netsuite", "transaction", source_count=11, difference=1)],
@@ -202,7 +219,13 @@ def test_severity_is_the_worse_of_floor_and_money(reporting, floor, expected):
 
 def test_the_comparisons_are_those_that_dbt_declares():
     names = {comparison.name for comparison in COMPARISONS}
-    assert names | {CAUSE_LINKS} == set(declared_columns())
+    folded = {
+        name.removeprefix("comparison.")
+        for each in COMPARISONS
+        if each.is_folded
+        for name in (each.pairs, each.folded)
+    }
+    assert names | folded | {CAUSE_LINKS} == set(declared_columns())
     for comparison in COMPARISONS:
         columns = declared_columns()[comparison.name]
         needed = {f"has_{side}" for side in comparison.sides}

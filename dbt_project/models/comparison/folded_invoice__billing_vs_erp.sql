@@ -1,0 +1,5 @@
+{{ config(materialized='table') }}
+
+{{ folded_pairs(
+    ref('pairs_invoice__billing_vs_erp'), ['billing_id', 'erp_id', 'copy_role', 'duplicate_of', 'duplicate_basis']
+) }}
