@@ -37,6 +37,7 @@ PLANTS = {
     "CON-MISS-01": 2,
     "CON-MISS-02": 2,
     "CON-AMT-01": 3,
+    "CON-TERM-01": 4,
     "SUB-STAT-01": 4,
     "SUB-QTY-01": 3,
     "SUB-DUP-01": 2,

@@ -25,6 +25,7 @@ from reconcilers.rules.comparison import BY_NAME, CONTROL
 # Classes that a compared row may name; what each means beyond "differs" is in rules/field.py.
 FIELD_CODES = (
     "CON-AMT-01",
+    "CON-TERM-01",
     "CRN-AMT-01",
     "CRN-APPL-01",
     "CRN-MISS-01",

@@ -12,6 +12,7 @@ CODES = {
     "CON-MISS-01": "Closed-won with no subscription in billing",
     "CON-MISS-02": "Live paid subscription with no contract",
     "CON-AMT-01": "Contract value differs from what billing will charge",
+    "CON-TERM-01": "Term, renewal flag or billing terms differ",
     "SUB-STAT-01": "Active, cancelled or paused state differs",
     "SUB-QTY-01": "Seats or quantity differ",
     "SUB-DUP-01": "Same contract line billed twice",

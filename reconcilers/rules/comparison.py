@@ -76,6 +76,9 @@ COMPARISONS = (
         (("crm", Population("conformed.contract__crm")),),
     ),
     Comparison(
+        "cmp_contract_term__crm_vs_billing", ("crm", "billing"), _CONTRACTS | _SUBSCRIPTIONS
+    ),
+    Comparison(
         "cmp_contract_line__crm_vs_billing", ("crm", "billing"), _CONTRACTS | _SUBSCRIPTIONS
     ),
     Comparison(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import narwhals as nw
 
 from reconcilers.matrix import FieldRule
-from reconcilers.rules import document_fields
+from reconcilers.rules import contract_fields, document_fields
 from reconcilers.rules.base import Rule, party
 from reconcilers.rules.comparators import COMPARATORS, Tolerance
 from reconcilers.rules.meaning import Field, Meaning
@@ -106,6 +106,7 @@ _PAYMENT_CAUSE = (
 )
 
 MEANINGS: Mapping[str, Meaning] = {
+    **contract_fields.MEANINGS,
     **document_fields.MEANINGS,
     "CUS-ATTR-01": Meaning(impact_minor=_nothing),
     "SUB-QTY-01": Meaning(impact_minor=_quantity_effect, part=nw.col("product_code")),

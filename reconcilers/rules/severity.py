@@ -17,6 +17,7 @@ FLOORS: Mapping[str, str] = {
     "CUS-MISS-02": "S2",
     "CUS-LINK-01": "S2",
     "CON-MISS-02": "S3",
+    "CON-TERM-01": "S3",
     "SUB-DUP-01": "S1",
     "INV-DUP-01": "S1",
     "INV-MISS-02": "S3",

@@ -20,6 +20,7 @@ COMPARISONS = {
     "cmp_customer_link__copy_vs_crosswalk",
     "cmp_contract__crm_vs_billing",
     "cmp_contract_line__crm_vs_billing",
+    "cmp_contract_term__crm_vs_billing",
     "cmp_subscription__crm_vs_billing",
     "cmp_subscription_item__within_billing",
     "cmp_invoice__billing_vs_erp",

@@ -11,6 +11,7 @@ from typing import Any
 
 from extractors.sandbox.drift import (
     applications,
+    contract_terms,
     contracts,
     controls,
     credit_applications,
@@ -50,6 +51,7 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "CON-MISS-01": contracts.plant_never_set_up,
         "CON-MISS-02": unpapered.plant_no_contract,
         "CON-AMT-01": contracts.plant_wrong_price,
+        "CON-TERM-01": contract_terms.plant_other_term,
         "SUB-STAT-01": subscriptions.plant_stale_copy,
         "SUB-QTY-01": contracts.plant_wrong_quantity,
         "SUB-DUP-01": subscription_items.plant_billed_twice,

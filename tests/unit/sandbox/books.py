@@ -27,6 +27,7 @@ class Books:
         self.customers = by_id(store.rows("stripe", "customer"), "id")
         self.products = by_id(store.rows("stripe", "product"), "id")
         self.subscriptions = by_id(store.rows("stripe", "subscription"), "id")
+        self.schedules = by_id(store.rows("stripe", "subscription_schedule"), "id")
         self.invoices = by_id(store.rows("stripe", "invoice"), "id")
         self.charges = by_id(store.rows("stripe", "charge"), "id")
         self.refunds = by_id(store.rows("stripe", "refund"), "id")

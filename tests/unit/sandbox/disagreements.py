@@ -44,7 +44,7 @@ def disagreements(store) -> set[Row]:
     clusters = Clusters(books)
     found: set[Row] = set()
     for check in (
-        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _papers, _billed_twice, _subscriptions, _invoices, _credits, _applications,
+        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _papers, _billed_twice, _terms, _subscriptions, _invoices, _credits, _applications,
         _payments, _payments_applied, _refunds, _disputes, _payouts, _journals, _controls,
     ):  # fmt: skip
         found |= set(check(books, clusters))
@@ -269,6 +269,67 @@ def _billed_twice(books: Books, clusters: Clusters):
             if repeats and sum(seen) >= units[line_id]:
                 yield Row("SUB-DUP-01", "", first["id"], item["id"])
             seen.append(item["quantity"])
+
+
+ZONE = {"US": "America/New_York", "UK": "Europe/London", "DE": "Europe/Berlin", "JP": "Asia/Tokyo"}
+
+
+def _terms(books: Books, clusters: Clusters):
+    """What contracts and the subscriptions that run for them both say."""
+    begun = {}
+    for subscription in sorted(books.subscriptions.values(), key=lambda s: s["start_date"]):
+        begun.setdefault(subscription["metadata"].get("crm_contract_id"), subscription)
+    for subscription_id, subscription in books.subscriptions.items():
+        contract = books.contracts.get(subscription["metadata"].get("crm_contract_id"))
+        if (
+            contract is None
+            or contract["Status"] != "Activated"
+            or not _is_first(books, subscription)
+        ):
+            continue
+        is_won = books.opportunities[contract["Opportunity__c"]]["IsWon"]
+        age = books.age(contract["ActivatedDate"])
+        if subscription["status"] == "canceled" or not is_won or age <= HOURS_BILLING:
+            continue
+        plan = books.schedules.get(subscription.get("schedule") or "")
+        for name in _differing_terms(contract, subscription, begun[contract["Id"]], plan):
+            yield Row("CON-TERM-01", name, contract["Id"], subscription_id)
+
+
+def _is_first(books: Books, subscription) -> bool:
+    """Of several live subscriptions of one contract the first executes it."""
+    contract_id = subscription["metadata"]["crm_contract_id"]
+    same = [
+        s
+        for s in books.subscriptions.values()
+        if s["metadata"].get("crm_contract_id") == contract_id
+    ]
+    return subscription == min(same, key=lambda s: (s["status"] == "canceled", s["start_date"]))
+
+
+def _differing_terms(contract, subscription, first, plan):
+    metadata = subscription["metadata"]
+    if contract["CurrencyIsoCode"].lower() != subscription["currency"]:
+        yield "currency"
+    if contract["Legal_Entity__c"] != metadata["legal_entity"]:
+        yield "legal_entity"
+    spans = {item["price"]["recurring"]["interval"] for item in subscription["items"]["data"]}
+    if spans != {{"Annual": "year", "Monthly": "month"}[contract["Billing_Frequency__c"]]}:
+        yield "billing_frequency"
+    zone = ZoneInfo(ZONE[metadata["legal_entity"]])
+    charged = instant(max(first["start_date"], first["trial_end"] or 0)).astimezone(zone)
+    is_renewal = contract.get("Renews_Contract__c")
+    if not is_renewal and contract["StartDate"] != charged.date().isoformat():
+        yield "start_date"
+    if subscription["cancel_at_period_end"]:
+        return
+    if plan and plan["status"] == "active":
+        last = instant(plan["phases"][-1]["end_date"]).astimezone(zone).date() - timedelta(days=1)
+        if contract["EndDate"] != last.isoformat():
+            yield "end_date"
+    goes_on = plan is None or plan["end_behavior"] == "release"
+    if contract["Auto_Renew__c"] != goes_on:
+        yield "is_auto_renewed"
 
 
 def _tiered(books: Books, line, quantity, items, subscription_id):

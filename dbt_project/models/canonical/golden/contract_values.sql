@@ -12,14 +12,7 @@
 
 -- The CRM's contract, and the subscription that executes it.
 with frequencies as (
-    -- by what its items are billed, where they agree
-    select
-        subscription_id,
-        case when min(span_months) = max(span_months) then
-            case min(span_months) when 1 then 'monthly' when 12 then 'annual' end
-        end as billing_frequency
-    from {{ ref('subscription_items') }}
-    group by subscription_id
+    {{ billing_frequencies() }}
 ),
 
 records as (
