@@ -134,9 +134,9 @@ class _Pass:
     is_blocked: bool
 
     def run(self, con: duckdb.DuckDBPyConnection, rates: Rates, limits: SystemicGuard) -> _Part:
-        flagged = self._disposed(
-            self._flagged(engine.lazy(con, f"comparison.{self.comparison.name}"))
-        )
+        view = f"comparison.{self.comparison.name}"
+        rows = engine.kept(con, view) if self.comparison.is_folded else engine.lazy(con, view)
+        flagged = self._disposed(self._flagged(rows))
         counts = engine.collect(self._counts(flagged))
         alike = self._alike(con)
         fired = nw.any_horizontal(*self._each("_fires"), ignore_nulls=True)
