@@ -13,8 +13,9 @@ from rich.table import Table
 
 from extractors.sandbox import control
 from orchestration.console import money, table
-from orchestration.evaluate import Evaluation, compare, reconcilable_day
+from orchestration.evaluate import compare, reconcilable_day
 from orchestration.night import NightResult, run_night
+from orchestration.scoring import Evaluation
 from orchestration.screen import watching
 from orchestration.sending import send
 from orchestration.settings import Settings

@@ -9,23 +9,35 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from extractors.sandbox import control
+from orchestration.extraction import read_system
 from orchestration.night import run_night
+from orchestration.scoring import (
+    SUBJECT_COLUMNS,
+    Evaluation,
+    Subject,
+    attribution,
+    catalogue_order,
+    confusion,
+    score,
+    subject_of,
+    words,
+)
 from orchestration.settings import Settings
 from reconcilers.engine import open_warehouse
+from reconcilers.rules.base import SYSTEM_OF_ROLE
 from reconcilers.rules.codes import CODES
 
 DEFAULT_COUNT = 5
 # Control faults hit whole objects, and only a few are such that no rule reads them.
-FEWER = {"CTL-CNT-01": 3, "CTL-STALE-01": 3}
-_ORDER = {code: place for place, code in enumerate(CODES)}
-
-Subject = tuple[str, str, str, str, str, str]
-SUBJECT_COLUMNS = ("attribute", "owner_system", "owner_id", "replica_system", "replica_id")
+_STALE = "CTL-STALE-01"
+FEWER = {"CTL-CNT-01": 3, _STALE: 3}
+SCALES = {"small": 300, "medium": 1_000}
+"""Billing customers of a company; both have sixteen months of history."""
+_HOURS_PER_DAY = 24
 # Every exception with the owner of what first caused it and its money, in the reporting currency.
 _BLAMED = f"""
 with recursive blamed as (
@@ -44,65 +56,6 @@ where blamed.next_key is null
 
 class EvaluationError(Exception):
     """The evaluation could not be carried out; the message says which step failed and why."""
-
-
-@dataclass(frozen=True)
-class CodeScore:
-    """How one drift code fared. `implied` are true drifts that another plant brought about."""
-
-    code: str
-    planted: int
-    implied: int
-    found: int
-    true: int
-    false: int
-    missed: int
-
-    @property
-    def precision(self) -> float:
-        return self.true / self.found if self.found else 1.0
-
-    @property
-    def recall(self) -> float:
-        expected = self.true + self.missed
-        return self.true / expected if expected else 1.0
-
-    def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "precision": self.precision, "recall": self.recall}
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Scores per code, with the rows that were wrong, for whoever has to explain them.
-
-    `attributed` is the share of the exceptions' money that hangs on what truly caused it.
-    """
-
-    seed: int
-    customers: int
-    day: dt.date
-    scores: tuple[CodeScore, ...]
-    false_rows: tuple[Subject, ...]
-    missed_rows: tuple[Subject, ...]
-    tieouts_hold: bool
-    attributed: float
-
-    @property
-    def perfect(self) -> bool:
-        return not self.false_rows and not self.missed_rows and self.tieouts_hold
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "seed": self.seed,
-            "customers": self.customers,
-            "day": self.day.isoformat(),
-            "perfect": self.perfect,
-            "tieouts_hold": self.tieouts_hold,
-            "attributed": self.attributed,
-            "codes": [score.as_dict() for score in self.scores],
-            "false": [list(row) for row in self.false_rows],
-            "missed": [list(row) for row in self.missed_rows],
-        }
 
 
 def parse_plants(plants: Iterable[str]) -> dict[str, int]:
@@ -126,6 +79,24 @@ def parse_plants(plants: Iterable[str]) -> dict[str, int]:
     return {code: count for code, count in counts.items() if count}
 
 
+def parse_skew(words: Iterable[str]) -> dict[str, int]:
+    """Whole days by system from `ROLE=Nh`: how far its snapshot lies behind the others.
+
+    Raises:
+        EvaluationError: no such role, or hours that are not whole days (the sandbox goes by days).
+
+    """
+    behind = {}
+    for word in words:
+        role, _, lag = word.partition("=")
+        hours = lag.removesuffix("h")
+        if role not in SYSTEM_OF_ROLE or not hours.isdigit() or int(hours) % _HOURS_PER_DAY:
+            roles = ", ".join(SYSTEM_OF_ROLE)
+            raise EvaluationError(f"--skew {word}: expected ROLE=24h (48h, ...), of {roles}")
+        behind[SYSTEM_OF_ROLE[role]] = int(hours) // _HOURS_PER_DAY
+    return behind
+
+
 @contextmanager
 def temporary_world(settings: Settings, seed: int, customers: int) -> Iterator[Settings]:
     """A company of its own in a temporary place, served on loopback until the end."""
@@ -145,25 +116,43 @@ def temporary_world(settings: Settings, seed: int, customers: int) -> Iterator[S
 
 
 def evaluate_seed(
-    settings: Settings, seed: int, plants: Mapping[str, int], customers: int = 300
+    settings: Settings,
+    seed: int,
+    plants: Mapping[str, int],
+    customers: int = SCALES["small"],
+    behind: Mapping[str, int] | None = None,
 ) -> Evaluation:
     """Plant, run one night, and compare what was found with what is true.
+
+    Systems that are `behind` are read so many days before the others, for the same night. That is a
+    reading as old as CTL-STALE-01 plants them, which is left out then.
 
     Raises:
         EvaluationError: the night failed, or a code cannot be planted that often.
 
     """
+    lags = behind or {}
+    planted = {code: count for code, count in plants.items() if not lags or code != _STALE}
     with temporary_world(settings, seed, customers) as world:
-        for number, (code, count) in enumerate(sorted(plants.items())):
+        for number, (code, count) in enumerate(sorted(planted.items())):
             try:
                 control.plant(world.sandbox_dir, code, count, seed=seed * 1000 + number)
             except ValueError as error:
                 raise EvaluationError(f"cannot plant {code} {count} times: {error}") from error
-        day = reconcilable_day(world)
+        day = reconcilable_day(world) + dt.timedelta(days=max(lags.values(), default=0))
+        _read_and_wait(world, lags, day)
         result = run_night(world, day)
         if not result.ok:
             raise EvaluationError(f"the night failed in {result.failed_step}: {result.reason}")
-        return compare(world, seed, customers, day)
+        return compare(world, seed, customers, day, behind=lags)
+
+
+def _read_and_wait(world: Settings, behind: Mapping[str, int], day: dt.date) -> None:
+    """Read each system that is behind when its time has come; the others are left to the night."""
+    for left in range(max(behind.values(), default=0), 0, -1):
+        for system in sorted(name for name, days in behind.items() if days == left):
+            read_system(world, system, day)
+        control.advance(world.sandbox_dir, 1)
 
 
 def reconcilable_day(settings: Settings) -> dt.date:
@@ -171,21 +160,36 @@ def reconcilable_day(settings: Settings) -> dt.date:
     return (control.status(settings.sandbox_dir).now - dt.timedelta(days=1)).date()
 
 
-def compare(world: Settings, seed: int, customers: int, day: dt.date) -> Evaluation:
-    """Score what the warehouse holds as drift against what the sandbox says it planted."""
+def compare(
+    world: Settings,
+    seed: int,
+    customers: int,
+    day: dt.date,
+    *,
+    behind: Iterable[str] = (),
+) -> Evaluation:
+    """Score what the warehouse holds as drift against what the sandbox says it planted.
+
+    Of systems that are `behind` it is true that their snapshots are old, and nothing is missed
+    that is held back for it.
+    """
     truth = control.truth(world.sandbox_dir)
     with open_warehouse(world.warehouse_path) as con:
         found = con.sql(
-            f"select code, {', '.join(SUBJECT_COLUMNS)} from reconciliation.drift "
-            "where disposition = 'exception'"
+            f"select disposition = 'exception', code, {', '.join(SUBJECT_COLUMNS)} "
+            "from reconciliation.drift"
         ).fetchall()
         broken = con.sql("select count(*) from reconciliation.tieouts where not holds").fetchall()
         blamed = con.sql(_BLAMED).fetchall()
-    seen: Counter[Subject] = Counter(_words(row) for row in found)
-    real = Counter(_subject(row) for row in truth)
-    implied = Counter(row["code"] for row in truth if not row["planted"])
+    seen: Counter[Subject] = Counter(words(row) for told, *row in found if told)
+    held: Counter[Subject] = Counter(words(row) for told, *row in found if not told and behind)
+    real = Counter(subject_of(row) for row in truth)
+    for row in seen:
+        real[row] += row[0] == _STALE and row[2] in behind
+    real -= held - seen
     false, missed = seen - real, real - seen
-    codes = sorted({*CODES, *(row[0] for row in seen)}, key=_catalogue_order)
+    implied = Counter(row["code"] for row in truth if not row["planted"])
+    codes = sorted({*CODES, *(row[0] for row in seen)}, key=catalogue_order)
     return Evaluation(
         seed=seed,
         customers=customers,
@@ -194,55 +198,7 @@ def compare(world: Settings, seed: int, customers: int, day: dt.date) -> Evaluat
         false_rows=tuple(sorted(false.elements())),
         missed_rows=tuple(sorted(missed.elements())),
         tieouts_hold=broken[0][0] == 0,
+        held=sum(not told for told, *_ in found),
         attributed=attribution(blamed, truth),
+        confusion=confusion(seen, real),
     )
-
-
-def attribution(
-    blamed: Iterable[tuple[str | None, ...]], truth: Iterable[Mapping[str, Any]]
-) -> float:
-    """The share of money whose first cause is the true one; 1.0 where no money is at stake.
-
-    `blamed` are rows of a subject, the owner id of its first cause (its own where nothing explains
-    it) and its money.
-    """
-    causes = {_subject(row): row["caused_by"] or row["owner_id"] for row in truth}
-    right = total = 0
-    for *subject, cause, minor in blamed:
-        total += int(minor or 0)
-        right += int(minor or 0) * (causes.get(_words(tuple(subject))) == cause)
-    return right / total if total else 1.0
-
-
-def score(
-    code: str, seen: Counter[Subject], real: Counter[Subject], implied: Counter[str]
-) -> CodeScore:
-    def of(rows: Counter[Subject]) -> int:
-        return sum(count for row, count in rows.items() if row[0] == code)
-
-    true = of(seen & real)
-    return CodeScore(
-        code=code,
-        planted=of(real) - implied[code],
-        implied=implied[code],
-        found=of(seen),
-        true=true,
-        false=of(seen) - true,
-        missed=of(real) - true,
-    )
-
-
-def _subject(row: Mapping[str, Any]) -> Subject:
-    return _words((row["code"], *(row[column] for column in SUBJECT_COLUMNS)))
-
-
-def _words(values: tuple[Any, ...]) -> Subject:
-    """A missing side is an empty word on both lists."""
-    code, attribute, owner_system, owner_id, replica_system, replica_id = (
-        value or "" for value in values
-    )
-    return code, attribute, owner_system, owner_id, replica_system, replica_id
-
-
-def _catalogue_order(code: str) -> tuple[int, str]:
-    return _ORDER.get(code, len(_ORDER)), code

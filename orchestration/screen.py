@@ -9,10 +9,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from orchestration.console import money, table
-from orchestration.evaluate import Evaluation
 from orchestration.extraction import Extraction
 from orchestration.night import NightResult
 from orchestration.progress import listening
+from orchestration.scoring import Evaluation
 from orchestration.settings import Settings
 from reconcilers.engine import open_warehouse
 
@@ -136,6 +136,16 @@ def score_table(result: Evaluation) -> Table:
             f"{score.recall:.3f}",
         )
     return scores
+
+
+def confusion_lines(result: Evaluation) -> list[str]:
+    """What was told as something else, missed, or told of records that are all right."""
+    return [
+        f"{true} told as {told}: {count}"
+        for true, row in result.confusion.items()
+        for told, count in row.items()
+        if told != true
+    ]
 
 
 def extraction_table(extraction: Extraction, title: str) -> Table:

@@ -26,17 +26,40 @@ def evaluate(
     plant: Annotated[
         list[str] | None, typer.Option(help="CODE=K, or none to start from nothing planted.")
     ] = None,
-    customers: Annotated[int, typer.Option(help="How large a company.")] = 300,
+    scale: Annotated[
+        str, typer.Option(help="How large a company: small (300 customers) or medium (1,000).")
+    ] = "small",
+    *,
+    customers: Annotated[
+        int | None, typer.Option(help="How many customers exactly, in place of --scale.")
+    ] = None,
+    skew: Annotated[
+        list[str] | None, typer.Option(help="ROLE=24h: read this system so much earlier.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
     """Measure precision and recall per drift code on a fresh, labelled world."""
     if context.invoked_subcommand is not None:
         return
-    from orchestration.evaluate import EvaluationError, evaluate_seed, parse_plants
-    from orchestration.screen import score_table
+    from orchestration.evaluate import (
+        SCALES,
+        EvaluationError,
+        evaluate_seed,
+        parse_plants,
+        parse_skew,
+    )
+    from orchestration.screen import confusion_lines, score_table
 
+    if scale not in SCALES:
+        raise typer.BadParameter(f"{scale!r} is not one of {', '.join(SCALES)}")
     try:
-        result = evaluate_seed(load_settings(), seed, parse_plants(plant or []), customers)
+        result = evaluate_seed(
+            load_settings(),
+            seed,
+            parse_plants(plant or []),
+            customers or SCALES[scale],
+            parse_skew(skew or []),
+        )
     except EvaluationError as error:
         err.print(str(error))
         raise typer.Exit(2) from error
@@ -44,6 +67,8 @@ def evaluate(
         out.print_json(data=result.as_dict())
     else:
         out.print(score_table(result))
+        for line in confusion_lines(result):
+            out.print(line, soft_wrap=True)
     raise typer.Exit(0 if result.perfect else 1)
 
 

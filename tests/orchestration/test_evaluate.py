@@ -2,14 +2,8 @@ from collections import Counter
 
 import pytest
 
-from orchestration.evaluate import (
-    SUBJECT_COLUMNS,
-    CodeScore,
-    EvaluationError,
-    attribution,
-    parse_plants,
-    score,
-)
+from orchestration.evaluate import EvaluationError, parse_plants, parse_skew
+from orchestration.scoring import SUBJECT_COLUMNS, CodeScore, attribution, confusion, score
 from reconcilers.rules.codes import CODES
 
 
@@ -56,6 +50,34 @@ def test_the_same_drift_reported_twice_is_false_once():
 def test_nothing_planted_and_nothing_found_is_perfect():
     result = score("A", Counter(), Counter(), Counter())
     assert (result.precision, result.recall) == (1.0, 1.0)
+
+
+def test_what_is_told_of_the_same_record_stands_in_for_what_is_true():
+    right, wrong = subject("A", "1"), subject("B", "2")
+    seen = Counter([right, wrong, wrong, subject("B", "9")])
+    real = Counter([right, subject("A", "2"), subject("C", "3")])
+    assert confusion(seen, real) == {
+        "A": {"A": 1, "B": 1},
+        "C": {"nothing": 1},
+        "nothing": {"B": 2},
+    }
+
+
+def test_a_record_that_nobody_names_is_no_record_in_common():
+    assert confusion(Counter([("B", "", "", "", "", "")]), Counter([subject("A", "1")])) == {
+        "A": {"nothing": 1},
+        "nothing": {"B": 1},
+    }
+
+
+def test_a_skew_is_in_whole_days_of_a_role():
+    assert parse_skew(["erp=24h", "crm=48h"]) == {"netsuite": 1, "salesforce": 2}
+
+
+@pytest.mark.parametrize("word", ["erp", "erp=1h", "bank=24h", "erp=-24h"])
+def test_a_skew_that_cannot_be_made_is_refused_with_the_roles(word):
+    with pytest.raises(EvaluationError, match="billing"):
+        parse_skew([word])
 
 
 def test_money_counts_as_attributed_where_the_first_cause_is_the_true_one():
