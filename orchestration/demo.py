@@ -62,6 +62,9 @@ PLANTS = {
     "DSP-LIFE-01": 4,
     "PYT-COMP-01": 2,
     "PYT-DEP-01": 7,
+    "JE-MISS-01": 4,
+    "JE-DUP-01": 3,
+    "JE-PER-01": 4,
     "JE-BAL-01": 1,
 }
 BATCH = "INV-MISS-01"

@@ -39,6 +39,7 @@ EDGES = (
     Edge("PAY-AMT-01", "INV-STAT-01", is_whole=True),
     Edge("PAY-APPL-01", "INV-STAT-01", is_whole=True),
     Edge("TAX-AMT-01", "INV-AMT-01", is_whole=True),
+    Edge("JE-DUP-01", "DSP-LIFE-01"),
 )
 
 _LINKED = f"""

@@ -38,6 +38,17 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("SUB-STAT-01", "crm_copy_stale"): Mode.AUTO,
     ("INV-MISS-01", None): Mode.AUTO,
 }
+# Kinds of documents, as in the posting matrix.
+_DOCUMENTS = (
+    "invoice",
+    "card_payment",
+    "bank_payment",
+    "credit_note",
+    "refund",
+    "deposit",
+    "dispute",
+    "recognition",
+)
 CAUSES: Mapping[str, tuple[str, ...]] = {
     "CTL-CNT-01": ("records_missing", "records_surplus"),
     "CTL-STALE-01": ("behind_the_others", "day_not_covered"),
@@ -100,6 +111,9 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     ),
     "RFD-DUP-01": ("entered_twice", "paid_by_bank_too", "above_the_payment"),
     "DSP-LIFE-01": ("not_posted", "not_at_provider", "other_outcome", "other_amount"),
+    "JE-MISS-01": _DOCUMENTS,
+    "JE-PER-01": _DOCUMENTS,
+    "JE-DUP-01": ("dispute_stage", "signature"),
     "PYT-DEP-01": (
         "entered_twice",
         "unknown_to_provider",

@@ -17,6 +17,7 @@ from reconcilers.rules import (
     payment,
     payment_application,
     payout,
+    posting,
     refund,
     subscription_item,
 )
@@ -37,6 +38,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *refund.RULES,
     *dispute.RULES,
     *payout.RULES,
+    *posting.RULES,
     *journal.RULES,
 )
 

@@ -36,5 +36,8 @@ CODES = {
     "DSP-LIFE-01": "Dispute stage not mirrored",
     "PYT-COMP-01": "Payout is not the sum of its balance transactions",
     "PYT-DEP-01": "Payout not equal to ERP deposit",
+    "JE-MISS-01": "Business event has no journal",
+    "JE-DUP-01": "Event posted twice",
+    "JE-PER-01": "Posted in the wrong period (cut-off)",
     "JE-BAL-01": "Unbalanced journal entry",
 }

@@ -50,6 +50,8 @@ _CONTRACTS = frozenset(
     {"salesforce.contract", "salesforce.opportunity", "salesforce.contract_line"}
 )
 _ERP_DOCUMENTS = frozenset({"netsuite.transaction", "netsuite.transaction_line"})
+_LEDGER = frozenset({"netsuite.transaction", "netsuite.transaction_accounting_line"})
+_PLANS = frozenset({"netsuite.revenue_plan", "netsuite.revenue_plan_line"})
 
 # Every customer comparison reads all three customer objects, since who is whom depends on all.
 COMPARISONS = (
@@ -186,10 +188,11 @@ COMPARISONS = (
             ("erp", Population("conformed.deposit__erp", "net_minor")),
         ),
     ),
+    Comparison("cmp_posting__event_vs_ledger", ("event", "ledger"), _LEDGER | _PLANS),
     Comparison(
         "cmp_journal_entry__within_erp",
         ("erp",),
-        frozenset({"netsuite.transaction", "netsuite.transaction_accounting_line"}),
+        _LEDGER,
         (("erp", Population("conformed.journal_entry__erp", "debit_minor")),),
     ),
 )

@@ -1,4 +1,4 @@
-"""Postings that do not balance: primary book, posting lines, functional currency."""
+"""Postings that do not balance or stand twice: primary book, posting lines, functional currency."""
 
 import narwhals as nw
 
@@ -20,4 +20,19 @@ JE_BAL_01 = Rule(
     floor=floor_of("JE-BAL-01"),
 )
 
-RULES = (JE_BAL_01,)
+# Impact: the extra debits overstate the books (-). No grace: waiting does not cure it.
+JE_DUP_01 = Rule(
+    code="JE-DUP-01",
+    over="cmp_journal_entry__within_erp",
+    drifts=~nw.col("duplicate_of").is_null(),
+    applies=nw.col("journal_type") == "journal",
+    owner=party("erp"),
+    replica=None,
+    expected=nw.lit("one journal"),
+    observed=nw.concat_str([nw.lit("copy of "), nw.col("duplicate_of")]),
+    impact_minor=-nw.col("debit_minor"),
+    cause=nw.col("duplicate_basis"),
+    floor=floor_of("JE-DUP-01"),
+)
+
+RULES = (JE_BAL_01, JE_DUP_01)

@@ -28,6 +28,7 @@ FLOORS: Mapping[str, str] = {
     "PAY-APPL-01": "S3",
     "RFD-DUP-01": "S1",
     "PYT-COMP-01": "S2",
+    "JE-DUP-01": "S1",
     "JE-BAL-01": "S2",
 }
 # Attributes that change tax, posting or the timing of revenue.

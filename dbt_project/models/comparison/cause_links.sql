@@ -96,3 +96,10 @@ from (
 inner join {{ ref('cmp_contract_line__crm_vs_billing') }} as lines
     on items.subscription_id = lines.billing_id and items.product_code = lines.product_code
 where lines.billing_quantity - items.copied_quantity = lines.crm_quantity
+union all
+select
+    'cmp_journal_entry__within_erp',
+    'netsuite:' || erp_internal_id,
+    'cmp_dispute__billing_vs_erp',
+    'netsuite:' || erp_internal_id
+from {{ ref('dispute_entry__erp') }}

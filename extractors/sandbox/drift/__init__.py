@@ -26,6 +26,7 @@ from extractors.sandbox.drift import (
     keys,
     payments,
     payouts,
+    postings,
     refunds,
     settlement,
     subscription_items,
@@ -75,6 +76,9 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "DSP-LIFE-01": disputes.plant_stage_missing,
         "PYT-COMP-01": payouts.plant_other_members,
         "PYT-DEP-01": payouts.plant_other_deposit,
+        "JE-MISS-01": postings.plant_no_journal,
+        "JE-DUP-01": postings.plant_journal_twice,
+        "JE-PER-01": postings.plant_other_period,
         "JE-BAL-01": journals.plant_unbalanced,
     }
 )

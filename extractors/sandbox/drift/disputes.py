@@ -27,10 +27,14 @@ class Followed:
     def is_withdrawal(self) -> bool:
         return bool(self.entry["custbody_stripe_dispute_stage"] == "opened")
 
+    @property
+    def phase(self) -> str:
+        return "withdrawn" if self.is_withdrawal else "closed"
+
 
 def plant_stage_missing(ground: Ground, count: int) -> None:
     """DSP-LIFE-01: the ERP lacks a stage of a dispute, or has another outcome or amount."""
-    stages = list(_followed(ground))
+    stages = list(followed(ground))
     withdrawn = [s for s in stages if s.is_withdrawal]
     closed = [s for s in stages if not s.is_withdrawal]
     pools = {
@@ -42,16 +46,15 @@ def plant_stage_missing(ground: Ground, count: int) -> None:
     for variant, stage in ground.choose(count, pools, lambda stage: stage.id):
         ground.freeze(stage.who, f"invoice:{stage.invoice_id}", f"charge:{stage.dispute['charge']}")
         replica = _spoil(ground, stage, variant, ground.tick())
-        phase = "withdrawn" if stage.is_withdrawal else "closed"
         ground.planted(
             ("stripe", stage.id),
             ("netsuite", replica) if replica else None,
-            attribute=f"stage:{phase}",
+            attribute=f"stage:{stage.phase}",
             variant=variant,
         )
 
 
-def _followed(ground: Ground) -> Iterator[Followed]:
+def followed(ground: Ground) -> Iterator[Followed]:
     """Journals of disputes to which nothing happens, in the order of their ids."""
     for entry in ground.store.rows("netsuite", "transaction", type="Journal"):
         dispute_id = entry["custbody_stripe_dispute_id"]

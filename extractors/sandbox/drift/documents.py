@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from extractors.sandbox.amounts import decimal_text, netsuite_time
 from extractors.sandbox.drift.ground import SETTLED_DAYS, Ground, minor_of, text_of
 from extractors.sandbox.ledger import base_minor
-from extractors.sandbox.reference import CURRENCIES, ENTITY_BY_SUBSIDIARY
+from extractors.sandbox.reference import CURRENCIES, ENTITY_BY_SUBSIDIARY, month_end, period_id
 from extractors.sandbox.schema import NETSUITE_DATETIME
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.moments import DAY, HOUR, moment
@@ -80,6 +80,16 @@ def _may_plant(ground: Ground, posted: Posted) -> bool:
         and ground.is_free(posted.subject)
         and ground.is_free_company(posted.who)
     )
+
+
+def other_month(ground: Ground, transaction: Record) -> date | None:
+    """The first of its next month where that is open and has begun, else the end of its last."""
+    day = date.fromisoformat(transaction["trandate"])
+    for other in (month_end(day) + timedelta(days=1), day.replace(day=1) - timedelta(days=1)):
+        period = ground.store.get("netsuite", "accountingperiod", period_id(other))
+        if period and period["closed"] == "F" and other <= moment(ground.now).date():
+            return other
+    return None
 
 
 def _is_credited(invoice: Record) -> bool:

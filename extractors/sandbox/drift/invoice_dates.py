@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from extractors.sandbox.drift.documents import Posted, posted_invoices
+from extractors.sandbox.drift.documents import Posted, other_month, posted_invoices
 from extractors.sandbox.drift.ground import Ground
 from extractors.sandbox.reference import month_end, period_id
 from extractors.sandbox.schema import System
@@ -26,7 +26,7 @@ def plant_other_dates(ground: Ground, count: int) -> None:
         "due_later": mailed,
         "dated_late": [p for p in posted if _is_within_month(p)],
         "dated_late_and_due_later": [p for p in mailed if _is_within_month(p)],
-        "other_month": [p for p in posted if _other_month(ground, p) is not None],
+        "other_month": [p for p in posted if other_month(ground, p.transaction) is not None],
     }
     for variant, chosen in ground.choose(count, pools, lambda p: p.id):
         attributes = _change(ground, chosen, variant)
@@ -46,16 +46,6 @@ def _is_within_month(posted: Posted) -> bool:
     return _date(posted) + _LATE <= month_end(_date(posted))
 
 
-def _other_month(ground: Ground, posted: Posted) -> date | None:
-    """The first of the next month where that is over and open, else the end of the last one."""
-    day = _date(posted)
-    for other in (month_end(day) + timedelta(days=1), day.replace(day=1) - timedelta(days=1)):
-        period = ground.store.get("netsuite", "accountingperiod", period_id(other))
-        if period and period["closed"] == "F" and other <= moment(ground.now).date():
-            return other
-    return None
-
-
 def _change(ground: Ground, posted: Posted, variant: str) -> Sequence[str]:
     """Give the ERP invoice other values; returns which attributes differ now, the cause first."""
     at = ground.tick()
@@ -63,7 +53,7 @@ def _change(ground: Ground, posted: Posted, variant: str) -> Sequence[str]:
         "dated_by_utc": _utc_date(posted),
         "dated_late": _date(posted) + _LATE,
         "dated_late_and_due_later": _date(posted) + _LATE,
-        "other_month": _other_month(ground, posted),
+        "other_month": other_month(ground, posted.transaction),
     }.get(variant)
     fields: dict[str, str] = {}
     if day is not None:

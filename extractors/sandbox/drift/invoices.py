@@ -59,6 +59,8 @@ def _enter(ground: Ground, who: Company, at: int, *, has_id: bool) -> str:
     store = ground.store
     entered = ground.days_ago(4, 25)
     trandate = moment(entered).date()
+    # from this month on: what an earlier month should have recognised would be a drift of its own
+    served = max(trandate, moment(ground.now).date().replace(day=1))
     currency = next(iter(who.customers))
     entity = who.legal_entity
     source = store.new_id("stripe", "invoice") if has_id else None
@@ -71,8 +73,8 @@ def _enter(ground: Ground, who: Company, at: int, *, has_id: bool) -> str:
         amount_minor=amount,
         tax_minor=rounded(amount * entity.tax_rate / 100),
         tax_code_id=entity.tax_code_id,
-        rev_start=trandate,
-        rev_end=trandate + timedelta(days=27),
+        rev_start=served,
+        rev_end=served + timedelta(days=27),
         stripe_line_id=None,
     )
     rows = invoice_rows(

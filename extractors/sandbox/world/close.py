@@ -72,6 +72,8 @@ def _recognize(world: World, at: int, month: date) -> dict[str, dict[str, Decima
     touched: dict[str, None] = {}
     journals = {e.subsidiary_id: _journal_id(world, e) for e in LEGAL_ENTITIES.values()}
     for line in due:
+        if world.is_frozen("revenueplanline", line["id"]):
+            continue
         plan = records.need("netsuite", "revenueplan", str(line["revenueplan"]))
         source = records.get("netsuite", "transaction", str(plan["sourcetransaction"]))
         if source is None or source["voided"] == "T":

@@ -32,6 +32,8 @@ ACCOUNTS = "cmp_customer__crm_vs_billing"
 CONTRACTS = "cmp_contract__crm_vs_billing"
 ITEMS = "cmp_subscription_item__within_billing"
 CONTRACT_LINES = "cmp_contract_line__crm_vs_billing"
+JOURNALS = "cmp_journal_entry__within_erp"
+DISPUTES = "cmp_dispute__billing_vs_erp"
 
 
 def parents(rows, *links):
@@ -198,6 +200,16 @@ def test_credit_notes_of_a_customer_that_the_ledger_lacks_follow_from_it():
     }
     found = parents(rows, (CUSTOMERS, "c", CREDITS, "n"))
     assert found["CRN-MISS-01", "n"] == ("CUS-MISS-02", "c")
+
+
+def test_a_stage_of_a_dispute_that_is_booked_twice_follows_from_its_second_journal():
+    copy = only("erp", "billing", "j", duplicate_of="8", debit_minor=5, difference_minor=0)
+    rows = {
+        JOURNALS: [{key: copy[key] for key in copy if not key.startswith(("billing", "has_b"))}],
+        DISPUTES: [only("erp", "billing", "d", phase="closed", erp_stage="won")],
+    }
+    found = parents(rows, (JOURNALS, "j", DISPUTES, "d"))
+    assert found["DSP-LIFE-01", "d"] == ("JE-DUP-01", "j")
 
 
 def test_the_graph_has_no_circle_and_knows_its_classes():

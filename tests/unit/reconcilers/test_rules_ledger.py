@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.comparison_tables import drift_in, only, paired, snapshot
+from tests.comparison_tables import declared_columns, drift_in, only, paired, snapshot
 
 PAYMENT = "cmp_payment__billing_vs_erp"
 JOURNAL = "cmp_journal_entry__within_erp"
 CONTROL = "cmp_snapshot__source_vs_landed"
+POSTING = "cmp_posting__event_vs_ledger"
 SIX_HOURS = 6 * 3600
 
 
@@ -71,6 +74,90 @@ def test_an_unbalanced_posting_is_told_at_once_with_its_transaction():
         None,
     )
     assert (drift["expected"], drift["observed"], drift["cause"]) == ("500", "493", "journal")
+
+
+def test_a_journal_that_stands_twice_is_told_at_once_for_the_copy():
+    copy = posting(0, duplicate_of="8", duplicate_basis="signature", erp_coverage_seconds=0)
+    (drift,) = drift_in(JOURNAL, copy).to_dicts()
+    assert (drift["code"], drift["owner_id"], drift["cause"]) == ("JE-DUP-01", "9", "signature")
+    assert (drift["observed"], drift["impact_minor"]) == ("copy of 8", -500)
+    assert (drift["severity"], drift["disposition"]) == ("S1", "exception")
+
+
+def test_a_copy_may_be_unbalanced_as_well():
+    drift = drift_in(JOURNAL, posting(1, duplicate_of="8", duplicate_basis="signature"))
+    assert drift["code"].to_list() == ["JE-BAL-01", "JE-DUP-01"]
+
+
+def event(key: str = "a", **values: Any) -> dict[str, Any]:
+    """An invoice of 100.00 whose journal stands in the period of its date."""
+    usual = {
+        "document": "invoice", "event_amount_minor": 10_000, "ledger_amount_minor": 10_000,
+        "erp_id": f"erp-{key}", "period": "2026-06", "due_period": "2026-06",
+    }  # fmt: skip
+    row = paired("event", "ledger", key, **usual | values)
+    return {name: value for name, value in row.items() if name in declared_columns()[POSTING]}
+
+
+@pytest.mark.parametrize(
+    ("values", "dispositions"),
+    [
+        ({}, []),
+        ({"has_ledger": False}, ["exception"]),
+        ({"has_ledger": False, "due_period": None}, ["exception"]),
+        ({"has_ledger": False, "excluded_reason": "erp_voided"}, []),
+        ({"has_ledger": False, "ledger_coverage_seconds": SIX_HOURS - 1}, ["in_flight"]),
+        ({"has_ledger": False, "ledger_coverage_seconds": SIX_HOURS}, ["exception"]),
+        # a journal that is gone was there already
+        ({"has_ledger": False, "ledger_coverage_seconds": None}, ["exception"]),
+    ],
+)
+def test_what_must_post_has_a_journal_after_six_hours(values, dispositions):
+    assert drift_in(POSTING, event(**values))["disposition"].to_list() == dispositions
+
+
+def test_an_event_without_a_journal_names_its_document():
+    (drift,) = drift_in(
+        POSTING, event(has_ledger=False, document="refund", event_amount_minor=-7)
+    ).to_dicts()
+    assert (drift["code"], drift["cause"], drift["severity"]) == ("JE-MISS-01", "refund", "S4")
+    assert (drift["owner_system"], drift["owner_id"]) == ("netsuite", "erp-a")
+    assert (drift["replica_id"], drift["impact_minor"]) == (None, -7)
+
+
+@pytest.mark.parametrize(
+    ("values", "severity"),
+    [
+        ({"period": "2026-07"}, "S4"),
+        ({"period": "2025-12"}, "S1"),
+        ({"period": "2026-07", "ledger_coverage_seconds": 0}, "S4"),
+        ({"due_period": None}, None),
+        ({"period": "2026-07", "excluded_reason": "erp_voided"}, None),
+        ({"period": "2026-07", "has_ledger": False, "ledger_coverage_seconds": 0}, None),
+    ],
+)
+def test_a_posting_in_another_period_is_told_at_once_and_loudly_across_a_year(values, severity):
+    drift = drift_in(POSTING, event(**values)).filter(code="JE-PER-01")
+    assert drift["severity"].to_list() == ([severity] if severity else [])
+
+
+def test_a_posting_in_another_period_names_both():
+    (drift,) = drift_in(POSTING, event(period="2026-07", document="refund")).to_dicts()
+    assert (drift["expected"], drift["observed"]) == ("2026-06", "2026-07")
+    assert (drift["attribute"], drift["cause"]) == ("period", "refund")
+    assert (drift["owner_id"], drift["impact_minor"]) == ("erp-a", 10_000)
+
+
+@given(drawn=st.lists(st.tuples(st.booleans(), st.integers(-(10**9), 10**9)), max_size=8))
+@settings(max_examples=10, deadline=None)
+def test_the_books_lack_just_what_is_not_posted(drawn):
+    rows = [
+        event(f"r{number}", has_ledger=is_posted, event_amount_minor=minor)
+        for number, (is_posted, minor) in enumerate(drawn)
+    ]
+    drift = drift_in(POSTING, *rows)
+    assert drift["impact_minor"].sum() == sum(minor for is_posted, minor in drawn if not is_posted)
+    assert drift.height == sum(not is_posted for is_posted, _ in drawn)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,12 @@ class Books:
         self.transactions = by_id(store.rows("netsuite", "transaction"), "id")
         self.lines = group(store.rows("netsuite", "transactionline"), "transaction")
         self.postings = group(store.rows("netsuite", "transactionaccountingline"), "transaction")
+        self.periods = {
+            period["id"]: f"{period['startdate']:.7}"
+            for period in store.rows("netsuite", "accountingperiod")
+        }
+        self.plans = by_id(store.rows("netsuite", "revenueplan"), "id")
+        self.plan_lines = store.rows("netsuite", "revenueplanline")
         self.entries = store.rows("salesforce", "PricebookEntry")
         self.terms = by_id(store.rows("netsuite", "term"), "id")
         self.currencies = by_id(store.rows("netsuite", "currency"), "id")

@@ -46,6 +46,7 @@ def disagreements(store) -> set[Row]:
     for check in (
         _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _papers, _billed_twice, _terms, _subscriptions, _invoices, _credits, _applications,
         _payments, _payments_applied, _refunds, _disputes, _payouts, _journals, _controls,
+        _unposted, _unrecognised, _journals_twice, _periods,
     ):  # fmt: skip
         found |= set(check(books, clusters))
     return found
@@ -923,7 +924,9 @@ def _disputes(books: Books, clusters: Clusters):
         if entry["type"] == "Journal" and entry["custbody_stripe_dispute_id"]:
             stage = entry["custbody_stripe_dispute_stage"]
             phase = "withdrawn" if stage == "opened" else "closed"
-            followed[entry["custbody_stripe_dispute_id"]][phase] = entry
+            if phase in followed[entry["custbody_stripe_dispute_id"]]:
+                yield Row("DSP-LIFE-01", f"stage:{phase}", entry["id"], None)
+            followed[entry["custbody_stripe_dispute_id"]].setdefault(phase, entry)
     for dispute_id, dispute in books.disputes.items():
         wanted = {"withdrawn": ("opened", dispute["created"])}
         if dispute["status"] in {"won", "lost"}:
@@ -953,6 +956,66 @@ def _journals(books: Books, clusters: Clusters):
         ]
         if sum(posted) != 0:
             yield Row("JE-BAL-01", "", transaction_id, None)
+
+
+def _unposted(books: Books, clusters: Clusters):
+    for transaction_id, transaction in books.transactions.items():
+        is_event = transaction["type"] != "Journal" or transaction["custbody_stripe_dispute_id"]
+        if not is_event or transaction["voided"] == "T" or not float(transaction["foreigntotal"]):
+            continue
+        lines = [p for p in books.postings[transaction_id] if p["posting"] == "T"]
+        is_posted = transaction["posting"] == "T" and lines
+        if not is_posted and books.age(transaction["createddate"]) > HOURS_SYNC:
+            yield Row("JE-MISS-01", "", transaction_id, None)
+
+
+def _unrecognised(books: Books, clusters: Clusters):
+    """A month is run on the first day after it, or after the month in which it was booked."""
+    for line in books.plan_lines:
+        plan = books.plans[line["revenueplan"]]
+        source = books.transactions.get(plan["sourcetransaction"])
+        if line["isrecognized"] == "T" or source is None or source["voided"] == "T":
+            continue
+        month = date.fromisoformat(max(line["periodname"], source["createddate"][:7]) + "-01")
+        run = (month + timedelta(days=31)).replace(day=1)
+        if float(line["amount"]) and books.age(run) > timedelta(days=1) + HOURS_SYNC:
+            yield Row("JE-MISS-01", "", line["id"], None)
+
+
+def _journals_twice(books: Books, clusters: Clusters):
+    seen = set()
+    journals = [t for t in books.transactions.values() if t["type"] == "Journal"]
+    for journal in sorted(journals, key=lambda each: int(each["id"])):
+        lines = books.postings[journal["id"]]
+        booked = [(p["account"], p["amount"]) for p in lines if _is_posted(p)]
+        stage = (journal["custbody_stripe_dispute_id"], journal["custbody_stripe_dispute_stage"])
+        place = (books.lines[journal["id"]][0]["subsidiary"], journal["trandate"], journal["memo"])
+        same = stage if stage[0] else (*place, *sorted(booked))
+        if same in seen:
+            yield Row("JE-DUP-01", "", journal["id"], None)
+        seen.add(same)
+
+
+def _periods(books: Books, clusters: Clusters):
+    """The month of the event; of an invoice or a deposit its own date will do as well."""
+    paid = {p["payment"].get("payment_intent"): p for p in books.invoice_payments}
+    for transaction_id, transaction in books.transactions.items():
+        is_run = transaction["tranid"].startswith("JE-REV-")
+        is_event = transaction["type"] != "Journal" or transaction["custbody_stripe_dispute_id"]
+        if transaction["posting"] == "F" or not (is_event or is_run):
+            continue
+        day = transaction["trandate"]
+        charge = books.charges.get(transaction["custbody_stripe_charge_id"])
+        if transaction["type"] == "CustPymt" and charge is not None:
+            payment = paid[charge["payment_intent"]]
+            invoice = books.invoices[payment["invoice"]]
+            day = local_day(payment["status_transitions"]["paid_at"], invoice)
+        if books.periods[transaction["postingperiod"]] != day[:7]:
+            yield Row("JE-PER-01", "period", transaction_id, None)
+
+
+def _is_posted(posting) -> bool:
+    return posting["accountingbook"] == "1" and posting["posting"] == "T"
 
 
 _RAW_NAMES = {
