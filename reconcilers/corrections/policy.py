@@ -113,6 +113,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "DSP-LIFE-01": ("not_posted", "not_at_provider", "other_outcome", "other_amount"),
     "JE-MISS-01": _DOCUMENTS,
     "JE-PER-01": _DOCUMENTS,
+    "JE-ACC-01": ("result_shifted", "unmapped_account", "of_another_event"),
     "JE-DUP-01": ("dispute_stage", "signature"),
     "PYT-DEP-01": (
         "entered_twice",

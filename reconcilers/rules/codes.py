@@ -39,5 +39,6 @@ CODES = {
     "JE-MISS-01": "Business event has no journal",
     "JE-DUP-01": "Event posted twice",
     "JE-PER-01": "Posted in the wrong period (cut-off)",
+    "JE-ACC-01": "Posted to the wrong account",
     "JE-BAL-01": "Unbalanced journal entry",
 }

@@ -190,6 +190,11 @@ COMPARISONS = (
     ),
     Comparison("cmp_posting__event_vs_ledger", ("event", "ledger"), _LEDGER | _PLANS),
     Comparison(
+        "cmp_posting_line__mapping_vs_ledger",
+        ("mapping", "ledger"),
+        _LEDGER | {"netsuite.transaction_line"},
+    ),
+    Comparison(
         "cmp_journal_entry__within_erp",
         ("erp",),
         _LEDGER,

@@ -1,4 +1,4 @@
-"""Events without a journal, and postings in another period than the event's."""
+"""Events without a journal, postings in another period, and lines on another account."""
 
 import narwhals as nw
 
@@ -45,4 +45,31 @@ JE_PER_01 = Rule(
     .otherwise(floor_of("JE-PER-01")),
 )
 
-RULES = (JE_MISS_01, JE_PER_01)
+_is_shifted = nw.col("is_result_shifted")
+
+# Impact: what the account of the mapping lacks (+). What moves between the balance sheet and the
+# result is never trivial.
+JE_ACC_01 = Rule(
+    code="JE-ACC-01",
+    over="cmp_posting_line__mapping_vs_ledger",
+    drifts=~nw.col("is_allowed"),
+    applies=nw.col("has_mapping"),
+    owner=party("erp"),
+    replica=None,
+    attribute="account",
+    expected=nw.col("mapping_accounts"),
+    observed=nw.col("ledger_account"),
+    impact_minor=nw.col("ledger_amount_minor"),
+    grace_hours=_G_SYNC_HOURS,
+    coverage="ledger_coverage_seconds",
+    cause=nw.when(_is_shifted)
+    .then(nw.lit("result_shifted"))
+    .otherwise(
+        nw.when(nw.col("is_mapped_account").fill_null(value=False))
+        .then(nw.lit("of_another_event"))
+        .otherwise(nw.lit("unmapped_account"))
+    ),
+    floor=nw.when(_is_shifted).then(nw.lit("S3")).otherwise(floor_of("JE-ACC-01")),
+)
+
+RULES = (JE_MISS_01, JE_PER_01, JE_ACC_01)

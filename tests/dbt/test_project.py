@@ -34,6 +34,7 @@ COMPARISONS = {
     "cmp_refund__billing_vs_erp",
     "cmp_dispute__billing_vs_erp",
     "cmp_posting__event_vs_ledger",
+    "cmp_posting_line__mapping_vs_ledger",
     "cmp_journal_entry__within_erp",
     "cmp_snapshot__source_vs_landed",
 }

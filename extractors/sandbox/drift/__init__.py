@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from extractors.sandbox.drift import (
+    accounts,
     applications,
     contract_terms,
     contracts,
@@ -79,6 +80,7 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "JE-MISS-01": postings.plant_no_journal,
         "JE-DUP-01": postings.plant_journal_twice,
         "JE-PER-01": postings.plant_other_period,
+        "JE-ACC-01": accounts.plant_other_account,
         "JE-BAL-01": journals.plant_unbalanced,
     }
 )

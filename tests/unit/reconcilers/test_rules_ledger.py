@@ -12,6 +12,7 @@ PAYMENT = "cmp_payment__billing_vs_erp"
 JOURNAL = "cmp_journal_entry__within_erp"
 CONTROL = "cmp_snapshot__source_vs_landed"
 POSTING = "cmp_posting__event_vs_ledger"
+LINE = "cmp_posting_line__mapping_vs_ledger"
 SIX_HOURS = 6 * 3600
 
 
@@ -146,6 +147,42 @@ def test_a_posting_in_another_period_names_both():
     assert (drift["expected"], drift["observed"]) == ("2026-06", "2026-07")
     assert (drift["attribute"], drift["cause"]) == ("period", "refund")
     assert (drift["owner_id"], drift["impact_minor"]) == ("erp-a", 10_000)
+
+
+def ledger_line(**values: Any) -> dict[str, Any]:
+    """A line of 5.00 on the account of the mapping."""
+    usual = {
+        "erp_id": "7-1", "mapping_accounts": "1010 or 1050", "ledger_account": "1010",
+        "mapping_amount_minor": 500, "ledger_amount_minor": 500, "is_allowed": True,
+        "is_result_shifted": False, "is_mapped_account": True,
+    }  # fmt: skip
+    row = paired("mapping", "ledger", "a", **usual | values)
+    return {name: value for name, value in row.items() if name in declared_columns()[LINE]}
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"is_allowed": True}, []),
+        ({}, [("of_another_event", "S4", "exception")]),
+        ({"is_mapped_account": False}, [("unmapped_account", "S4", "exception")]),
+        ({"is_mapped_account": None}, [("unmapped_account", "S4", "exception")]),
+        ({"is_result_shifted": True}, [("result_shifted", "S3", "exception")]),
+        ({"ledger_coverage_seconds": SIX_HOURS - 1}, [("of_another_event", "S4", "in_flight")]),
+        ({"ledger_coverage_seconds": SIX_HOURS}, [("of_another_event", "S4", "exception")]),
+        ({"excluded_reason": "not_mapped"}, []),
+    ],
+)
+def test_a_line_on_another_account_says_what_kind_of_account_that_is(values, told):
+    drift = drift_in(LINE, ledger_line(**{"is_allowed": False} | values))
+    assert drift.select("cause", "severity", "disposition").rows() == told
+
+
+def test_a_line_on_another_account_names_both_and_the_whole_amount():
+    (drift,) = drift_in(LINE, ledger_line(is_allowed=False, ledger_account="1200")).to_dicts()
+    assert (drift["code"], drift["attribute"], drift["owner_id"]) == ("JE-ACC-01", "account", "7-1")
+    assert (drift["expected"], drift["observed"]) == ("1010 or 1050", "1200")
+    assert drift["impact_minor"] == 500
 
 
 @given(drawn=st.lists(st.tuples(st.booleans(), st.integers(-(10**9), 10**9)), max_size=8))

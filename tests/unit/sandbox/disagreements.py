@@ -46,7 +46,7 @@ def disagreements(store) -> set[Row]:
     for check in (
         _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _papers, _billed_twice, _terms, _subscriptions, _invoices, _credits, _applications,
         _payments, _payments_applied, _refunds, _disputes, _payouts, _journals, _controls,
-        _unposted, _unrecognised, _journals_twice, _periods,
+        _unposted, _unrecognised, _journals_twice, _periods, _accounts,
     ):  # fmt: skip
         found |= set(check(books, clusters))
     return found
@@ -1012,6 +1012,21 @@ def _periods(books: Books, clusters: Clusters):
             day = local_day(payment["status_transitions"]["paid_at"], invoice)
         if books.periods[transaction["postingperiod"]] != day[:7]:
             yield Row("JE-PER-01", "period", transaction_id, None)
+
+
+def _accounts(books: Books, clusters: Clusters):
+    """What is sold over days is deferred, tax is tax payable, and what customers owe receivable."""
+    for transaction_id, transaction in books.transactions.items():
+        if transaction["type"] != "CustInvc":
+            continue
+        on = {p["transactionline"]: p for p in books.postings[transaction_id] if _is_posted(p)}
+        for line in books.lines[transaction_id]:
+            kind = "tax" if line["taxline"] == "T" else "main" if line["mainline"] == "T" else ""
+            kind = "sold" if line.get("custcol_rev_start") else kind
+            wanted = {"tax": "220", "main": "110", "sold": "210"}.get(kind)
+            posting = on.get(line["id"])
+            if wanted and posting and float(posting["amount"]) and posting["account"] != wanted:
+                yield Row("JE-ACC-01", "account", f"{transaction_id}-{line['id']}", None)
 
 
 def _is_posted(posting) -> bool:

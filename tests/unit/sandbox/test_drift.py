@@ -23,7 +23,7 @@ VARIANTS = {
     "CON-MISS-02": 3, "SUB-DUP-01": 3, "CON-TERM-01": 8,
     "PAY-DUP-01": 3, "PAY-AMT-01": 3, "RFD-MISS-01": 3, "RFD-DUP-01": 3, "DSP-LIFE-01": 4,
     "PAY-APPL-01": 4, "PYT-COMP-01": 2, "PYT-DEP-01": 7,
-    "JE-MISS-01": 4, "JE-DUP-01": 3, "JE-PER-01": 4, "JE-BAL-01": 2,
+    "JE-MISS-01": 4, "JE-DUP-01": 3, "JE-PER-01": 4, "JE-ACC-01": 3, "JE-BAL-01": 2,
 }  # fmt: skip
 
 
