@@ -28,6 +28,7 @@ class Edge:
 EDGES = (
     Edge("CUS-MISS-01", "CON-MISS-02"),
     Edge("SUB-DUP-01", "SUB-QTY-01"),
+    Edge("PRD-BAS-01", "CON-AMT-01", is_whole=True),
     Edge("CUS-MISS-02", "INV-MISS-01"),
     Edge("CUS-MISS-02", "PAY-MISS-01"),
     Edge("CUS-MISS-02", "CRN-MISS-01"),

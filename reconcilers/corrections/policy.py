@@ -55,6 +55,11 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "CTL-XREF-01": ("by_number", "by_service"),
     "CUS-MISS-01": ("link_lost", "account_missing"),
     "CUS-LINK-01": ("empty", "merged", "dangling", "crossed", "not_in_use"),
+    "PRD-BAS-01": tuple(
+        f"{way}_{basis}"
+        for way in ("times", "over")
+        for basis in ("3", "12", "24", "36", "100", "days", "quantity")
+    ),
     "CON-MISS-01": ("service_started", "not_yet_due"),
     "CON-MISS-02": ("no_contract", "not_signed", "not_won"),
     "SUB-STAT-01": ("crm_copy_stale", "billing_after_cancel"),

@@ -18,6 +18,7 @@ from reconcilers.rules import (
     payment_application,
     payout,
     posting,
+    price,
     refund,
     subscription_item,
 )
@@ -28,6 +29,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *control.RULES,
     *customer.RULES,
     *customer_records.RULES,
+    *price.RULES,
     *contract.RULES,
     *subscription_item.RULES,
     *invoice.RULES,

@@ -9,6 +9,8 @@ CODES = {
     "CUS-DUP-01": "Duplicate customer inside one system",
     "CUS-LINK-01": "Crossed, ambiguous or dangling link",
     "CUS-ATTR-01": "Master-data attribute disagrees",
+    "PRD-PRC-01": "List price differs",
+    "PRD-BAS-01": "Price stands on another basis",
     "CON-MISS-01": "Closed-won with no subscription in billing",
     "CON-MISS-02": "Live paid subscription with no contract",
     "CON-AMT-01": "Contract value differs from what billing will charge",

@@ -103,3 +103,12 @@ select
     'cmp_dispute__billing_vs_erp',
     'netsuite:' || erp_internal_id
 from {{ ref('dispute_entry__erp') }}
+union all
+-- a price on another basis, and the value of the line that differs by it
+select
+    'cmp_contract_line__crm_vs_billing',
+    row_key,
+    'cmp_contract_line__crm_vs_billing',
+    row_key
+from {{ ref('cmp_contract_line__crm_vs_billing') }}
+where price_ratio is not null and excluded_reason is null

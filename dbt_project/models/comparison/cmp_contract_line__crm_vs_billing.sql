@@ -105,6 +105,10 @@ select
         'coalesce(tiered.mrr_minor, '
         ~ exact_ratio('billed.mrr_minor * cast(contracted.quantity as bigint)', 'billed.quantity') ~ ')'
     ) }} as billing_mrr_at_contract_quantity_minor,
+    {{ named_ratio(
+        exact_ratio('contracted.mrr_minor', 'contracted.quantity'), exact_ratio('billed.mrr_minor', 'billed.quantity'),
+        'contracted.quantity'
+    ) }} as price_ratio,
     greatest(coalesce(contracted.line_count, 0), coalesce(billed.item_count, 0)) as line_count,
     greatest(
         {{ full_months('live_contracts.as_of_date', 'coalesce(contracted.end_date, live_contracts.end_date)') }} + 1, 0

@@ -6,7 +6,13 @@ from decimal import Decimal
 
 from extractors.sandbox.amounts import decimal_text, rounded
 from extractors.sandbox.drift.ground import Ground
-from extractors.sandbox.drift.sold_lines import Sold, sold_lines, subscription_of
+from extractors.sandbox.drift.sold_lines import (
+    Sold,
+    amend,
+    change_items,
+    sold_lines,
+    subscription_of,
+)
 from extractors.sandbox.reference import CURRENCIES, LEGAL_ENTITIES, PRODUCTS, TIERED_BY_SKU
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.contracts import stamp
@@ -185,14 +191,7 @@ def _close(ground: Ground, sold: Sold, attribute: str, variant: str) -> None:
 def _raise_in_crm(ground: Ground, sold: Sold, at: int) -> None:
     minor = Decimal(sold.line["Unit_Price__c"]).scaleb(sold.precision)
     raised = decimal_text(rounded(minor * _RAISED), sold.precision)
-    _amend(ground, sold, at, Unit_Price__c=raised)
-
-
-def _amend(ground: Ground, sold: Sold, at: int, **fields: str) -> None:
-    """A change that was signed days ago."""
-    signed = stamp(ground.days_ago(5, 20))
-    told = {"Effective_At__c": signed, "LastModifiedDate": signed}
-    ground.change("salesforce", "Contract_Line__c", sold.line["Id"], at, **fields, **told)
+    amend(ground, sold, at, Unit_Price__c=raised)
 
 
 def _charge_other_price(ground: Ground, sold: Sold, at: int) -> None:
@@ -206,20 +205,11 @@ def _charge_other_price(ground: Ground, sold: Sold, at: int) -> None:
         "created": ground.now - 30 * DAY,
     }
     ground.add("stripe", "price", wrong, at)
-    _change_items(ground, sold, at, price=wrong)
+    change_items(ground, sold, at, price=wrong)
 
 
 def _drop_discount(ground: Ground, sold: Sold, at: int) -> None:
-    _change_items(ground, sold, at, discounts=[])
-
-
-def _change_items(ground: Ground, sold: Sold, at: int, **fields: object) -> None:
-    data = [
-        item | fields if item["id"] in sold.items else item
-        for item in sold.subscription["items"]["data"]
-    ]
-    items = sold.subscription["items"] | {"data": data}
-    ground.change("stripe", "subscription", sold.subscription_id, at, items=items)
+    change_items(ground, sold, at, discounts=[])
 
 
 _PRICING = {
@@ -238,7 +228,7 @@ def plant_wrong_quantity(ground: Ground, count: int) -> None:
         quantity = int(Decimal(sold.line["Quantity__c"]))
         if variant == "seats_not_billed":
             more = quantity + ground.rng.randrange(1, 12)
-            _amend(ground, sold, at, Quantity__c=str(more))
+            amend(ground, sold, at, Quantity__c=str(more))
         else:
             _lose_seats(ground, sold, at)
         _close(ground, sold, f"quantity:{sold.sku}", variant)

@@ -6,6 +6,7 @@ from datetime import date
 from extractors.sandbox.drift.ground import SETTLED_DAYS, Ground
 from extractors.sandbox.reference import CURRENCIES
 from extractors.sandbox.tables import Record
+from extractors.sandbox.world.contracts import stamp
 from extractors.sandbox.world.moments import DAY, add_months, moment
 from extractors.sandbox.world.state import Company
 
@@ -96,3 +97,19 @@ def _items_of(subscription: Record, line: Record) -> tuple[str, ...]:
 def subscription_of(sold: Sold) -> str:
     """The key of a plant that takes one line of each subscription."""
     return sold.subscription_id
+
+
+def amend(ground: Ground, sold: Sold, at: int, **fields: str) -> None:
+    """A change that was signed days ago."""
+    signed = stamp(ground.days_ago(5, 20))
+    told = {"Effective_At__c": signed, "LastModifiedDate": signed}
+    ground.change("salesforce", "Contract_Line__c", sold.line["Id"], at, **fields, **told)
+
+
+def change_items(ground: Ground, sold: Sold, at: int, **fields: object) -> None:
+    data = [
+        item | fields if item["id"] in sold.items else item
+        for item in sold.subscription["items"]["data"]
+    ]
+    items = sold.subscription["items"] | {"data": data}
+    ground.change("stripe", "subscription", sold.subscription_id, at, items=items)

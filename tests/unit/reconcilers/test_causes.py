@@ -148,6 +148,15 @@ def test_a_subscription_of_a_customer_that_the_crm_lacks_follows_from_it():
     assert found["CON-MISS-02", "s"] == ("CUS-MISS-01", "c")
 
 
+@pytest.mark.parametrize(("slip", "parent"), [("over_12", ("PRD-BAS-01", "l")), (None, None)])
+def test_a_price_on_another_basis_explains_the_value_of_its_line(slip, parent):
+    values = {"crm_mrr_at_contract_quantity_minor": 12, "billing_mrr_at_contract_quantity_minor": 1}
+    priced = {"product_code": "SEAT", "price_ratio": slip, "remaining_months": 3, "line_count": 1}
+    rows = {CONTRACT_LINES: [paired("crm", "billing", "l", **priced, **values)]}
+    found = parents(rows, (CONTRACT_LINES, "l", CONTRACT_LINES, "l"))
+    assert found["CON-AMT-01", "l"] == parent
+
+
 def test_a_line_billed_twice_explains_the_units_that_are_billed_too_many():
     copy = {"row_key": "i", "has_billing": True, "kept_id": "x", "currency": "USD"}
     copy |= {"entity": "item", "billing_id": "i", "subscription_id": "s"}

@@ -47,6 +47,7 @@ class Books:
         self.plans = by_id(store.rows("netsuite", "revenueplan"), "id")
         self.plan_lines = store.rows("netsuite", "revenueplanline")
         self.entries = store.rows("salesforce", "PricebookEntry")
+        self.prices = [p for p in store.rows("stripe", "price") if p["active"]]
         self.terms = by_id(store.rows("netsuite", "term"), "id")
         self.currencies = by_id(store.rows("netsuite", "currency"), "id")
         self.items = by_id(store.rows("netsuite", "item"), "id")

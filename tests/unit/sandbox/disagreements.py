@@ -44,7 +44,7 @@ def disagreements(store) -> set[Row]:
     clusters = Clusters(books)
     found: set[Row] = set()
     for check in (
-        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _papers, _billed_twice, _terms, _subscriptions, _invoices, _credits, _applications,
+        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _papers, _billed_twice, _terms, _list_prices, _subscriptions, _invoices, _credits, _applications,
         _payments, _payments_applied, _refunds, _disputes, _payouts, _journals, _controls,
         _unposted, _unrecognised, _journals_twice, _periods, _accounts,
     ):  # fmt: skip
@@ -222,6 +222,8 @@ def _contract_lines(books: Books, clusters: Clusters):
                 yield Row("SUB-QTY-01", f"quantity:{sku}", contract_id, subscription_id)
             billed = sum(_item_mrr(item) * item["quantity"] for item in items[sku])
             difference = _whole(signed * quantity) - _whole(billed / billed_quantity * quantity)
+            if _is_other_basis(signed, billed / billed_quantity, quantity):
+                yield Row("PRD-BAS-01", f"unit_mrr:{sku}", contract_id, subscription_id)
             if abs(difference) > max(len(items[sku]), 1):
                 name = f"mrr_at_contract_quantity:{sku}"
                 yield Row("CON-AMT-01", name, contract_id, subscription_id)
@@ -331,6 +333,53 @@ def _differing_terms(contract, subscription, first, plan):
     goes_on = plan is None or plan["end_behavior"] == "release"
     if contract["Auto_Renew__c"] != goes_on:
         yield "is_auto_renewed"
+
+
+def _is_other_basis(one: Decimal, other: Decimal, quantity: int = 1) -> bool:
+    """Whether two prices are apart as a year and a month are, or units and hundredths, ..."""
+    bases = [Decimal(basis) for basis in (3, 12, 24, 36, 100)] + [Decimal(365) / 12]
+    return any(
+        abs(high - low * basis) * 1000 <= low * basis
+        for high, low in ((one, other), (other, one))
+        for basis in (*bases, *([Decimal(quantity)] if quantity > 1 else []))
+    )
+
+
+def _list_prices(books: Books, clusters: Clusters):
+    """Each price of the book, and what billing sells the product at by the month."""
+    for entry in books.entries:
+        if not entry["IsActive"]:
+            continue
+        sku = books.crm_products[entry["Product2Id"]]["ProductCode"]
+        currency = entry["CurrencyIsoCode"].lower()
+        offers = [
+            price
+            for price in sorted(books.prices, key=lambda p: (p["created"], p["id"]))
+            if books.products[price["product"]]["metadata"]["sku"] == sku
+            and price["currency"] == currency
+            and price["recurring"]["interval"] == "month"
+            and price["recurring"].get("usage_type") != "metered"
+        ]
+        digits = 0 if currency == "jpy" else 2
+        if entry.get("Tiers__c"):
+            listed = [
+                (tier["up_to"], Decimal(tier["unit_price"]).scaleb(digits))
+                for tier in json.loads(entry["Tiers__c"])
+            ]
+            sold = [
+                [(tier["up_to"], Decimal(tier["unit_amount_decimal"])) for tier in price["tiers"]]
+                for price in offers
+            ]
+            if listed not in sold:
+                yield Row("PRD-PRC-01", "list_price", entry["Id"], offers[0]["id"])
+            continue
+        unit = Decimal(entry["UnitPrice"]).scaleb(digits)
+        units = [Decimal(price["unit_amount_decimal"]) for price in offers]
+        if unit in units:
+            continue
+        slips = [p["id"] for p, u in zip(offers, units, strict=True) if _is_other_basis(unit, u)]
+        code = "PRD-BAS-01" if slips else "PRD-PRC-01"
+        yield Row(code, "list_price", entry["Id"], slips[0] if slips else offers[0]["id"])
 
 
 def _tiered(books: Books, line, quantity, items, subscription_id):
