@@ -35,6 +35,8 @@ PLANTS = {
     "CUS-DUP-01": 2,
     "CUS-LINK-01": 4,
     "CUS-ATTR-01": 6,
+    "PRD-MAP-01": 1,
+    "PRD-GL-01": 1,
     "PRD-PRC-01": 2,
     "PRD-BAS-01": 3,
     "CON-MISS-01": 2,

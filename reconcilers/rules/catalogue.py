@@ -19,6 +19,7 @@ from reconcilers.rules import (
     payout,
     posting,
     price,
+    product,
     refund,
     subscription_item,
 )
@@ -29,6 +30,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *control.RULES,
     *customer.RULES,
     *customer_records.RULES,
+    *product.RULES,
     *price.RULES,
     *contract.RULES,
     *subscription_item.RULES,

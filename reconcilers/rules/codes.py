@@ -9,6 +9,8 @@ CODES = {
     "CUS-DUP-01": "Duplicate customer inside one system",
     "CUS-LINK-01": "Crossed, ambiguous or dangling link",
     "CUS-ATTR-01": "Master-data attribute disagrees",
+    "PRD-MAP-01": "Unmapped, retired or many-mapped item",
+    "PRD-GL-01": "Item posts to other accounts than mapped",
     "PRD-PRC-01": "List price differs",
     "PRD-BAS-01": "Price stands on another basis",
     "CON-MISS-01": "Closed-won with no subscription in billing",

@@ -73,6 +73,16 @@ COMPARISONS = (
     Comparison("cmp_customer__within_system", ("system",), _CUSTOMERS),
     Comparison("cmp_customer_link__copy_vs_crosswalk", ("copy", "crosswalk"), _CUSTOMERS),
     Comparison(
+        "cmp_product__within_system",
+        ("system",),
+        frozenset({"stripe.subscription"}),
+    ),
+    Comparison(
+        "cmp_product_account__within_erp",
+        ("erp",),
+        _ERP_DOCUMENTS,
+    ),
+    Comparison(
         "cmp_price__crm_vs_billing",
         ("crm", "billing"),
         frozenset({"stripe.subscription"}),

@@ -18,6 +18,8 @@ COMPARISONS = {
     "cmp_customer__crm_vs_erp",
     "cmp_customer__within_system",
     "cmp_customer_link__copy_vs_crosswalk",
+    "cmp_product__within_system",
+    "cmp_product_account__within_erp",
     "cmp_price__crm_vs_billing",
     "cmp_contract__crm_vs_billing",
     "cmp_contract_line__crm_vs_billing",

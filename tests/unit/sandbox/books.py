@@ -50,6 +50,7 @@ class Books:
         self.prices = [p for p in store.rows("stripe", "price") if p["active"]]
         self.terms = by_id(store.rows("netsuite", "term"), "id")
         self.currencies = by_id(store.rows("netsuite", "currency"), "id")
+        self.accounts_of_ledger = by_id(store.rows("netsuite", "account"), "id")
         self.items = by_id(store.rows("netsuite", "item"), "id")
         self.tax_codes = store.rows("netsuite", "taxcode")
         self.credit_notes = store.rows("stripe", "credit_note")

@@ -44,7 +44,7 @@ def disagreements(store) -> set[Row]:
     clusters = Clusters(books)
     found: set[Row] = set()
     for check in (
-        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _papers, _billed_twice, _terms, _list_prices, _subscriptions, _invoices, _credits, _applications,
+        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _papers, _billed_twice, _terms, _list_prices, _products, _item_accounts, _subscriptions, _invoices, _credits, _applications,
         _payments, _payments_applied, _refunds, _disputes, _payouts, _journals, _controls,
         _unposted, _unrecognised, _journals_twice, _periods, _accounts,
     ):  # fmt: skip
@@ -380,6 +380,47 @@ def _list_prices(books: Books, clusters: Clusters):
         slips = [p["id"] for p, u in zip(offers, units, strict=True) if _is_other_basis(unit, u)]
         code = "PRD-BAS-01" if slips else "PRD-PRC-01"
         yield Row(code, "list_price", entry["Id"], slips[0] if slips else offers[0]["id"])
+
+
+def _products(books: Books, clusters: Clusters):
+    """What is sold has one record in use in each system."""
+    sold = {
+        books.products[item["price"]["product"]]["metadata"]["sku"]: item["price"]["product"]
+        for subscription in books.subscriptions.values()
+        if _bills(subscription)
+        for item in subscription["items"]["data"]
+    }
+    in_use = defaultdict(list)
+    for product_id, product in books.crm_products.items():
+        in_use["crm", product["ProductCode"]].append((product_id, product["IsActive"]))
+    for product_id, product in books.products.items():
+        in_use["billing", product["metadata"].get("sku")].append((product_id, product["active"]))
+    for item_id, item in books.items.items():
+        in_use["erp", item["itemid"]].append((item_id, item["isinactive"] == "F"))
+    for sku, product_id in sold.items():
+        for role in ("crm", "billing", "erp"):
+            known = in_use[role, sku]
+            active = [each for each, is_active in known if is_active]
+            if len(active) != 1:
+                yield Row("PRD-MAP-01", "", product_id, max(active or [e for e, _ in known]))
+
+
+REVENUE_OF = {"Platform": "4000", "Add-on": "4010", "Support": "4020", "Usage": "4010"}
+
+
+def _item_accounts(books: Books, clusters: Clusters):
+    """Items in use post to the revenue account of their family, and defer."""
+    families = {p["ProductCode"]: p["Family"] for p in books.crm_products.values()}
+    for item_id, item in books.items.items():
+        revenue = REVENUE_OF.get(families.get(item["itemid"]))
+        if item["isinactive"] == "T" or revenue is None:
+            continue
+        wanted = {"revenue_account": revenue, "deferred_account": "2100"}
+        named = {"revenue_account": "incomeaccount", "deferred_account": "deferredrevenueaccount"}
+        for name, field in named.items():
+            own = books.accounts_of_ledger.get(item[field] or "", {}).get("acctnumber")
+            if own != wanted[name]:
+                yield Row("PRD-GL-01", name, item_id, None)
 
 
 def _tiered(books: Books, line, quantity, items, subscription_id):

@@ -11,7 +11,7 @@ from extractors.sandbox.store import Store
 from extractors.sandbox.world import advance_world
 from tests.unit.sandbox.disagreements import Row, disagreements
 
-CONTROLS = {"CTL-CNT-01": 7, "CTL-STALE-01": 6}
+CONTROLS = {"CTL-CNT-01": 7, "CTL-STALE-01": 6, "PRD-MAP-01": 9, "PRD-GL-01": 9}
 MANY = ("INV-MISS-01", "INV-MISS-02", "INV-DUP-01", "INV-AMT-01", "INV-STAT-01", "PAY-MISS-01",
         "CUS-ATTR-01")  # fmt: skip
 VARIANTS = {
@@ -21,7 +21,7 @@ VARIANTS = {
     "INV-MISS-02": 2, "INV-DUP-01": 2, "INV-AMT-01": 3, "INV-LINE-01": 6, "INV-DATE-01": 6, "INV-STAT-01": 4, "PAY-MISS-01": 2,
     "CRN-MISS-01": 5, "CRN-AMT-01": 4, "CRN-APPL-01": 3, "TAX-AMT-01": 4,
     "CON-MISS-02": 3, "SUB-DUP-01": 3, "CON-TERM-01": 8,
-    "PRD-PRC-01": 3, "PRD-BAS-01": 3,
+    "PRD-MAP-01": 5, "PRD-GL-01": 3, "PRD-PRC-01": 3, "PRD-BAS-01": 3,
     "PAY-DUP-01": 3, "PAY-AMT-01": 3, "RFD-MISS-01": 3, "RFD-DUP-01": 3, "DSP-LIFE-01": 4,
     "PAY-APPL-01": 4, "PYT-COMP-01": 2, "PYT-DEP-01": 7,
     "JE-MISS-01": 4, "JE-DUP-01": 3, "JE-PER-01": 4, "JE-ACC-01": 3, "JE-BAL-01": 2,
