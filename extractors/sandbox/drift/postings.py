@@ -139,3 +139,20 @@ def plant_other_period(ground: Ground, count: int) -> None:
             fields["trandate"] = day.isoformat()
         ground.change("netsuite", "transaction", record["id"], ground.tick(), **fields)
         ground.planted(("netsuite", record["id"]), attribute="period", variant=variant)
+        for _ in range(1, _currencies(ground, record["id"])):
+            # money of each currency is a row of its own
+            ground.follows(
+                ground.code,
+                ("netsuite", record["id"]),
+                attribute="period",
+                variant=variant,
+                caused_by=record["id"],
+            )
+
+
+def _currencies(ground: Ground, journal: str) -> int:
+    """In how many currencies a journal recognised revenue; 0 where it recognised none."""
+    lines = ground.store.rows("netsuite", "revenueplanline", journal=journal)
+    plans = {line["revenueplan"] for line in lines}
+    found = (ground.store.get("netsuite", "revenueplan", plan) for plan in plans)
+    return len({plan["currency"] for plan in found if plan})
