@@ -21,6 +21,7 @@ from reconcilers.rules import (
     price,
     product,
     refund,
+    revenue,
     subscription_item,
 )
 from reconcilers.rules.base import Rule
@@ -42,6 +43,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *refund.RULES,
     *dispute.RULES,
     *payout.RULES,
+    *revenue.RULES,
     *posting.RULES,
     *journal.RULES,
 )

@@ -53,6 +53,11 @@ _CONTRACTS = frozenset(
 _ERP_DOCUMENTS = frozenset({"netsuite.transaction", "netsuite.transaction_line"})
 _LEDGER = frozenset({"netsuite.transaction", "netsuite.transaction_accounting_line"})
 _PLANS = frozenset({"netsuite.revenue_plan", "netsuite.revenue_plan_line"})
+_SCHEDULES = (
+    _ERP_DOCUMENTS
+    | _PLANS
+    | {"stripe.invoice", "stripe.credit_note", "stripe.usage", "netsuite.transaction_link"}
+)
 
 # Every customer comparison reads all three customer objects, since who is whom depends on all.
 COMPARISONS = (
@@ -204,6 +209,8 @@ COMPARISONS = (
             ("erp", Population("conformed.deposit__erp", "net_minor")),
         ),
     ),
+    Comparison("cmp_revenue_schedule__policy_vs_erp", ("policy", "erp"), _SCHEDULES),
+    Comparison("cmp_revenue_period__policy_vs_erp", ("policy", "erp"), _SCHEDULES),
     Comparison("cmp_posting__event_vs_ledger", ("event", "ledger"), _LEDGER | _PLANS),
     Comparison(
         "cmp_posting_line__mapping_vs_ledger",

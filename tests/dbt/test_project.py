@@ -36,6 +36,8 @@ COMPARISONS = {
     "cmp_payout__billing_vs_erp",
     "cmp_refund__billing_vs_erp",
     "cmp_dispute__billing_vs_erp",
+    "cmp_revenue_schedule__policy_vs_erp",
+    "cmp_revenue_period__policy_vs_erp",
     "cmp_posting__event_vs_ledger",
     "cmp_posting_line__mapping_vs_ledger",
     "cmp_journal_entry__within_erp",

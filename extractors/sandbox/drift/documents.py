@@ -46,7 +46,7 @@ class Posted:
         return f"invoice:{self.id}"
 
 
-def posted_invoices(ground: Ground) -> list[Posted]:
+def posted_invoices(ground: Ground, *, in_closed_too: bool = False) -> list[Posted]:
     """Invoices that stand in both systems since days, in an open period, with nothing under way."""
     copies: dict[str, list[Record]] = {}
     for transaction in ground.store.rows("netsuite", "transaction", type="CustInvc"):
@@ -60,7 +60,7 @@ def posted_invoices(ground: Ground) -> list[Posted]:
     found = []
     for invoice in ground.store.rows("stripe", "invoice"):
         known = copies.get(invoice["id"], [])
-        if len(known) == 1 and is_open[known[0]["postingperiod"]]:
+        if len(known) == 1 and (in_closed_too or is_open[known[0]["postingperiod"]]):
             posted = Posted(ground.company_by_customer[invoice["customer"]], invoice, known[0])
             if _may_plant(ground, posted):
                 found.append(posted)

@@ -46,6 +46,7 @@ class Books:
         }
         self.plans = by_id(store.rows("netsuite", "revenueplan"), "id")
         self.plan_lines = store.rows("netsuite", "revenueplanline")
+        self._planned = group(self.plan_lines, "revenueplan")
         self.entries = store.rows("salesforce", "PricebookEntry")
         self.prices = [p for p in store.rows("stripe", "price") if p["active"]]
         self.terms = by_id(store.rows("netsuite", "term"), "id")
@@ -70,6 +71,11 @@ class Books:
                 amount = self.minor(link["foreignamount"], document["currency"])
                 credited[link["previousdoc"]] += amount
         return credited
+
+    def months(self, plan) -> dict[str, int]:
+        """What a revenue plan gives each month, minor units."""
+        lines = self._planned[plan["id"]]
+        return {x["periodname"]: self.minor(x["amount"], plan["currency"]) for x in lines}
 
     def age(self, *stamps) -> timedelta:
         return self.now - max(instant(stamp) for stamp in stamps if stamp is not None)

@@ -24,6 +24,7 @@ VARIANTS = {
     "PRD-MAP-01": 5, "PRD-GL-01": 3, "PRD-PRC-01": 3, "PRD-BAS-01": 3,
     "PAY-DUP-01": 3, "PAY-AMT-01": 3, "RFD-MISS-01": 3, "RFD-DUP-01": 3, "DSP-LIFE-01": 4,
     "PAY-APPL-01": 4, "PYT-COMP-01": 2, "PYT-DEP-01": 7,
+    "REV-SCH-01": 3, "REV-AMT-01": 2, "REV-PER-01": 2, "REV-STOP-01": 2,
     "JE-MISS-01": 4, "JE-DUP-01": 3, "JE-PER-01": 4, "JE-ACC-01": 3, "JE-BAL-01": 2,
 }  # fmt: skip
 
