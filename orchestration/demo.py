@@ -61,6 +61,8 @@ PLANTS = {
     "PAY-DUP-01": 2,
     "PAY-AMT-01": 3,
     "PAY-APPL-01": 4,
+    "PAY-OOB-01": 3,
+    "PAY-RET-01": 3,
     "RFD-MISS-01": 3,
     "RFD-DUP-01": 3,
     "DSP-LIFE-01": 4,

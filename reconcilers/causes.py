@@ -39,6 +39,8 @@ EDGES = (
     Edge("CUS-MISS-02", "RFD-MISS-01"),
     Edge("PAY-AMT-01", "INV-STAT-01", is_whole=True),
     Edge("PAY-APPL-01", "INV-STAT-01", is_whole=True),
+    Edge("PAY-OOB-01", "INV-STAT-01", is_whole=True),
+    Edge("PAY-RET-01", "INV-STAT-01", is_whole=True),
     Edge("TAX-AMT-01", "INV-AMT-01", is_whole=True),
     Edge("JE-DUP-01", "DSP-LIFE-01"),
 )

@@ -75,6 +75,11 @@ def refund_entry(key: str, refund: Mapping[str, Any], at: int) -> Document:
     return _entry(key, "refund", refund, -refund["amount"], at)
 
 
+def failure_entry(key: str, charge: Mapping[str, Any], at: int) -> Document:
+    """What a charge takes back that had succeeded and failed after all; its fee is kept."""
+    return _entry(key, "payment_failure_refund", charge, -charge["amount"], at)
+
+
 def dispute_of(key: str, charge: Mapping[str, Any], amount: int, at: int) -> Document:
     """A dispute that waits for our evidence."""
     return {

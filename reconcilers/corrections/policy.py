@@ -108,6 +108,8 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "TAX-AMT-01": ("not_in_ledger", "not_in_billing", "other_rate", "other_amount"),
     "PAY-DUP-01": ("charge_id", "signature", "charged_twice"),
     "PAY-AMT-01": ("fee_netted", "short", "over", "other_currency"),
+    "PAY-OOB-01": ("in_full", "in_part"),
+    "PAY-RET-01": ("returned", "never_collected"),
     "PAY-APPL-01": ("unapplied", "other_invoice", "not_in_billing"),
     "RFD-MISS-01": (
         "not_posted",

@@ -35,6 +35,8 @@ CODES = {
     "PAY-DUP-01": "Payment recorded or charged twice",
     "PAY-AMT-01": "Payment amounts differ",
     "PAY-APPL-01": "Unapplied or misapplied cash",
+    "PAY-OOB-01": "Wire or cheque in the ERP not known to billing",
+    "PAY-RET-01": "Payment failed or returned after it was posted",
     "RFD-MISS-01": "Refund in one system only or without a credit",
     "RFD-DUP-01": "Refunded twice or above the payment",
     "DSP-LIFE-01": "Dispute stage not mirrored",

@@ -132,8 +132,10 @@ MEANINGS: Mapping[str, Meaning] = {
             .otherwise(nw.lit("net_and_tax"))
         ),
     ),
+    # A charge that failed is booked in vain, with whatever amount.
     "PAY-AMT-01": Meaning(
         impact_minor=_payment_amount,
+        guard=~(nw.col("billing_status") == "failed").fill_null(value=False),
         guards={"amount": _in_one_currency.fill_null(value=True)},
         cause=_PAYMENT_CAUSE,
     ),

@@ -1,4 +1,4 @@
-"""Payments that do not stand once in billing and once in the ledger, or were taken twice."""
+"""Payments that do not stand once on both sides, were taken twice, or never came after all."""
 
 import narwhals as nw
 
@@ -51,4 +51,24 @@ PAY_DUP_01 = Rule(
     floor=floor_of("PAY-DUP-01"),
 )
 
-RULES = (PAY_MISS_01, PAY_DUP_01)
+# Impact: what the customer owes again and the ledger counts as paid (+). The provider's fee for a
+# return is a cost of its own, kept back with a payout: with it nobody could set the two off.
+PAY_RET_01 = Rule(
+    code="PAY-RET-01",
+    over=_OVER,
+    drifts=nw.col("has_erp") & (nw.col("billing_status") == "failed"),
+    applies=nw.col("has_billing") & nw.col("has_erp"),
+    owner=party("billing"),
+    replica=party("erp"),
+    expected=nw.lit("failed"),
+    observed=nw.lit("paid"),
+    impact_minor=nw.col("erp_amount_minor").fill_null(0),
+    grace_hours=_G_SYNC_HOURS,
+    coverage="return_coverage_seconds",
+    cause=nw.when(nw.col("was_collected").fill_null(value=False))
+    .then(nw.lit("returned"))
+    .otherwise(nw.lit("never_collected")),
+    floor=floor_of("PAY-RET-01"),
+)
+
+RULES = (PAY_MISS_01, PAY_DUP_01, PAY_RET_01)

@@ -1,4 +1,4 @@
-"""Cash that pays no invoice in the ledger, less than billing says, or another one."""
+"""Cash that pays nothing in the ledger, less than billing says, or what billing still asks for."""
 
 import narwhals as nw
 
@@ -7,6 +7,7 @@ from reconcilers.rules.severity import floor_of
 
 _CODE = "PAY-APPL-01"
 
+_untold = nw.col("untold_minor").fill_null(0)
 _is_ours = ~nw.col("has_billing")
 _elsewhere = nw.col("is_elsewhere").fill_null(value=False)
 _to_apply = nw.col("to_apply_minor").fill_null(0)
@@ -22,7 +23,7 @@ def _by_side(ours: str, theirs: str) -> nw.Expr:
 PAY_APPL_01 = Rule(
     code=_CODE,
     over="cmp_payment_application__billing_vs_erp",
-    drifts=_is_ours | _elsewhere | (_to_apply > 0),
+    drifts=(_is_ours & (_untold == 0)) | _elsewhere | (_to_apply > 0),
     applies=nw.col("has_billing") | nw.col("has_erp"),
     owner=Party(
         role=_by_side("erp", "billing"),
@@ -49,6 +50,31 @@ PAY_APPL_01 = Rule(
     .otherwise(floor_of(_CODE)),
 )
 
+# Impact: what billing still asks for though the bank has it (+). Until somebody tells billing, a
+# payer is dunned.
+PAY_OOB_01 = Rule(
+    code="PAY-OOB-01",
+    over="cmp_payment_application__billing_vs_erp",
+    drifts=_is_ours & (_untold > 0),
+    applies=_is_ours & ~nw.col("untold_invoice_id").is_null(),
+    owner=Party(
+        role=nw.lit("erp"), system=nw.lit(SYSTEM_OF_ROLE["erp"]), id=nw.col("erp_payment_id")
+    ),
+    replica=Party(
+        role=nw.lit("billing"),
+        system=nw.lit(SYSTEM_OF_ROLE["billing"]),
+        id=nw.col("untold_invoice_id"),
+    ),
+    expected=nw.lit("paid out of band"),
+    observed=nw.col("untold_status"),
+    impact_minor=_untold,
+    coverage="told_coverage_seconds",
+    cause=nw.when(_untold == nw.col("untold_due_minor"))
+    .then(nw.lit("in_full"))
+    .otherwise(nw.lit("in_part")),
+    floor=floor_of("PAY-OOB-01"),
+)
+
 _fits = nw.col("unapplied_minor").fill_null(0)
 
 # Collected by the bank, the ledger alone knows of it: money that fits an open invoice.
@@ -68,4 +94,4 @@ PAY_APPL_01_BANK = Rule(
     floor=floor_of(_CODE),
 )
 
-RULES = (PAY_APPL_01, PAY_APPL_01_BANK)
+RULES = (PAY_APPL_01, PAY_OOB_01, PAY_APPL_01_BANK)

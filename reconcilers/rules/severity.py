@@ -30,6 +30,8 @@ FLOORS: Mapping[str, str] = {
     "CRN-APPL-01": "S3",
     "PAY-DUP-01": "S1",
     "PAY-APPL-01": "S3",
+    "PAY-OOB-01": "S2",
+    "PAY-RET-01": "S2",
     "RFD-DUP-01": "S1",
     "PYT-COMP-01": "S2",
     "JE-DUP-01": "S1",

@@ -19,7 +19,12 @@ select distinct
     'stripe:' || payment_id,
     'cmp_invoice__billing_vs_erp',
     'stripe:' || invoice_id
-from {{ ref('payment_application__billing') }}
+from (
+    select payment_id, invoice_id from {{ ref('payment_application__billing') }}
+    union all
+    -- what a charge that failed paid is no application any more
+    select payment_id, invoice_id from {{ ref('payment__billing') }} where status = 'failed'
+) as paid
 where payment_id is not null and invoice_id is not null
 union all
 select
@@ -112,3 +117,11 @@ select
     row_key
 from {{ ref('cmp_contract_line__crm_vs_billing') }}
 where price_ratio is not null and excluded_reason is null
+union all
+select
+    'cmp_payment_application__billing_vs_erp',
+    'netsuite:' || source_id,
+    'cmp_invoice__billing_vs_erp',
+    'stripe:' || invoice_id
+from {{ ref('payment_application__erp') }}
+where payment_id is null and invoice_id is not null

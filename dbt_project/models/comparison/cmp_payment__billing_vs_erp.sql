@@ -81,6 +81,16 @@ fees as (
     from {{ ref('stg_stripe__balance_transactions') }}
     where balance_transaction_type in ('charge', 'payment')
     group by source_id
+),
+
+returned as (
+    -- what was collected and went back to the customer's bank
+    select
+        source_id as payment_id,
+        max(created_at) as returned_at
+    from {{ ref('stg_stripe__balance_transactions') }}
+    where balance_transaction_type = 'payment_failure_refund'
+    group by source_id
 )
 
 select
@@ -122,11 +132,16 @@ select
     cast(case when rows_of_both.copy_role = 'bank_collected' then fitting.unapplied_minor end as bigint) as unapplied_minor,
     {{ seconds_between(
         'cast(' ~ business_days_after('erp.payment_date', 2) ~ ' as timestamp)', watermark('netsuite', 'transaction')
-    ) }} as apply_coverage_seconds
+    ) }} as apply_coverage_seconds,
+    fees.payment_id is not null as was_collected,
+    {{ seconds_between(
+        'coalesce(returned.returned_at, billing.modified_at)', watermark('netsuite', 'transaction')
+    ) }} as return_coverage_seconds
 from rows_of_both
 left join {{ ref('payment__billing') }} as billing on rows_of_both.billing_id = billing.payment_id
 left join {{ ref('payment__erp') }} as erp on rows_of_both.erp_id = erp.erp_internal_id
 left join overcharged on rows_of_both.billing_id = overcharged.payment_id
 left join fees on rows_of_both.billing_id = fees.payment_id
+left join returned on rows_of_both.billing_id = returned.payment_id
 left join fitting on rows_of_both.erp_id = fitting.erp_id
 left join {{ ref('legal_entities') }} as legal_entities on billing.legal_entity = legal_entities.legal_entity

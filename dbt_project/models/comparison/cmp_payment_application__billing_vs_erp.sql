@@ -27,6 +27,49 @@ erp as (
     inner join {{ ref('payment_copies') }} as copies on applications.erp_internal_id = copies.erp_internal_id
 ),
 
+told_of as (
+    -- what billing noted of money that came beside it
+    select
+        invoice_id,
+        sum(applied_minor) as told_minor
+    from {{ ref('payment_application__billing') }}
+    where payment_record_id is not null
+    group by invoice_id
+),
+
+banked as (
+    -- what the bank collected for invoices that billing still asks for, one after the other, less what billing noted of it
+    select
+        erp.source_id,
+        erp.applied_minor,
+        invoices.invoice_id,
+        invoices.status,
+        invoices.amount_due_minor,
+        sum(erp.applied_minor) over (
+            partition by erp.invoice_id order by erp.applied_at, erp.source_id rows unbounded preceding
+        ) - coalesce(told_of.told_minor, 0) as untold_so_far_minor
+    from erp
+    inner join {{ ref('invoice_copies') }} as copies
+        on erp.invoice_erp_internal_id = copies.erp_internal_id and copies.copy_role = 'primary'
+    inner join {{ ref('invoice__billing') }} as invoices
+        on erp.invoice_id = invoices.invoice_id and erp.currency = invoices.currency
+    left join told_of on erp.invoice_id = told_of.invoice_id
+    where erp.copy_role = 'bank_collected' and invoices.status in ('open', 'partially_paid')
+),
+
+untold as (
+    select
+        source_id,
+        invoice_id,
+        status,
+        amount_due_minor,
+        cast(
+            least(greatest(untold_so_far_minor, 0), amount_due_minor)
+            - least(greatest(untold_so_far_minor - applied_minor, 0), amount_due_minor) as bigint
+        ) as untold_minor
+    from banked
+),
+
 on_one_invoice as (
     select
         billing.source_id as billing_source_id,
@@ -83,6 +126,10 @@ compared as (
         erp.currency as erp_currency,
         erp.correlation_id as erp_correlation_id,
         erp.applied_at as erp_applied_at,
+        coalesce(untold.untold_minor, 0) as untold_minor,
+        untold.invoice_id as untold_invoice_id,
+        untold.status as untold_status,
+        untold.amount_due_minor as untold_due_minor,
         coalesce(billing.invoice_id <> coalesce(erp.invoice_id, ''), false) and erp.source_id is not null as is_elsewhere,
         -- what could be applied and is not: short of what billing says, and no more than is left on either side
         greatest(least(
@@ -95,6 +142,7 @@ compared as (
     from rows_of_both
     left join billing on rows_of_both.billing_source_id = billing.source_id
     left join erp on rows_of_both.erp_source_id = erp.source_id
+    left join untold on rows_of_both.erp_source_id = untold.source_id
     left join {{ ref('unapplied_payments') }} as unapplied on billing.erp_payment_id = unapplied.item_id
     left join {{ ref('invoice__erp') }} as invoices on billing.erp_invoice_id = invoices.erp_internal_id
 )
@@ -115,11 +163,12 @@ select
     erp_applied_minor as erp_amount_minor,
     case
         when billing_source_id is null then
-            case copy_role
-                when 'bank_collected' then 'collected_by_bank'
-                when 'duplicate' then 'payment_twice'
-                when 'voided' then 'payment_voided'
-                when 'unsourced' then 'charge_unknown'
+            case
+                when copy_role = 'bank_collected' and untold_minor = 0 then 'collected_by_bank'
+                when copy_role = 'duplicate' then 'payment_twice'
+                when copy_role = 'voided' then 'payment_voided'
+                when copy_role = 'unsourced' then 'charge_unknown'
+                when charges.status = 'failed' then 'charge_failed'
             end
         when payments.payment_id is null then 'collected_by_bank'
         when erp_payment_id is null then 'payment_not_in_erp'
@@ -140,7 +189,15 @@ select
     coalesce(compared.applied_to, 'erp-' || compared.applied_to_id) as erp_invoice,
     coalesce(is_elsewhere, false) as is_elsewhere,
     cast(coalesce(to_apply_minor, 0) as bigint) as to_apply_minor,
-    coalesce(is_overdue, false) as is_overdue
+    coalesce(is_overdue, false) as is_overdue,
+    untold_minor,
+    untold_invoice_id,
+    untold_status,
+    untold_due_minor,
+    {{ seconds_between(
+        'cast(' ~ business_days_after('erp_payments.payment_date', 2) ~ ' as timestamp)', watermark('stripe', 'invoice')
+    ) }} as told_coverage_seconds
 from compared
 left join {{ ref('payment__billing') }} as payments on compared.payment_id = payments.payment_id
 left join {{ ref('payment__erp') }} as erp_payments on compared.applied_payment_id = erp_payments.erp_internal_id
+left join {{ ref('payment__billing') }} as charges on erp_payments.payment_id = charges.payment_id

@@ -33,17 +33,17 @@ def _subject(paid: Paid) -> str:
     return paid[0].id
 
 
-def _charge_of(paid: Paid) -> str:
+def charge_of(paid: Paid) -> str:
     return str(paid[1]["custbody_stripe_charge_id"])
 
 
 def plant_payment_twice(ground: Ground, count: int) -> None:
     """PAY-DUP-01: the ERP entered a payment again, or the customer was charged again."""
-    recent = [p for p in charged(ground) if _paid_at(p) > ground.now - _RECENT_DAYS * DAY]
+    recent = [p for p in charged(ground) if paid_at(p) > ground.now - _RECENT_DAYS * DAY]
     pools = dict.fromkeys(("same_charge", "by_hand", "charged_twice"), recent)
     for variant, paid in ground.choose(count, pools, _subject):
         posted, at = paid[0], ground.tick()
-        ground.freeze(posted.who, posted.subject, f"charge:{_charge_of(paid)}")
+        ground.freeze(posted.who, posted.subject, f"charge:{charge_of(paid)}")
         if variant == "charged_twice":
             ground.planted(("stripe", _charge_again(ground, paid, at)), variant=variant)
             continue
@@ -52,7 +52,7 @@ def plant_payment_twice(ground: Ground, count: int) -> None:
         ground.planted(("netsuite", internal), variant=variant)
 
 
-def _paid_at(paid: Paid) -> int:
+def paid_at(paid: Paid) -> int:
     return int(paid[0].invoice["status_transitions"]["paid_at"])
 
 
@@ -74,10 +74,10 @@ def _enter_again(ground: Ground, payment: Record, at: int, *, has_id: bool) -> s
 def _charge_again(ground: Ground, paid: Paid, at: int) -> str:
     """A second charge for a paid invoice; the ERP has its money too, on account."""
     posted, payment = paid
-    first = ground.store.get("stripe", "charge", _charge_of(paid))
-    assert first is not None
-    when = ground.rng.randrange(_paid_at(paid) + HOUR, ground.now - SETTLED_DAYS * DAY)
-    charge = _second_charge(ground, posted, first, when)
+    charge = charge_again(ground, paid, since=paid_at(paid))
+    made = ground.store.get("stripe", "charge", charge)
+    assert made is not None
+    when = made["created"]
     trandate = moment(when).date()
     rows = payment_rows(
         internal_id=ground.store.new_id("netsuite", "transaction"),
@@ -89,12 +89,22 @@ def _charge_again(ground: Ground, paid: Paid, at: int) -> str:
         trandate=trandate,
         period_id=period_id(trandate),
         externalid=charge,
-        amount_minor=first["amount"],
+        amount_minor=made["amount"],
         applied=[],
         custbody={"custbody_stripe_charge_id": charge},
         at=moment(when),
     )
     ground.add_rows(rows, at)
+    return charge
+
+
+def charge_again(ground: Ground, paid: Paid, *, since: int) -> str:
+    """A second charge for an invoice, as much as the first, in billing alone; returns its id."""
+    posted, _ = paid
+    first = ground.store.get("stripe", "charge", charge_of(paid))
+    assert first is not None
+    when = ground.rng.randrange(since + HOUR, ground.now - SETTLED_DAYS * DAY)
+    charge = _second_charge(ground, posted, first, when)
     ground.claim(posted.who, f"charge:{charge}")
     return charge
 
@@ -139,7 +149,7 @@ def plant_other_amount(ground: Ground, count: int) -> None:
     pools = dict.fromkeys(("fee_netted", "typed_too_low", "typed_too_high"), paid)
     for variant, chosen in ground.choose(count, pools, _subject):
         posted, payment = chosen
-        charge, at = _charge_of(chosen), ground.tick()
+        charge, at = charge_of(chosen), ground.tick()
         amount = minor_of(payment["foreigntotal"], payment["currency"])
         delta = _delta(ground, charge, variant)
         _set_amount(ground, payment, amount + delta, at)

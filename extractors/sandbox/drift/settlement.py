@@ -1,20 +1,16 @@
 """INV-STAT and PAY-MISS: invoices and payments of which one system knows more than the other."""
 
-from decimal import Decimal
 from typing import Any
 
-from extractors.sandbox.amounts import netsuite_time
 from extractors.sandbox.drift.documents import (
     Posted,
     applications,
     posted_invoices,
     unlink,
 )
-from extractors.sandbox.drift.ground import SETTLED_DAYS, Ground, Truth, minor_of
-from extractors.sandbox.ledger import Application, payment_rows
-from extractors.sandbox.reference import BANK, period_id
+from extractors.sandbox.drift.ground import SETTLED_DAYS, Ground, Truth
 from extractors.sandbox.tables import Record
-from extractors.sandbox.world.moments import DAY, HOUR, moment
+from extractors.sandbox.world.moments import DAY, HOUR
 
 
 def _subject(posted: Posted) -> str:
@@ -24,11 +20,10 @@ def _subject(posted: Posted) -> str:
 def plant_other_status(ground: Ground, count: int) -> None:
     """INV-STAT-01: void, paid or written off on one side, and not on the other, for days."""
     posted = posted_invoices(ground)
-    unpaid = [p for p in posted if p.is_open and _finalized(p) < ground.now - 6 * DAY]
+    unpaid = [p for p in posted if p.is_open and finalized(p) < ground.now - 6 * DAY]
     pools = {
         "void_not_posted": unpaid,
         "wire_not_posted": unpaid,
-        "paid_in_erp_only": unpaid,
         "written_off_in_billing": unpaid,
     }
     for variant, chosen in ground.choose(count, pools, _subject):
@@ -42,7 +37,7 @@ def plant_other_status(ground: Ground, count: int) -> None:
         )
 
 
-def _finalized(posted: Posted) -> int:
+def finalized(posted: Posted) -> int:
     return int(posted.invoice["status_transitions"]["finalized_at"])
 
 
@@ -63,9 +58,17 @@ def payment_of(ground: Ground, posted: Posted) -> Record:
     return payment
 
 
+def open_again(ground: Ground, posted: Posted) -> None:
+    """Billing asks for a paid invoice again, as if nothing had come."""
+    invoice = posted.invoice
+    transitions = invoice["status_transitions"] | {"paid_at": None}
+    unpaid = {"amount_paid": 0, "amount_remaining": invoice["amount_paid"], "status": "open"}
+    ground.store.put("stripe", "invoice", invoice | unpaid | {"status_transitions": transitions})
+
+
 def _some_time_since(ground: Ground, posted: Posted) -> int:
     """An instant after the invoice was posted and before the last days."""
-    earliest = _finalized(posted) + 8 * HOUR
+    earliest = finalized(posted) + 8 * HOUR
     return ground.rng.randrange(earliest, ground.now - SETTLED_DAYS * DAY)
 
 
@@ -130,41 +133,9 @@ def _wire(ground: Ground, posted: Posted, at: int) -> None:
     _move(ground, posted, "paid", "paid_at", when=when, **paid)
 
 
-def _pay_in_erp(ground: Ground, posted: Posted, at: int) -> None:
-    """Money was applied in the ERP that billing does not know of."""
-    when = _some_time_since(ground, posted)
-    transaction = posted.transaction
-    amount = minor_of(transaction["foreigntotal"], transaction["currency"])
-    rate = Decimal(transaction["exchangerate"])
-    internal = ground.store.new_id("netsuite", "transaction")
-    trandate = moment(when).date()
-    rows = payment_rows(
-        internal_id=internal,
-        tranid=f"PYMT-X{internal}",
-        entity_id=transaction["entity"],
-        subsidiary=posted.who.legal_entity.subsidiary_id,
-        currency=transaction["currency"],
-        exchange_rate=rate,
-        trandate=trandate,
-        period_id=period_id(trandate),
-        externalid=None,
-        amount_minor=amount,
-        applied=[Application(posted.internal, amount, rate)],
-        custbody={"memo": "Wire transfer"},
-        at=moment(when),
-        bank_account=BANK.id,
-    )
-    ground.add_rows(rows, at)
-    ground.claim(posted.who, f"transaction:{internal}")
-    changed = netsuite_time(moment(when))
-    paid = {"status": "B", "foreignamountunpaid": "0", "custbody_status_changed_at": changed}
-    ground.change("netsuite", "transaction", posted.internal, at, **paid)
-
-
 _STATUSES = {
     "void_not_posted": _void,
     "wire_not_posted": _wire,
-    "paid_in_erp_only": _pay_in_erp,
     "written_off_in_billing": _write_off,
 }
 

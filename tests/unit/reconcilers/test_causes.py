@@ -119,6 +119,25 @@ def test_unapplied_cash_explains_what_its_invoice_leaves_open(left, is_explained
     assert parent == (("PAY-APPL-01", "x") if is_explained else None)
 
 
+WIRE = {"erp_payment_id": "7", "untold_invoice_id": "in_a", "untold_minor": 10_000}
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "code"),
+    [
+        (APPLIED, only("erp", "billing", "x", **WIRE), "PAY-OOB-01"),
+        (PAYMENTS, booked(10_000) | {"row_key": "x", "billing_status": "failed"}, "PAY-RET-01"),
+    ],
+)
+@pytest.mark.parametrize(("due", "is_explained"), [(10_000, True), (9_999, False)])
+def test_money_that_only_the_ledger_has_explains_what_billing_asks_for(
+    table, row, code, due, is_explained
+):
+    asked = invoice("a", erp_status="paid", erp_amount_due_minor=0, billing_amount_due_minor=due)
+    parent = parents({table: [row], INVOICES: [asked]}, (table, "x", INVOICES, "a"))
+    assert parent["INV-STAT-01", "a"] == ((code, "x") if is_explained else None)
+
+
 @pytest.mark.parametrize(("total", "is_explained"), [(9_300, True), (9_299, False)])
 def test_tax_that_differs_explains_the_total_that_differs_by_it(total, is_explained):
     tax = paired(

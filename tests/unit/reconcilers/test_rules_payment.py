@@ -69,6 +69,34 @@ def test_a_customer_who_was_charged_twice_is_owed_what_is_too_much():
     assert (drift["observed"], drift["impact_minor"]) == ("charged after ch_1", -2_500)
 
 
+@pytest.mark.parametrize(
+    ("was_collected", "cause"),
+    [(True, "returned"), (False, "never_collected"), (None, "never_collected")],
+)
+def test_a_charge_that_failed_and_is_posted_is_owed_again(was_collected, cause):
+    row = payment(billing_status="failed", was_collected=was_collected, erp_amount_minor=9_000)
+    (drift,) = drift_in(OVER, row).to_dicts()
+    assert (drift["code"], drift["cause"], drift["severity"]) == ("PAY-RET-01", cause, "S2")
+    assert (drift["owner_id"], drift["replica_id"]) == ("billing-a", "erp-a")
+    assert (drift["impact_minor"], drift["disposition"]) == (9_000, "exception")
+
+
+@pytest.mark.parametrize(
+    ("status", "has_erp"), [("succeeded", True), ("pending", True), ("failed", False)]
+)
+def test_a_charge_that_may_still_come_or_was_never_posted_is_no_return(status, has_erp):
+    row = payment(billing_status=status, has_erp=has_erp, excluded_reason=None if has_erp else "x")
+    assert codes(row) == []
+
+
+@pytest.mark.parametrize(
+    ("coverage", "disposition"), [(SIX_HOURS - 1, "in_flight"), (SIX_HOURS, "exception")]
+)
+def test_a_return_is_in_flight_until_the_ledger_had_six_hours(coverage, disposition):
+    row = payment(billing_status="failed", return_coverage_seconds=coverage)
+    assert drift_in(OVER, row)["disposition"].to_list() == [disposition]
+
+
 @pytest.mark.parametrize("reason", ["bank_collected", "erp_voided"])
 def test_payments_of_the_bank_and_voided_ones_are_no_duplicates(reason):
     row = only("erp", "billing", "a", erp_amount_minor=10_000, excluded_reason=reason)

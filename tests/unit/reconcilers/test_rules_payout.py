@@ -207,6 +207,42 @@ def test_a_payer_who_is_dunned_is_urgent():
     assert drift["severity"] == "S2"
 
 
+def untold(key: str = "a", **values: Any) -> dict[str, Any]:
+    """A wire of 100.00 that the ledger applied to an invoice for which billing asks as much."""
+    usual = {
+        "erp_amount_minor": 10_000, "erp_payment_id": "7", "erp_invoice": "in_1", "untold_minor": 10_000,
+        "untold_invoice_id": "in_1", "untold_status": "open", "untold_due_minor": 10_000,
+        "is_elsewhere": False, "to_apply_minor": 0, "told_coverage_seconds": 10**7,
+    }  # fmt: skip
+    return only("erp", "billing", key, **usual | values)
+
+
+@pytest.mark.parametrize(("minor", "cause"), [(10_000, "in_full"), (9_999, "in_part")])
+def test_what_the_bank_has_and_billing_asks_for_is_told_by_payment_and_invoice(minor, cause):
+    (drift,) = drift_in(APPLIED, untold(untold_minor=minor)).to_dicts()
+    assert (drift["code"], drift["cause"], drift["severity"]) == ("PAY-OOB-01", cause, "S2")
+    assert (drift["owner_system"], drift["owner_id"]) == ("netsuite", "7")
+    assert (drift["replica_system"], drift["replica_id"]) == ("stripe", "in_1")
+    assert (drift["observed"], drift["impact_minor"]) == ("open", minor)
+
+
+@pytest.mark.parametrize(("left", "disposition"), [(-1, "in_flight"), (0, "exception")])
+def test_billing_is_told_of_a_wire_within_two_business_days(left, disposition):
+    drift = drift_in(APPLIED, untold(told_coverage_seconds=left))
+    assert drift["disposition"].to_list() == [disposition]
+
+
+@given(drawn=st.lists(st.integers(0, 10**6), min_size=1, max_size=6))
+@settings(max_examples=15, deadline=None)
+def test_wires_are_told_by_what_billing_still_asks_for(drawn):
+    rows = [
+        untold(f"u{n}", untold_minor=minor, excluded_reason=None if minor else "collected_by_bank")
+        for n, minor in enumerate(drawn)
+    ]
+    drift = drift_in(APPLIED, *rows)
+    assert (drift["impact_minor"].sum(), len(drift)) == (sum(drawn), sum(map(bool, drawn)))
+
+
 @pytest.mark.parametrize(("left", "disposition"), [(-1, "in_flight"), (0, "exception")])
 def test_cash_is_applied_within_two_business_days(left, disposition):
     row = unapplied(apply_coverage_seconds=left)

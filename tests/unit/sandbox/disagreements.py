@@ -809,7 +809,9 @@ def _payments(books: Books, clusters: Clusters):
                 yield Row("PAY-MISS-01", "", charge_id, None)
             continue
         first = known[charge_id][0]
-        if is_old and books.minor(first["foreigntotal"], first["currency"]) != charge["amount"]:
+        if charge["status"] == "failed":
+            yield Row("PAY-RET-01", "", charge_id, first["id"])
+        elif is_old and books.minor(first["foreigntotal"], first["currency"]) != charge["amount"]:
             yield Row("PAY-AMT-01", "amount", charge_id, first["id"])
     yield from _entered_again(books, known)
     yield from _charged_again(books)
@@ -860,6 +862,7 @@ def _payments_applied(books: Books, clusters: Clusters):
     payments = [t for t in books.transactions.values() if t["type"] == "CustPymt"]
     payments.sort(key=lambda payment: int(payment["id"]))
     yield from _charges_applied(books, payments, applied)
+    yield from _untold(books, payments, applied)
     known = {t["custbody_stripe_invoice_id"] for t in books.transactions.values()}
     missing = [i for i in books.invoices.values() if _finalized(i) and i["id"] not in known]
     for payment in payments:
@@ -871,6 +874,24 @@ def _payments_applied(books: Books, clusters: Clusters):
             of = clusters.of("erp", payment["entity"], "billing")
             if not any(i["customer"] in of for i in waits):
                 yield Row("PAY-APPL-01", "application", payment["id"], None)
+
+
+def _untold(books: Books, payments, applied):
+    """What wires pay in the ERP of invoices that billing asks for, beyond what it noted of wires."""
+    told: Counter = Counter()
+    for settled in books.invoice_payments:
+        if settled["payment"]["type"] == "payment_record" and settled["status"] == "paid":
+            told[settled["invoice"]] += settled["amount_paid"]
+    for payment in payments:
+        if payment["custbody_stripe_charge_id"] is not None or payment["voided"] == "T":
+            continue
+        for document, amount in applied[payment["id"]].items():
+            invoice = books.invoices.get(books.transactions[document]["custbody_stripe_invoice_id"])
+            if invoice is None or invoice["status"] != "open":
+                continue
+            told[invoice["id"]] -= amount
+            if told[invoice["id"]] < 0 and books.age(payment["trandate"]) > timedelta(days=4):
+                yield Row("PAY-OOB-01", "", payment["id"], invoice["id"])
 
 
 def _unapplied(books: Books, payment, applied) -> int:
