@@ -53,6 +53,7 @@ PLANTS = {
     "INV-LINE-01": 3,
     "INV-DATE-01": 3,
     "INV-STAT-01": 3,
+    "INV-SCHD-01": 3,
     "CRN-MISS-01": 3,
     "CRN-AMT-01": 2,
     "CRN-APPL-01": 2,

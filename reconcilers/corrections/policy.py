@@ -91,6 +91,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
         "paid_in_ledger_only",
         "state_not_copied",
     ),
+    "INV-SCHD-01": ("stale_draft", "number_gap", "not_invoiced"),
     "CRN-MISS-01": (
         "never_posted",
         "voided_in_erp",

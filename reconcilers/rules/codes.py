@@ -27,6 +27,7 @@ CODES = {
     "INV-LINE-01": "Invoice totals equal, lines differ",
     "INV-DATE-01": "Invoice date, due date or number differ",
     "INV-STAT-01": "Invoice lifecycle differs",
+    "INV-SCHD-01": "Scheduled invoice missing, stale draft, or number gap",
     "CRN-MISS-01": "Credit note in one system only",
     "CRN-AMT-01": "Credit amount or tax differs, or more is credited than was invoiced",
     "CRN-APPL-01": "Credit unapplied or applied to the wrong invoice",

@@ -138,6 +138,12 @@ COMPARISONS = (
             ("erp", Population("conformed.invoice_line__erp", "amount_minor")),
         ),
     ),
+    Comparison(
+        "cmp_invoice__within_billing",
+        ("billing",),
+        frozenset({"stripe.invoice", "stripe.subscription"}),
+        (("billing", Population("conformed.invoice__billing", "total_minor")),),
+    ),
     # An invoice's taxes of one country are one row, so no table's rows can be counted here.
     Comparison(
         "cmp_invoice_tax__billing_vs_erp",

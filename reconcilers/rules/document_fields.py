@@ -4,10 +4,8 @@ from collections.abc import Mapping
 
 import narwhals as nw
 
+from reconcilers.rules.interest import interest
 from reconcilers.rules.meaning import Field, Meaning
-
-_COST_OF_CAPITAL_PERCENT = 8  # a year's interest on receivables
-_PERCENT_DAYS = 100 * 365
 
 
 # What days of delay cost: + the ledger asks later than billing, - earlier. An invoice in another
@@ -17,10 +15,9 @@ def _cost_of_days(of: Field) -> nw.Expr:
         return nw.lit(0)
     days = nw.col(f"{of.rule.attribute}_days").fill_null(0)
     due = nw.col("billing_amount_due_minor").fill_null(0)
-    interest = (due * days.abs() * _COST_OF_CAPITAL_PERCENT + _PERCENT_DAYS // 2) // _PERCENT_DAYS
-    size: nw.Expr = interest
+    size: nw.Expr = interest(due, days.abs())
     if of.rule.attribute == "invoice_date":
-        size = nw.when(_is_other_month).then(nw.col("billing_total_minor")).otherwise(interest)
+        size = nw.when(_is_other_month).then(nw.col("billing_total_minor")).otherwise(size)
     return nw.when(days < 0).then(-size).otherwise(size)
 
 

@@ -27,6 +27,7 @@ COMPARISONS = {
     "cmp_subscription__crm_vs_billing",
     "cmp_subscription_item__within_billing",
     "cmp_invoice__billing_vs_erp",
+    "cmp_invoice__within_billing",
     "cmp_invoice_line__billing_vs_erp",
     "cmp_invoice_tax__billing_vs_erp",
     "cmp_credit_note__billing_vs_erp",

@@ -44,7 +44,7 @@ def disagreements(store) -> set[Row]:
     clusters = Clusters(books)
     found: set[Row] = set()
     for check in (
-        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _papers, _billed_twice, _terms, _list_prices, _products, _item_accounts, _subscriptions, _invoices, _credits, _applications,
+        _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _papers, _billed_twice, _terms, _list_prices, _products, _item_accounts, _subscriptions, _invoices, _schedule, _credits, _applications,
         _payments, _payments_applied, _refunds, _disputes, _payouts, _journals, _controls,
         _unposted, _unrecognised, _journals_twice, _periods, _accounts, _plans, _lone_plans,
     ):  # fmt: skip
@@ -527,6 +527,32 @@ def _invoices(books: Books, clusters: Clusters):
     yield from _lone_invoices(books, clusters, missing, strange)
 
 
+def _schedule(books: Books, clusters: Clusters):
+    """Drafts that finalize themselves, numbers without a document, periods without an invoice."""
+    for invoice in books.invoices.values():
+        is_late = books.age(invoice["created"]) > timedelta(hours=3)
+        if invoice["status"] == "draft" and invoice["auto_advance"] and is_late:
+            yield Row("INV-SCHD-01", "", invoice["id"], None)
+    numbers = {int(i["number"][4:]): i for i in books.invoices.values() if i["number"]}
+    for number, invoice in numbers.items():
+        is_old = books.age(invoice["status_transitions"]["finalized_at"]) > HOURS_BILLING
+        if number > min(numbers) and number - 1 not in numbers and is_old:
+            yield Row("INV-SCHD-01", "", invoice["id"], None)
+    made: dict[str, int] = defaultdict(int)
+    for invoice in books.invoices.values():
+        subscription = invoice["parent"]["subscription_details"]["subscription"]
+        made[subscription] = max(made[subscription], invoice["created"])
+    for subscription_id, subscription in books.subscriptions.items():
+        begun = min(
+            (item["current_period_end"], item["current_period_start"])
+            for item in subscription["items"]["data"]
+        )[1]
+        is_running = billing_state(subscription) in {"active", "past_due"}
+        is_later = begun > subscription["start_date"] and books.age(begun) > HOURS_BILLING
+        if is_running and is_later and 0 < made[subscription_id] < begun:
+            yield Row("INV-SCHD-01", "", subscription_id, None)
+
+
 def _lone_invoices(books: Books, clusters: Clusters, missing, strange):
     """An invoice of either side without the other is missing there, unless the two are one."""
     for orphan in strange:
@@ -863,11 +889,13 @@ def _payments_applied(books: Books, clusters: Clusters):
     payments.sort(key=lambda payment: int(payment["id"]))
     yield from _charges_applied(books, payments, applied)
     yield from _untold(books, payments, applied)
+    again = {row.owner_id for row in _payments(books, clusters) if row.code == "PAY-DUP-01"}
     known = {t["custbody_stripe_invoice_id"] for t in books.transactions.values()}
     missing = [i for i in books.invoices.values() if _finalized(i) and i["id"] not in known]
     for payment in payments:
         left = _unapplied(books, payment, applied)
-        if payment["custbody_stripe_charge_id"] is None and any(
+        is_ours = payment["custbody_stripe_charge_id"] is None and payment["id"] not in again
+        if is_ours and any(
             _fits(books, payment, left, invoice) for invoice in books.transactions.values()
         ):
             waits = [i for i in missing if i["total"] == left]

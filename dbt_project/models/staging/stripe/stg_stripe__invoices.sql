@@ -4,6 +4,8 @@ select
     customer as customer_id,
     upper(currency) as currency,
     status as stripe_status,
+    coalesce(auto_advance, false) as is_auto_advanced,
+    {{ from_unix('automatically_finalizes_at') }} as finalizes_at,
     {{ from_unix('status_transitions_finalized_at') }} as finalized_at,
     {{ from_unix('status_transitions_paid_at') }} as paid_at,
     {{ from_unix('status_transitions_voided_at') }} as voided_at,
