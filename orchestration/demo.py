@@ -58,6 +58,7 @@ PLANTS = {
     "CRN-AMT-01": 2,
     "CRN-APPL-01": 2,
     "TAX-AMT-01": 3,
+    "TAX-CODE-01": 3,
     "PAY-MISS-01": 3,
     "PAY-DUP-01": 2,
     "PAY-AMT-01": 3,

@@ -43,6 +43,7 @@ EDGES = (
     Edge("PAY-RET-01", "INV-STAT-01", is_whole=True),
     Edge("TAX-AMT-01", "INV-AMT-01", is_whole=True),
     Edge("JE-DUP-01", "DSP-LIFE-01"),
+    Edge("TAX-CODE-01", "TAX-AMT-01"),
 )
 
 _LINKED = f"""

@@ -107,6 +107,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     ),
     "CRN-AMT-01": ("total", "tax", "posted_twice", "over_credited"),
     "TAX-AMT-01": ("not_in_ledger", "not_in_billing", "other_rate", "other_amount"),
+    "TAX-CODE-01": ("other_country", "other_rate"),
     "PAY-DUP-01": ("charge_id", "signature", "charged_twice"),
     "PAY-AMT-01": ("fee_netted", "short", "over", "other_currency"),
     "PAY-OOB-01": ("in_full", "in_part"),

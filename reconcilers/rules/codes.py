@@ -32,6 +32,7 @@ CODES = {
     "CRN-AMT-01": "Credit amount or tax differs, or more is credited than was invoiced",
     "CRN-APPL-01": "Credit unapplied or applied to the wrong invoice",
     "TAX-AMT-01": "Tax amount differs",
+    "TAX-CODE-01": "Tax code of another country or rate",
     "PAY-MISS-01": "Succeeded payment not recorded in ERP",
     "PAY-DUP-01": "Payment recorded or charged twice",
     "PAY-AMT-01": "Payment amounts differ",

@@ -28,6 +28,7 @@ FLOORS: Mapping[str, str] = {
     "INV-LINE-01": "S3",
     "INV-STAT-01": "S2",
     "CRN-APPL-01": "S3",
+    "TAX-CODE-01": "S2",
     "PAY-DUP-01": "S1",
     "PAY-APPL-01": "S3",
     "PAY-OOB-01": "S2",

@@ -125,3 +125,12 @@ select
     'stripe:' || invoice_id
 from {{ ref('payment_application__erp') }}
 where payment_id is null and invoice_id is not null
+union all
+-- a code on the wrong rate brings its tax along
+select
+    'cmp_invoice_tax__billing_vs_erp',
+    row_key,
+    'cmp_invoice_tax__billing_vs_erp',
+    row_key
+from {{ ref('cmp_invoice_tax__billing_vs_erp') }}
+where code_fault is not null

@@ -4,7 +4,8 @@ with billing as (
         lines.invoice_id,
         coalesce(lines.country_code, entities.country_code, 'unknown') as jurisdiction,
         cast(sum(lines.tax_minor) as bigint) as tax_minor,
-        max(lines.rate_percent) as rate_percent
+        max(lines.rate_percent) as rate_percent,
+        string_agg(distinct lines.tax_code, ',' order by lines.tax_code) as tax_codes
     from {{ ref('invoice_tax_line__billing') }} as lines
     left join {{ ref('legal_entities') }} as entities on lines.legal_entity = entities.legal_entity
     group by lines.invoice_id, coalesce(lines.country_code, entities.country_code, 'unknown')
@@ -15,7 +16,12 @@ erp as (
         lines.erp_internal_id,
         coalesce(lines.country_code, entities.country_code, 'unknown') as jurisdiction,
         cast(sum(lines.tax_minor) as bigint) as tax_minor,
-        max(lines.rate_percent) as rate_percent
+        max(lines.rate_percent) as rate_percent,
+        string_agg(distinct lines.tax_code, ',' order by lines.tax_code) as tax_codes,
+        -- what the codes make of their base, whatever tax was typed
+        cast(case when count(*) = count(lines.taxable_minor * lines.rate_percent) then
+            sum({{ whole_minor('lines.taxable_minor * lines.rate_percent * cast(0.01 as decimal(3, 2))') }})
+        end as bigint) as rated_minor
     from {{ ref('invoice_tax_line__erp') }} as lines
     left join {{ ref('legal_entities') }} as entities on lines.legal_entity = entities.legal_entity
     group by lines.erp_internal_id, coalesce(lines.country_code, entities.country_code, 'unknown')
@@ -29,20 +35,53 @@ standing as (
     where copy_role = 'primary'
 ),
 
-taxed as (
+-- what the two charge for one country is one row; what is left of an invoice on both sides is, too: taxed here, posted there
+billing_placed as (
     select
-        billing.invoice_id,
+        billing.*,
         standing.erp_internal_id,
-        billing.jurisdiction
+        case
+            when erp.jurisdiction is not null then billing.jurisdiction
+            else cast(row_number() over (
+                partition by billing.invoice_id, erp.jurisdiction is null order by billing.jurisdiction
+            ) as varchar)
+        end as place
     from billing
     left join standing on billing.invoice_id = standing.invoice_id
-    union
+    left join erp on standing.erp_internal_id = erp.erp_internal_id and billing.jurisdiction = erp.jurisdiction
+),
+
+erp_placed as (
     select
+        erp.*,
         standing.invoice_id,
-        erp.erp_internal_id,
-        erp.jurisdiction
+        case
+            when billing.jurisdiction is not null then erp.jurisdiction
+            else cast(row_number() over (
+                partition by erp.erp_internal_id, billing.jurisdiction is null order by erp.jurisdiction
+            ) as varchar)
+        end as place
     from erp
     left join standing on erp.erp_internal_id = standing.erp_internal_id
+    left join billing on standing.invoice_id = billing.invoice_id and erp.jurisdiction = billing.jurisdiction
+),
+
+taxed as (
+    select
+        coalesce(billing_placed.invoice_id, erp_placed.invoice_id) as invoice_id,
+        coalesce(billing_placed.erp_internal_id, erp_placed.erp_internal_id) as erp_internal_id,
+        coalesce(billing_placed.jurisdiction, erp_placed.jurisdiction) as jurisdiction,
+        erp_placed.jurisdiction as erp_jurisdiction,
+        billing_placed.tax_minor as billing_tax_minor,
+        erp_placed.tax_minor as erp_tax_minor,
+        billing_placed.rate_percent as billing_rate_percent,
+        erp_placed.rate_percent as erp_rate_percent,
+        billing_placed.tax_codes as billing_tax_codes,
+        erp_placed.tax_codes as erp_tax_codes,
+        erp_placed.rated_minor as erp_rated_minor
+    from billing_placed
+    full join erp_placed
+        on billing_placed.invoice_id = erp_placed.invoice_id and billing_placed.place = erp_placed.place
 ),
 
 compared as (
@@ -50,6 +89,7 @@ compared as (
         taxed.invoice_id,
         taxed.erp_internal_id,
         taxed.jurisdiction,
+        taxed.erp_jurisdiction,
         coalesce(billing_invoice.canonical_customer_id, erp_invoice.canonical_customer_id) as canonical_id,
         coalesce(billing_invoice.correlation_id, erp_invoice.correlation_id) as correlation_id,
         coalesce(billing_invoice.legal_entity, erp_invoice.legal_entity) as legal_entity,
@@ -58,10 +98,13 @@ compared as (
         billing_invoice.issued_at,
         coalesce(billing_invoice.issued_at, billing_invoice.created_at, erp_invoice.created_at) as event_at,
         -- an invoice without tax of a jurisdiction has none of it there
-        case when taxed.invoice_id is not null then coalesce(billing.tax_minor, 0) end as billing_tax_minor,
-        case when taxed.erp_internal_id is not null then coalesce(erp.tax_minor, 0) end as erp_tax_minor,
-        billing.rate_percent as billing_rate_percent,
-        erp.rate_percent as erp_rate_percent,
+        case when taxed.invoice_id is not null then coalesce(taxed.billing_tax_minor, 0) end as billing_tax_minor,
+        case when taxed.erp_internal_id is not null then coalesce(taxed.erp_tax_minor, 0) end as erp_tax_minor,
+        taxed.billing_rate_percent,
+        taxed.erp_rate_percent,
+        taxed.billing_tax_codes,
+        taxed.erp_tax_codes,
+        taxed.erp_rated_minor,
         greatest(coalesce(billing_invoice.line_count, 1), coalesce(erp_invoice.line_count, 1), 1) as line_count,
         case
             when taxed.erp_internal_id is null then 'invoice_not_in_erp'
@@ -72,8 +115,6 @@ compared as (
             when billing_invoice.subtotal_minor <> erp_invoice.subtotal_minor then 'subtotal_differs'
         end as excluded_reason
     from taxed
-    left join billing on taxed.invoice_id = billing.invoice_id and taxed.jurisdiction = billing.jurisdiction
-    left join erp on taxed.erp_internal_id = erp.erp_internal_id and taxed.jurisdiction = erp.jurisdiction
     left join {{ ref('invoice__billing') }} as billing_invoice on taxed.invoice_id = billing_invoice.invoice_id
     left join {{ ref('invoice__erp') }} as erp_invoice on taxed.erp_internal_id = erp_invoice.erp_internal_id
 )
@@ -101,6 +142,15 @@ select
     erp_tax_minor,
     billing_rate_percent,
     erp_rate_percent,
+    billing_tax_codes,
+    erp_tax_codes,
+    erp_rated_minor,
+    case
+        when billing_tax_codes is null or erp_tax_codes is null then null
+        when erp_jurisdiction <> jurisdiction then 'other_country'
+        -- codes of one rate, or of an amount too small to tell them apart, are as good as each other
+        when billing_tax_codes <> erp_tax_codes and abs(billing_tax_minor - erp_rated_minor) > line_count then 'other_rate'
+    end as code_fault,
     line_count,
     count(*) filter (where excluded_reason is null and abs(billing_tax_minor - erp_tax_minor) > line_count) over (
         partition by legal_entity, jurisdiction

@@ -79,6 +79,7 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "CRN-AMT-01": credit_notes.plant_other_amount,
         "CRN-APPL-01": credit_applications.plant_other_application,
         "TAX-AMT-01": taxes.plant_other_tax,
+        "TAX-CODE-01": taxes.plant_other_code,
         "PAY-MISS-01": settlement.plant_payment_missing,
         "PAY-DUP-01": payments.plant_payment_twice,
         "PAY-AMT-01": payments.plant_other_amount,

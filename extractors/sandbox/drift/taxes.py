@@ -1,4 +1,4 @@
-"""TAX-AMT: ERP invoices with billing's net amounts and another tax on them."""
+"""TAX: ERP invoices with billing's net amounts, and another tax or tax code on them."""
 
 from collections.abc import Callable
 
@@ -107,3 +107,41 @@ _CHANGES: dict[str, Callable[[Ground, Posted, int], None]] = {
     "tax_too_high": _raise,
     "low_and_paid": _lower_paid,
 }
+
+
+def plant_other_code(ground: Ground, count: int) -> None:
+    """TAX-CODE-01: a code of another country, or the reduced one, with billing's tax or its own.
+
+    Its own tax is another one (TAX-AMT-01), and so is the total (INV-AMT-01).
+    """
+    posted = [p for p in posted_invoices(ground) if _is_taxed(ground, p)]
+    unpaid = [p for p in posted if p.is_open]
+    pools = {"other_country": posted, "reduced_code": posted, "reduced_rate": unpaid}
+    for variant, chosen in ground.choose(count, pools, lambda p: p.id):
+        at, country = ground.tick(), chosen.who.legal_entity.country
+        code, percent = _OTHER[country] if variant == "other_country" else _REDUCED[country]
+        _recode(ground, chosen, code, at)
+        ground.freeze(chosen.who, chosen.subject)
+        owner: tuple[System, str] = ("stripe", chosen.id)
+        replica: tuple[System, str] = ("netsuite", chosen.internal)
+        ground.planted(owner, replica, attribute=f"tax_code:{country}", variant=variant)
+        if variant == "reduced_rate":
+            line = _tax_line(ground, chosen)
+            net = chosen.invoice["total"] - sum(t["amount"] for t in chosen.invoice["total_taxes"])
+            set_line(ground, chosen.transaction, line, net * percent // 100, at)
+            _leave_open(ground, chosen, at)
+            for name, attribute in (("TAX-AMT-01", f"tax:{country}"), ("INV-AMT-01", "total")):
+                ground.follows(
+                    name, owner, replica, attribute=attribute, variant=variant, caused_by=chosen.id
+                )
+
+
+_REDUCED = {"GB": ("5", 5), "DE": ("6", 7), "JP": ("7", 8)}
+_OTHER = {"GB": ("3", 19), "DE": ("2", 20), "JP": ("3", 19)}
+"""Country -> NetSuite's tax code of a reduced rate there, or of another country; its percent."""
+
+
+def _recode(ground: Ground, posted: Posted, code: str, at: int) -> None:
+    for line in lines_of(ground, posted.internal):
+        if line["item"] or line["taxline"] == "T":
+            ground.add("netsuite", "transactionline", line | {"taxcode": code}, at)

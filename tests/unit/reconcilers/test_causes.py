@@ -148,6 +148,20 @@ def test_tax_that_differs_explains_the_total_that_differs_by_it(total, is_explai
     assert parent == (("TAX-AMT-01", "a/GB") if is_explained else None)
 
 
+def test_a_tax_code_explains_the_tax_and_through_it_the_total():
+    tax = paired(
+        "billing", "erp", "a/GB", jurisdiction="GB", billing_tax_minor=2_000, erp_tax_minor=500,
+        billing_tax_codes="S", erp_tax_codes="R", code_fault="other_rate", erp_rated_minor=500,
+    )  # fmt: skip
+    rows = {TAXES: [tax], INVOICES: [invoice("a", erp_total_minor=8_500)]}
+    links = (TAXES, "a/GB", TAXES, "a/GB"), (TAXES, "a/GB", INVOICES, "a")
+    assert parents(rows, *links) == {
+        ("TAX-CODE-01", "a/GB"): None,
+        ("TAX-AMT-01", "a/GB"): ("TAX-CODE-01", "a/GB"),
+        ("INV-AMT-01", "a"): ("TAX-AMT-01", "a/GB"),
+    }
+
+
 def test_a_refund_of_a_customer_that_the_ledger_lacks_follows_from_it():
     rows = {
         CUSTOMERS: [only("billing", "erp", "c", has_documents=True)],

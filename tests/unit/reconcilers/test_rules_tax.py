@@ -1,4 +1,4 @@
-"""Tax that the ledger charges otherwise than billing, on the same net."""
+"""Tax and tax codes of the ledger that are not billing's, on the same net."""
 
 from typing import Any
 
@@ -17,6 +17,7 @@ def tax(key: str = "a", **values: Any) -> dict[str, Any]:
     usual = {
         "jurisdiction": "GB", "billing_tax_minor": 2_000, "erp_tax_minor": 2_000, "line_count": 1,
         "billing_rate_percent": 20, "erp_rate_percent": 20, "apart_count": 1,
+        "billing_tax_codes": "S-GB", "erp_tax_codes": "S-GB", "erp_rated_minor": 2_000,
     }  # fmt: skip
     return paired("billing", "erp", key, **usual | values)
 
@@ -66,3 +67,38 @@ def test_tax_is_in_flight_until_the_ledger_had_six_hours(coverage, disposition):
 def test_tax_is_told_by_its_difference_or_not_at_all(billing, erp, lines):
     told = found(tax(billing_tax_minor=billing, erp_tax_minor=erp, line_count=lines))
     assert [row[3] for row in told] == ([billing - erp] if abs(billing - erp) > lines else [])
+
+
+CODE_ALONE = {"erp_tax_codes": "R-GB", "code_fault": "other_rate", "erp_rated_minor": 500}
+
+
+@pytest.mark.parametrize(
+    ("values", "cause", "impact"),
+    [
+        (CODE_ALONE, "other_rate", 1_500),
+        (CODE_ALONE | {"erp_rated_minor": None}, "other_rate", 0),
+        (CODE_ALONE | {"erp_coverage_seconds": 0}, "other_rate", 1_500),
+        ({"erp_tax_codes": "S-DE", "code_fault": "other_country"}, "other_country", 0),
+    ],
+)
+def test_a_code_is_told_by_the_tax_that_it_stands_for_whatever_was_typed(values, cause, impact):
+    assert found(tax(**values)) == [
+        ("TAX-CODE-01", "tax_code:GB", cause, impact, "S2", "exception")
+    ]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"erp_tax_codes": "R-GB"},
+        CODE_ALONE | {"excluded_reason": "subtotal_differs"},
+    ],
+)
+def test_a_code_that_is_as_good_or_on_another_net_is_no_finding(values):
+    assert found(tax(**values)) == []
+
+
+def test_a_code_of_another_rate_with_its_tax_is_told_for_both_by_the_same_money():
+    row = tax(**CODE_ALONE, erp_tax_minor=500, erp_rate_percent=5)
+    told = {each[0]: each[2:4] for each in found(row)}
+    assert told == {"TAX-AMT-01": ("other_rate", 1_500), "TAX-CODE-01": ("other_rate", 1_500)}

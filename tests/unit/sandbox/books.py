@@ -53,7 +53,7 @@ class Books:
         self.currencies = by_id(store.rows("netsuite", "currency"), "id")
         self.accounts_of_ledger = by_id(store.rows("netsuite", "account"), "id")
         self.items = by_id(store.rows("netsuite", "item"), "id")
-        self.tax_codes = store.rows("netsuite", "taxcode")
+        self.tax_codes = by_id(store.rows("netsuite", "taxcode"), "id")
         self.credit_notes = store.rows("stripe", "credit_note")
         self.links = store.rows("netsuite", "previoustransactionlinelink")
         self.credited = self._credited()
