@@ -127,6 +127,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "JE-PER-01": _DOCUMENTS,
     "JE-ACC-01": ("result_shifted", "unmapped_account", "of_another_event"),
     "JE-DUP-01": ("dispute_stage", "signature"),
+    "PYT-CLR-01": ("payment_by_hand", "refund_by_hand", "deposit_by_hand", "journal_by_hand"),
     "PYT-DEP-01": (
         "entered_twice",
         "unknown_to_provider",

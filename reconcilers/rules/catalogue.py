@@ -5,6 +5,7 @@ from datetime import date
 
 from reconcilers.matrix import FieldRule, in_force
 from reconcilers.rules import (
+    clearing,
     contract,
     control,
     credit_note,
@@ -49,6 +50,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *payout.RULES,
     *revenue.RULES,
     *posting.RULES,
+    *clearing.RULES,
     *journal.RULES,
 )
 

@@ -48,6 +48,7 @@ CODES = {
     "REV-AMT-01": "Schedule total is not the allocated price",
     "REV-PER-01": "Recognised amount in a period is off policy",
     "REV-STOP-01": "Revenue runs after a void or stops early",
+    "PYT-CLR-01": "Clearing account does not clear",
     "JE-MISS-01": "Business event has no journal",
     "JE-DUP-01": "Event posted twice",
     "JE-PER-01": "Posted in the wrong period (cut-off)",

@@ -224,6 +224,11 @@ COMPARISONS = (
         _LEDGER | {"netsuite.transaction_line"},
     ),
     Comparison(
+        "cmp_clearing_entry__within_erp",
+        ("erp",),
+        _ERP_DOCUMENTS | {"netsuite.transaction_accounting_line", "netsuite.transaction_link"},
+    ),
+    Comparison(
         "cmp_journal_entry__within_erp",
         ("erp",),
         _LEDGER,

@@ -41,6 +41,7 @@ COMPARISONS = {
     "cmp_revenue_period__policy_vs_erp",
     "cmp_posting__event_vs_ledger",
     "cmp_posting_line__mapping_vs_ledger",
+    "cmp_clearing_entry__within_erp",
     "cmp_journal_entry__within_erp",
     "cmp_snapshot__source_vs_landed",
 }

@@ -13,6 +13,7 @@ from extractors.sandbox.drift import (
     accounts,
     applications,
     banked,
+    clearing,
     contract_terms,
     contracts,
     controls,
@@ -99,6 +100,7 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "JE-DUP-01": postings.plant_journal_twice,
         "JE-PER-01": postings.plant_other_period,
         "JE-ACC-01": accounts.plant_other_account,
+        "PYT-CLR-01": clearing.plant_unidentified,
         "JE-BAL-01": journals.plant_unbalanced,
     }
 )

@@ -45,7 +45,7 @@ def disagreements(store) -> set[Row]:
     found: set[Row] = set()
     for check in (
         _customers, _links, _duplicates, _attributes, _contracts, _contract_lines, _papers, _billed_twice, _terms, _list_prices, _products, _item_accounts, _subscriptions, _invoices, _schedule, _credits, _applications,
-        _payments, _payments_applied, _refunds, _disputes, _payouts, _journals, _controls,
+        _payments, _payments_applied, _refunds, _disputes, _payouts, _clearing, _journals, _controls,
         _unposted, _unrecognised, _journals_twice, _periods, _accounts, _plans, _lone_plans,
     ):  # fmt: skip
         found |= set(check(books, clusters))
@@ -1007,6 +1007,21 @@ def _deposits(books: Books, payout, parts, deposit) -> bool:
         and deposit["trandate"] == day
         and _banked(books, deposit) == {entry["id"]: entry["amount"] for entry in parts}
     )
+
+
+def _clearing(books: Books, clusters: Clusters):
+    """What stands on clearing for a week and names nothing of the payment provider."""
+    names = ("charge", "refund", "dispute", "payout")
+    again = {row.owner_id for row in _payments(books, clusters) if row.code == "PAY-DUP-01"}
+    for document_id, document in books.transactions.items():
+        entries = [p for p in books.postings[document_id] if p["account"] == books.clearing]
+        is_named = any(document.get(f"custbody_stripe_{name}_id") for name in names)
+        lines = books.lines[document_id]
+        is_of_members = any(line.get("custcol_stripe_balance_id") for line in lines)
+        is_old = books.age(document["trandate"]) > timedelta(days=7)
+        left = sum(Decimal(p["amount"]) for p in entries if p["accountingbook"] == "1")
+        if left and is_old and not is_named and not is_of_members and document_id not in again:
+            yield Row("PYT-CLR-01", "", document_id, None)
 
 
 def _refunds(books: Books, clusters: Clusters):
