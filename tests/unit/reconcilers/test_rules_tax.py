@@ -102,3 +102,10 @@ def test_a_code_of_another_rate_with_its_tax_is_told_for_both_by_the_same_money(
     row = tax(**CODE_ALONE, erp_tax_minor=500, erp_rate_percent=5)
     told = {each[0]: each[2:4] for each in found(row)}
     assert told == {"TAX-AMT-01": ("other_rate", 1_500), "TAX-CODE-01": ("other_rate", 1_500)}
+
+
+@pytest.mark.parametrize("values", [{"erp_tax_minor": 0}, CODE_ALONE])
+def test_tax_and_code_are_told_by_the_invoice_of_either_side(values):
+    (drift,) = drift_in(OVER, tax(**values)).to_dicts()
+    assert (drift["owner_system"], drift["owner_id"]) == ("stripe", "billing-a")
+    assert (drift["replica_system"], drift["replica_id"]) == ("netsuite", "erp-a")
