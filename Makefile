@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all test-peers dbt-test docs lint nightly backfill report sandbox ui mutants bench bench-extract bench-identity clean
+.PHONY: help setup demo test test-all test-peers dbt-test docs drift-pages lint nightly backfill report sandbox ui mutants bench bench-extract bench-identity clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ docs: setup ## Build the browsable documentation of the data model, and the diag
 		--project-dir dbt_project --profiles-dir dbt_project --target-path $(CURDIR)/data/dbt/docs
 	$(BIN)/python -m orchestration.entity_diagram data/dbt/docs/manifest.json docs/data-model.md
 	@echo "open data/dbt/docs/static_index.html"
+
+drift-pages: setup ## Write docs/drift: a page for each class of drift, with what a labelled company shows of it
+	$(BIN)/python -m orchestration.class_pages
 
 lint: setup ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

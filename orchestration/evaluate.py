@@ -122,29 +122,40 @@ def evaluate_seed(
     customers: int = SCALES["small"],
     behind: Mapping[str, int] | None = None,
 ) -> Evaluation:
-    """Plant, run one night, and compare what was found with what is true.
-
-    Systems that are `behind` are read so many days before the others, for the same night. That is a
-    reading as old as CTL-STALE-01 plants them, which is left out then.
+    """Make a company, plant, run one night, and compare what was found with what is true.
 
     Raises:
         EvaluationError: the night failed, or a code cannot be planted that often.
 
     """
-    lags = behind or {}
-    planted = {code: count for code, count in plants.items() if not lags or code != _STALE}
     with temporary_world(settings, seed, customers) as world:
-        for number, (code, count) in enumerate(sorted(planted.items())):
-            try:
-                control.plant(world.sandbox_dir, code, count, seed=seed * 1000 + number)
-            except ValueError as error:
-                raise EvaluationError(f"cannot plant {code} {count} times: {error}") from error
-        day = reconcilable_day(world) + dt.timedelta(days=max(lags.values(), default=0))
-        _read_and_wait(world, lags, day)
-        result = run_night(world, day)
-        if not result.ok:
-            raise EvaluationError(f"the night failed in {result.failed_step}: {result.reason}")
-        return compare(world, seed, customers, day, behind=lags)
+        return evaluate_world(world, seed, plants, customers, behind or {})
+
+
+def evaluate_world(
+    world: Settings,
+    seed: int,
+    plants: Mapping[str, int],
+    customers: int,
+    behind: Mapping[str, int],
+) -> Evaluation:
+    """As evaluate_seed, in a company that is there and stays.
+
+    Systems that are `behind` are read so many days before the others, for the same night. That is a
+    reading as old as CTL-STALE-01 plants them, which is left out then.
+    """
+    planted = {code: count for code, count in plants.items() if not behind or code != _STALE}
+    for number, (code, count) in enumerate(sorted(planted.items())):
+        try:
+            control.plant(world.sandbox_dir, code, count, seed=seed * 1000 + number)
+        except ValueError as error:
+            raise EvaluationError(f"cannot plant {code} {count} times: {error}") from error
+    day = reconcilable_day(world) + dt.timedelta(days=max(behind.values(), default=0))
+    _read_and_wait(world, behind, day)
+    result = run_night(world, day)
+    if not result.ok:
+        raise EvaluationError(f"the night failed in {result.failed_step}: {result.reason}")
+    return compare(world, seed, customers, day, behind=behind)
 
 
 def _read_and_wait(world: Settings, behind: Mapping[str, int], day: dt.date) -> None:
