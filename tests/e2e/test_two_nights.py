@@ -124,11 +124,12 @@ def test_what_is_approved_is_sent_once_and_verified_by_the_next_night(company, f
     assert {item.age_days for item in aged} == {1}
 
 
+@pytest.mark.slow
 def test_days_replayed_from_the_raw_zone_give_what_their_nights_gave(company, first_night):
     before = company.memory()
     company.settings.warehouse_path.unlink()
     results = list(run_backfill(company.settings, first_night, company.day))
-    assert [result.ok for result in results] == [True, True]
+    assert [result.ok for result in results] == [True] * ((company.day - first_night).days + 1)
     assert company.memory() == before
 
 

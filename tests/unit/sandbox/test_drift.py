@@ -32,6 +32,7 @@ def expected(store) -> set[Row]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", PLANTERS)
 def test_exactly_what_was_planted_disagrees(world, code):
     store = world(1)
@@ -47,7 +48,7 @@ def test_exactly_what_was_planted_disagrees(world, code):
 @pytest.mark.parametrize("code", PLANTERS)
 def test_the_default_company_has_room_for_many(world, code):
     store = world(1, 300)
-    count = CONTROLS.get(code, 50 if code in MANY else 20)
+    count = CONTROLS.get(code, 40 if code in MANY else 20)
     plant(store, code, count, seed=6)
     assert disagreements(store) == expected(store)
 
