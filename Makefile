@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all test-peers dbt-test docs drift-pages lint nightly backfill report sandbox ui mutants bench bench-extract bench-identity clean
+.PHONY: help setup demo test test-all test-peers dbt-test docs drift-pages lint nightly backfill report sandbox ui mutants bench bench-compare bench-extract bench-identity clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -77,6 +77,9 @@ bench: setup ## Measure the stages of a night, and identity beside a join writte
 
 bench-extract: setup ## Measure extraction beside other software, on 200,000 records
 	$(BIN)/python -m benchmarks.extract
+
+bench-compare: setup ## Measure the compare core beside a join written by hand and other software, on ten million rows
+	$(BIN)/python -m benchmarks.compare
 
 bench-identity: setup ## Measure identity beside a blocking join written by hand
 	$(BIN)/python -m benchmarks.identity

@@ -56,7 +56,7 @@ def warehouse(
     for view, columns in declared_columns().items():
         if views and view.replace("folded_", "cmp_") not in {*views, CAUSE_LINKS}:
             continue
-        if view.startswith("pairs_"):  # here of all rows, since none is folded by itself
+        if view.startswith("pairs_"):  # stands for all rows below, since none is folded by itself
             continue
         listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         con.execute(f"create table comparison.{view} ({listed})")

@@ -21,7 +21,8 @@ class Comparison:
     compared, one that was read in part shows beside the drift of the reading.
 
     `is_folded`: the comparison holds only rows on which something differs. All rows, by id, are in
-    `pairs`; those of which both sides are equal, as totals, in `folded`.
+    `pairs`; those of which both sides are equal, as totals, in `folded`; the ids of those that it
+    holds, in `apart`.
     """
 
     name: str
@@ -38,6 +39,10 @@ class Comparison:
     @property
     def folded(self) -> str:
         return self._related("folded")
+
+    @property
+    def apart(self) -> str:
+        return self._related("apart")
 
     def _related(self, kind: str) -> str:
         return f"comparison.{kind}_{self.name.removeprefix('cmp_')}"

@@ -51,9 +51,9 @@ def test_no_rule_would_tell_of_pairs_whose_fingerprints_are_equal(company, first
         folded = stored_findings(con, first_night)
         for comparison in filter(lambda each: each.is_folded, COMPARISONS):
             con.execute(
-                f"insert into {comparison.folded} by name "
-                "select * exclude (has_billing, has_erp) replace (false as is_alike) "
-                f"from {comparison.pairs} where is_alike"
+                f"insert into {comparison.apart} by name "
+                "select row_key, billing_id, erp_id, 'primary' as copy_role "
+                f"from {comparison.pairs} where row_key not in (select row_key from {comparison.apart})"
             )
             totals = con.sql(f"delete from {comparison.folded} where is_alike returning row_count")
             assert totals.fetchall()

@@ -1,5 +1,5 @@
 select
-    folded.row_key,
+    apart.row_key,
     'invoice' as entity,
     coalesce(billing.canonical_customer_id, erp.canonical_customer_id) as canonical_id,
     coalesce(billing.correlation_id, erp.correlation_id) as correlation_id,
@@ -14,7 +14,7 @@ select
     erp.total_minor as erp_amount_minor,
     case
         when billing.invoice_id is null then
-            case folded.copy_role when 'voided' then 'erp_voided' when 'manual' then 'manual_erp' end
+            case apart.copy_role when 'voided' then 'erp_voided' when 'manual' then 'manual_erp' end
         when erp.erp_internal_id is not null then null
         when billing.status = 'draft' then 'draft'
         when billing.status = 'void' then 'void_before_post'
@@ -54,9 +54,9 @@ select
     billing.amount_due_minor as billing_amount_due_minor,
     erp.amount_due_minor as erp_amount_due_minor,
     greatest(coalesce(billing.line_count, 0), coalesce(erp.line_count, 0)) as line_count,
-    coalesce(folded.copy_role = 'duplicate', false) as is_erp_duplicate,
-    folded.duplicate_of,
-    folded.duplicate_basis,
+    coalesce(apart.copy_role = 'duplicate', false) as is_erp_duplicate,
+    apart.duplicate_of,
+    apart.duplicate_basis,
     coalesce(erp.is_manual, false) as is_manual,
     coalesce(erp.is_voided, false) as erp_is_voided,
     case
@@ -65,7 +65,6 @@ select
             'least(' ~ watermark('stripe', 'invoice') ~ ', ' ~ watermark('netsuite', 'transaction') ~ ')'
         ) }}
     end as erp_status_coverage_seconds
-from {{ ref('folded_invoice__billing_vs_erp') }} as folded
-left join {{ ref('invoice__billing') }} as billing on folded.billing_id = billing.invoice_id
-left join {{ ref('invoice__erp') }} as erp on folded.erp_id = erp.erp_internal_id
-where not folded.is_alike
+from {{ ref('apart_invoice__billing_vs_erp') }} as apart
+left join {{ ref('invoice__billing') }} as billing on apart.billing_id = billing.invoice_id
+left join {{ ref('invoice__erp') }} as erp on apart.erp_id = erp.erp_internal_id

@@ -223,7 +223,7 @@ def test_the_comparisons_are_those_that_dbt_declares():
         name.removeprefix("comparison.")
         for each in COMPARISONS
         if each.is_folded
-        for name in (each.pairs, each.folded)
+        for name in (each.pairs, each.folded, each.apart)
     }
     assert names | folded | {CAUSE_LINKS} == set(declared_columns())
     for comparison in COMPARISONS:
