@@ -25,7 +25,8 @@ def test_the_index_lists_every_class_once():
     assert listed == list(CODES)
 
 
-def test_every_meaning_has_its_three_texts():
+def test_every_class_has_its_three_texts():
+    assert set(meanings()) == set(CODES)
     assert {frozenset(text) for text in meanings().values()} == {
         frozenset({"means", "found", "todo"})
     }
