@@ -74,6 +74,7 @@ def test_the_report_says_what_the_night_found(company, first_night):
     assert len(lines) == len(opened) + 1
 
 
+@pytest.mark.slow
 def test_the_same_night_again_changes_nothing(company, first_night):
     before = company.memory()
     company.night()
@@ -86,8 +87,8 @@ def test_changed_rules_tell_what_a_stored_night_would_have_found(company, first_
     lenient = matrix.replace("INV-AMT-01,money,1,line,5,6", "INV-AMT-01,money,100000000,,,6")
     (tmp_path / "system_of_record.csv").write_text(lenient, encoding="utf-8")
     (night,) = what_if(company.settings, tmp_path, first_night, first_night)
-    assert [(d.change, d.seen.code) for d in night.differences] == [("vanishes", "INV-AMT-01")]
-    assert night.replayed == night.recorded - 1
+    assert {(d.change, d.seen.code) for d in night.differences} == {("vanishes", "INV-AMT-01")}
+    assert night.replayed == night.recorded - len(night.differences)
     assert company.memory() == before
 
 

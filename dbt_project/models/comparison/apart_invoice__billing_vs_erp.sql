@@ -1,5 +1,12 @@
 {{ config(materialized='table') }}
 
+with copies as (
+    select * from {{ ref('invoice_copies') }}
+    where
+        copy_role <> 'primary'
+        or invoice_id in (select billing_id from {{ ref('folded_invoice__billing_vs_erp') }} where not is_alike)
+)
+
 select
     folded.row_key,
     folded.billing_id,
@@ -8,8 +15,7 @@ select
     cast(null as varchar) as duplicate_of,
     cast(null as varchar) as duplicate_basis
 from {{ ref('folded_invoice__billing_vs_erp') }} as folded
-left join {{ ref('invoice_copies') }} as copies
-    on folded.billing_id = copies.invoice_id and copies.copy_role = 'primary'
+left join copies on folded.billing_id = copies.invoice_id and copies.copy_role = 'primary'
 where not folded.is_alike
 union all
 select
@@ -19,5 +25,5 @@ select
     copy_role,
     duplicate_of,
     duplicate_basis
-from {{ ref('invoice_copies') }}
+from copies
 where copy_role <> 'primary'

@@ -66,5 +66,11 @@ select
         ) }}
     end as erp_status_coverage_seconds
 from {{ ref('apart_invoice__billing_vs_erp') }} as apart
-left join {{ ref('invoice__billing') }} as billing on apart.billing_id = billing.invoice_id
-left join {{ ref('invoice__erp') }} as erp on apart.erp_id = erp.erp_internal_id
+left join (
+    select * from {{ ref('invoice__billing') }}
+    where invoice_id in (select billing_id from {{ ref('apart_invoice__billing_vs_erp') }})
+) as billing on apart.billing_id = billing.invoice_id
+left join (
+    select * from {{ ref('invoice__erp') }}
+    where erp_internal_id in (select erp_id from {{ ref('apart_invoice__billing_vs_erp') }})
+) as erp on apart.erp_id = erp.erp_internal_id

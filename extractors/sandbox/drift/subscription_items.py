@@ -17,10 +17,11 @@ def plant_billed_twice(ground: Ground, count: int) -> None:
         "line_moved": [each for each in whole if len(_items(each)) > 1],
     }
     for variant, each in ground.choose(count, pools, subscription_of):
-        first = next(item for item in _items(each) if item["id"] == each.items[0])
+        own = (item for item in _items(each) if item["id"] in each.items)
+        first = min(own, key=lambda item: (item["created"], item["id"]))
         again = _again(ground, each, first)
         if variant == "item_added_again":
-            _add_item(ground, each, again)
+            _add_item(ground, each, again, first["id"])
         else:
             _add_subscription(ground, each, again)
         ground.freeze(each.who, f"subscription:{each.subscription_id}")
@@ -39,7 +40,7 @@ def _again(ground: Ground, sold: Sold, item: Record) -> Record:
     return item | {"id": ground.store.new_id("stripe", "subscription_item"), "created": made_at}
 
 
-def _add_item(ground: Ground, sold: Sold, again: Record) -> None:
+def _add_item(ground: Ground, sold: Sold, again: Record, first_id: str) -> None:
     """The subscription bills more units than were sold, which follows."""
     listed = sold.subscription["items"] | {"data": [*_items(sold), again]}
     ground.change("stripe", "subscription", sold.subscription_id, ground.tick(), items=listed)
@@ -49,7 +50,7 @@ def _add_item(ground: Ground, sold: Sold, again: Record) -> None:
         ("stripe", sold.subscription_id),
         attribute=f"quantity:{sold.sku}",
         variant="item_added_again",
-        caused_by=sold.items[0],
+        caused_by=first_id,
     )
 
 

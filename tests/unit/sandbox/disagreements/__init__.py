@@ -1,0 +1,61 @@
+"""A second opinion: all disagreements of the three systems, by plain comparison over the store.
+
+Written from the definitions of the drift codes, sharing nothing with the product or the planters.
+"""
+
+from tests.unit.sandbox.books import Books, Clusters
+from tests.unit.sandbox.disagreements.catalogue import item_accounts, list_prices, products
+from tests.unit.sandbox.disagreements.common import (
+    HOURS_BILLING,
+    HOURS_SYNC,
+    Row,
+    billing_state,
+)
+from tests.unit.sandbox.disagreements.contracts import (
+    billed_twice,
+    contract_lines,
+    contracts,
+    papers,
+    subscriptions,
+    terms,
+)
+from tests.unit.sandbox.disagreements.controls import controls
+from tests.unit.sandbox.disagreements.credits import applications, credit_notes
+from tests.unit.sandbox.disagreements.customers import attributes, customers, duplicates, links
+from tests.unit.sandbox.disagreements.invoices import erp_state, invoice_state, invoices, schedule
+from tests.unit.sandbox.disagreements.ledger import (
+    accounts,
+    journals,
+    journals_twice,
+    periods,
+    unposted,
+    unrecognised,
+)
+from tests.unit.sandbox.disagreements.payments import payments_applied, recorded_payments
+from tests.unit.sandbox.disagreements.payouts import clearing, payouts
+from tests.unit.sandbox.disagreements.refunds import disputes, refunds
+from tests.unit.sandbox.disagreements.revenue import lone_plans, plans
+
+
+def disagreements(store) -> set[Row]:
+    books = Books(store)
+    clusters = Clusters(books)
+    found: set[Row] = set()
+    for check in (
+        customers, links, duplicates, attributes, contracts, contract_lines, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
+        recorded_payments, payments_applied, refunds, disputes, payouts, clearing, journals, controls,
+        unposted, unrecognised, journals_twice, periods, accounts, plans, lone_plans,
+    ):  # fmt: skip
+        found |= set(check(books, clusters))
+    return found
+
+
+__all__ = [
+    "HOURS_BILLING",
+    "HOURS_SYNC",
+    "Row",
+    "billing_state",
+    "disagreements",
+    "erp_state",
+    "invoice_state",
+]

@@ -1,0 +1,89 @@
+"""Journals: missing, doubled, in another period, on another account."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from tests.unit.sandbox.books import Books, Clusters
+from tests.unit.sandbox.disagreements.common import HOURS_SYNC, Row, is_posted, local_day
+
+
+def journals(books: Books, clusters: Clusters):
+    for transaction_id in books.transactions:
+        posted = [
+            Decimal(p["amount"])
+            for p in books.postings[transaction_id]
+            if p["accountingbook"] == "1" and p["posting"] == "T"
+        ]
+        if sum(posted) != 0:
+            yield Row("JE-BAL-01", "", transaction_id, None)
+
+
+def unposted(books: Books, clusters: Clusters):
+    for transaction_id, transaction in books.transactions.items():
+        is_event = transaction["type"] != "Journal" or transaction["custbody_stripe_dispute_id"]
+        if not is_event or transaction["voided"] == "T" or not float(transaction["foreigntotal"]):
+            continue
+        lines = [p for p in books.postings[transaction_id] if p["posting"] == "T"]
+        is_posted = transaction["posting"] == "T" and lines
+        if not is_posted and books.age(transaction["createddate"]) > HOURS_SYNC:
+            yield Row("JE-MISS-01", "", transaction_id, None)
+
+
+def unrecognised(books: Books, clusters: Clusters):
+    """A month is run on the first day after it, or after the month in which it was booked."""
+    for line in books.plan_lines:
+        plan = books.plans[line["revenueplan"]]
+        source = books.transactions.get(plan["sourcetransaction"])
+        if line["isrecognized"] == "T" or source is None or source["voided"] == "T":
+            continue
+        month = date.fromisoformat(max(line["periodname"], source["createddate"][:7]) + "-01")
+        run = (month + timedelta(days=31)).replace(day=1)
+        if float(line["amount"]) and books.age(run) > timedelta(days=1) + HOURS_SYNC:
+            yield Row("JE-MISS-01", "", line["id"], None)
+
+
+def journals_twice(books: Books, clusters: Clusters):
+    seen = set()
+    journals = [t for t in books.transactions.values() if t["type"] == "Journal"]
+    for journal in sorted(journals, key=lambda each: int(each["id"])):
+        lines = books.postings[journal["id"]]
+        booked = [(p["account"], p["amount"]) for p in lines if is_posted(p)]
+        stage = (journal["custbody_stripe_dispute_id"], journal["custbody_stripe_dispute_stage"])
+        place = (books.lines[journal["id"]][0]["subsidiary"], journal["trandate"], journal["memo"])
+        same = stage if stage[0] else (*place, *sorted(booked))
+        if same in seen:
+            yield Row("JE-DUP-01", "", journal["id"], None)
+        seen.add(same)
+
+
+def periods(books: Books, clusters: Clusters):
+    """The month of the event; of an invoice or a deposit its own date will do as well."""
+    paid = {p["payment"].get("payment_intent"): p for p in books.invoice_payments}
+    for transaction_id, transaction in books.transactions.items():
+        is_run = transaction["tranid"].startswith("JE-REV-")
+        is_event = transaction["type"] != "Journal" or transaction["custbody_stripe_dispute_id"]
+        if transaction["posting"] == "F" or not (is_event or is_run):
+            continue
+        day = transaction["trandate"]
+        charge = books.charges.get(transaction["custbody_stripe_charge_id"])
+        if transaction["type"] == "CustPymt" and charge is not None:
+            payment = paid[charge["payment_intent"]]
+            invoice = books.invoices[payment["invoice"]]
+            day = local_day(payment["status_transitions"]["paid_at"], invoice)
+        if books.periods[transaction["postingperiod"]] != day[:7]:
+            yield Row("JE-PER-01", "period", transaction_id, None)
+
+
+def accounts(books: Books, clusters: Clusters):
+    """What is sold over days is deferred, tax is tax payable, and what customers owe receivable."""
+    for transaction_id, transaction in books.transactions.items():
+        if transaction["type"] != "CustInvc":
+            continue
+        on = {p["transactionline"]: p for p in books.postings[transaction_id] if is_posted(p)}
+        for line in books.lines[transaction_id]:
+            kind = "tax" if line["taxline"] == "T" else "main" if line["mainline"] == "T" else ""
+            kind = "sold" if line.get("custcol_rev_start") else kind
+            wanted = {"tax": "220", "main": "110", "sold": "210"}.get(kind)
+            posting = on.get(line["id"])
+            if wanted and posting and float(posting["amount"]) and posting["account"] != wanted:
+                yield Row("JE-ACC-01", "account", f"{transaction_id}-{line['id']}", None)

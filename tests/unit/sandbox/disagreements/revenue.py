@@ -1,0 +1,83 @@
+"""Revenue plans against the policies."""
+
+from collections import Counter, defaultdict
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from tests.unit.sandbox.books import Books, Clusters
+from tests.unit.sandbox.disagreements.common import Row
+
+
+def plans(books: Books, clusters: Clusters):
+    """Of each billed line that is deferred in the ERP: one plan, of its amount, by its policy."""
+    by_line = defaultdict(list)
+    for plan in books.plans.values():
+        by_line[plan["sourcetransaction"], plan["sourceline"]].append(plan)
+    first = {}
+    for transaction in sorted(books.transactions.values(), key=lambda t: int(t["id"])):
+        if transaction["type"] == "CustInvc" and transaction["voided"] == "F":
+            first.setdefault(transaction["custbody_stripe_invoice_id"], transaction)
+    for invoice_id, transaction in first.items():
+        invoice = books.invoices.get(invoice_id)
+        total = books.minor(transaction["foreigntotal"], transaction["currency"])
+        if not invoice or invoice["status"] == "void" or abs(invoice["total"] - total) > 5:
+            continue
+        billed = {line["id"]: line for line in invoice["lines"]["data"]}
+        for line in books.lines[transaction["id"]]:
+            source = billed.get(line.get("custcol_stripe_line_id"))
+            if source and line["custcol_rev_start"]:
+                net = source["amount"] - sum(d["amount"] for d in source["discount_amounts"])
+                plans = by_line[transaction["id"], line["id"]]
+                yield from _plan_of(books, source["id"], net, plans)
+
+
+def _plan_of(books: Books, line_id, net, plans):
+    if len(plans) != 1:
+        if net:
+            found = min((plan["id"] for plan in plans), default=None)
+            yield Row("REV-SCH-01", "", line_id, found)
+        return
+    (plan,) = plans
+    months = books.months(plan)
+    wanted = _by_policy(plan, net)
+    if sum(months.values()) == net:
+        for month in months | wanted:
+            over = (date.fromisoformat(f"{month}-01") + timedelta(days=31)).replace(day=1)
+            gap = abs(months.get(month, 0) - wanted.get(month, 0))
+            if plan["rule"] != "As used" and gap > 1 and books.age(over) >= timedelta(days=1):
+                yield Row("REV-PER-01", f"recognised:{month}", line_id, plan["id"])
+        return
+    known = {month: wanted.get(month) for month in months}
+    is_short = max(months) < plan["enddate"][:7] and known == months
+    code, attribute = ("REV-STOP-01", "end") if is_short else ("REV-AMT-01", "amount")
+    yield Row(code, attribute, line_id, plan["id"])
+
+
+def _by_policy(plan, net) -> dict[str, int]:
+    """By the day, or by the month; what is earned so far is rounded."""
+    day, end = date.fromisoformat(plan["startdate"]), date.fromisoformat(plan["enddate"])
+    days = Counter()
+    while day <= end:
+        days[f"{day:%Y-%m}"] += 1
+        day += timedelta(days=1)
+    if "even" in plan["rule"]:
+        days = Counter(dict.fromkeys(days, 1))
+    earned, so_far, shares = 0, 0, {}
+    for month, weight in days.items():
+        so_far += weight
+        part = Decimal(net) * so_far / days.total()
+        shares[month] = int(part.to_integral_value(ROUND_HALF_UP)) - earned
+        earned += shares[month]
+    return shares
+
+
+def lone_plans(books: Books, clusters: Clusters):
+    for plan in books.plans.values():
+        source = books.transactions.get(plan["sourcetransaction"])
+        if source is None:
+            yield Row("REV-SCH-01", "", plan["id"], None)
+        elif source["voided"] == "T" and source["type"] == "CustInvc":
+            stopped = source["custbody_status_changed_at"][:7]
+            lines = [x for x in books.plan_lines if x["revenueplan"] == plan["id"]]
+            if any(x["isrecognized"] == "T" and x["periodname"] > stopped for x in lines):
+                yield Row("REV-STOP-01", "end", plan["id"], None)
