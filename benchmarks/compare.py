@@ -13,10 +13,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from decimal import Decimal
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.alone import alone
 from orchestration.settings import load_settings
 from reconcilers.engine import open_warehouse
 from reconcilers.evaluate import evaluate
@@ -32,6 +31,7 @@ from reconcilers.rates import Rate, Rates
 from reconcilers.rules.catalogue import all_rules
 from tests.peers.environments import PeerFailedError, PeerMissingError
 from tests.peers.environments import run as run_peer
+from tests.peers.programs.wire import peak_gigabytes
 
 ROWS = 10_000_000
 _SMALL = 1_000
@@ -131,7 +131,9 @@ where is_unknown or is_missing or {any}
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
     found: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory(prefix="tieout-", dir=_room()) as folder:
+    room = load_settings().home / "bench"
+    room.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="tieout-", dir=room) as folder:
         home = Path(folder)
         tasks = [made(home / "small", _SMALL), made(home / "whole", rows)]
         for name, race in _racers(home, tasks).items():
@@ -145,16 +147,8 @@ def main() -> None:
     Console().print(table)
     if rows == ROWS:
         Path("docs/performance.md").write_text(_page(found, rows), encoding="utf-8")
-    target = load_settings().home / "bench" / "compare.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps({"rows": rows, "racers": found}, indent=2))
-
-
-def _room() -> str:
-    """A folder with room for some gigabytes, beside what else runs produce."""
-    room = load_settings().home / "bench"
-    room.mkdir(parents=True, exist_ok=True)
-    return str(room)
+    told = json.dumps({"rows": rows, "racers": found}, indent=2)
+    (room / "compare.json").write_text(told, encoding="utf-8")
 
 
 def made(home: Path, rows: int) -> dict[str, Any]:
@@ -184,8 +178,8 @@ def _racers(
 ) -> dict[str, Callable[[], dict[str, Any]]]:
     models = compiled(home)
     return {
-        "by hand": lambda: _apart(by_hand, tasks),
-        "Tieout": lambda: _apart(tieout, tasks, models),
+        "by hand": lambda: alone(_measured, by_hand, tasks),
+        "Tieout": lambda: alone(_measured, tieout, tasks, models),
         **{peer: lambda peer=peer: _peer(peer, tasks[-1]) for peer in PEERS},
     }
 
@@ -215,20 +209,10 @@ def compiled(home: Path) -> dict[str, str]:
     return {file.stem: file.read_text("utf-8") for file in found if file.stem in names}
 
 
-def _apart(
-    work: Callable[..., int], tasks: Sequence[Mapping[str, Any]], *arguments: Any
-) -> dict[str, Any]:
-    """What the work on the last task measures of itself in a fresh process.
-
-    The first, smaller one is there to load what is loaded on first use.
-    """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_measured, work, tasks, *arguments).result()
-
-
 def _measured(
     work: Callable[..., int], tasks: Sequence[Mapping[str, Any]], *arguments: Any
 ) -> dict[str, Any]:
+    """What the work on the last task needs; the first, smaller one loads what is loaded once."""
     small, task = tasks
     work(small, *arguments)
     begun, worked = time.perf_counter(), time.process_time()
@@ -239,13 +223,6 @@ def _measured(
         "peak_gb": peak_gigabytes(),
         "differing": differing,
     }
-
-
-def peak_gigabytes() -> float:
-    """Of this process since it was started: getrusage would hand on what its parent needed."""
-    status = Path("/proc/self/status").read_text("utf-8")
-    (kilobytes,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(kilobytes) / 1024**2
 
 
 def by_hand(task: Mapping[str, Any]) -> int:

@@ -9,19 +9,17 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.alone import alone
 from orchestration.identity_evaluation import DAY, bench, beside_truth, load_trios
 from orchestration.settings import load_settings
 from reconcilers.engine import open_warehouse
@@ -132,20 +130,14 @@ def _warehouse(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def _alone(step: Callable[..., Any], *given: object) -> Any:
-    """In a process of its own, whose peak is then the step's: making the records takes more."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(step, *given).result()
-
-
 def measured(companies: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        records = _alone(made, home, companies)
-        yardstick = _alone(by_hand, home)
-        first = _alone(night, home, DAY)
-        _alone(remember_mergers, home, DAY - timedelta(days=1))
-        second = _alone(night, home, DAY + timedelta(days=1))
+        records = alone(made, home, companies)
+        yardstick = alone(by_hand, home)
+        first = alone(night, home, DAY)
+        alone(remember_mergers, home, DAY - timedelta(days=1))
+        second = alone(night, home, DAY + timedelta(days=1))
     told = {
         "companies": companies,
         "records": records,

@@ -4,70 +4,69 @@ Each runs in an environment of its own. They get two Parquet files, or a DuckDB 
 two tables, and have to tell which rows differ and in which columns.
 """
 
-import json
 import os
-import sys
 import time
-from pathlib import Path
+
+from wire import answer, peak_gigabytes, task
 
 
-def fastrecon(task):
+def fastrecon(asked):
     from fastrecon import ParquetFile, compare
 
-    found = compare(ParquetFile(task["left"]), ParquetFile(task["right"]), keys=[task["key"]])
+    found = compare(ParquetFile(asked["left"]), ParquetFile(asked["right"]), keys=[asked["key"]])
     return found.changed_rows + found.missing_in_left + found.missing_in_right
 
 
-def fastrecon_hashing(task):
+def fastrecon_hashing(asked):
     from fastrecon import ParquetFile, ReconConfig, compare
 
     found = compare(
-        ParquetFile(task["left"]),
-        ParquetFile(task["right"]),
-        keys=[task["key"]],
+        ParquetFile(asked["left"]),
+        ParquetFile(asked["right"]),
+        keys=[asked["key"]],
         config=ReconConfig(row_hash=True),
     )
     return found.changed_rows + found.missing_in_left + found.missing_in_right
 
 
-def diffly(task):
+def diffly(asked):
     import polars as pl
     from diffly import compare_frames
 
-    left, right = (pl.scan_parquet(task[side]) for side in ("left", "right"))
-    found = compare_frames(left, right, primary_key=task["key"])
+    left, right = (pl.scan_parquet(asked[side]) for side in ("left", "right"))
+    found = compare_frames(left, right, primary_key=asked["key"])
     found.fraction_same()
     return (
         found.num_rows_joined_unequal() + found.num_rows_left_only() + found.num_rows_right_only()
     )
 
 
-def datacompy(task):
+def datacompy(asked):
     import polars as pl
     from datacompy import PolarsCompare
 
-    left, right = (pl.read_parquet(task[side]) for side in ("left", "right"))
-    found = PolarsCompare(left, right, join_columns=task["key"])
+    left, right = (pl.read_parquet(asked[side]) for side in ("left", "right"))
+    found = PolarsCompare(left, right, join_columns=asked["key"])
     unequal = found.intersect_rows.height - found.count_matching_rows()
     return unequal + found.df1_unq_rows.height + found.df2_unq_rows.height
 
 
-def reladiff(task):
+def reladiff(asked):
     from reladiff import connect_to_table, diff_tables
 
     tables = [
         connect_to_table(
-            {"driver": "duckdb", "filepath": task["database"]},
+            {"driver": "duckdb", "filepath": asked["database"]},
             name,
-            task["key"],
-            extra_columns=tuple(task["columns"]),
+            asked["key"],
+            extra_columns=tuple(asked["columns"]),
         )
         for name in ("billing", "erp")
     ]
     return len({row[1][0] for row in diff_tables(*tables)})
 
 
-def sqlmesh(task):
+def sqlmesh(asked):
     from sqlmesh import Context
     from sqlmesh.core.config import (
         Config,
@@ -76,27 +75,30 @@ def sqlmesh(task):
         ModelDefaultsConfig,
     )
 
-    connection = DuckDBConnectionConfig(database=task["database"])
+    connection = DuckDBConnectionConfig(database=asked["database"])
     config = Config(
         gateways={"": GatewayConfig(connection=connection)},
         model_defaults=ModelDefaultsConfig(dialect="duckdb"),
     )
-    context = Context(paths=task["folder"], config=config)
-    (found,) = context.table_diff(source="billing", target="erp", on=[task["key"]], show=False)
+    context = Context(paths=asked["folder"], config=config)
+    (found,) = context.table_diff(source="billing", target="erp", on=[asked["key"]], show=False)
     rows = found.row_diff()
     return rows.join_count - rows.full_match_count + rows.s_only_count + rows.t_only_count
 
 
 def main():
-    task = json.load(sys.stdin)
-    os.chdir(task["folder"])
+    asked = task()
+    os.chdir(asked["folder"])
     begun, worked = time.perf_counter(), time.process_time()
-    differing = globals()[task["tool"]](task)
-    seconds, cpu = time.perf_counter() - begun, time.process_time() - worked
-    status = Path("/proc/self/status").read_text("utf-8").splitlines()
-    (peak,) = (int(line.split()[1]) / 1024**2 for line in status if line.startswith("VmHWM"))
-    answer = {"seconds": seconds, "cpu": cpu, "peak_gb": peak, "differing": int(differing)}
-    sys.stdout.write(json.dumps(answer) + "\n")
+    differing = globals()[asked["tool"]](asked)
+    answer(
+        {
+            "seconds": time.perf_counter() - begun,
+            "cpu": time.process_time() - worked,
+            "peak_gb": peak_gigabytes(),
+            "differing": int(differing),
+        }
+    )
 
 
 if __name__ == "__main__":
