@@ -15,7 +15,18 @@ TIEOUT_CODES = {
     "per entity and currency, staged = canonical + left out for a stated reason",
     "TO-DISP": "each row of each side has exactly one disposition, and the money adds up",
     "TO-USG": "metered usage = billed + unbilled + what no invoice bills",
+    "TO-EXC": "exceptions: opening + detected + re-opened - resolved = closing = found tonight",
+    "TO-OUT": "corrections: planned = open + closed, each for a known exception",
+    "TO-CON": "contracted monthly recurring amounts = billed ones + exceptions + excluded",
     "TO-INV": "invoices finalized in billing = ERP invoices + in flight + exceptions + excluded",
+    "TO-CRN": "credit notes of billing, and what of them is applied, = the ERP's + explained",
+    "TO-CASH": "payments, their applications, refunds and disputes of the processor = the ERP's",
+    "TO-BANK": "payouts paid = ERP deposits + in flight + exceptions + excluded",
+    "TO-TAX": "tax billed = tax posted + exceptions + excluded; of documents = of its account",
+    "TO-AR": "opening + invoices - credits - cash + refunds = closing = control account = billing",
+    "TO-PSP": "opening + charges - refunds - fees - disputes - payouts = clearing account",
+    "TO-REV": "revenue recomputed from policy = posted plan lines + exceptions + excluded",
+    "TO-JE": "events that must post = posted ones + in flight + exceptions + excluded",
 }
 
 

@@ -175,6 +175,16 @@ class _Pass:
         disposition = nw.when(nw.col("excluded_reason").is_null()).then(open_).otherwise(reason)
         return frame.with_columns(_disposition=disposition)
 
+    def _code(self) -> nw.Expr:
+        """The class whose rule fired on the row: of several, the first that is due."""
+        code = nw.lit(None, dtype=nw.String)
+        for number, rule in reversed(tuple(enumerate(self.rules))):
+            code = nw.when(nw.col(f"_fires_{number}")).then(nw.lit(rule.code)).otherwise(code)
+        for number, rule in reversed(tuple(enumerate(self.rules))):
+            is_due = nw.col(f"_fires_{number}") & ~nw.col(f"_waits_{number}")
+            code = nw.when(is_due).then(nw.lit(rule.code)).otherwise(code)
+        return code
+
     @property
     def _due(self) -> str:
         return "unproven" if self.is_blocked else "exception"
@@ -188,12 +198,16 @@ class _Pass:
         columns = frame.collect_schema().names()
         keys = {
             "disposition": nw.col("_disposition"),
+            "code": self._code(),
             "has_left": nw.col(f"has_{left}"),
             "has_right": nw.col(f"has_{right}"),
             "left_currency": _first_of(columns, f"{left}_currency", "currency"),
             "right_currency": _first_of(columns, f"{right}_currency", "currency"),
             "left_period": _first_of(columns, f"{left}_period", "period"),
             "right_period": _first_of(columns, f"{right}_period", "period"),
+            "is_equal": ~(
+                nw.col(f"{left}_amount_minor") != nw.col(f"{right}_amount_minor")
+            ).fill_null(value=False),
         }
         measures = {
             "rows": nw.len(),
@@ -238,10 +252,12 @@ class _Pass:
         return folded.select(
             pl.lit(self.comparison.name).alias("comparison"),
             pl.lit("matched").alias("disposition"),
+            pl.lit(None, dtype=pl.String).alias("code"),
             "legal_entity",
             *(pl.col("currency").alias(f"{end}_currency") for end in ends),
             *(pl.col("period").alias(f"{end}_period") for end in ends),
             *(pl.lit(value=True).alias(f"has_{end}") for end in ends),
+            pl.lit(value=True).alias("is_equal"),
             pl.col("row_count").alias("rows"),
             *(pl.col("amount_minor").alias(f"{end}_minor") for end in ends),
         )

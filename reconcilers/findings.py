@@ -89,6 +89,7 @@ CELLS = pa.DataFrameSchema(
     {
         "comparison": _required(),
         "disposition": _required(),
+        "code": _optional(),  # the class that fired on the row, the first by name of several
         "legal_entity": _optional(),
         "left_currency": _optional(),
         "right_currency": _optional(),
@@ -96,6 +97,7 @@ CELLS = pa.DataFrameSchema(
         "right_period": _optional(),
         "has_left": pa.Column(pl.Boolean),
         "has_right": pa.Column(pl.Boolean),
+        "is_equal": pa.Column(pl.Boolean),  # the sides' amounts, where both are there
         "rows": pa.Column(pl.Int64),
         "left_minor": pa.Column(pl.Int64),
         "right_minor": pa.Column(pl.Int64),

@@ -4,7 +4,11 @@ TO-EXT   per object: source count = landed + quarantined + what CTL-CNT-01 repor
          per currency where the source totals amounts: its total = what was staged;
          per entity and currency: staged = canonical + left out for a stated reason.
 TO-DISP  per side of a comparison: rows and money have one disposition, and each record has one row.
-TO-INV   per legal entity, currency and period: billing's invoices against the ledger's.
+TO-INV   per legal entity, currency and period: billing's invoices against the ledger's; so are
+         TO-CRN, TO-CASH, TO-BANK, TO-TAX, TO-REV, TO-JE and TO-CON of what they name.
+TO-AR    opening + movements = closing, month by month, of receivables; so do TO-TAX, TO-PSP.
+TO-EXC   exceptions: opening + detected + re-opened - resolved = closing = what tonight found.
+TO-OUT   corrections: planned = open + closed.
 TO-USG   per meter: units metered = billed + unbilled + voided + missed + unassigned.
 """
 
@@ -20,15 +24,27 @@ from reconcilers import engine
 from reconcilers.entity_sums import EntitySum
 from reconcilers.findings import UNEXPLAINED, Findings
 from reconcilers.rules.comparison import COMPARISONS, CONTROL, Comparison, Population
+from reconcilers.state.store import State
+from reconcilers.tieout_balances import BALANCES, Balance, balance_lines
+from reconcilers.tieout_bridges import BRIDGES, bridge_lines
 from reconcilers.tieout_entities import ENTITY_SUMS, entity_lines
 from reconcilers.tieout_extraction import extraction_lines
-from reconcilers.tieout_invoices import invoice_lines
+from reconcilers.tieout_state import state_lines
 from reconcilers.tieout_usage import usage_lines
+
+CODES = (
+    "TO-EXT",
+    "TO-DISP",
+    "TO-USG",
+    "TO-EXC",
+    "TO-OUT",
+    *dict.fromkeys(each.code for each in (*BRIDGES, *BALANCES)),
+)
 
 TIEOUTS = pa.DataFrameSchema(
     {
         "snapshot_date": pa.Column(pl.Date),
-        "code": pa.Column(pl.String, pa.Check.isin(["TO-EXT", "TO-DISP", "TO-INV", "TO-USG"])),
+        "code": pa.Column(pl.String, pa.Check.isin(CODES)),
         "scope": pa.Column(pl.String),
         "currency": pa.Column(pl.String, nullable=True),
         "period": pa.Column(pl.String, nullable=True),
@@ -58,20 +74,28 @@ def build_tieouts(
     findings: Findings,
     snapshot_date: date,
     *,
+    state: State | None = None,
+    reporting_currency: str = "USD",
     sums: Sequence[EntitySum] = ENTITY_SUMS,
+    balances: Sequence[Balance] = BALANCES,
 ) -> pl.DataFrame:
     """The tie-outs of the night, written to reconciliation.tieouts in place of what stood there.
 
+    TO-EXC and TO-OUT are there if the state store is, after the night's exceptions are recorded.
     Raises WarehouseBuiltForAnotherDay. A tie-out that does not hold is a row, not an exception.
     """
     engine.require_built_for(con, snapshot_date)
+    exponents = dict(con.sql("select currency, exponent from seeds.currencies").fetchall())
     lines = [
         *extraction_lines(con, findings.drift),
         *entity_lines(con, sums),
         *_dispositions(con, findings),
-        *invoice_lines(con, findings),
+        *bridge_lines(con, findings, exponents),
+        *balance_lines(con, findings, exponents, balances),
         *usage_lines(con),
     ]
+    if state is not None:
+        lines += state_lines(state, snapshot_date, findings.drift, reporting_currency, exponents)
     schema = {name: column.dtype.type for name, column in TIEOUTS.columns.items()}
     empty = {"left_minor": 0, "right_minor": 0, "matched_minor": 0, "explained_minor": 0}
     dated = {

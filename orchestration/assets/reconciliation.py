@@ -21,6 +21,7 @@ from reconcilers.matrix import load_matrix
 from reconcilers.rules.catalogue import all_rules
 from reconcilers.rules.comparison import COMPARISONS
 from reconcilers.state.tieouts import record_tieouts
+from reconcilers.tieout_balances import BALANCES
 from reconcilers.tieouts import build_tieouts
 
 DRIFT = dg.AssetKey(["reconciliation", "drift"])
@@ -28,6 +29,7 @@ DISPOSITIONS = dg.AssetKey(["reconciliation", "dispositions"])
 TIEOUTS = dg.AssetKey(["reconciliation", "tieouts"])
 EXCEPTIONS = dg.AssetKey(["reconciliation", "exceptions"])
 
+_BALANCES = [dg.AssetKey(["balance", name]) for name in sorted({each.model for each in BALANCES})]
 _VIEWS = [dg.AssetKey(["comparison", comparison.name]) for comparison in COMPARISONS]
 _MATCHES = [dg.AssetKey(["reconciliation", name]) for name in ("matches", "match_allocations")]
 
@@ -126,7 +128,7 @@ def exceptions(
 
 @dg.asset(
     key=TIEOUTS,
-    deps=[DRIFT, DISPOSITIONS, EXCEPTIONS],
+    deps=[DRIFT, DISPOSITIONS, EXCEPTIONS, *_BALANCES],
     group_name="reconciliation",
     kinds={"python", "duckdb"},
     owners=["team:finance-systems"],
@@ -138,11 +140,12 @@ def exceptions(
 def tieouts(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
 ) -> dg.MaterializeResult:
-    """TO-EXT, TO-DISP and TO-INV: both sides' totals and what explains the gap between them."""
+    """Both sides' totals and what explains the gap between them (docs/tie-outs.md)."""
     day = dt.date.fromisoformat(context.partition_key)
-    with night.warehouse(read_only=False) as con:
-        frame = build_tieouts(con, stored_findings(con, day), day)
-    with night.state() as state:
+    currency = load_policy(night.settings.policy_path).reporting_currency
+    with night.warehouse(read_only=False) as con, night.state() as state:
+        findings = stored_findings(con, day)
+        frame = build_tieouts(con, findings, day, state=state, reporting_currency=currency)
         record_tieouts(state, day, frame)
     return dg.MaterializeResult(
         metadata={

@@ -12,6 +12,8 @@ _is_ours = ~nw.col("has_billing")
 _elsewhere = nw.col("is_elsewhere").fill_null(value=False)
 _to_apply = nw.col("to_apply_minor").fill_null(0)
 _applied = nw.col("erp_amount_minor").fill_null(0)
+_over = (_applied - nw.col("billing_amount_minor")).fill_null(0)
+_is_over = ~_elsewhere & (_over > 0)
 
 
 def _by_side(ours: str, theirs: str) -> nw.Expr:
@@ -23,7 +25,7 @@ def _by_side(ours: str, theirs: str) -> nw.Expr:
 PAY_APPL_01 = Rule(
     code=_CODE,
     over="cmp_payment_application__billing_vs_erp",
-    drifts=(_is_ours & (_untold == 0)) | _elsewhere | (_to_apply > 0),
+    drifts=(_is_ours & (_untold == 0)) | _elsewhere | (_to_apply > 0) | _is_over,
     applies=nw.col("has_billing") | nw.col("has_erp"),
     owner=Party(
         role=_by_side("erp", "billing"),
@@ -37,14 +39,20 @@ PAY_APPL_01 = Rule(
     ),
     attribute="application",
     expected=nw.col("billing_invoice_id"),
-    observed=nw.when(_is_ours | _elsewhere)
+    observed=nw.when(_is_ours | _elsewhere | _is_over)
     .then(nw.col("erp_invoice"))
     .otherwise(nw.lit("unapplied")),
-    impact_minor=-nw.when(_is_ours | _elsewhere).then(_applied).otherwise(_to_apply),
+    impact_minor=-nw.when(_is_ours | _elsewhere)
+    .then(_applied)
+    .otherwise(nw.when(_is_over).then(_over).otherwise(_to_apply)),
     coverage="apply_coverage_seconds",
     cause=nw.when(_is_ours)
     .then(nw.lit("not_in_billing"))
-    .otherwise(nw.when(_elsewhere).then(nw.lit("other_invoice")).otherwise(nw.lit("unapplied"))),
+    .otherwise(
+        nw.when(_elsewhere)
+        .then(nw.lit("other_invoice"))
+        .otherwise(nw.when(_is_over).then(nw.lit("too_much")).otherwise(nw.lit("unapplied")))
+    ),
     floor=nw.when(nw.col("is_overdue").fill_null(value=False))
     .then(nw.lit("S2"))
     .otherwise(floor_of(_CODE)),

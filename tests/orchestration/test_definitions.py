@@ -23,6 +23,7 @@ LAYERS = {
     "canonical",
     "events",
     "comparison",
+    "balance",
     "matching",
     "trace",
     "reconciliation",

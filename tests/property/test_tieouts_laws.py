@@ -57,7 +57,7 @@ def tied(made, lost=None):
         for row in made:
             if row[f"has_{role}"]:
                 add(con, table, _document(row, role))
-    return build_tieouts(con, evaluate(con, RULES, DAY), DAY, sums=())
+    return build_tieouts(con, evaluate(con, RULES, DAY), DAY, sums=(), balances=())
 
 
 def _document(row, role):

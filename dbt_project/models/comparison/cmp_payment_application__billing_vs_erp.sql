@@ -173,7 +173,10 @@ select
         when payments.payment_id is null then 'collected_by_bank'
         when erp_payment_id is null then 'payment_not_in_erp'
         when erp_invoice_id is null then 'invoice_not_in_erp'
-        when erp_source_id is null and to_apply_minor = 0 then 'nothing_open'
+        when is_elsewhere then null
+        when to_apply_minor = 0 and coalesce(erp_applied_minor, 0) < compared.applied_minor then 'nothing_open'
+        when erp_applied_minor > compared.applied_minor and erp_payments.amount_minor > payments.amount_minor
+            then 'payment_differs'
     end as excluded_reason,
     {{ seconds_between('erp_applied_at', watermark('stripe', 'invoice_payment')) }} as billing_coverage_seconds,
     {{ seconds_between('compared.applied_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,

@@ -160,6 +160,7 @@ def unapplied(**values: Any) -> dict[str, Any]:
             "unapplied",
         ),
         (application(is_elsewhere=True, erp_invoice="in_2"), "other_invoice", -10_000, "in_2"),
+        (application(erp_amount_minor=12_000), "too_much", -2_000, "in_1"),
     ],
 )
 def test_cash_that_the_ledger_applied_otherwise_names_charge_and_payment(
@@ -192,6 +193,7 @@ def test_what_the_ledger_paid_with_a_charge_and_billing_did_not_is_told_by_the_p
     [
         application(),
         application(erp_amount_minor=9_998),  # the rest is not open: the invoice is lower
+        application(erp_amount_minor=12_000, excluded_reason="payment_differs"),
         unapplied(to_apply_minor=0, excluded_reason="nothing_open"),
         unapplied(excluded_reason="invoice_not_in_erp"),
         unapplied(excluded_reason="payment_not_in_erp"),

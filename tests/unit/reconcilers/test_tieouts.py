@@ -28,6 +28,7 @@ from tests.comparison_tables import (
 
 INVOICES = "cmp_invoice__billing_vs_erp"
 PAYMENTS = "cmp_payment__billing_vs_erp"
+POSTINGS = "cmp_posting__event_vs_ledger"
 TERMS = "cmp_customer__crm_vs_erp"
 DOCUMENTS = "(source_id varchar, legal_entity varchar, currency varchar, period varchar, {} bigint)"
 
@@ -50,7 +51,7 @@ def tied(rows, documents=(), snapshots=(), staged=(), tables=()):
     for table in tables:
         con.execute(f"create table {table}")
     findings = evaluate(con, rules_over(*rows), DAY)
-    frame = build_tieouts(con, findings, DAY, sums=())
+    frame = build_tieouts(con, findings, DAY, sums=(), balances=())
     assert engine.collect(engine.lazy(con, "reconciliation.tieouts")).equals(frame)
     return frame
 
@@ -316,9 +317,21 @@ def test_invoices_of_a_month_tie_out_with_what_explains_the_difference():
     found = line(frame, "TO-INV", "US", "USD", "2026-06")
     assert (found["left_rows"], found["left_minor"]) == (2, 20_000)
     assert (found["right_rows"], found["right_minor"]) == (2, 20_001)
-    assert (found["matched_minor"], found["explained_minor"]) == (10_000, -1)
+    assert (found["matched_minor"], found["explained_minor"]) == (0, -1)
     assert found["holds"]
-    assert found["detail"] == "billing exception 1, ledger manual_erp 1"
+    assert found["detail"] == (
+        "billing exception INV-MISS-01 1 (100.00 USD), billing within_tolerance 1 (100.00 USD), "
+        "ledger manual_erp 1 (100.00 USD), ledger within_tolerance 1 (100.01 USD)"
+    )
+    assert line(frame, "TO-INV", "US", "USD")["detail"] == "billing draft 1 (100.00 USD)"
+
+
+def test_a_gap_that_no_rule_tells_and_that_no_rounding_makes_breaks_the_month():
+    row = paired(
+        "event", "ledger", "a", period="2026-06", event_amount_minor=500, ledger_amount_minor=489
+    )
+    found = line(tied({POSTINGS: [row]}), "TO-JE", "US", "USD", "2026-06")
+    assert (found["holds"], found["unexplained_minor"], found["explained_minor"]) == (False, 11, 0)
 
 
 def test_an_invoice_posted_in_the_next_month_explains_both_months():
@@ -330,7 +343,7 @@ def test_an_invoice_posted_in_the_next_month_explains_both_months():
     july = line(frame, "TO-INV", "US", "USD", "2026-07")
     assert (june["explained_minor"], june["holds"]) == (10_000, True)
     assert (july["explained_minor"], july["holds"]) == (-10_000, True)
-    assert june["detail"] == "billing other_period 1"
+    assert june["detail"] == "billing other_period 1 (100.00 USD)"
 
 
 def test_an_invoice_that_the_comparison_lost_breaks_the_month():
