@@ -307,7 +307,8 @@ def _findings(snapshot_date: date, drift: pl.DataFrame, parts: Sequence[_Part]) 
 def _dispositions(cells: pl.DataFrame) -> pl.DataFrame:
     """Each side's rows and money by disposition."""
     sides = []
-    for comparison in BY_NAME.values():
+    for name in cells["comparison"].unique().sort():
+        comparison = BY_NAME[name]
         of = cells.filter(pl.col("comparison") == comparison.name)
         for end, side in zip(("left", "right"), comparison.sides, strict=False):
             standing = of.filter(f"has_{end}").rename({f"{end}_currency": "currency"})

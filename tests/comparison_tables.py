@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "dbt_project" / "seeds"
 DAY = date(2026, 6, 30)
 CAUSE_LINKS = "cause_links"
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where it is there
 
 FX_RATES = """
 select * from (
@@ -39,7 +40,7 @@ def declared_columns() -> dict[str, dict[str, str]]:
     return {
         model["name"]: {column["name"]: column["data_type"] for column in model["columns"]}
         for text in texts
-        for model in yaml.safe_load(text).get("models", ())
+        for model in yaml.load(text, _Loader).get("models", ())
     }
 
 

@@ -27,7 +27,7 @@ def record(key: str = "a", **values: Any) -> dict[str, Any]:
 def link(key: str = "a", **values: Any) -> dict[str, Any]:
     """A link field of an account that names the right billing customer."""
     usual = {
-        "row_key": f"salesforce:{key}:billing_customer_ref", "entity": "customer",
+        "row_key": f"salesforce:{key}", "entity": "customer",
         "canonical_id": "cus_1", "copy_id": key, "crosswalk_id": "cus_A", "has_copy": True,
         "has_crosswalk": True, "currency": "USD", "copy_role": "crm", "copy_system": "salesforce",
         "crosswalk_role": "billing", "crosswalk_system": "stripe",
@@ -65,27 +65,30 @@ def test_a_duplicate_without_currency_and_money_is_told_all_the_same():
     assert drift["impact_minor"] == 0
 
 
+def links(**values: Any) -> list[dict[str, Any]]:
+    """A row for each link field."""
+    return [link(name, attribute=name, **values) for name in LINK_ATTRIBUTES]
+
+
 @pytest.mark.parametrize("fault", ["merged", "dangling", "crossed", "not_in_use"])
 def test_a_wrong_link_drifts_at_once_with_what_it_should_say(fault):
-    (drift,) = drift_in(LINKS, link(copied_id="cus_X", fault=fault)).to_dicts()
-    assert (drift["code"], drift["cause"]) == ("CUS-LINK-01", fault)
-    assert drift["attribute"] == "billing_customer_ref"
-    assert (drift["owner_system"], drift["owner_id"]) == ("stripe", "cus_A")
-    assert (drift["replica_system"], drift["replica_id"]) == ("salesforce", "a")
-    assert (drift["expected"], drift["observed"]) == ("cus_A", "cus_X")
-    assert (drift["disposition"], drift["severity"], drift["impact_minor"]) == (
-        "exception",
-        "S2",
-        500,
-    )
+    drift = drift_in(LINKS, *links(copied_id="cus_X", fault=fault))
+    assert set(drift["attribute"]) == set(LINK_ATTRIBUTES)
+    for row in drift.to_dicts():
+        assert (row["code"], row["cause"]) == ("CUS-LINK-01", fault)
+        assert (row["owner_system"], row["owner_id"]) == ("stripe", "cus_A")
+        assert (row["replica_system"], row["replica_id"]) == ("salesforce", row["attribute"])
+        assert (row["expected"], row["observed"]) == ("cus_A", "cus_X")
+        assert (row["disposition"], row["severity"]) == ("exception", "S2")
+        assert row["impact_minor"] == 500
 
 
 @pytest.mark.parametrize(
     ("age", "disposition"), [(SIX_HOURS - 1, "in_flight"), (SIX_HOURS, "exception")]
 )
 def test_an_empty_link_may_still_be_filled(age, disposition):
-    row = link(copied_id=None, fault="empty", copy_coverage_seconds=age)
-    assert drift_in(LINKS, row)["disposition"].to_list() == [disposition]
+    rows = links(copied_id=None, fault="empty", copy_coverage_seconds=age)
+    assert drift_in(LINKS, *rows)["disposition"].to_list() == [disposition] * len(rows)
 
 
 def test_a_wrong_link_without_a_known_counterpart_stands_for_itself():

@@ -60,10 +60,12 @@ def test_a_ledger_invoice_without_source_drifts(due, severity, cause):
     assert (drift["severity"], drift["cause"], drift["impact_minor"]) == (severity, cause, -10_000)
 
 
-def test_a_ledger_invoice_is_in_flight_while_billing_could_not_have_shown_it():
-    assert codes(erp_invoice("a", billing_coverage_seconds=SIX_HOURS - 1)) == [
-        ("INV-MISS-02", "in_flight")
-    ]
+@pytest.mark.parametrize(
+    ("covered", "disposition"), [(SIX_HOURS - 1, "in_flight"), (SIX_HOURS, "exception")]
+)
+def test_a_ledger_invoice_is_in_flight_while_billing_could_not_have_shown_it(covered, disposition):
+    row = erp_invoice("a", billing_coverage_seconds=covered)
+    assert codes(row) == [("INV-MISS-02", disposition)]
 
 
 @pytest.mark.parametrize("reason", ["manual_erp", "erp_voided"])

@@ -251,4 +251,5 @@ def test_a_broken_count_names_the_object_of_the_source():
 )
 def test_a_reading_is_stale_beyond_six_hours_or_short_of_the_day(values, cause):
     drift = drift_in(CONTROL, snapshot("netsuite", "item", **values))
-    assert drift.select("code", "cause").rows() == ([("CTL-STALE-01", cause)] if cause else [])
+    told = [("CTL-STALE-01", cause, "S2")] if cause else []
+    assert drift.select("code", "cause", "severity").rows() == told
