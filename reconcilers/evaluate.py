@@ -16,6 +16,7 @@ import polars as pl
 
 from reconcilers import engine
 from reconcilers.causes import name_causes
+from reconcilers.deltas import decompose
 from reconcilers.drift import drift_of
 from reconcilers.findings import (
     CELLS,
@@ -66,7 +67,8 @@ def evaluate(
 ) -> Findings:
     """Evaluate the rules over the warehouse that is built for the day.
 
-    Writes reconciliation.drift, .dispositions, .rule_guard and .cells in place of what stood there.
+    Writes reconciliation.drift, .deltas, .dispositions, .rule_guard and .cells in place of what
+    stood there.
     Raises WarehouseBuiltForAnotherDay, MissingRateError, and pandera's SchemaError.
     """
     engine.require_built_for(con, snapshot_date)
@@ -90,6 +92,7 @@ def evaluate(
     drift = name_causes(con, tell_cash(tell_deposits(told, matches), matches))
     findings = _findings(snapshot_date, drift, parts)
     engine.replace_table(con, "reconciliation.drift", findings.drift)
+    engine.replace_table(con, "reconciliation.deltas", decompose(con, findings.drift))
     engine.replace_table(con, "reconciliation.dispositions", findings.dispositions)
     engine.replace_table(con, "reconciliation.rule_guard", findings.guard)
     engine.replace_table(con, "reconciliation.cells", findings.cells)

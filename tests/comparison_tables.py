@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "dbt_project" / "seeds"
 DAY = date(2026, 6, 30)
 CAUSE_LINKS = "cause_links"
+DELTA_PARTS = "delta_parts"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where it is there
 
 FX_RATES = """
@@ -55,7 +56,7 @@ def warehouse(
     con.execute(f"create table seeds.currencies as from read_csv('{SEEDS / 'currencies'}.csv')")
     con.execute(f"create table seeds.fx_rates as {FX_RATES}")
     for view, columns in declared_columns().items():
-        if views and view.replace("folded_", "cmp_") not in {*views, CAUSE_LINKS}:
+        if views and view.replace("folded_", "cmp_") not in {*views, CAUSE_LINKS, DELTA_PARTS}:
             continue
         if view.startswith("pairs_"):  # stands for all rows below, since none is folded by itself
             continue

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from reconcilers.corrections.policy import Policy
-from reconcilers.report.amounts import whole
+from reconcilers.report.amounts import amount, whole
 from reconcilers.report.data import (
     AGE_BUCKETS,
     CONTROL_CODES,
@@ -42,6 +42,7 @@ class Sources:
     corrections: Sequence[CorrectionView]
     policy: Policy
     drift: pl.DataFrame
+    deltas: pl.DataFrame
     dispositions: pl.DataFrame
     tieouts: pl.DataFrame
     snapshots: pl.DataFrame
@@ -58,7 +59,7 @@ class Sources:
 def assemble(sources: Sources, *, mask: bool) -> ReportData:
     """The whole report."""
     night = sources.nights[-1]
-    exponents = dict(sources.currencies.select("currency", "exponent").sort("currency").rows())
+    exponents = _exponents(sources)
     open_lines = _exceptions(sources, mask=mask, is_open=True)
     resolved = _exceptions(sources, mask=mask, is_open=False)
     tieouts = _tieouts(sources.tieouts)
@@ -104,6 +105,20 @@ def assemble(sources: Sources, *, mask: bool) -> ReportData:
     )
 
 
+def _exponents(sources: Sources) -> dict[str, int]:
+    return dict(sources.currencies.select("currency", "exponent").sort("currency").rows())
+
+
+def _decomposition(
+    view: ExceptionView, parts: Iterable[tuple[str, int]], exponents: Mapping[str, int]
+) -> str:
+    """'tax 5.00 EUR, rounding 0.01 EUR'; empty where the impact is not the gap of two amounts."""
+    currency = view.currency or ""
+    return ", ".join(
+        f"{part.replace('_', ' ')} {amount(minor, currency, exponents)}" for part, minor in parts
+    )
+
+
 def _verdict(totals: Totals, incomplete: Sequence[str], at_risk: str) -> tuple[str, str]:
     if incomplete:
         return "INCOMPLETE", (
@@ -123,6 +138,11 @@ def _exceptions(sources: Sources, *, mask: bool, is_open: bool) -> tuple[Excepti
     corrections: dict[str, CorrectionView] = {}
     for view in sorted(sources.corrections, key=lambda view: (view.planned_at, view.correction_id)):
         corrections[view.exception_key] = view
+    exponents = _exponents(sources)
+    parts = {
+        key: found.select("part", "amount_minor").rows()
+        for (key,), found in sources.deltas.group_by("exception_key", maintain_order=True)
+    }
     lines = [
         exception_line(
             view,
@@ -130,6 +150,7 @@ def _exceptions(sources: Sources, *, mask: bool, is_open: bool) -> tuple[Excepti
             corrections.get(view.exception_key),
             sources.today,
             mask=mask,
+            decomposition=_decomposition(view, parts.get(view.exception_key, ()), exponents),
         )
         for view in sources.exceptions
         if (view.resolved_on is None if is_open else view.resolved_on == sources.today)

@@ -19,6 +19,7 @@ from reconcilers.state.views import list_corrections, list_nights
 
 QUERIES = {
     "drift": "select * from reconciliation.drift",
+    "deltas": "select * from reconciliation.deltas",
     "dispositions": "select * from reconciliation.dispositions",
     "tieouts": "select * from reconciliation.tieouts",
     "snapshots": "select * from raw.snapshots order by system, object",

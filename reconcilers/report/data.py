@@ -130,6 +130,7 @@ class ExceptionLine:
     comparison: str
     row_key: str
     explained_by: str
+    decomposition: str
 
     @property
     def counted_reporting_minor(self) -> int:

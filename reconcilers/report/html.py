@@ -15,6 +15,7 @@ from reconcilers.report.data import PairLine, ReportData, TieoutLine
 from reconcilers.report.process import STUCK_LISTED, HopLine
 from reconcilers.trace.folded import duration
 
+CHARTED = 12  # the dearest classes; the table below the chart has all
 LISTED = 200  # the page shows this many exceptions; exceptions.csv has all of them
 NAMES = {
     "crm": "CRM",
@@ -122,15 +123,14 @@ def _code_chart(data: ReportData) -> str:
         (line for line in data.codes if line.gross_reporting_minor),
         key=lambda line: (-line.gross_reporting_minor, line.code),
     )
+    sizes = [(line.code, line.gross_reporting_minor) for line in shown[:CHARTED]]
+    if rest := shown[CHARTED:]:
+        sizes.append((f"{len(rest)} others", sum(line.gross_reporting_minor for line in rest)))
     return charts.bars(
         "Money at risk by class",
         [
-            Bar(
-                line.code,
-                line.gross_reporting_minor,
-                whole(line.gross_reporting_minor, data.reporting_currency, exponents),
-            )
-            for line in shown
+            Bar(name, minor, whole(minor, data.reporting_currency, exponents))
+            for name, minor in sizes
         ],
     )
 

@@ -20,6 +20,7 @@ def exception_line(
     today: date,
     *,
     mask: bool,
+    decomposition: str = "",
 ) -> ExceptionLine:
     """An exception with who has to act on it, and its newest correction."""
     shown = masked if mask else _plain
@@ -57,6 +58,7 @@ def exception_line(
         comparison=view.comparison,
         row_key=view.row_key,
         explained_by=view.explained_by or "",
+        decomposition=decomposition,
     )
 
 

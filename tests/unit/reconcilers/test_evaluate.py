@@ -18,6 +18,7 @@ from reconcilers.rules.severity import severity
 from tests.comparison_tables import (
     CAUSE_LINKS,
     DAY,
+    DELTA_PARTS,
     billing_invoice,
     declared_columns,
     erp_invoice,
@@ -225,7 +226,7 @@ def test_the_comparisons_are_those_that_dbt_declares():
         if each.is_folded
         for name in (each.pairs, each.folded, each.apart)
     }
-    assert names | folded | {CAUSE_LINKS} == set(declared_columns())
+    assert names | folded | {CAUSE_LINKS, DELTA_PARTS} == set(declared_columns())
     for comparison in COMPARISONS:
         columns = declared_columns()[comparison.name]
         needed = {f"has_{side}" for side in comparison.sides}

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from reconcilers.corrections.outbox import store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
+from reconcilers.deltas import DELTAS
 from reconcilers.exceptions import lives_as_of, record_night
 from reconcilers.findings import DISPOSITIONS, empty
 from reconcilers.report import build_report_data, write_report
@@ -112,7 +113,7 @@ def state(tmp_path):
     opened.close()
 
 
-def warehouse(found, tieouts=(TIEOUT,), places=PLACES):
+def warehouse(found, tieouts=(TIEOUT,), places=PLACES, deltas=()):
     con = duckdb.connect()
     for schema in ("raw", "seeds", "reconciliation", "reporting", "identity"):
         con.execute(f"create schema {schema}")
@@ -123,6 +124,7 @@ def warehouse(found, tieouts=(TIEOUT,), places=PLACES):
     })  # fmt: skip
     frames = {
         "reconciliation.drift": found,
+        "reconciliation.deltas": pl.DataFrame(list(deltas), schema=empty(DELTAS).schema),
         "reconciliation.dispositions": places,
         "reconciliation.tieouts": pl.DataFrame(list(tieouts), schema=SCHEMA),
         "raw.snapshots": snapshots,
@@ -254,6 +256,18 @@ def test_names_are_masked_unless_asked_for(state):
     shown = build_report_data(warehouse(drift(NAME)), state, DAY, mask=False)
     assert shown.exceptions[0].expected == "Ada Lovelace GmbH"
     assert "&lt;b&gt;Ada&lt;/b&gt;" in render_html(shown)
+
+
+def test_what_an_impact_is_made_of_stands_with_it(state):
+    row = missing_invoice("in_1")
+    deltas = [
+        {"exception_key": row["exception_key"], "part": "missing_line", "amount_minor": 12_001},
+        {"exception_key": row["exception_key"], "part": "rounding", "amount_minor": -1},
+    ]
+    data = report(state, 0, row, missing_invoice("in_2"), deltas=deltas)
+    made_of = {line.owner_id: line.decomposition for line in data.exceptions}
+    assert made_of == {"in_1": "missing line 120.01 GBP, rounding -0.01 GBP", "in_2": ""}
+    assert "missing line 120.01 GBP" in render_html(data)
 
 
 @pytest.mark.parametrize(
