@@ -81,6 +81,7 @@ def test_the_same_night_again_changes_nothing(company, first_night):
     assert company.memory() == before
 
 
+@pytest.mark.slow
 def test_changed_rules_tell_what_a_stored_night_would_have_found(company, first_night, tmp_path):
     before = company.memory()
     matrix = company.settings.matrix_path.read_text(encoding="utf-8")
