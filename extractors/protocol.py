@@ -77,6 +77,7 @@ class ObjectSpec:
     all keys, so what is missing from one has not vanished. `merged_into` is the column in
     which the tombstone of a merged record names the one that survived. With `keeps_versions` the
     nights' earlier versions of its records are a table too, where the vendor has no history.
+    `where` narrows the vendor's table to the rows that belong to the object.
     """
 
     name: str
@@ -89,6 +90,7 @@ class ObjectSpec:
     merged_into: str | None = None
     keeps_versions: bool = False
     is_listed: bool = True
+    where: str | None = None
 
     @property
     def columns(self) -> dict[str, pl.DataType]:

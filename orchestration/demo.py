@@ -80,6 +80,8 @@ PLANTS = {
     "JE-ACC-01": 3,
     "PYT-CLR-01": 3,
     "JE-BAL-01": 1,
+    "JE-EDIT-01": 5,
+    "JE-CLS-01": 2,
 }
 BATCH = "INV-MISS-01"
 REASONS_TOLD = 3

@@ -44,6 +44,10 @@ EDGES = (
     Edge("TAX-AMT-01", "INV-AMT-01", is_whole=True),
     Edge("JE-DUP-01", "DSP-LIFE-01"),
     Edge("TAX-CODE-01", "TAX-AMT-01"),
+    Edge("JE-EDIT-01", "INV-AMT-01"),
+    Edge("JE-EDIT-01", "JE-ACC-01"),
+    Edge("JE-EDIT-01", "JE-PER-01"),
+    Edge("JE-EDIT-01", "JE-CLS-01"),
 )
 
 _LINKED = f"""

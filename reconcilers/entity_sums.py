@@ -197,6 +197,7 @@ NOT_TIED: Mapping[str, str] = MappingProxyType(
         "netsuite.term": "attribute of the customer",
         "netsuite.currency": "names the currency of amounts",
         "netsuite.accounting_book": "says which book is the primary one",
+        "netsuite.system_note": "evidence of when a field changed, no entity",
         "netsuite.revenue_plan": "its lines are the revenue events",
     }
 )

@@ -181,7 +181,7 @@ _TABLES = (
     _netsuite(
         "accountingperiod",
         "id:id periodname startdate:date enddate:date closed:boolean arlocked:boolean "
-        "isquarter:boolean isyear:boolean",
+        "isquarter:boolean isyear:boolean closedondate:datetime",
     ),
     _netsuite(
         "currencyrate",
@@ -243,6 +243,12 @@ _TABLES = (
         "revenueplan",
         "journal",
         parent=("revenueplan", "revenueplan"),
+    ),
+    _netsuite(
+        "systemnote",
+        "id:id recordtypeid:integer recordid:id lineid:id field oldvalue newvalue name:id "
+        "date:datetime",
+        "recordid",
     ),
     _netsuite(
         "deletedrecord",

@@ -140,6 +140,8 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
         "other_members",
         "other_date",
     ),
+    "JE-EDIT-01": ("after_close", "before_close"),
+    "JE-CLS-01": ("edited_late", "entered_late"),
 }
 
 

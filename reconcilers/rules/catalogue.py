@@ -12,6 +12,7 @@ from reconcilers.rules import (
     customer,
     customer_records,
     dispute,
+    edits,
     invoice,
     invoice_line,
     invoice_schedule,
@@ -52,6 +53,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *posting.RULES,
     *clearing.RULES,
     *journal.RULES,
+    *edits.RULES,
 )
 
 

@@ -54,4 +54,6 @@ CODES = {
     "JE-PER-01": "Posted in the wrong period (cut-off)",
     "JE-ACC-01": "Posted to the wrong account",
     "JE-BAL-01": "Unbalanced journal entry",
+    "JE-EDIT-01": "Record of the integration edited by hand",
+    "JE-CLS-01": "Closed period moved after sign-off",
 }

@@ -57,6 +57,7 @@ _CONTRACTS = frozenset(
 )
 _ERP_DOCUMENTS = frozenset({"netsuite.transaction", "netsuite.transaction_line"})
 _LEDGER = frozenset({"netsuite.transaction", "netsuite.transaction_accounting_line"})
+_TRAIL = frozenset({"netsuite.system_note", "netsuite.accounting_period"})
 _PLANS = frozenset({"netsuite.revenue_plan", "netsuite.revenue_plan_line"})
 _SCHEDULES = (
     _ERP_DOCUMENTS
@@ -239,6 +240,8 @@ COMPARISONS = (
         _LEDGER,
         (("erp", Population("conformed.journal_entry__erp", "debit_minor")),),
     ),
+    Comparison("cmp_journal_edit__within_erp", ("erp",), _LEDGER | _TRAIL | _PLANS),
+    Comparison("cmp_closed_journal__signed_vs_ledger", ("signed", "ledger"), _LEDGER | _TRAIL),
 )
 
 BY_NAME = {comparison.name: comparison for comparison in COMPARISONS}

@@ -37,6 +37,8 @@ FLOORS: Mapping[str, str] = {
     "PYT-COMP-01": "S2",
     "JE-DUP-01": "S1",
     "JE-BAL-01": "S2",
+    "JE-EDIT-01": "S2",
+    "JE-CLS-01": "S1",
 }
 # Attributes that change tax, posting or the timing of revenue.
 FIELD_FLOORS: Mapping[tuple[str, str], str] = {

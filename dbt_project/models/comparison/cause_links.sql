@@ -134,3 +134,25 @@ select
     row_key
 from {{ ref('cmp_invoice_tax__billing_vs_erp') }}
 where code_fault is not null
+union all
+-- who changed a document by hand changed what other classes see of it
+select
+    'cmp_journal_edit__within_erp',
+    'netsuite:' || edited.journal_id,
+    edited.child_comparison,
+    edited.child_key
+from (
+    select journal_id, 'cmp_closed_journal__signed_vs_ledger' as child_comparison, 'netsuite:' || journal_id as child_key
+    from {{ ref('journal_edits') }} where is_after_close
+    union
+    select journal_id, 'cmp_posting__event_vs_ledger', 'netsuite:' || journal_id
+    from {{ ref('journal_edits') }} where attribute = 'period'
+    union
+    select journal_id, 'cmp_posting_line__mapping_vs_ledger', 'netsuite:' || journal_id || '-' || substr(attribute, 9)
+    from {{ ref('journal_edits') }} where attribute like 'account/%'
+    union
+    select edits.journal_id, 'cmp_invoice__billing_vs_erp', 'stripe:' || copies.invoice_id
+    from {{ ref('journal_edits') }} as edits
+    inner join {{ ref('invoice__erp') }} as copies on edits.journal_id = copies.erp_internal_id
+    where edits.is_amount and copies.invoice_id is not null
+) as edited

@@ -253,8 +253,8 @@ class _Reading:
 
     def highest(self) -> str:
         """How far the ids go that the reading ranges over."""
-        since = self._since()
-        where = f" WHERE {since}" if since else ""
+        terms = [term for term in (self.spec.where, self._since()) if term]
+        where = f" WHERE {' AND '.join(terms)}" if terms else ""
         return f"SELECT MAX({self._order()[0]}) AS high FROM {self._from()}{where}"
 
     def parted(self, rows: Sequence[Row]) -> tuple[Sequence[Row], list[dict[str, str]]]:
@@ -313,7 +313,7 @@ class _Reading:
     def _terms(self) -> list[str]:
         order, after = self._order(), self.bookmark.get("after")
         until = self.bookmark.get("until")
-        terms = [self._since()]
+        terms = [self.spec.where, self._since()]
         terms.append(f"({behind(order, after)})" if after else None)
         terms.append(f"{order[0]} <= {literal(until)}" if until else None)
         return [term for term in terms if term]

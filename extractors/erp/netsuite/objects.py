@@ -56,6 +56,8 @@ def _object(
     key: tuple[str, ...] = ("id",),
     parent: ParentLink | None = None,
     control_sum: ControlSum | None = None,
+    cursor: str | None = None,
+    where: str | None = None,
 ) -> ObjectSpec:
     declared = tuple(item for group in fields for item in group)
     return ObjectSpec(
@@ -63,9 +65,10 @@ def _object(
         vendor_name=table,
         fields=(*declare(*key, required=True), *declared),
         key=key,
-        cursor="lastmodifieddate" if _MODIFIED[0] in declared else None,
+        cursor=cursor or ("lastmodifieddate" if _MODIFIED[0] in declared else None),
         parent=parent,
         control_sum=control_sum,
+        where=where,
     )
 
 
@@ -120,6 +123,7 @@ ACCOUNTING_PERIOD = _object(
     declare("periodname", required=True),
     declare("startdate", "enddate", kind="date", required=True),
     declare("closed", "arlocked", "isquarter", "isyear", kind="flag"),
+    declare("closedondate", kind="datetime"),
 )
 
 ACCOUNTING_BOOK = _object(
@@ -226,6 +230,18 @@ REVENUE_PLAN_LINE = _object(
     control_sum=ControlSum("amount", "currency", parent="revenueplan"),
 )
 
+# Who changed which field of a transaction, from what to what: the vendor's audit trail, which is
+# never changed itself.
+SYSTEM_NOTE = _object(
+    "system_note",
+    "systemnote",
+    declare("recordid", required=True),
+    declare("lineid", "field", "oldvalue", "newvalue", "name"),
+    declare("date", kind="datetime", required=True),
+    cursor="date",
+    where="recordtypeid = -30",
+)
+
 OBJECTS: dict[str, ObjectSpec] = {
     spec.name: spec
     for spec in (
@@ -245,5 +261,6 @@ OBJECTS: dict[str, ObjectSpec] = {
         TRANSACTION_LINK,
         REVENUE_PLAN,
         REVENUE_PLAN_LINE,
+        SYSTEM_NOTE,
     )
 }

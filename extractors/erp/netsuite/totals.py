@@ -139,7 +139,8 @@ async def _one(door: HttpDoor, spec: ObjectSpec) -> Reply:
 
 def _count_of(spec: ObjectSpec) -> Select:
     """A row with the count and what tells of changes."""
-    return _count(spec.name, f"TO_CHAR(MAX({key_columns(spec)[0]}))", spec.cursor, spec.vendor_name)
+    rows = f"{spec.vendor_name} WHERE {spec.where}" if spec.where else spec.vendor_name
+    return _count(spec.name, f"TO_CHAR(MAX({key_columns(spec)[0]}))", spec.cursor, rows)
 
 
 def _count(name: str, high: str, cursor: str | None, table: str) -> Select:

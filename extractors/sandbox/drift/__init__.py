@@ -22,6 +22,7 @@ from extractors.sandbox.drift import (
     customer_records,
     customers,
     disputes,
+    edits,
     invoice_dates,
     invoice_lines,
     invoices,
@@ -102,6 +103,8 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "JE-ACC-01": accounts.plant_other_account,
         "PYT-CLR-01": clearing.plant_unidentified,
         "JE-BAL-01": journals.plant_unbalanced,
+        "JE-EDIT-01": edits.plant_by_hand,
+        "JE-CLS-01": edits.plant_after_close,
     }
 )
 

@@ -20,25 +20,27 @@ def plant_other_account(ground: Ground, count: int) -> None:
     """JE-ACC-01: revenue booked before it is earned, tax in suspense, a receivable elsewhere."""
     posted = posted_invoices(ground)
     pools = {
-        variant: [each for each in posted if _line(ground, each, variant)] for variant in _VARIANTS
+        variant: [each for each in posted if line_to_move(ground, each, variant)]
+        for variant in _VARIANTS
     }
     for variant, chosen in ground.choose(count, pools, lambda each: each.id):
         ground.freeze(chosen.who, chosen.subject)
-        line = _line(ground, chosen, variant)
+        line = line_to_move(ground, chosen, variant)
         assert line is not None
-        _move(ground, chosen, line, _VARIANTS[variant][1])
+        move_line(ground, chosen, line, _VARIANTS[variant][1])
         key = f"{chosen.internal}-{line['id']}"
         ground.planted(("netsuite", key), attribute="account", variant=variant)
 
 
-def _line(ground: Ground, posted: Posted, variant: str) -> Record | None:
+def line_to_move(ground: Ground, posted: Posted, variant: str) -> Record | None:
     """The first line of the kind that is worth anything."""
     is_wanted, _ = _VARIANTS[variant]
     lines = lines_of(ground, posted.internal)
     return next((x for x in lines if is_wanted(x) and x["netamount"].strip("0.-")), None)
 
 
-def _move(ground: Ground, posted: Posted, line: Record, account: str) -> None:
+def move_line(ground: Ground, posted: Posted, line: Record, account: str) -> None:
+    """Post a line of an invoice on another account."""
     at = ground.tick()
     posting = ground.store.get(
         "netsuite", "transactionaccountingline", (posted.internal, line["id"], "1")

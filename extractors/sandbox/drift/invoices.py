@@ -27,7 +27,7 @@ from extractors.sandbox.reference import (
 from extractors.sandbox.world.moments import DAY, HOUR, epoch, moment
 from extractors.sandbox.world.state import Company
 
-_LEAST_TOTAL = 2_000
+LEAST_TOTAL = 2_000
 
 
 def _subject(posted: Posted) -> str:
@@ -161,7 +161,7 @@ def _near(day: date, *, has_id: bool) -> date:
 
 def plant_other_total(ground: Ground, count: int) -> None:
     """INV-AMT-01: a clerk changed the ERP invoice by more than cents."""
-    posted = [p for p in posted_invoices(ground) if p.invoice["total"] >= _LEAST_TOTAL]
+    posted = [p for p in posted_invoices(ground) if p.invoice["total"] >= LEAST_TOTAL]
     unpaid = [p for p in posted if p.is_open]
     pools = {
         "line_raised": unpaid,
@@ -183,7 +183,8 @@ def _is_paid_once(ground: Ground, posted: Posted) -> bool:
     return posted.is_paid and len(applications(ground, posted.internal)) == 1
 
 
-def _raise_line(ground: Ground, posted: Posted, at: int) -> None:
+def raise_line(ground: Ground, posted: Posted, at: int) -> None:
+    """The largest line of an unpaid invoice comes to more, and so does the invoice."""
     _move_largest_line(ground, posted, at, Decimal("1.07"))
     _leave_open(ground, posted, retotal(ground, posted.internal, at), at)
 
@@ -221,7 +222,7 @@ def _drop_line(ground: Ground, posted: Posted, at: int) -> None:
 
 
 _AMOUNTS = {
-    "line_raised": _raise_line,
+    "line_raised": raise_line,
     "short_and_paid": _shorten,
     "line_missing": _drop_line,
 }

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 
-from extractors.sandbox.amounts import rounded
+from extractors.sandbox.amounts import netsuite_time, rounded
 from extractors.sandbox.ledger import PRIMARY_BOOK, JournalLine, journal_rows
 from extractors.sandbox.reference import (
     ACCRUED,
@@ -21,7 +21,16 @@ from extractors.sandbox.reference import (
     period_id,
 )
 from extractors.sandbox.tables import Record
-from extractors.sandbox.world.moments import DAY, HOUR, add_months, moment, opening
+from extractors.sandbox.trail import (
+    AUDITOR,
+    BOOKKEEPER,
+    INTEGRATION,
+    LINE_AMOUNT,
+    MEMO,
+    Change,
+    note_row,
+)
+from extractors.sandbox.world.moments import DAY, HOUR, MINUTE, add_months, moment, opening
 from extractors.sandbox.world.state import World
 
 _SECOND_BOOK = "2"
@@ -52,9 +61,18 @@ def lock_period(world: World, at: int, month: str) -> None:
     old = add_months(date.fromisoformat(month), -(_OPEN_MONTHS - 1))
     identifier = period_id(old)
     if world.records.get("netsuite", "accountingperiod", identifier):
+        stamp = netsuite_time(moment(at))
         world.records.change(
-            "netsuite", "accountingperiod", identifier, at, closed="T", arlocked="T"
+            "netsuite",
+            "accountingperiod",
+            identifier,
+            at,
+            closed="T",
+            arlocked="T",
+            closedondate=stamp,
         )
+        for journal in world.records.rows("netsuite", "transaction", tranid=_number("COST", old)):
+            _note(world, at + HOUR, journal["id"], Change(MEMO, None, "Audited"), AUDITOR)
 
 
 def _recognize(world: World, at: int, month: date) -> dict[str, dict[str, Decimal]]:
@@ -159,7 +177,7 @@ def _post(
 ) -> None:
     rows = journal_rows(
         internal_id=internal,
-        tranid=f"JE-{kind}-{entity.code}-{month:%Y-%m}",
+        tranid=_number(kind, month, entity.code),
         subsidiary=entity.subsidiary_id,
         trandate=month_end(month),
         period_id=period_id(month),
@@ -168,3 +186,31 @@ def _post(
         at=moment(at),
     )
     world.records.add_rows(rows, at)
+    _edit(world, at, kind, internal, rows["transactionline"][0])
+
+
+def _number(kind: str, month: date, entity: str = "US") -> str:
+    return f"JE-{kind}-{entity}-{month:%Y-%m}"
+
+
+def _edit(world: World, at: int, kind: str, internal: str, line: Record) -> None:
+    """Before the close: the run corrects itself, people word a memo, and put right what is theirs.
+
+    What somebody changed in a run was changed back.
+    """
+    amount, line_id = str(line["foreignamount"]), str(line["id"])
+    if kind == "COST":
+        changes = [(BOOKKEEPER, "0", amount)]
+    else:
+        changes = [(INTEGRATION, "0", "1"), (BOOKKEEPER, "1", amount), (BOOKKEEPER, amount, "1")]
+        changes.append((INTEGRATION, "1", amount))
+        _note(world, at + HOUR, internal, Change(MEMO, None, "Month end"), BOOKKEEPER)
+    for minute, (user, old, new) in enumerate(changes, 1):
+        change = Change(LINE_AMOUNT, old, new, line_id)
+        _note(world, at + minute * MINUTE, internal, change, user)
+
+
+def _note(world: World, at: int, internal: str, change: Change, user: str) -> None:
+    key = world.records.new_id("netsuite", "systemnote")
+    row = note_row(key, internal, change, user, moment(at))
+    world.records.add("netsuite", "systemnote", row, at)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 
 from extractors.sandbox.reference import accounting_periods, netsuite_rows, period_id
+from extractors.sandbox.schema import NETSUITE_DATETIME
 from extractors.sandbox.store import Store
 from extractors.sandbox.world import (
     add_ons,
@@ -114,7 +115,8 @@ def _set_up(world: World, start: int, first: date, end: date) -> None:
     oldest_open = period_id(add_months(first, -1))
     for period in accounting_periods(first.year - 1, end.year + 3):
         if period["isquarter"] == period["isyear"] == "F" and int(period["id"]) < int(oldest_open):
-            period |= {"closed": "T", "arlocked": "T"}
+            closed_on = moment(start).strftime(NETSUITE_DATETIME)
+            period |= {"closed": "T", "arlocked": "T", "closedondate": closed_on}
         records.add("netsuite", "accountingperiod", period, start)
     add_catalogue(world, start)
     add_tiered_catalogue(world, start)

@@ -44,6 +44,12 @@ class Books:
             period["id"]: f"{period['startdate']:.7}"
             for period in store.rows("netsuite", "accountingperiod")
         }
+        self.closed_at = {
+            period["id"]: instant(period["closedondate"])
+            for period in store.rows("netsuite", "accountingperiod")
+            if period["closed"] == "T" and period["closedondate"]
+        }
+        self.notes = group(store.rows("netsuite", "systemnote"), "recordid")
         self.plans = by_id(store.rows("netsuite", "revenueplan"), "id")
         self.plan_lines = store.rows("netsuite", "revenueplanline")
         self._planned = group(self.plan_lines, "revenueplan")

@@ -252,6 +252,13 @@ def _ledger(books: Books, store):
         subsidiary = books.lines[transaction_id][0]["subsidiary"]
         if transaction["currency"] != base[subsidiary]:
             yield "other currency than the books"
+        closed_at = books.closed_at.get(transaction["postingperiod"], books.now)
+        for note in books.notes.get(transaction_id, ()):
+            what = note["field"].partition(".")[2]
+            when = "after" if instant(note["date"]) > closed_at else "before"
+            who = "the integration" if note["name"] == "1201" else "people"
+            run = "a run" if transaction["tranid"].startswith("JE-REV-") else "their own"
+            yield f"{what} of {run} changed by {who} {when} the close"
 
 
 EXPECTED = {
@@ -272,4 +279,9 @@ EXPECTED = {
     "rounding line of a journal", "rounding line of a document", "other currency than the books",
     "renewed by a new contract", "co-termed add-on", "step of a ramp", "phase that runs",
     "edit that nobody signed", "parent in the ERP", "sold by tiers",
+    "MAMOUNT of a run changed by the integration before the close",
+    "MAMOUNT of a run changed by people before the close",
+    "MAMOUNT of their own changed by people before the close",
+    "SMEMO of a run changed by people before the close",
+    "SMEMO of their own changed by people after the close",
 }  # fmt: skip

@@ -25,6 +25,8 @@ from tests.unit.sandbox.disagreements.customers import attributes, customers, du
 from tests.unit.sandbox.disagreements.invoices import erp_state, invoice_state, invoices, schedule
 from tests.unit.sandbox.disagreements.ledger import (
     accounts,
+    after_close,
+    by_hand,
     journals,
     journals_twice,
     periods,
@@ -44,7 +46,7 @@ def disagreements(store) -> set[Row]:
     for check in (
         customers, links, duplicates, attributes, contracts, contract_lines, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
         recorded_payments, payments_applied, refunds, disputes, payouts, clearing, journals, controls,
-        unposted, unrecognised, journals_twice, periods, accounts, plans, lone_plans,
+        unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, plans, lone_plans,
     ):  # fmt: skip
         found |= set(check(books, clusters))
     return found

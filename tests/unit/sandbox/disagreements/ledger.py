@@ -1,9 +1,10 @@
 """Journals: missing, doubled, in another period, on another account."""
 
+from collections import defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 
-from tests.unit.sandbox.books import Books, Clusters
+from tests.unit.sandbox.books import Books, Clusters, instant
 from tests.unit.sandbox.disagreements.common import HOURS_SYNC, Row, is_posted, local_day
 
 
@@ -87,3 +88,40 @@ def accounts(books: Books, clusters: Clusters):
             posting = on.get(line["id"])
             if wanted and posting and float(posting["amount"]) and posting["account"] != wanted:
                 yield Row("JE-ACC-01", "account", f"{transaction_id}-{line['id']}", None)
+
+
+_FINANCIAL = ("MAMOUNT", "MAMOUNTMAIN", "KACCOUNT", "KPOSTINGPERIOD")
+_KEYS = ("invoice", "charge", "credit_note", "refund", "dispute", "payout")
+
+
+def _changed(books: Books, notes, *, people: bool) -> bool:
+    """Whether a financial field says something else than before these notes."""
+    fields = defaultdict(list)
+    for note in sorted(notes, key=lambda each: int(each["id"])):
+        is_financial = note["field"].partition(".")[2] in _FINANCIAL
+        if is_financial and (not people or note["name"] != "1201"):
+            fields[note["field"], note["lineid"]].append(note)
+    return any(each[0]["oldvalue"] != each[-1]["newvalue"] for each in fields.values())
+
+
+def by_hand(books: Books, clusters: Clusters):
+    """Documents that name something of billing, and runs of recognition, as people left them."""
+    for document_id, notes in books.notes.items():
+        document = books.transactions.get(document_id)
+        if document is None:
+            continue
+        is_owned = any(document[f"custbody_stripe_{key}_id"] for key in _KEYS)
+        is_run = document["tranid"].startswith("JE-REV-")
+        if (is_owned or is_run) and _changed(books, notes, people=True):
+            yield Row("JE-EDIT-01", "edited", document_id, None)
+
+
+def after_close(books: Books, clusters: Clusters):
+    for document_id, document in books.transactions.items():
+        closed_at = books.closed_at.get(document["postingperiod"])
+        if closed_at is None:
+            continue
+        late = [n for n in books.notes.get(document_id, ()) if instant(n["date"]) > closed_at]
+        is_late = instant(document["createddate"]) > closed_at
+        if is_late or _changed(books, late, people=False):
+            yield Row("JE-CLS-01", "closed", document_id, None)
