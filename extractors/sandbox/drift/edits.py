@@ -14,7 +14,7 @@ from extractors.sandbox.drift.documents import (
     set_line,
 )
 from extractors.sandbox.drift.ground import Ground, minor_of
-from extractors.sandbox.drift.invoices import LEAST_TOTAL, raise_line
+from extractors.sandbox.drift.invoices import LEAST_TOTAL, is_paid_once, shorten
 from extractors.sandbox.ledger import JournalLine, journal_rows
 from extractors.sandbox.reference import (
     ACCRUED,
@@ -55,11 +55,14 @@ def plant_by_hand(ground: Ground, count: int) -> None:
     What the change does to an account, a month, a total or a closed period follows from it.
     """
     posted = posted_invoices(ground)
+    paid = [p for p in posted if is_paid_once(ground, p)]
+    recent = {each.id for each in posted}
+    older = [p for p in posted_invoices(ground, in_closed_too=True) if p.id not in recent]
     runs = list(_journals(ground, "JE-REV-"))
     invoices: dict[str, list[Posted]] = {
-        "account_changed": [p for p in posted if line_to_move(ground, p, "income_at_once")],
-        "period_changed": [p for p in posted if other_month(ground, p.transaction)],
-        "total_changed": [p for p in posted if p.is_open and p.invoice["total"] >= LEAST_TOTAL],
+        "account_changed": [p for p in older if line_to_move(ground, p, "income_at_once")],
+        "period_changed": [p for p in paid if other_month(ground, p.transaction)],
+        "total_changed": [p for p in paid if p.invoice["total"] >= LEAST_TOTAL],
     }
     pools: dict[str, list[Journal | Posted]] = {
         "run_changed": [*runs],
@@ -140,9 +143,9 @@ def _shift(ground: Ground, chosen: Journal, *, is_late: bool) -> None:
     ground.change("netsuite", "transaction", chosen.id, tick)
 
 
-def _soon_after(journal: Record) -> int:
+def _soon_after(document: Record) -> int:
     """A day after it was posted, before any close."""
-    posted = datetime.fromisoformat(f"{journal['createddate']}+00:00")
+    posted = datetime.fromisoformat(f"{document['createddate']}+00:00")
     return int(posted.timestamp()) + DAY
 
 
@@ -154,7 +157,7 @@ def _change_account(ground: Ground, posted: Posted) -> None:
     assert posting is not None
     move_line(ground, posted, line, SUBSCRIPTION_REVENUE.id)
     change = Change(LINE_ACCOUNT, posting["account"], SUBSCRIPTION_REVENUE.id, line["id"])
-    _note(ground, posted.internal, change, ground.days_ago(1, 3))
+    _note(ground, posted.internal, change, _soon_after(posted.transaction))
     row = f"{posted.internal}-{line['id']}"
     _tell(ground, "JE-ACC-01", row, "account", posted.internal)
 
@@ -171,7 +174,7 @@ def _change_period(ground: Ground, posted: Posted) -> None:
 
 
 def _change_total(ground: Ground, posted: Posted) -> None:
-    raise_line(ground, posted, ground.tick())
+    shorten(ground, posted, ground.tick())
     after = ground.store.get("netsuite", "transaction", posted.internal)
     assert after is not None
     change = Change(TOTAL, posted.transaction["foreigntotal"], after["foreigntotal"])

@@ -165,7 +165,7 @@ def plant_other_total(ground: Ground, count: int) -> None:
     unpaid = [p for p in posted if p.is_open]
     pools = {
         "line_raised": unpaid,
-        "short_and_paid": [p for p in posted if _is_paid_once(ground, p)],
+        "short_and_paid": [p for p in posted if is_paid_once(ground, p)],
         "line_missing": [p for p in unpaid if len(p.invoice["lines"]["data"]) > 1],
     }
     for variant, chosen in ground.choose(count, pools, _subject):
@@ -179,12 +179,12 @@ def plant_other_total(ground: Ground, count: int) -> None:
         )
 
 
-def _is_paid_once(ground: Ground, posted: Posted) -> bool:
+def is_paid_once(ground: Ground, posted: Posted) -> bool:
+    """Whether one payment settles it."""
     return posted.is_paid and len(applications(ground, posted.internal)) == 1
 
 
-def raise_line(ground: Ground, posted: Posted, at: int) -> None:
-    """The largest line of an unpaid invoice comes to more, and so does the invoice."""
+def _raise_line(ground: Ground, posted: Posted, at: int) -> None:
     _move_largest_line(ground, posted, at, Decimal("1.07"))
     _leave_open(ground, posted, retotal(ground, posted.internal, at), at)
 
@@ -205,7 +205,7 @@ def _leave_open(ground: Ground, posted: Posted, total: int, at: int) -> None:
     ground.change("netsuite", "transaction", posted.internal, at, foreignamountunpaid=text)
 
 
-def _shorten(ground: Ground, posted: Posted, at: int) -> None:
+def shorten(ground: Ground, posted: Posted, at: int) -> None:
     """The ERP invoice is lower; a part of the payment is left unapplied."""
     _move_largest_line(ground, posted, at, Decimal("0.93"))
     total = retotal(ground, posted.internal, at)
@@ -222,7 +222,7 @@ def _drop_line(ground: Ground, posted: Posted, at: int) -> None:
 
 
 _AMOUNTS = {
-    "line_raised": raise_line,
-    "short_and_paid": _shorten,
+    "line_raised": _raise_line,
+    "short_and_paid": shorten,
     "line_missing": _drop_line,
 }
