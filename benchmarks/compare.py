@@ -52,7 +52,7 @@ COLUMNS = (
 )
 PEERS = ("fastrecon", "fastrecon_hashing", "sqlmesh", "reladiff", "diffly", "datacompy")
 _LONGEST_SECONDS = 900
-_MODELS = {"folded": "table", "apart": "table", "cmp": "view"}
+_MODELS = {"unlike": "table", "folded": "table", "apart": "table", "cmp": "view"}
 _COMPARISON = "cmp_invoice__billing_vs_erp"
 
 _TITLES = ("", "s", "CPU s", "peak, GB", "time, x by hand", "memory, x by hand", "rows that differ")

@@ -250,7 +250,7 @@ class _Pass:
         """The rows that were left out of the comparison, since both sides are equal."""
         if not self.comparison.is_folded:
             return empty(CELLS)
-        folded = engine.collect(engine.lazy(con, self.comparison.folded)).filter("is_alike")
+        folded = engine.collect(engine.lazy(con, self.comparison.folded))
         ends = ("left", "right")
         return folded.select(
             pl.lit(self.comparison.name).alias("comparison"),

@@ -8,25 +8,29 @@
     hash({{ columns | join(', ') }})
 {%- endmacro %}
 
-{# Compared rows of the leading side (with `is_alike`): those that differ one by one, those that are alike as totals of each
-   legal entity, currency and period. Keys are put together for what is left alone. #}
-{% macro folded_pairs(compared, id, prefix) -%}
+{# Rows of the leading side that are alike on the other one, as totals of each legal entity, currency and period: all rows
+   less those that are not. #}
+{% macro folded_totals(rows, unlike, amount) -%}
 select
-    case
-        when is_alike then concat_ws('|', 'alike', coalesce(legal_entity, ''), coalesce(currency, ''), coalesce(period, ''))
-        else '{{ prefix }}' || {{ id }}
-    end as row_key,
-    *
+    concat_ws('|', coalesce(legal_entity, ''), coalesce(currency, ''), coalesce(period, '')) as row_key,
+    legal_entity,
+    currency,
+    period,
+    cast(sum(row_count) as bigint) as row_count,
+    cast(sum(amount_minor) as bigint) as amount_minor
 from (
+    {%- for relation, sign in [(rows, ''), (unlike, '-')] %}
     select
-        is_alike,
-        case when not is_alike then {{ id }} end as {{ id }},
-        {%- for column in ['legal_entity', 'currency', 'period'] %}
-        case when is_alike then {{ column }} end as {{ column }},
-        {%- endfor %}
-        count(*) as row_count,
-        cast(coalesce(sum(case when is_alike then amount_minor end), 0) as bigint) as amount_minor
-    from {{ compared }}
-    group by all
-) as folded
+        legal_entity,
+        currency,
+        period,
+        {{ sign }}count(*) as row_count,
+        {{ sign }}coalesce(sum({{ amount }}), 0) as amount_minor
+    from {{ relation }}
+    group by legal_entity, currency, period
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+) as sums
+group by legal_entity, currency, period
+having sum(row_count) <> 0
 {%- endmacro %}

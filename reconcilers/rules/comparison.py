@@ -22,7 +22,7 @@ class Comparison:
 
     `is_folded`: the comparison holds only rows on which something differs. All rows, by id, are in
     `pairs`; those of which both sides are equal, as totals, in `folded`; the ids of those that it
-    holds, in `apart`.
+    holds, in `apart`; records of the leading side that are not equal, in full, in `unlike`.
     """
 
     name: str
@@ -43,6 +43,10 @@ class Comparison:
     @property
     def apart(self) -> str:
         return self._related("apart")
+
+    @property
+    def unlike(self) -> str:
+        return self._related("unlike")
 
     def _related(self, kind: str) -> str:
         return f"comparison.{kind}_{self.name.removeprefix('cmp_')}"

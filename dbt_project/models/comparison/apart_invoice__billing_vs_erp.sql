@@ -4,19 +4,18 @@ with copies as (
     select * from {{ ref('invoice_copies') }}
     where
         copy_role <> 'primary'
-        or invoice_id in (select billing_id from {{ ref('folded_invoice__billing_vs_erp') }} where not is_alike)
+        or invoice_id in (select invoice_id from {{ ref('unlike_invoice__billing_vs_erp') }})
 )
 
 select
-    folded.row_key,
-    folded.billing_id,
+    'stripe:' || unlike.invoice_id as row_key,
+    unlike.invoice_id as billing_id,
     copies.erp_internal_id as erp_id,
     copies.copy_role,
     cast(null as varchar) as duplicate_of,
     cast(null as varchar) as duplicate_basis
-from {{ ref('folded_invoice__billing_vs_erp') }} as folded
-left join copies on folded.billing_id = copies.invoice_id and copies.copy_role = 'primary'
-where not folded.is_alike
+from {{ ref('unlike_invoice__billing_vs_erp') }} as unlike
+left join copies on unlike.invoice_id = copies.invoice_id and copies.copy_role = 'primary'
 union all
 select
     'netsuite:' || erp_internal_id,

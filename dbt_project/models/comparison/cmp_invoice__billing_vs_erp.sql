@@ -66,10 +66,7 @@ select
         ) }}
     end as erp_status_coverage_seconds
 from {{ ref('apart_invoice__billing_vs_erp') }} as apart
-left join (
-    select * from {{ ref('invoice__billing') }}
-    where invoice_id in (select billing_id from {{ ref('apart_invoice__billing_vs_erp') }})
-) as billing on apart.billing_id = billing.invoice_id
+left join {{ ref('unlike_invoice__billing_vs_erp') }} as billing on apart.billing_id = billing.invoice_id
 left join (
     select * from {{ ref('invoice__erp') }}
     where erp_internal_id in (select erp_id from {{ ref('apart_invoice__billing_vs_erp') }})
