@@ -268,6 +268,10 @@ def _prepare(con: duckdb.DuckDBPyConnection, task: Mapping[str, Any]) -> None:
         "create table comparison.cause_links (parent_comparison varchar, parent_key varchar, "
         "child_comparison varchar, child_key varchar)"
     )
+    con.execute(
+        "create table comparison.delta_parts "
+        "(comparison varchar, row_key varchar, part varchar, amount_minor bigint)"
+    )
     for role, side, internal in (
         ("billing", "left", "null::varchar"),
         ("erp", "right", f"right({KEY}, 9)"),
