@@ -264,6 +264,7 @@ def test_money_of_the_bank_that_fits_an_open_invoice_is_told_by_its_payment():
         -500,
     )
     assert (drift["owner_system"], drift["owner_id"]) == ("netsuite", "erp-w")
+    assert drift["severity"] == "S3"
 
 
 @pytest.mark.parametrize(("left", "disposition"), [(-1, "in_flight"), (0, "exception")])
