@@ -46,3 +46,13 @@
         cast(1 as decimal(18, 12))
     )
 {%- endmacro %}
+
+{# When the first of a list of Stripe discounts ends (unix seconds); null where none does. #}
+{% macro stripe_discount_end(discounts) -%}
+    list_min(
+        list_transform(
+            coalesce(cast({{ discounts }} as json[]), cast([] as json[])),
+            lambda discount: cast(discount ->> '$.end' as bigint)
+        )
+    )
+{%- endmacro %}

@@ -7,6 +7,7 @@ from reconcilers.matrix import FieldRule, in_force
 from reconcilers.rules import (
     clearing,
     contract,
+    contract_change,
     control,
     credit_note,
     customer,
@@ -38,6 +39,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *product.RULES,
     *price.RULES,
     *contract.RULES,
+    *contract_change.RULES,
     *subscription_item.RULES,
     *invoice.RULES,
     *invoice_line.RULES,

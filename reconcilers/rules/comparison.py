@@ -115,6 +115,11 @@ COMPARISONS = (
         "cmp_contract_line__crm_vs_billing", ("crm", "billing"), _CONTRACTS | _SUBSCRIPTIONS
     ),
     Comparison(
+        "cmp_contract_change__crm_vs_billing",
+        ("crm", "billing"),
+        _CONTRACTS | _SUBSCRIPTIONS | {"salesforce.contract_line_history", "stripe.invoice"},
+    ),
+    Comparison(
         "cmp_subscription__crm_vs_billing",
         ("crm", "billing"),
         frozenset({"salesforce.subscription", "stripe.subscription"}),

@@ -24,6 +24,7 @@ COMPARISONS = {
     "cmp_contract__crm_vs_billing",
     "cmp_contract_line__crm_vs_billing",
     "cmp_contract_term__crm_vs_billing",
+    "cmp_contract_change__crm_vs_billing",
     "cmp_subscription__crm_vs_billing",
     "cmp_subscription_item__within_billing",
     "cmp_invoice__billing_vs_erp",

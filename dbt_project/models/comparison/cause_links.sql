@@ -109,6 +109,15 @@ select
     'netsuite:' || erp_internal_id
 from {{ ref('dispute_entry__erp') }}
 union all
+-- who changed a line without the other side, and what differs of it since
+select
+    'cmp_contract_change__crm_vs_billing',
+    row_key,
+    'cmp_contract_line__crm_vs_billing',
+    row_key
+from {{ ref('cmp_contract_change__crm_vs_billing') }}
+where changed_side is not null and excluded_reason is null
+union all
 -- a price on another basis, and the value of the line that differs by it
 select
     'cmp_contract_line__crm_vs_billing',

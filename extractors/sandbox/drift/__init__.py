@@ -11,6 +11,7 @@ from typing import Any
 
 from extractors.sandbox.drift import (
     accounts,
+    amendments,
     applications,
     banked,
     clearing,
@@ -21,6 +22,7 @@ from extractors.sandbox.drift import (
     credit_notes,
     customer_records,
     customers,
+    discounts,
     disputes,
     edits,
     invoice_dates,
@@ -66,6 +68,9 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "CON-MISS-02": unpapered.plant_no_contract,
         "CON-AMT-01": contracts.plant_wrong_price,
         "CON-TERM-01": contract_terms.plant_other_term,
+        "CON-AMD-01": amendments.plant_not_followed,
+        "CON-AMD-02": amendments.plant_changed_in_billing,
+        "CON-DISC-01": discounts.plant_other_discount,
         "SUB-STAT-01": subscriptions.plant_stale_copy,
         "SUB-QTY-01": contracts.plant_wrong_quantity,
         "SUB-DUP-01": subscription_items.plant_billed_twice,

@@ -9,7 +9,8 @@ from extractors.sandbox.drift.ground import Ground
 from extractors.sandbox.drift.sold_lines import (
     Sold,
     amend,
-    change_items,
+    edited_lines,
+    is_worth,
     sold_lines,
     subscription_of,
 )
@@ -20,7 +21,6 @@ from extractors.sandbox.world.moments import DAY, add_months, moment
 from extractors.sandbox.world.state import Company
 
 _TERM = 24
-_LEAST_WORTH = 5_000
 _LEAST_SEATS = 5
 _RAISED = Decimal("1.06")
 _LOWERED = Decimal("0.91")
@@ -154,26 +154,19 @@ def _money(minor: int, currency: str) -> str:
     return decimal_text(minor, CURRENCIES[currency].precision)
 
 
-def _is_worth(sold: Sold) -> bool:
-    """Whether a few percent of the line are money that no tolerance covers."""
-    minor = Decimal(sold.line["Unit_Price__c"]).scaleb(sold.precision)
-    months = 12 if sold.line["Price_Period__c"] == "Year" else 1
-    worth = minor * Decimal(sold.line["Quantity__c"]) / months
-    return bool(worth >= _LEAST_WORTH)
-
-
 def plant_wrong_price(ground: Ground, count: int) -> None:
-    """CON-AMT-01: the contract says one price, billing charges another."""
-    plain = [s for s in sold_lines(ground) if s.sku not in TIERED_BY_SKU]
-    worth = [sold for sold in plain if _is_worth(sold)]
-    discounted = [sold for sold in worth if Decimal(sold.line["Discount_Percent__c"])]
-    pools = {
-        "increase_not_billed": worth,
-        "wrong_price_billed": worth,
-        "discount_dropped": discounted,
-    }
-    for variant, sold in ground.choose(count, pools, subscription_of):
-        _PRICING[variant](ground, sold, ground.tick())
+    """CON-AMT-01: the contract says one price, billing charges another, without history."""
+    edited = edited_lines(ground, "Unit_Price__c")
+    worth = [
+        sold
+        for sold in sold_lines(ground)
+        if sold.sku not in TIERED_BY_SKU and is_worth(sold) and sold.line["Id"] not in edited
+    ]
+    factors = {"increase_not_billed": _RAISED, "reduction_not_billed": _LOWERED}
+    for variant, sold in ground.choose(count, dict.fromkeys(factors, worth), subscription_of):
+        minor = Decimal(sold.line["Unit_Price__c"]).scaleb(sold.precision)
+        other = decimal_text(rounded(minor * factors[variant]), sold.precision)
+        amend(ground, sold, ground.tick(), Unit_Price__c=other)
         _close(ground, sold, f"mrr_at_contract_quantity:{sold.sku}", variant)
 
 
@@ -188,57 +181,18 @@ def _close(ground: Ground, sold: Sold, attribute: str, variant: str) -> None:
     )
 
 
-def _raise_in_crm(ground: Ground, sold: Sold, at: int) -> None:
-    minor = Decimal(sold.line["Unit_Price__c"]).scaleb(sold.precision)
-    raised = decimal_text(rounded(minor * _RAISED), sold.precision)
-    amend(ground, sold, at, Unit_Price__c=raised)
-
-
-def _charge_other_price(ground: Ground, sold: Sold, at: int) -> None:
-    items = sold.subscription["items"]["data"]
-    right = next(item["price"] for item in items if item["id"] in sold.items)
-    unit = (Decimal(right["unit_amount_decimal"]) * _LOWERED).quantize(Decimal(1))
-    wrong = right | {
-        "id": ground.store.new_id("stripe", "price"),
-        "unit_amount": int(unit),
-        "unit_amount_decimal": str(int(unit)),
-        "created": ground.now - 30 * DAY,
-    }
-    ground.add("stripe", "price", wrong, at)
-    change_items(ground, sold, at, price=wrong)
-
-
-def _drop_discount(ground: Ground, sold: Sold, at: int) -> None:
-    change_items(ground, sold, at, discounts=[])
-
-
-_PRICING = {
-    "increase_not_billed": _raise_in_crm,
-    "wrong_price_billed": _charge_other_price,
-    "discount_dropped": _drop_discount,
-}
-
-
 def plant_wrong_quantity(ground: Ground, count: int) -> None:
-    """SUB-QTY-01: the contract says one quantity, billing charges another."""
-    seats = [s for s in sold_lines(ground) if Decimal(s.line["Quantity__c"]) >= _LEAST_SEATS]
-    pools = {"seats_not_billed": seats, "seats_lost_in_billing": seats}
+    """SUB-QTY-01: the contract says one quantity, billing charges another, without history."""
+    edited = edited_lines(ground, "Quantity__c")
+    seats = [
+        sold
+        for sold in sold_lines(ground)
+        if Decimal(sold.line["Quantity__c"]) >= _LEAST_SEATS and sold.line["Id"] not in edited
+    ]
+    pools = {"seats_not_billed": seats, "seats_still_billed": seats}
     for variant, sold in ground.choose(count, pools, subscription_of):
-        at = ground.tick()
         quantity = int(Decimal(sold.line["Quantity__c"]))
-        if variant == "seats_not_billed":
-            more = quantity + ground.rng.randrange(1, 12)
-            amend(ground, sold, at, Quantity__c=str(more))
-        else:
-            _lose_seats(ground, sold, at)
+        more = ground.rng.randrange(1, 12)
+        other = quantity + more if variant == "seats_not_billed" else max(quantity - more, 1)
+        amend(ground, sold, ground.tick(), Quantity__c=str(other))
         _close(ground, sold, f"quantity:{sold.sku}", variant)
-
-
-def _lose_seats(ground: Ground, sold: Sold, at: int) -> None:
-    """The first item of the line loses a part of its units, or gains one where it has but one."""
-    data = [dict(item) for item in sold.subscription["items"]["data"]]
-    first = next(item for item in data if item["id"] in sold.items)
-    lost = max(first["quantity"] // 5, 1)
-    first["quantity"] += -lost if first["quantity"] > lost else 1
-    items = sold.subscription["items"] | {"data": data}
-    ground.change("stripe", "subscription", sold.subscription_id, at, items=items)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from extractors.sandbox.drift.ground import SETTLED_DAYS, Ground
 from extractors.sandbox.reference import CURRENCIES
@@ -11,6 +12,7 @@ from extractors.sandbox.world.moments import DAY, add_months, moment
 from extractors.sandbox.world.state import Company
 
 _MONTHS_LEFT = 3
+_LEAST_WORTH = 5_000
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,20 @@ def _items_of(subscription: Record, line: Record) -> tuple[str, ...]:
         for item in subscription["items"]["data"]
         if item["metadata"].get("crm_contract_line_id") == line["Id"]
     )
+
+
+def is_worth(sold: Sold) -> bool:
+    """Whether a few percent of the line are money that no tolerance covers."""
+    minor = Decimal(sold.line["Unit_Price__c"]).scaleb(sold.precision)
+    months = 12 if sold.line["Price_Period__c"] == "Year" else 1
+    worth = minor * Decimal(sold.line["Quantity__c"]) / months
+    return bool(worth >= _LEAST_WORTH)
+
+
+def edited_lines(ground: Ground, field: str) -> set[str]:
+    """Contract lines of which users ever changed a field, so that history tells of it."""
+    rows = ground.store.rows("salesforce", "Contract_Line__History", Field=field)
+    return {row["ParentId"] for row in rows}
 
 
 def subscription_of(sold: Sold) -> str:

@@ -31,6 +31,7 @@ TAXES = "cmp_invoice_tax__billing_vs_erp"
 ACCOUNTS = "cmp_customer__crm_vs_billing"
 CONTRACTS = "cmp_contract__crm_vs_billing"
 ITEMS = "cmp_subscription_item__within_billing"
+CONTRACT_CHANGES = "cmp_contract_change__crm_vs_billing"
 CONTRACT_LINES = "cmp_contract_line__crm_vs_billing"
 JOURNALS = "cmp_journal_entry__within_erp"
 DISPUTES = "cmp_dispute__billing_vs_erp"
@@ -188,6 +189,22 @@ def test_a_price_on_another_basis_explains_the_value_of_its_line(slip, parent):
     rows = {CONTRACT_LINES: [paired("crm", "billing", "l", **priced, **values)]}
     found = parents(rows, (CONTRACT_LINES, "l", CONTRACT_LINES, "l"))
     assert found["CON-AMT-01", "l"] == parent
+
+
+@pytest.mark.parametrize(
+    ("side", "parent"),
+    [("crm", "CON-AMD-01"), ("billing", "CON-AMD-02"), ("discount", "CON-DISC-01"), (None, None)],
+)
+def test_the_side_that_was_changed_explains_the_value_of_the_line(side, parent):
+    values = {"crm_mrr_at_contract_quantity_minor": 12, "billing_mrr_at_contract_quantity_minor": 1}
+    sold = {"product_code": "SEAT", "remaining_months": 3}
+    moved = {"changed_side": side, "crm_amount_minor": 12, "billing_amount_minor": 1}
+    rows = {
+        CONTRACT_CHANGES: [paired("crm", "billing", "l", **sold, **moved)],
+        CONTRACT_LINES: [paired("crm", "billing", "l", line_count=1, **sold, **values)],
+    }
+    found = parents(rows, (CONTRACT_CHANGES, "l", CONTRACT_LINES, "l"))
+    assert found["CON-AMT-01", "l"] == (parent and (parent, "l"))
 
 
 def test_a_line_billed_twice_explains_the_units_that_are_billed_too_many():

@@ -22,6 +22,8 @@ class Books:
             for line in store.rows("salesforce", "Contract_Line__c")
             if line["Contract__c"] in self.contracts
         ]
+        self.line_saves = group(store.rows("salesforce", "Contract_Line__History"), "ParentId")
+        self.contract_saves = group(store.rows("salesforce", "ContractHistory"), "ContractId")
         self.crm_products = by_id(store.rows("salesforce", "Product2"), "Id")
         self.crm_subscriptions = store.rows("salesforce", "Subscription__c")
         self.customers = by_id(store.rows("stripe", "customer"), "id")

@@ -16,7 +16,7 @@ MANY = ("INV-MISS-01", "INV-MISS-02", "INV-DUP-01", "INV-AMT-01", "INV-STAT-01",
         "CUS-ATTR-01")  # fmt: skip
 VARIANTS = {
     "CTL-CNT-01": 1, "CTL-STALE-01": 1, "CTL-XREF-01": 3, "CUS-MISS-01": 3, "CUS-MISS-02": 2,
-    "CUS-ATTR-01": 9, "CUS-DUP-01": 3, "CUS-LINK-01": 6, "CON-MISS-01": 2, "CON-AMT-01": 3,
+    "CUS-ATTR-01": 9, "CUS-DUP-01": 3, "CUS-LINK-01": 6, "CON-MISS-01": 2, "CON-AMT-01": 2,
     "SUB-STAT-01": 4, "SUB-QTY-01": 2, "INV-MISS-01": 2, "INV-MISS-02": 2, "INV-DUP-01": 2,
     "INV-AMT-01": 3, "INV-LINE-01": 6, "INV-DATE-01": 6, "INV-STAT-01": 3, "INV-SCHD-01": 3,
     "PAY-MISS-01": 2, "CRN-MISS-01": 5, "CRN-AMT-01": 4, "CRN-APPL-01": 3, "TAX-AMT-01": 4,
@@ -26,6 +26,7 @@ VARIANTS = {
     "PYT-DEP-01": 7, "REV-SCH-01": 3, "REV-AMT-01": 2, "REV-PER-01": 2, "REV-STOP-01": 2,
     "JE-MISS-01": 4, "JE-DUP-01": 3, "JE-PER-01": 4, "JE-ACC-01": 3, "JE-BAL-01": 2,
     "JE-EDIT-01": 5, "JE-CLS-01": 2,
+    "CON-AMD-01": 4, "CON-AMD-02": 4, "CON-DISC-01": 4,
     "PAY-OOB-01": 4, "PAY-RET-01": 3, "PYT-CLR-01": 3,
 }  # fmt: skip
 

@@ -27,6 +27,7 @@ select
     {{ from_unix("json_extract_string(item, '$.current_period_start')") }} as period_start_at,
     {{ from_unix("json_extract_string(item, '$.current_period_end')") }} as period_end_at,
     {{ stripe_discount_factor("json_extract(item, '$.discounts')") }} as discount_factor,
+    {{ from_unix(stripe_discount_end("json_extract(item, '$.discounts')")) }} as discount_ends_at,
     cast(json_extract_string(item, '$.quantity') as bigint) as quantity,
     nullif(json_extract_string(item, '$.metadata.crm_contract_line_id'), '') as crm_contract_line_id,
     {{ from_unix("json_extract_string(item, '$.created')") }} as created_at

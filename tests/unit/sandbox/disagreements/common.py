@@ -52,6 +52,25 @@ def whole(amount: Decimal) -> int:
     return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
 
 
+def unit_mrr(price: Decimal, months: int, percents) -> Decimal:
+    for percent in percents:
+        price = price * (100 - Decimal(percent)) / 100
+    return price / months
+
+
+def item_mrr(item) -> Decimal:
+    months = 12 if item["price"]["recurring"]["interval"] == "year" else 1
+    percents = [d["source"]["coupon"]["percent_off"] for d in item["discounts"]]
+    return unit_mrr(Decimal(item["price"]["unit_amount_decimal"]), months, percents)
+
+
+def is_in_force(books: Books, line) -> bool:
+    """Whether a line is served today, and billing has had the time to follow it."""
+    today = books.now.date().isoformat()
+    is_served = line["Start_Date__c"] <= today <= line["End_Date__c"]
+    return is_served and books.age(line["Effective_At__c"], line["Start_Date__c"]) > HOURS_BILLING
+
+
 def billing_state(subscription) -> str:
     if subscription["pause_collection"] and subscription["status"] in {"active", "past_due"}:
         return "paused"

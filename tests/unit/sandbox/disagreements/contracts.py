@@ -14,15 +14,12 @@ from tests.unit.sandbox.disagreements.common import (
     Row,
     billing_state,
     bills,
+    is_in_force,
     is_other_basis,
+    item_mrr,
+    unit_mrr,
     whole,
 )
-
-
-def _unit_mrr(price: Decimal, months: int, percents) -> Decimal:
-    for percent in percents:
-        price = price * (100 - Decimal(percent)) / 100
-    return price / months
 
 
 def contracts(books: Books, clusters: Clusters):
@@ -55,7 +52,7 @@ def contract_lines(books: Books, clusters: Clusters):
         for line in lines[contract_id]:
             sku = books.crm_products[line["Product__c"]]["ProductCode"]
             # of a contract with several subscriptions one may bill it, another not
-            if sku not in items or not _is_in_force(books, line):
+            if sku not in items or not is_in_force(books, line):
                 continue
             quantity = int(Decimal(line["Quantity__c"]))
             digits = 0 if line["CurrencyIsoCode"] == "JPY" else 2
@@ -64,24 +61,17 @@ def contract_lines(books: Books, clusters: Clusters):
             if line["Pricing_Model__c"]:
                 yield from _tiered(books, line, quantity, items[sku], subscription_id)
                 continue
-            signed = _unit_mrr(price, months, [line["Discount_Percent__c"]])
+            signed = unit_mrr(price, months, [line["Discount_Percent__c"]])
             billed_quantity = sum(item["quantity"] for item in items[sku])
             if billed_quantity != quantity:
                 yield Row("SUB-QTY-01", f"quantity:{sku}", contract_id, subscription_id)
-            billed = sum(_item_mrr(item) * item["quantity"] for item in items[sku])
+            billed = sum(item_mrr(item) * item["quantity"] for item in items[sku])
             difference = whole(signed * quantity) - whole(billed / billed_quantity * quantity)
             if is_other_basis(signed, billed / billed_quantity, quantity):
                 yield Row("PRD-BAS-01", f"unit_mrr:{sku}", contract_id, subscription_id)
             if abs(difference) > max(len(items[sku]), 1):
                 name = f"mrr_at_contract_quantity:{sku}"
                 yield Row("CON-AMT-01", name, contract_id, subscription_id)
-
-
-def _is_in_force(books: Books, line) -> bool:
-    """Whether a line is served today, and billing has had the time to follow it."""
-    today = books.now.date().isoformat()
-    is_served = line["Start_Date__c"] <= today <= line["End_Date__c"]
-    return is_served and books.age(line["Effective_At__c"], line["Start_Date__c"]) > HOURS_BILLING
 
 
 def papers(books: Books, clusters: Clusters):
@@ -205,12 +195,6 @@ def _sum_of(tiers, quantity) -> Decimal:
         total += unit * max(top - below, 0)
         below = max(top, below)
     return total
-
-
-def _item_mrr(item) -> Decimal:
-    months = 12 if item["price"]["recurring"]["interval"] == "year" else 1
-    percents = [d["source"]["coupon"]["percent_off"] for d in item["discounts"]]
-    return _unit_mrr(Decimal(item["price"]["unit_amount_decimal"]), months, percents)
 
 
 def subscriptions(books: Books, clusters: Clusters):
