@@ -53,8 +53,11 @@ def _recognised(ground: Ground) -> Iterator[Found]:
             :1
         ]:
             lines = ground.store.rows("netsuite", "revenueplanline", revenueplan=plan["id"])
+            # what was entered after its first month is not due before the next run
+            in_time = posted.transaction["createddate"][:7]
             for line in lines[:1]:
-                if line["isrecognized"] == "T" and line["amount"].strip("0.-"):
+                is_due = line["isrecognized"] == "T" and line["periodname"] >= in_time
+                if is_due and line["amount"].strip("0.-"):
                     yield posted.subject, posted.who, line
 
 
