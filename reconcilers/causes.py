@@ -34,6 +34,8 @@ EDGES = (
     Edge("CON-AMD-02", "CON-AMT-01"),
     Edge("CON-AMD-02", "SUB-QTY-01"),
     Edge("CON-DISC-01", "CON-AMT-01", is_whole=True),
+    Edge("CON-REN-01", "CON-AMT-01"),
+    Edge("CON-REN-01", "SUB-QTY-01"),
     Edge("CUS-MISS-02", "INV-MISS-01"),
     Edge("CUS-MISS-02", "PAY-MISS-01"),
     Edge("CUS-MISS-02", "CRN-MISS-01"),

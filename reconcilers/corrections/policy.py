@@ -66,6 +66,12 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "CON-AMD-01": ("signed", "unsigned"),
     "CON-AMD-02": ("price", "quantity"),
     "CON-DISC-01": ("missing", "not_agreed", "other_percent", "ends_early"),
+    "CON-REN-01": (
+        "billed_after_churn",
+        "renewed_in_billing_only",
+        "ended_in_billing",
+        "not_taken_up",
+    ),
     "SUB-STAT-01": ("crm_copy_stale", "billing_after_cancel"),
     "SUB-DUP-01": ("same_subscription", "another_subscription"),
     "INV-MISS-02": ("unpaid", "settled"),

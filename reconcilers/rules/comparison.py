@@ -120,6 +120,11 @@ COMPARISONS = (
         _CONTRACTS | _SUBSCRIPTIONS | {"salesforce.contract_line_history", "stripe.invoice"},
     ),
     Comparison(
+        "cmp_contract_renewal__crm_vs_billing",
+        ("crm", "billing"),
+        _CONTRACTS | _SUBSCRIPTIONS | {"salesforce.contract_history"},
+    ),
+    Comparison(
         "cmp_subscription__crm_vs_billing",
         ("crm", "billing"),
         frozenset({"salesforce.subscription", "stripe.subscription"}),

@@ -118,6 +118,16 @@ select
 from {{ ref('cmp_contract_change__crm_vs_billing') }}
 where changed_side is not null and excluded_reason is null
 union all
+-- a renewal that billing has not taken up, and what it charges otherwise meanwhile
+select
+    'cmp_contract_renewal__crm_vs_billing',
+    renewals.row_key,
+    'cmp_contract_line__crm_vs_billing',
+    lines.row_key
+from {{ ref('cmp_contract_renewal__crm_vs_billing') }} as renewals
+inner join {{ ref('cmp_contract_line__crm_vs_billing') }} as lines on renewals.crm_id = lines.crm_id
+where renewals.disagreement = 'not_taken_up' and renewals.excluded_reason is null and lines.excluded_reason is null
+union all
 -- a price on another basis, and the value of the line that differs by it
 select
     'cmp_contract_line__crm_vs_billing',

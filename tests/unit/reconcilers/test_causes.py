@@ -32,6 +32,7 @@ ACCOUNTS = "cmp_customer__crm_vs_billing"
 CONTRACTS = "cmp_contract__crm_vs_billing"
 ITEMS = "cmp_subscription_item__within_billing"
 CONTRACT_CHANGES = "cmp_contract_change__crm_vs_billing"
+RENEWALS = "cmp_contract_renewal__crm_vs_billing"
 CONTRACT_LINES = "cmp_contract_line__crm_vs_billing"
 JOURNALS = "cmp_journal_entry__within_erp"
 DISPUTES = "cmp_dispute__billing_vs_erp"
@@ -205,6 +206,17 @@ def test_the_side_that_was_changed_explains_the_value_of_the_line(side, parent):
     }
     found = parents(rows, (CONTRACT_CHANGES, "l", CONTRACT_LINES, "l"))
     assert found["CON-AMT-01", "l"] == (parent and (parent, "l"))
+
+
+def test_a_renewal_that_billing_has_not_taken_up_explains_the_value_of_its_lines():
+    values = {"crm_mrr_at_contract_quantity_minor": 12, "billing_mrr_at_contract_quantity_minor": 1}
+    sold = {"product_code": "SEAT", "remaining_months": 3, "line_count": 1}
+    rows = {
+        RENEWALS: [paired("crm", "billing", "k", disagreement="not_taken_up")],
+        CONTRACT_LINES: [paired("crm", "billing", "l", **sold, **values)],
+    }
+    found = parents(rows, (RENEWALS, "k", CONTRACT_LINES, "l"))
+    assert found["CON-AMT-01", "l"] == ("CON-REN-01", "k")
 
 
 def test_a_line_billed_twice_explains_the_units_that_are_billed_too_many():

@@ -1,0 +1,112 @@
+-- Whether contracts go on beyond the end of a term, as the CRM and as billing have it.
+with contracts as (
+    select
+        contracts.*,
+        legal_entities.time_zone,
+        {{ local_date(watermark('stripe', 'subscription'), 'legal_entities.time_zone') }} as as_of_date
+    from {{ ref('contracts') }} as contracts
+    left join {{ ref('legal_entities') }} as legal_entities on contracts.legal_entity = legal_entities.legal_entity
+    where contracts.is_won and contracts.status <> 'draft' and contracts.subscription_id is not null
+),
+
+succeeded as (
+    select distinct renews_contract_id as contract_id
+    from {{ ref('contracts') }}
+    where renews_contract_id is not null and is_won and status <> 'draft'
+),
+
+terms as (
+    -- the last term that is over: one that was prolonged, or the contract that this one renews
+    select contract_id, max(term_end_date) as term_end_date
+    from (
+        select contract_id, term_end_date from {{ ref('contract_renewals') }}
+        where method = 'extended'
+        union all
+        select new_contract_id, term_end_date from {{ ref('contract_renewals') }}
+        where method = 'new_contract'
+    ) as ended
+    group by contract_id
+),
+
+judged as (
+    select
+        contracts.*,
+        subscriptions.mrr_minor as billing_mrr_minor,
+        subscriptions.modified_at as billing_modified_at,
+        subscriptions.ended_at,
+        subscriptions.status as billing_status,
+        subscriptions.is_cancelled_at_period_end,
+        {{ local_date('subscriptions.ended_at', 'contracts.time_zone') }} as ended_date,
+        -- of a contract that was renewed the end before, of any other its own
+        case
+            when contracts.end_date < contracts.as_of_date then contracts.end_date
+            else terms.term_end_date
+        end as term_end_date,
+        succeeded.contract_id is not null as is_succeeded
+    from contracts
+    inner join {{ ref('subscriptions') }} as subscriptions on contracts.subscription_id = subscriptions.subscription_id
+    left join terms on contracts.contract_id = terms.contract_id
+    left join succeeded on contracts.contract_id = succeeded.contract_id
+),
+
+compared as (
+    select
+        *,
+        billing_status <> 'cancelled' and not is_cancelled_at_period_end as bills_on,
+        case
+            when is_succeeded then 'succeeded'
+            when link_method = 'renewal' and start_date > as_of_date then 'not_begun'
+            when term_end_date is null and status = 'activated' then 'first_term'
+            when term_end_date is null then 'ended_before_its_term'
+        end as excluded_reason
+    from judged
+),
+
+found as (
+    select
+        *,
+        case
+            when link_method = 'renewal' and status = 'activated' and bills_on then 'not_taken_up'
+            when link_method = 'renewal' then null
+            when status <> 'activated' and bills_on then 'billed_after_churn'
+            when end_date < as_of_date and bills_on then 'renewed_in_billing_only'
+            -- within a period of the end of the term: whoever left later did not leave at the renewal
+            when
+                status = 'activated'
+                and end_date >= as_of_date
+                and billing_status = 'cancelled'
+                and {{ days_between('term_end_date', 'ended_date') }}
+                between -1 and {{ var('renewal_window_days') }}
+                then 'ended_in_billing'
+        end as disagreement,
+        {{ local_midnight(days_after('term_end_date', 1), 'time_zone') }} as renewed_at
+    from compared
+)
+
+select
+    'salesforce:' || contract_id as row_key,
+    'contract' as entity,
+    canonical_customer_id as canonical_id,
+    correlation_id,
+    contract_id as crm_id,
+    subscription_id as billing_id,
+    true as has_crm,
+    true as has_billing,
+    legal_entity,
+    currency,
+    cast(null as varchar) as period,
+    recurring_mrr_minor as crm_amount_minor,
+    billing_mrr_minor as billing_amount_minor,
+    excluded_reason,
+    {{ seconds_between(
+        'greatest(renewed_at, ended_at)', watermark('salesforce', 'contract')
+    ) }} as crm_coverage_seconds,
+    {{ seconds_between('renewed_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
+    renewed_at as event_at,
+    status as crm_status,
+    billing_status,
+    term_end_date,
+    end_date,
+    disagreement,
+    greatest({{ full_months(days_after('term_end_date', 1), 'as_of_date') }} + 1, 1) as months_since_term_end
+from found
