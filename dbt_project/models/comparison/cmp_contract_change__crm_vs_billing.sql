@@ -66,7 +66,12 @@ charged as (
         on sides.billing_id = items.subscription_id and sides.product_code = items.product_code
     inner join {{ ref('invoice_line__billing') }} as lines on items.item_id = lines.subscription_item_id
     inner join {{ ref('invoice__billing') }} as invoices on lines.invoice_id = invoices.invoice_id
-    where sides.is_apart and lines.monthly_minor is not null and invoices.status <> 'void'
+    where
+        sides.is_apart
+        and lines.monthly_minor is not null
+        and invoices.status <> 'void'
+        -- what was invoiced before the line took effect followed other paper
+        and invoices.created_at >= sides.event_at
     group by
         sides.row_key, invoices.invoice_id, invoices.created_at, sides.crm_quantity, sides.crm_amount_minor,
         sides.line_count, discounted.item_count

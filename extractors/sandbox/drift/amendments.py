@@ -129,7 +129,9 @@ def _was_right(ground: Ground, sold: Sold, invoiced: dict[str, Record], saved: s
     if invoice is None or invoice["id"] != sold.subscription["latest_invoice"]:
         return False
     lines = {_item_of(line): line for line in invoice["lines"]["data"]}
-    is_quiet = saved < stamp(invoice["created"] - _QUIET)
+    made = stamp(invoice["created"] - DAY)
+    begun = max(sold.line["Effective_At__c"], sold.line["Start_Date__c"])
+    is_quiet = max(saved, begun) < made and saved < stamp(invoice["created"] - _QUIET)
     is_old = invoice["created"] < ground.now - SETTLED_DAYS * DAY
     own = [item for item in _items(sold) if item["id"] in sold.items]
     return is_quiet and is_old and all(_charges(lines.get(item["id"]), item) for item in own)

@@ -175,7 +175,13 @@ def _voided(ground: Ground) -> Iterator[Planned]:
                 and _run_of(ground, plan, month)
             ]
             if late:
-                yield Planned(None, subject, "", plan, late)
+                yield Planned(_billed(ground, document), subject, "", plan, late)
+
+
+def _billed(ground: Ground, document: Record) -> Company | None:
+    """Whose documents must not go meanwhile."""
+    invoice = ground.store.get("stripe", "invoice", str(document["custbody_stripe_invoice_id"]))
+    return ground.company_by_customer.get(invoice["customer"]) if invoice else None
 
 
 def _months(ground: Ground, plan: Record) -> list[Record]:

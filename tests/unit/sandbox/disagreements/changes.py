@@ -18,6 +18,7 @@ from tests.unit.sandbox.disagreements.common import (
 )
 
 QUIET = timedelta(days=5)
+DAY = timedelta(days=1)
 
 
 def changes(books: Books, clusters: Clusters):
@@ -140,10 +141,11 @@ def _is_billings(books: Books, line, items, charged, signed) -> bool:
         for at, invoice, units, net in charged[item["id"]]:
             of = sums[at, invoice]
             of[0], of[1], of[2] = of[0] + units, of[1] + net / months, of[2] + 1
+    since = max(instant(line["Effective_At__c"]), instant(line["Start_Date__c"]) - DAY)
     right = [
         at
         for (at, _), (units, value, count) in sums.items()
-        if count == len(items) and _near((units, whole(value)), signed)
+        if instant(at) >= since and count == len(items) and _near((units, whole(value)), signed)
     ]
     if not right:
         return False
