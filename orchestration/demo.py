@@ -47,6 +47,7 @@ PLANTS = {
     "CON-AMD-02": 2,
     "CON-DISC-01": 2,
     "CON-REN-01": 3,
+    "CON-RAMP-01": 3,
     "SUB-STAT-01": 4,
     "SUB-QTY-01": 3,
     "SUB-DUP-01": 2,

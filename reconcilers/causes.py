@@ -36,6 +36,8 @@ EDGES = (
     Edge("CON-DISC-01", "CON-AMT-01", is_whole=True),
     Edge("CON-REN-01", "CON-AMT-01"),
     Edge("CON-REN-01", "SUB-QTY-01"),
+    Edge("CON-RAMP-01", "CON-AMT-01"),
+    Edge("CON-RAMP-01", "SUB-QTY-01"),
     Edge("CUS-MISS-02", "INV-MISS-01"),
     Edge("CUS-MISS-02", "PAY-MISS-01"),
     Edge("CUS-MISS-02", "CRN-MISS-01"),

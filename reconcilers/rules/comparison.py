@@ -125,6 +125,11 @@ COMPARISONS = (
         _CONTRACTS | _SUBSCRIPTIONS | {"salesforce.contract_history"},
     ),
     Comparison(
+        "cmp_contract_phase__crm_vs_billing",
+        ("crm", "billing"),
+        _CONTRACTS | _SUBSCRIPTIONS | {"stripe.subscription_schedule"},
+    ),
+    Comparison(
         "cmp_subscription__crm_vs_billing",
         ("crm", "billing"),
         frozenset({"salesforce.subscription", "stripe.subscription"}),

@@ -128,6 +128,15 @@ from {{ ref('cmp_contract_renewal__crm_vs_billing') }} as renewals
 inner join {{ ref('cmp_contract_line__crm_vs_billing') }} as lines on renewals.crm_id = lines.crm_id
 where renewals.disagreement = 'not_taken_up' and renewals.excluded_reason is null and lines.excluded_reason is null
 union all
+-- a step that billing has not begun, and the units and price that it bills instead
+select
+    'cmp_contract_phase__crm_vs_billing',
+    steps.row_key,
+    'cmp_contract_line__crm_vs_billing',
+    'salesforce:' || steps.contract_id || ':' || steps.product_code
+from {{ ref('cmp_contract_phase__crm_vs_billing') }} as steps
+where steps.has_begun and steps.disagreement is not null and steps.excluded_reason is null
+union all
 -- a price on another basis, and the value of the line that differs by it
 select
     'cmp_contract_line__crm_vs_billing',

@@ -33,6 +33,7 @@ CONTRACTS = "cmp_contract__crm_vs_billing"
 ITEMS = "cmp_subscription_item__within_billing"
 CONTRACT_CHANGES = "cmp_contract_change__crm_vs_billing"
 RENEWALS = "cmp_contract_renewal__crm_vs_billing"
+PHASES = "cmp_contract_phase__crm_vs_billing"
 CONTRACT_LINES = "cmp_contract_line__crm_vs_billing"
 JOURNALS = "cmp_journal_entry__within_erp"
 DISPUTES = "cmp_dispute__billing_vs_erp"
@@ -217,6 +218,17 @@ def test_a_renewal_that_billing_has_not_taken_up_explains_the_value_of_its_lines
     }
     found = parents(rows, (RENEWALS, "k", CONTRACT_LINES, "l"))
     assert found["CON-AMT-01", "l"] == ("CON-REN-01", "k")
+
+
+def test_a_step_that_has_not_begun_explains_the_units_of_its_line():
+    step = {"product_code": "SEAT", "disagreement": "other_start", "has_begun": True}
+    units = {"product_code": "SEAT", "crm_quantity": 9, "billing_quantity": 5}
+    rows = {
+        PHASES: [paired("crm", "billing", "p", **step)],
+        CONTRACT_LINES: [paired("crm", "billing", "l", **units)],
+    }
+    found = parents(rows, (PHASES, "p", CONTRACT_LINES, "l"))
+    assert found["SUB-QTY-01", "l"] == ("CON-RAMP-01", "p")
 
 
 def test_a_line_billed_twice_explains_the_units_that_are_billed_too_many():

@@ -56,7 +56,8 @@ class Books:
         self.plan_lines = store.rows("netsuite", "revenueplanline")
         self._planned = group(self.plan_lines, "revenueplan")
         self.entries = store.rows("salesforce", "PricebookEntry")
-        self.prices = [p for p in store.rows("stripe", "price") if p["active"]]
+        self.all_prices = store.rows("stripe", "price")
+        self.prices = [p for p in self.all_prices if p["active"]]
         self.terms = by_id(store.rows("netsuite", "term"), "id")
         self.currencies = by_id(store.rows("netsuite", "currency"), "id")
         self.accounts_of_ledger = by_id(store.rows("netsuite", "account"), "id")

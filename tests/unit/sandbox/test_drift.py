@@ -28,6 +28,7 @@ VARIANTS = {
     "JE-EDIT-01": 5, "JE-CLS-01": 2,
     "CON-AMD-01": 4, "CON-AMD-02": 4, "CON-DISC-01": 4,
     "CON-AMD-01": 4, "CON-AMD-02": 4, "CON-DISC-01": 4, "CON-REN-01": 6,
+    "CON-AMD-01": 4, "CON-AMD-02": 4, "CON-DISC-01": 4, "CON-REN-01": 6, "CON-RAMP-01": 6,
     "PAY-OOB-01": 4, "PAY-RET-01": 3, "PYT-CLR-01": 3,
 }  # fmt: skip
 
