@@ -110,11 +110,11 @@ def _histories(ground: Ground) -> list[Record]:
 
 
 def _last_invoices(ground: Ground) -> dict[str, Record]:
-    """Subscription -> its newest invoice that is neither void nor a draft."""
+    """Subscription -> its newest invoice that is paid; those still open are for other plants."""
     invoices = [
         invoice
         for invoice in ground.store.rows("stripe", "invoice")
-        if invoice["status"] in {"open", "paid"} and ground.is_free(f"invoice:{invoice['id']}")
+        if invoice["status"] == "paid" and ground.is_free(f"invoice:{invoice['id']}")
     ]
     return {billed_by(invoice): invoice for invoice in sorted(invoices, key=_made)}
 

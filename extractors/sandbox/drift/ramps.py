@@ -14,6 +14,7 @@ from extractors.sandbox.world.moments import DAY, add_months, epoch, local_date
 _MORE_UNITS = 4
 _LOWERED = Decimal("0.91")
 _LATE_MONTHS = 1
+_SOON = 3 * DAY
 
 
 def plant_other_phase(ground: Ground, count: int) -> None:
@@ -67,7 +68,8 @@ def _first_day(ground: Ground, sold: Sold, variant: str) -> date:
     if variant == "not_begun":
         return local_date(ground.days_ago(5, 15), zone)
     ends = local_date(_item(sold)["current_period_end"], zone)
-    return add_months(ends, ground.rng.randrange(2))
+    is_near = ends <= local_date(ground.now + _SOON, zone)
+    return add_months(ends, 1 if is_near else ground.rng.randrange(2))
 
 
 def _sign_step(ground: Ground, sold: Sold, starts: date) -> Record:

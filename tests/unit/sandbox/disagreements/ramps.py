@@ -55,5 +55,6 @@ def _is_apart(books: Books, step, phases, zone) -> bool:
         return True
     price = next(p for p in books.all_prices if p["id"] == price_id)
     agreed = Decimal(step["Unit_Price__c"]).scaleb(0 if step["CurrencyIsoCode"] == "JPY" else 2)
-    is_plain = not step["Pricing_Model__c"] and step["Price_Period__c"] == "Month"
-    return is_plain and abs(Decimal(price["unit_amount_decimal"]) - agreed) * units > 2
+    months = 12 if step["Price_Period__c"] == "Year" else 1
+    gap = abs(Decimal(price["unit_amount_decimal"]) - agreed / months) * units
+    return not step["Pricing_Model__c"] and gap > 2
