@@ -48,6 +48,7 @@ PLANTS = {
     "CON-DISC-01": 2,
     "CON-REN-01": 3,
     "CON-RAMP-01": 3,
+    "CON-COT-01": 2,
     "SUB-STAT-01": 4,
     "SUB-QTY-01": 3,
     "SUB-DUP-01": 2,

@@ -72,6 +72,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
         "ended_in_billing",
         "not_taken_up",
     ),
+    "CON-COT-01": ("ends_before", "ends_after", "another_subscription"),
     "CON-RAMP-01": ("missing", "other_start", "other_quantity", "other_price"),
     "SUB-STAT-01": ("crm_copy_stale", "billing_after_cancel"),
     "SUB-DUP-01": ("same_subscription", "another_subscription"),

@@ -7,6 +7,7 @@ from reconcilers.matrix import FieldRule, in_force
 from reconcilers.rules import (
     clearing,
     contract,
+    contract_add_on,
     contract_change,
     contract_phase,
     contract_renewal,
@@ -42,6 +43,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *price.RULES,
     *contract.RULES,
     *contract_change.RULES,
+    *contract_add_on.RULES,
     *contract_phase.RULES,
     *contract_renewal.RULES,
     *subscription_item.RULES,

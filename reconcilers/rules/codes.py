@@ -21,6 +21,7 @@ CODES = {
     "CON-AMD-02": "Billing changed without an amendment",
     "CON-DISC-01": "Discount missing, not agreed, or ended early",
     "CON-REN-01": "Renewal disagrees",
+    "CON-COT-01": "Co-term broken",
     "CON-RAMP-01": "Ramp phase missing or wrong",
     "SUB-STAT-01": "Active, cancelled or paused state differs",
     "SUB-QTY-01": "Seats or quantity differ",

@@ -125,6 +125,9 @@ COMPARISONS = (
         _CONTRACTS | _SUBSCRIPTIONS | {"salesforce.contract_history"},
     ),
     Comparison(
+        "cmp_contract_add_on__crm_vs_billing", ("crm", "billing"), _CONTRACTS | _SUBSCRIPTIONS
+    ),
+    Comparison(
         "cmp_contract_phase__crm_vs_billing",
         ("crm", "billing"),
         _CONTRACTS | _SUBSCRIPTIONS | {"stripe.subscription_schedule"},

@@ -22,6 +22,7 @@ FLOORS: Mapping[str, str] = {
     "PRD-BAS-01": "S1",
     "CON-MISS-02": "S3",
     "CON-TERM-01": "S3",
+    "CON-COT-01": "S3",
     "SUB-DUP-01": "S1",
     "INV-DUP-01": "S1",
     "INV-MISS-02": "S3",

@@ -26,6 +26,7 @@ COMPARISONS = {
     "cmp_contract_term__crm_vs_billing",
     "cmp_contract_change__crm_vs_billing",
     "cmp_contract_phase__crm_vs_billing",
+    "cmp_contract_add_on__crm_vs_billing",
     "cmp_contract_renewal__crm_vs_billing",
     "cmp_subscription__crm_vs_billing",
     "cmp_subscription_item__within_billing",

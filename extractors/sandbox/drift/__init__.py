@@ -11,6 +11,7 @@ from typing import Any
 
 from extractors.sandbox.drift import (
     accounts,
+    add_ons,
     amendments,
     applications,
     banked,
@@ -74,6 +75,7 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "CON-AMD-02": amendments.plant_changed_in_billing,
         "CON-DISC-01": discounts.plant_other_discount,
         "CON-REN-01": renewals.plant_other_renewal,
+        "CON-COT-01": add_ons.plant_not_co_termed,
         "CON-RAMP-01": ramps.plant_other_phase,
         "SUB-STAT-01": subscriptions.plant_stale_copy,
         "SUB-QTY-01": contracts.plant_wrong_quantity,

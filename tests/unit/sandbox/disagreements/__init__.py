@@ -4,6 +4,7 @@ Written from the definitions of the drift codes, sharing nothing with the produc
 """
 
 from tests.unit.sandbox.books import Books, Clusters
+from tests.unit.sandbox.disagreements.add_ons import add_ons
 from tests.unit.sandbox.disagreements.catalogue import item_accounts, list_prices, products
 from tests.unit.sandbox.disagreements.changes import changes
 from tests.unit.sandbox.disagreements.common import (
@@ -47,7 +48,7 @@ def disagreements(store) -> set[Row]:
     clusters = Clusters(books)
     found: set[Row] = set()
     for check in (
-        customers, links, duplicates, attributes, contracts, contract_lines, changes, renewals, steps, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
+        customers, links, duplicates, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
         recorded_payments, payments_applied, refunds, disputes, payouts, clearing, journals, controls,
         unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, plans, lone_plans,
     ):  # fmt: skip

@@ -1,0 +1,76 @@
+-- Lines that end with their contract (co-termed), and the subscriptions whose items bill them.
+with apart as (
+    -- the first subscription beside the one that executes the contract
+    select
+        items.contract_line_id,
+        min_by(subscriptions.subscription_id, subscriptions.started_at) as subscription_id,
+        min_by(subscriptions.current_period_end_at, subscriptions.started_at) as period_end_at
+    from {{ ref('subscription_items') }} as items
+    inner join {{ ref('subscriptions') }} as subscriptions on items.subscription_id = subscriptions.subscription_id
+    inner join {{ ref('contract_lines') }} as lines on items.contract_line_id = lines.contract_line_id
+    inner join {{ ref('contracts') }} as contracts on lines.contract_id = contracts.contract_id
+    where subscriptions.status <> 'cancelled' and items.subscription_id <> contracts.subscription_id
+    group by items.contract_line_id
+),
+
+together as (
+    select distinct contract_line_id, subscription_id
+    from {{ ref('subscription_items') }}
+),
+
+compared as (
+    select
+        lines.*,
+        contracts.legal_entity,
+        contracts.subscription_id,
+        contracts.end_date as contract_end_date,
+        contracts.link_method,
+        subscriptions.modified_at as billing_modified_at,
+        apart.subscription_id as other_subscription_id,
+        signed.effective_at as signed_at,
+        {{ whole_minor('lines.unit_mrr_minor * lines.quantity') }} as mrr_minor,
+        {{ local_date('apart.period_end_at', 'legal_entities.time_zone') }} as other_period_end_date,
+        {{ local_date('subscriptions.current_period_end_at', 'legal_entities.time_zone') }} as period_end_date
+    from {{ ref('contract_lines') }} as lines
+    inner join {{ ref('contract_line__crm') }} as signed on lines.contract_line_id = signed.contract_line_id
+    inner join {{ ref('contracts') }} as contracts on lines.contract_id = contracts.contract_id
+    left join {{ ref('legal_entities') }} as legal_entities on contracts.legal_entity = legal_entities.legal_entity
+    left join {{ ref('subscriptions') }} as subscriptions on contracts.subscription_id = subscriptions.subscription_id
+    left join together
+        on lines.contract_line_id = together.contract_line_id and contracts.subscription_id = together.subscription_id
+    -- what the contract's own subscription bills as well is billed twice
+    left join apart on lines.contract_line_id = apart.contract_line_id and together.subscription_id is null
+    where lines.is_co_termed and contracts.is_won and contracts.status = 'activated'
+)
+
+select
+    'salesforce:' || contract_line_id as row_key,
+    'contract_line' as entity,
+    canonical_customer_id as canonical_id,
+    correlation_id,
+    contract_line_id as crm_id,
+    coalesce(other_subscription_id, subscription_id) as billing_id,
+    true as has_crm,
+    subscription_id is not null as has_billing,
+    legal_entity,
+    currency,
+    cast(null as varchar) as period,
+    mrr_minor as crm_amount_minor,
+    cast(null as bigint) as billing_amount_minor,
+    case
+        when subscription_id is null then 'not_billed'
+        when link_method = 'renewal' then 'other_contract'
+        when greatest(end_date, contract_end_date) < as_of_date then 'over'
+    end as excluded_reason,
+    {{ seconds_between('billing_modified_at', watermark('salesforce', 'contract_line')) }} as crm_coverage_seconds,
+    {{ seconds_between('signed_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
+    signed_at as event_at,
+    contract_id,
+    product_code,
+    end_date as add_on_end_date,
+    contract_end_date,
+    {{ days_between('end_date', 'contract_end_date') }} as end_days,
+    other_subscription_id,
+    -- days of a period that fall between the two anchors
+    coalesce(abs({{ days_between('period_end_date', 'other_period_end_date') }}) % 31, 0) as stub_days
+from compared
