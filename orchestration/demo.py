@@ -35,6 +35,7 @@ PLANTS = {
     "CUS-DUP-01": 2,
     "CUS-LINK-01": 4,
     "CUS-ATTR-01": 6,
+    "HIE-PAR-01": 2,
     "PRD-MAP-01": 1,
     "PRD-GL-01": 1,
     "PRD-PRC-01": 2,

@@ -85,6 +85,11 @@ COMPARISONS = (
         (("billing", Population("conformed.customer__billing")),),
     ),
     Comparison("cmp_customer__crm_vs_erp", ("crm", "erp"), _CUSTOMERS),
+    Comparison(
+        "cmp_customer_parent__crm_vs_erp",
+        ("crm", "erp"),
+        _CUSTOMERS | {"stripe.subscription", "stripe.invoice"},
+    ),
     Comparison("cmp_customer__within_system", ("system",), _CUSTOMERS),
     Comparison("cmp_customer_link__copy_vs_crosswalk", ("copy", "crosswalk"), _CUSTOMERS),
     Comparison(

@@ -16,6 +16,7 @@ FLOORS: Mapping[str, str] = {
     "CTL-XREF-01": "S3",
     "CUS-MISS-02": "S2",
     "CUS-LINK-01": "S2",
+    "HIE-PAR-01": "S3",
     "PRD-MAP-01": "S2",
     "PRD-GL-01": "S2",
     "PRD-PRC-01": "S3",

@@ -35,6 +35,7 @@ from tests.unit.sandbox.disagreements.ledger import (
     unposted,
     unrecognised,
 )
+from tests.unit.sandbox.disagreements.parents import parents
 from tests.unit.sandbox.disagreements.payments import payments_applied, recorded_payments
 from tests.unit.sandbox.disagreements.payouts import clearing, payouts
 from tests.unit.sandbox.disagreements.ramps import steps
@@ -48,7 +49,7 @@ def disagreements(store) -> set[Row]:
     clusters = Clusters(books)
     found: set[Row] = set()
     for check in (
-        customers, links, duplicates, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
+        customers, links, duplicates, parents, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
         recorded_payments, payments_applied, refunds, disputes, payouts, clearing, journals, controls,
         unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, plans, lone_plans,
     ):  # fmt: skip
