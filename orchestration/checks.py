@@ -24,6 +24,7 @@ TIEOUT_CODES = {
     "TO-BANK": "payouts paid = ERP deposits + in flight + exceptions + excluded",
     "TO-TAX": "tax billed = tax posted + exceptions + excluded; of documents = of its account",
     "TO-AR": "opening + invoices - credits - cash + refunds = closing = control account = billing",
+    "TO-DEF": "opening + billings - credits - recognised = accounts of deferred revenue",
     "TO-PSP": "opening + charges - refunds - fees - disputes - payouts = clearing account",
     "TO-REV": "revenue recomputed from policy = posted plan lines + exceptions + excluded",
     "TO-JE": "events that must post = posted ones + in flight + exceptions + excluded",

@@ -3,6 +3,7 @@
 TO-AR   receivables: the ERP's documents against the control account; what billing still asks for
         against what the ERP does.
 TO-TAX  sales tax of the ERP's documents against its account.
+TO-DEF  deferred revenue of the ERP's plans against its accounts.
 TO-PSP  the processor's balance against its clearing account.
 
 A gap is told by object: one that an open exception names (itself, or a document that it was settled
@@ -48,6 +49,9 @@ BALANCES = (
     Balance("TO-AR", "control_account_entries", "receivable", "documents", "ledger", "receivables"),
     Balance("TO-AR", "open_receivable_entries", "open_receivable", "billing", "ledger", "open"),
     Balance("TO-TAX", "control_account_entries", "tax_payable", "documents", "ledger", "payable"),
+    Balance(
+        "TO-DEF", "deferred_revenue_entries", "revenue_deferred", "plans", "ledger", "deferred"
+    ),
     Balance(
         "TO-PSP", "processor_balance_entries", "payment_clearing", "processor", "ledger", "clearing"
     ),

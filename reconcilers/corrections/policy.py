@@ -152,6 +152,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
         "other_members",
         "other_date",
     ),
+    "REV-ROLL-01": ("no_plan", "run_differs"),
     "JE-EDIT-01": ("after_close", "before_close"),
     "JE-CLS-01": ("edited_late", "entered_late"),
 }

@@ -56,6 +56,7 @@ CODES = {
     "REV-AMT-01": "Schedule total is not the allocated price",
     "REV-PER-01": "Recognised amount in a period is off policy",
     "REV-STOP-01": "Revenue runs after a void or stops early",
+    "REV-ROLL-01": "Deferred revenue roll-forward breaks",
     "JE-MISS-01": "Business event has no journal",
     "JE-DUP-01": "Event posted twice",
     "JE-PER-01": "Posted in the wrong period (cut-off)",

@@ -37,6 +37,7 @@ FLOORS: Mapping[str, str] = {
     "PAY-RET-01": "S2",
     "RFD-DUP-01": "S1",
     "PYT-COMP-01": "S2",
+    "REV-ROLL-01": "S2",
     "JE-DUP-01": "S1",
     "JE-BAL-01": "S2",
     "JE-EDIT-01": "S2",

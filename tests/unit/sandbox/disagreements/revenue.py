@@ -81,3 +81,12 @@ def lone_plans(books: Books, clusters: Clusters):
             lines = [x for x in books.plan_lines if x["revenueplan"] == plan["id"]]
             if any(x["isrecognized"] == "T" and x["periodname"] > stopped for x in lines):
                 yield Row("REV-STOP-01", "end", plan["id"], None)
+
+
+def deferred(books: Books, clusters: Clusters):
+    """Journals on deferred revenue that are no run of recognition; a run is judged by its plans."""
+    for journal_id, journal in books.transactions.items():
+        if journal["type"] != "Journal" or journal["tranid"].startswith("JE-REV-"):
+            continue
+        if any(p["account"] == "210" for p in books.postings[journal_id]):
+            yield Row("REV-ROLL-01", "deferred", journal_id, None)
