@@ -90,6 +90,7 @@ PLANTS = {
     "JE-BAL-01": 1,
     "JE-EDIT-01": 5,
     "JE-CLS-01": 2,
+    "MRR-ROLL-01": 3,
 }
 BATCH = "INV-MISS-01"
 REASONS_TOLD = 3

@@ -4,6 +4,7 @@ TO-AR   receivables: the ERP's documents against the control account; what billi
         against what the ERP does.
 TO-TAX  sales tax of the ERP's documents against its account.
 TO-DEF  deferred revenue of the ERP's plans against its accounts.
+TO-MRR  monthly recurring revenue: movements against what billing charges and, today, sells.
 TO-PSP  the processor's balance against its clearing account.
 
 A gap is told by object: one that an open exception names (itself, or a document that it was settled
@@ -51,6 +52,9 @@ BALANCES = (
     Balance("TO-TAX", "control_account_entries", "tax_payable", "documents", "ledger", "payable"),
     Balance(
         "TO-DEF", "deferred_revenue_entries", "revenue_deferred", "plans", "ledger", "deferred"
+    ),
+    Balance(
+        "TO-MRR", "recurring_revenue_entries", "recurring_revenue", "movements", "billing", "MRR"
     ),
     Balance(
         "TO-PSP", "processor_balance_entries", "payment_clearing", "processor", "ledger", "clearing"

@@ -6,8 +6,8 @@ TO-EXT   per object: source count = landed + quarantined + what CTL-CNT-01 repor
 TO-DISP  per side of a comparison: rows and money have one disposition, and each record has one row.
 TO-INV   per legal entity, currency and period: billing's invoices against the ledger's; so are
          TO-CRN, TO-CASH, TO-BANK, TO-TAX, TO-REV, TO-JE and TO-CON of what they name.
-TO-AR    opening + movements = closing, month by month, of receivables; so do TO-TAX, TO-DEF and
-         TO-PSP.
+TO-AR    opening + movements = closing, month by month, of receivables; so do TO-TAX, TO-DEF,
+         TO-MRR and TO-PSP.
 TO-EXC   exceptions: opening + detected + re-opened - resolved = closing = what tonight found.
 TO-OUT   corrections: planned = open + closed.
 TO-USG   per meter: units metered = billed + unbilled + voided + missed + unassigned.

@@ -155,6 +155,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "REV-ROLL-01": ("no_plan", "run_differs"),
     "JE-EDIT-01": ("after_close", "before_close"),
     "JE-CLS-01": ("edited_late", "entered_late"),
+    "MRR-ROLL-01": ("does_not_add_up", "month_missing", "not_charged", "not_one_class"),
 }
 
 

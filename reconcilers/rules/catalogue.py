@@ -30,6 +30,7 @@ from reconcilers.rules import (
     posting,
     price,
     product,
+    recurring,
     refund,
     revenue,
     subscription_item,
@@ -66,6 +67,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *clearing.RULES,
     *journal.RULES,
     *edits.RULES,
+    *recurring.RULES,
 )
 
 

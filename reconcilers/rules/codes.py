@@ -64,4 +64,5 @@ CODES = {
     "JE-BAL-01": "Unbalanced journal entry",
     "JE-EDIT-01": "Record of the integration edited by hand",
     "JE-CLS-01": "Closed period moved after sign-off",
+    "MRR-ROLL-01": "Recurring revenue does not roll forward",
 }

@@ -270,6 +270,11 @@ COMPARISONS = (
     ),
     Comparison("cmp_journal_edit__within_erp", ("erp",), _LEDGER | _TRAIL | _PLANS),
     Comparison("cmp_closed_journal__signed_vs_ledger", ("signed", "ledger"), _LEDGER | _TRAIL),
+    Comparison(
+        "cmp_mrr_month__movements_vs_closing",
+        ("movements", "closing"),
+        frozenset({"stripe.subscription", "stripe.invoice"}),
+    ),
 )
 
 BY_NAME = {comparison.name: comparison for comparison in COMPARISONS}

@@ -42,6 +42,7 @@ FLOORS: Mapping[str, str] = {
     "JE-BAL-01": "S2",
     "JE-EDIT-01": "S2",
     "JE-CLS-01": "S1",
+    "MRR-ROLL-01": "S2",
 }
 # Attributes that change tax, posting or the timing of revenue.
 FIELD_FLOORS: Mapping[tuple[str, str], str] = {

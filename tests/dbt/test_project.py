@@ -51,6 +51,7 @@ COMPARISONS = {
     "cmp_journal_entry__within_erp",
     "cmp_journal_edit__within_erp",
     "cmp_closed_journal__signed_vs_ledger",
+    "cmp_mrr_month__movements_vs_closing",
     "cmp_snapshot__source_vs_landed",
 }
 # Views that a night does not read: a grain test would work out every value of every thing.

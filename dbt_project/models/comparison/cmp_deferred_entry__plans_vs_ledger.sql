@@ -17,9 +17,7 @@ converted as (
         lines.revenue_plan_line_id,
         plans.transaction_id,
         case when lines.is_recognized then lines.journal_transaction_id end as run_id,
-        cast(
-            cast(lines.amount as decimal(18, 4)) * cast(documents.exchange_rate as decimal(18, 10)) as decimal(38, 14)
-        ) as amount
+        cast(lines.amount as decimal(24, 4)) * cast(documents.exchange_rate as decimal(14, 8)) as amount
     from {{ ref('stg_netsuite__revenue_plan_lines') }} as lines
     inner join {{ ref('stg_netsuite__revenue_plans') }} as plans on lines.revenue_plan_id = plans.revenue_plan_id
     inner join {{ ref('stg_netsuite__transactions') }} as documents on plans.transaction_id = documents.transaction_id

@@ -40,6 +40,7 @@ from extractors.sandbox.drift import (
     prices,
     products,
     ramps,
+    recurring,
     refunds,
     renewals,
     returns,
@@ -120,6 +121,7 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "JE-BAL-01": journals.plant_unbalanced,
         "JE-EDIT-01": edits.plant_by_hand,
         "JE-CLS-01": edits.plant_after_close,
+        "MRR-ROLL-01": recurring.plant_not_charged,
     }
 )
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from tests.unit.sandbox.books import Books, Clusters
-from tests.unit.sandbox.disagreements.common import Row
+from tests.unit.sandbox.disagreements.common import Row, local_day
 
 
 def plans(books: Books, clusters: Clusters):
@@ -90,3 +90,39 @@ def deferred(books: Books, clusters: Clusters):
             continue
         if any(p["account"] == "210" for p in books.postings[journal_id]):
             yield Row("REV-ROLL-01", "deferred", journal_id, None)
+
+
+def months_lost(books: Books, clusters: Clusters):
+    """Months that no invoice of a subscription charges, between months that one does."""
+    charged, void = defaultdict(set), defaultdict(set)
+    for invoice in books.invoices.values():
+        details = (invoice.get("parent") or {}).get("subscription_details")
+        if not details:
+            continue
+        at = invoice["status_transitions"]
+        is_paused = invoice["status"] == "void" and at["voided_at"] - at["finalized_at"] < 60
+        for line in invoice["lines"]["data"]:
+            about = line["parent"].get("subscription_item_details") or {}
+            is_part = about.get("proration", True) or not line["pricing"]["unit_amount_decimal"]
+            into = void if is_paused else charged
+            if (line["amount"] and not is_part) or is_paused:
+                into[details["subscription"]] |= set(_month_ends(line, invoice))
+    for subscription, months in charged.items():
+        for month in months - {max(months)}:
+            after = _next(month)
+            if after not in months and after not in void[subscription]:
+                yield Row("MRR-ROLL-01", f"movement:{after}", subscription, None)
+
+
+def _month_ends(line, invoice):
+    """Months whose last day a line charges for."""
+    day = date.fromisoformat(local_day(line["period"]["start"], invoice))
+    end = date.fromisoformat(local_day(line["period"]["end"], invoice))
+    while day < end:
+        if (day + timedelta(days=1)).day == 1:
+            yield f"{day:%Y-%m}"
+        day += timedelta(days=1)
+
+
+def _next(month: str) -> str:
+    return f"{date.fromisoformat(month + '-01') + timedelta(days=31):%Y-%m}"
