@@ -30,6 +30,7 @@ PLANTS = {
     "CTL-CNT-01": 1,
     "CTL-STALE-01": 1,
     "CTL-XREF-01": 2,
+    "CTL-CORR-01": 3,
     "CUS-MISS-01": 4,
     "CUS-MISS-02": 1,
     "CUS-DUP-01": 2,

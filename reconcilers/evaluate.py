@@ -5,7 +5,7 @@ became of them, and only rows on which a rule fired come back. A folded comparis
 and fingerprints before, and fetched full rows for what differs alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -28,6 +28,7 @@ from reconcilers.findings import (
     Findings,
     empty,
 )
+from reconcilers.ineffective import tell_ineffective
 from reconcilers.lost_keys import lost_keys, tell_lost_keys
 from reconcilers.matched_findings import matches_of, tell_cash, tell_deposits
 from reconcilers.rates import Rates, rates_on
@@ -64,8 +65,11 @@ def evaluate(
     *,
     rates: Rates | None = None,
     guard: SystemicGuard | None = None,
+    corrections: Mapping[str, str] | None = None,
 ) -> Findings:
     """Evaluate the rules over the warehouse that is built for the day.
+
+    `corrections` name by exception key what should have worked by now (see ineffective.py).
 
     Writes reconciliation.drift, .deltas, .dispositions, .rule_guard and .cells in place of what
     stood there.
@@ -89,7 +93,8 @@ def evaluate(
     found = pl.concat([empty(DRIFT), *(part.drift for part in parts)])
     matches = matches_of(con, snapshot_date)
     told = tell_lost_keys(found, lost_keys(con, snapshot_date))
-    drift = name_causes(con, tell_cash(tell_deposits(told, matches), matches))
+    caused = name_causes(con, tell_cash(tell_deposits(told, matches), matches))
+    drift = tell_ineffective(caused, corrections or {})
     findings = _findings(snapshot_date, drift, parts)
     engine.replace_table(con, "reconciliation.drift", findings.drift)
     engine.replace_table(con, "reconciliation.deltas", decompose(con, findings.drift))

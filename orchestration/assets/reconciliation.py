@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 import dagster as dg
+import duckdb
 import polars as pl
 
 from orchestration.checks import CODE_CHECKS, TIEOUT_CHECKS, code_results, tieout_results
@@ -15,8 +16,10 @@ from orchestration.console import money
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.corrections.policy import load_policy
+from reconcilers.corrections.verify import unproven_corrections
 from reconcilers.evaluate import evaluate, load_rates, stored_findings
 from reconcilers.exceptions import record_night
+from reconcilers.ineffective import ineffective
 from reconcilers.matrix import load_matrix
 from reconcilers.rules.catalogue import all_rules
 from reconcilers.rules.comparison import COMPARISONS
@@ -62,13 +65,23 @@ def reconcile(
     day = dt.date.fromisoformat(context.partition_key)
     rules = all_rules(load_matrix(night.settings.matrix_path), day)
     currency = load_policy(night.settings.policy_path).reporting_currency
+    with night.state() as state, state.read() as session:
+        taken = unproven_corrections(session)
     with night.warehouse(read_only=False) as con:
-        findings = evaluate(con, rules, day, rates=load_rates(con, day, currency))
+        due = ineffective(taken, _watermarks(con))
+        rates = load_rates(con, day, currency)
+        findings = evaluate(con, rules, day, rates=rates, corrections=due)
     yield dg.MaterializeResult(asset_key=DRIFT, metadata=_drift_metadata(findings.drift, currency))
     yield dg.MaterializeResult(
         asset_key=DISPOSITIONS, metadata={"dagster/row_count": findings.dispositions.height}
     )
     yield from code_results(findings.drift)
+
+
+def _watermarks(con: duckdb.DuckDBPyConnection) -> dict[str, dt.datetime]:
+    """How far each object was read, by its name ('netsuite.transaction')."""
+    read = con.sql("select system || '.' || object, watermark_at from raw.snapshots").fetchall()
+    return {name: at.replace(tzinfo=dt.UTC) for name, at in read}
 
 
 def _drift_metadata(drift: pl.DataFrame, currency: str) -> dict[str, dg.MetadataValue]:
@@ -103,16 +116,14 @@ def exceptions(
     day = dt.date.fromisoformat(context.partition_key)
     with night.warehouse() as con:
         findings = stored_findings(con, day)
-        watermarks = dict(
-            con.sql("select system || '.' || object, watermark_at from raw.snapshots").fetchall()
-        )
+        watermarks = _watermarks(con)
     with night.state() as state:
         summary = record_night(
             state,
             day,
             findings.drift,
             context.run_id,
-            watermarks={name: at.replace(tzinfo=dt.UTC) for name, at in watermarks.items()},
+            watermarks=watermarks,
             policy=load_policy(night.settings.policy_path),
         )
     return dg.MaterializeResult(

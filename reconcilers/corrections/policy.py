@@ -52,6 +52,7 @@ _DOCUMENTS = (
 CAUSES: Mapping[str, tuple[str, ...]] = {
     "CTL-CNT-01": ("records_missing", "records_surplus"),
     "CTL-STALE-01": ("behind_the_others", "day_not_covered"),
+    "CTL-CORR-01": ("flapping", "ineffective"),
     "CTL-XREF-01": ("by_number", "by_service"),
     "CUS-MISS-01": ("link_lost", "account_missing"),
     "CUS-LINK-01": ("empty", "merged", "dangling", "crossed", "not_in_use"),

@@ -34,6 +34,7 @@ from reconcilers.rules import (
     refund,
     revenue,
     subscription_item,
+    writes,
 )
 from reconcilers.rules.base import Rule
 from reconcilers.rules.field import field_rule
@@ -68,6 +69,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *journal.RULES,
     *edits.RULES,
     *recurring.RULES,
+    *writes.RULES,
 )
 
 

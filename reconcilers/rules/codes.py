@@ -4,6 +4,7 @@ CODES = {
     "CTL-CNT-01": "Control total break on extraction",
     "CTL-STALE-01": "Stale or skewed snapshots",
     "CTL-XREF-01": "Correlation chain broken",
+    "CTL-CORR-01": "Correction not effective, or a field with two writers",
     "CUS-MISS-01": "Billing customer has no CRM account",
     "CUS-MISS-02": "Billing customer with documents has no ERP customer",
     "CUS-DUP-01": "Duplicate customer inside one system",

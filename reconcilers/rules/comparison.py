@@ -269,6 +269,7 @@ COMPARISONS = (
         (("erp", Population("conformed.journal_entry__erp", "debit_minor")),),
     ),
     Comparison("cmp_journal_edit__within_erp", ("erp",), _LEDGER | _TRAIL | _PLANS),
+    Comparison("cmp_field_writes__within_erp", ("erp",), _LEDGER | _TRAIL),
     Comparison("cmp_closed_journal__signed_vs_ledger", ("signed", "ledger"), _LEDGER | _TRAIL),
     Comparison(
         "cmp_mrr_month__movements_vs_closing",

@@ -14,6 +14,7 @@ FLOORS: Mapping[str, str] = {
     "CTL-CNT-01": "S1",
     "CTL-STALE-01": "S2",
     "CTL-XREF-01": "S3",
+    "CTL-CORR-01": "S2",
     "CUS-MISS-02": "S2",
     "CUS-LINK-01": "S2",
     "HIE-PAR-01": "S3",

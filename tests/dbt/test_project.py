@@ -51,6 +51,7 @@ COMPARISONS = {
     "cmp_journal_entry__within_erp",
     "cmp_journal_edit__within_erp",
     "cmp_closed_journal__signed_vs_ledger",
+    "cmp_field_writes__within_erp",
     "cmp_mrr_month__movements_vs_closing",
     "cmp_snapshot__source_vs_landed",
 }

@@ -203,7 +203,6 @@ def _edit(world: World, at: int, kind: str, internal: str, line: Record) -> None
         changes = [(BOOKKEEPER, "0", amount)]
     else:
         changes = [(INTEGRATION, "0", "1"), (BOOKKEEPER, "1", amount), (BOOKKEEPER, amount, "1")]
-        changes.append((INTEGRATION, "1", amount))
         _note(world, at + HOUR, internal, Change(MEMO, None, "Month end"), BOOKKEEPER)
     for minute, (user, old, new) in enumerate(changes, 1):
         change = Change(LINE_AMOUNT, old, new, line_id)

@@ -10,6 +10,7 @@ from reconcilers.corrections.dispatch import dispatch
 from reconcilers.corrections.outbox import spent_corrections, store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
+from reconcilers.corrections.verify import unproven_corrections
 from reconcilers.exceptions import lives_as_of, record_night
 from reconcilers.state.views import list_corrections, list_exceptions
 from tests.correction_samples import (
@@ -93,6 +94,28 @@ def test_the_night_that_found_the_drift_recorded_again_proves_nothing(state):
     correct(state)
     record(state, 0, stale_status())
     assert standing(state) == ("accepted", None)
+
+
+def unproven(state):
+    with state.read() as session:
+        return [fact.correction_id for _, fact in unproven_corrections(session)]
+
+
+def test_only_what_was_not_seen_to_work_on_an_open_exception_is_unproven(state):
+    correct(state)
+    sent = [the_only(state).correction_id]
+    assert unproven(state) == sent
+    record(state, 1, stale_status())
+    assert unproven(state) == sent
+    record(state, 2)
+    assert unproven(state) == []
+
+
+def test_what_a_night_verified_is_proven_even_when_the_drift_comes_back(state):
+    correct(state)
+    record(state, 1)
+    record(state, 2, stale_status())
+    assert unproven(state) == []
 
 
 def test_a_night_read_before_the_correction_proves_nothing(state):

@@ -125,3 +125,17 @@ def after_close(books: Books, clusters: Clusters):
         is_late = instant(document["createddate"]) > closed_at
         if is_late or _changed(books, late, people=False):
             yield Row("JE-CLS-01", "closed", document_id, None)
+
+
+def flapping(books: Books, clusters: Clusters):
+    """Fields that two users set back and forth within a week."""
+    for document_id, notes in books.notes.items():
+        swings = defaultdict(list)
+        for note in notes:
+            if books.age(note["date"]) < timedelta(days=7):
+                values = frozenset((note["oldvalue"], note["newvalue"]))
+                swings[note["field"], note["lineid"], values].append(note["name"])
+        for (field, line, _), users in swings.items():
+            if len(users) > 2 and len(set(users)) > 1:
+                name = f"{field}/{line}" if line else field
+                yield Row("CTL-CORR-01", f"flaps:{name}", document_id, None)
