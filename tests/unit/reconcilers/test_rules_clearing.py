@@ -45,7 +45,7 @@ def test_clearing_has_seven_days(left, disposition):
 
 
 @given(drawn=st.lists(st.tuples(st.integers(-(10**6), 10**6), st.booleans()), max_size=6))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_findings_add_up_to_what_nobody_identified(drawn):
     rows = [
         entry(str(n), erp_amount_minor=minor, fault=FAULTS[n % 4] if is_fault else None)

@@ -134,7 +134,7 @@ def test_what_is_credited_beyond_the_invoice_is_of_the_first_severity(excess):
     billing=st.integers(0, 10**6), erp=st.integers(0, 10**6), lines=st.integers(1, 9),
     tax=st.integers(0, 10**6),
 )  # fmt: skip
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_pair_of_issued_notes_is_told_once_at_most_and_by_its_difference(
     billing, erp, lines, tax
 ):

@@ -109,7 +109,7 @@ records = st.builds(
 
 
 @given(drawn=st.lists(records, min_size=1, max_size=12))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_exactly_the_records_with_a_survivor_drift_each_once_and_for_all_that_is_at_stake(drawn):
     rows = [
         record(
