@@ -1,4 +1,4 @@
-"""HIE-PAR-01: finance keeps a customer below another parent than sales, below none, or below one."""
+"""HIE-PAR-01: a customer is below another parent for finance than for sales, none, or below one."""
 
 from extractors.sandbox.drift.customers import known, number_of
 from extractors.sandbox.drift.ground import Ground
