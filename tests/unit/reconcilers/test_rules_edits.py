@@ -58,10 +58,10 @@ def test_an_edit_by_hand_is_told_with_both_values_and_graver_after_the_close(
     assert drift["disposition"] == "exception"
 
 
-@pytest.mark.parametrize("reason", ["put_back", "entered_by_people"])
+@pytest.mark.parametrize("reason", ["put_back", "entered_by_people", None])
 def test_what_was_put_back_or_is_the_work_of_people_is_no_finding(reason):
     nothing = {"attributes": None, "old_values": None, "new_values": None}
-    values = nothing if reason == "put_back" else {}
+    values = {} if reason == "entered_by_people" else nothing
     assert drift_in(BY_HAND, edited(excluded_reason=reason, **values)).is_empty()
 
 
