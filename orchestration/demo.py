@@ -83,6 +83,7 @@ PLANTS = {
     "REV-PER-01": 3,
     "REV-STOP-01": 2,
     "REV-ROLL-01": 3,
+    "REV-FX-01": 3,
     "JE-MISS-01": 4,
     "JE-DUP-01": 3,
     "JE-PER-01": 4,

@@ -58,6 +58,7 @@ CODES = {
     "REV-PER-01": "Recognised amount in a period is off policy",
     "REV-STOP-01": "Revenue runs after a void or stops early",
     "REV-ROLL-01": "Deferred revenue roll-forward breaks",
+    "REV-FX-01": "Exchange difference is not that of the rates",
     "JE-MISS-01": "Business event has no journal",
     "JE-DUP-01": "Event posted twice",
     "JE-PER-01": "Posted in the wrong period (cut-off)",

@@ -251,6 +251,13 @@ COMPARISONS = (
     Comparison("cmp_revenue_schedule__policy_vs_erp", ("policy", "erp"), _SCHEDULES),
     Comparison("cmp_revenue_period__policy_vs_erp", ("policy", "erp"), _SCHEDULES),
     Comparison("cmp_deferred_entry__plans_vs_ledger", ("plans", "ledger"), _SCHEDULES | _LEDGER),
+    Comparison(
+        "cmp_exchange_difference__rates_vs_ledger",
+        ("rates", "ledger"),
+        _ERP_DOCUMENTS
+        | {"netsuite.transaction_accounting_line", "netsuite.transaction_link"}
+        | {"stripe.invoice_payment", "stripe.charge"},
+    ),
     Comparison("cmp_posting__event_vs_ledger", ("event", "ledger"), _LEDGER | _PLANS),
     Comparison(
         "cmp_posting_line__mapping_vs_ledger",

@@ -45,6 +45,7 @@ COMPARISONS = {
     "cmp_revenue_schedule__policy_vs_erp",
     "cmp_revenue_period__policy_vs_erp",
     "cmp_deferred_entry__plans_vs_ledger",
+    "cmp_exchange_difference__rates_vs_ledger",
     "cmp_posting__event_vs_ledger",
     "cmp_posting_line__mapping_vs_ledger",
     "cmp_clearing_entry__within_erp",

@@ -29,6 +29,7 @@ from tests.unit.sandbox.disagreements.ledger import (
     accounts,
     after_close,
     by_hand,
+    exchange,
     flapping,
     journals,
     journals_twice,
@@ -52,7 +53,7 @@ def disagreements(store) -> set[Row]:
     for check in (
         customers, links, duplicates, parents, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
         recorded_payments, payments_applied, refunds, disputes, payouts, clearing, journals, controls,
-        unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, lone_plans, deferred, months_lost,
+        unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, lone_plans, deferred, exchange, months_lost,
     ):  # fmt: skip
         found |= set(check(books, clusters))
     return found

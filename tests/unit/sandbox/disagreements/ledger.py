@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from tests.unit.sandbox.books import Books, Clusters, instant
 from tests.unit.sandbox.disagreements.common import HOURS_SYNC, Row, is_posted, local_day
@@ -139,3 +139,34 @@ def flapping(books: Books, clusters: Clusters):
             if len(users) > 2 and len(set(users)) > 1:
                 name = f"{field}/{line}" if line else field
                 yield Row("CTL-CORR-01", f"flaps:{name}", document_id, None)
+
+
+def exchange(books: Books, clusters: Clusters):
+    """What payments gained by their rate and those of their invoices, where all settled those."""
+    paid = {(p["payment"].get("payment_intent"), p["invoice"]) for p in books.invoice_payments}
+    links = defaultdict(list)
+    for link in books.links:
+        if link["linktype"] == "Payment":
+            links[link["nextdoc"]].append(link)
+    for payment_id, payment in books.transactions.items():
+        lines = books.postings[payment_id]
+        base = books.lines[payment_id][0]["subsidiary"]
+        if payment["type"] != "CustPymt" or payment["voided"] == "T" or payment["currency"] == base:
+            continue
+        total = Decimal(payment["foreigntotal"])
+        settled = links[payment_id]
+        if not lines or sum(Decimal(link["foreignamount"]) for link in settled) != total:
+            continue
+        unit = Decimal(10) ** -int(books.currencies[base]["currencyprecision"])
+        due = (total * Decimal(payment["exchangerate"])).quantize(unit, ROUND_HALF_UP)
+        charge = books.charges.get(payment["custbody_stripe_charge_id"])
+        is_as_billed = True
+        for link in settled:
+            invoice = books.transactions[link["previousdoc"]]
+            worth = Decimal(link["foreignamount"]) * Decimal(invoice["exchangerate"])
+            due -= worth.quantize(unit, ROUND_HALF_UP)
+            key = (charge or {}).get("payment_intent"), invoice["custbody_stripe_invoice_id"]
+            is_as_billed &= charge is None or key in paid
+        posted = -sum(Decimal(p["amount"]) for p in lines if p["account"] == "790")
+        if is_as_billed and abs(due - posted) > len(settled) * unit:
+            yield Row("REV-FX-01", "exchange_difference", payment_id, None)
