@@ -78,9 +78,19 @@ def rules_over(*views: str) -> list[Rule]:
     return [rule for rule in rules if not views or rule.over in views]
 
 
+@cache
+def _kept(view: str) -> duckdb.DuckDBPyConnection:
+    """The warehouse of one comparison, made once: to make it takes longer than to empty it."""
+    return warehouse(views=[view])
+
+
 def drift_in(view: str, *rows: Mapping[str, Any]) -> pl.DataFrame:
     """The drift among these rows of one comparison."""
-    return evaluate(warehouse({view: rows}, views=[view]), rules_over(view), DAY).drift
+    con = _kept(view)
+    con.execute(f"delete from comparison.{view}")
+    for row in rows:
+        add(con, f"comparison.{view}", row)
+    return evaluate(con, rules_over(view), DAY).drift
 
 
 def add(con: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, Any]) -> None:
