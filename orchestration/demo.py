@@ -54,6 +54,7 @@ PLANTS = {
     "SUB-STAT-01": 4,
     "SUB-QTY-01": 3,
     "SUB-DUP-01": 2,
+    "USG-QTY-01": 3,
     "INV-MISS-01": 6,
     "INV-MISS-02": 2,
     "INV-DUP-01": 2,

@@ -153,6 +153,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
         "other_members",
         "other_date",
     ),
+    "USG-QTY-01": ("billed_too_much", "not_billed"),
     "REV-FX-01": ("left_out", "other_rate", "wrong_sign"),
     "REV-ROLL-01": ("no_plan", "run_differs"),
     "JE-EDIT-01": ("after_close", "before_close"),

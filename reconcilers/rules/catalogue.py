@@ -35,6 +35,7 @@ from reconcilers.rules import (
     refund,
     revenue,
     subscription_item,
+    usage,
     writes,
 )
 from reconcilers.rules.base import Rule
@@ -64,6 +65,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *dispute.RULES,
     *payout.RULES,
     *revenue.RULES,
+    *usage.RULES,
     *deferred.RULES,
     *exchange.RULES,
     *posting.RULES,

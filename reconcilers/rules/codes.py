@@ -28,6 +28,7 @@ CODES = {
     "SUB-STAT-01": "Active, cancelled or paused state differs",
     "SUB-QTY-01": "Seats or quantity differ",
     "SUB-DUP-01": "Same contract line billed twice",
+    "USG-QTY-01": "Metered and billed quantity differ",
     "INV-MISS-01": "Finalized billing invoice not posted in ERP",
     "INV-MISS-02": "ERP invoice with no billing source",
     "INV-DUP-01": "One billing invoice posted twice",

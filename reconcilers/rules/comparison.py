@@ -258,6 +258,11 @@ COMPARISONS = (
         | {"netsuite.transaction_accounting_line", "netsuite.transaction_link"}
         | {"stripe.invoice_payment", "stripe.charge"},
     ),
+    Comparison(
+        "cmp_usage__metered_vs_billing",
+        ("metered", "billing"),
+        frozenset({"stripe.usage", "stripe.invoice", "stripe.subscription"}),
+    ),
     Comparison("cmp_posting__event_vs_ledger", ("event", "ledger"), _LEDGER | _PLANS),
     Comparison(
         "cmp_posting_line__mapping_vs_ledger",

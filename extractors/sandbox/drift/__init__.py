@@ -52,6 +52,7 @@ from extractors.sandbox.drift import (
     subscriptions,
     taxes,
     unpapered,
+    usage,
 )
 from extractors.sandbox.drift.ground import TRUTH, Ground, Truth
 from extractors.sandbox.store import Store
@@ -87,6 +88,7 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "SUB-STAT-01": subscriptions.plant_stale_copy,
         "SUB-QTY-01": contracts.plant_wrong_quantity,
         "SUB-DUP-01": subscription_items.plant_billed_twice,
+        "USG-QTY-01": usage.plant_other_quantity,
         "INV-MISS-01": invoices.plant_not_posted,
         "INV-MISS-02": invoices.plant_without_source,
         "INV-DUP-01": invoices.plant_twice,

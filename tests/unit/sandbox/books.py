@@ -58,6 +58,8 @@ class Books:
         self.entries = store.rows("salesforce", "PricebookEntry")
         self.all_prices = store.rows("stripe", "price")
         self.prices = [p for p in self.all_prices if p["active"]]
+        self.usage = group(store.rows("stripe", "billing.meter_event"), "customer")
+        self.price_by_id = by_id(store.rows("stripe", "price"), "id")
         self.terms = by_id(store.rows("netsuite", "term"), "id")
         self.currencies = by_id(store.rows("netsuite", "currency"), "id")
         self.accounts_of_ledger = by_id(store.rows("netsuite", "account"), "id")

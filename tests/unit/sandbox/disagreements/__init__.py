@@ -43,7 +43,13 @@ from tests.unit.sandbox.disagreements.payouts import clearing, payouts
 from tests.unit.sandbox.disagreements.ramps import steps
 from tests.unit.sandbox.disagreements.refunds import disputes, refunds
 from tests.unit.sandbox.disagreements.renewals import renewals
-from tests.unit.sandbox.disagreements.revenue import deferred, lone_plans, months_lost, plans
+from tests.unit.sandbox.disagreements.revenue import (
+    deferred,
+    lone_plans,
+    months_lost,
+    plans,
+    usage,
+)
 
 
 def disagreements(store) -> set[Row]:
@@ -53,7 +59,7 @@ def disagreements(store) -> set[Row]:
     for check in (
         customers, links, duplicates, parents, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
         recorded_payments, payments_applied, refunds, disputes, payouts, clearing, journals, controls,
-        unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, lone_plans, deferred, exchange, months_lost,
+        unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, lone_plans, deferred, exchange, months_lost, usage,
     ):  # fmt: skip
         found |= set(check(books, clusters))
     return found

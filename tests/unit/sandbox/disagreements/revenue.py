@@ -126,3 +126,21 @@ def _month_ends(line, invoice):
 
 def _next(month: str) -> str:
     return f"{date.fromisoformat(month + '-01') + timedelta(days=31):%Y-%m}"
+
+
+def usage(books: Books, clusters: Clusters):
+    """Of each billed period of a meter: what its events count, and the units of its lines."""
+    for invoice in books.invoices.values():
+        if invoice["status"] in {"void", "draft"} or invoice["customer"] not in books.usage:
+            continue
+        periods = defaultdict(list)
+        for line in invoice["lines"]["data"]:
+            price = books.price_by_id[line["pricing"]["price_details"]["price"]]
+            if (price["recurring"] or {}).get("usage_type") == "metered":
+                periods[line["period"]["start"], line["period"]["end"]].append(line)
+        for (start, end), lines in periods.items():
+            within = [e for e in books.usage[invoice["customer"]] if start <= e["timestamp"] < end]
+            counted = sum(int(event["payload"]["value"]) for event in within)
+            if within and counted != sum(line["quantity"] for line in lines):
+                first = min(line["id"] for line in lines)
+                yield Row("USG-QTY-01", "quantity", first, None)
