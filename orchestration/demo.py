@@ -36,6 +36,7 @@ PLANTS = {
     "CUS-DUP-01": 2,
     "CUS-LINK-01": 4,
     "CUS-ATTR-01": 6,
+    "CUS-STAT-01": 2,
     "HIE-PAR-01": 2,
     "PRD-MAP-01": 1,
     "PRD-GL-01": 1,

@@ -38,6 +38,7 @@ EDGES = (
     Edge("CON-REN-01", "SUB-QTY-01"),
     Edge("CON-RAMP-01", "CON-AMT-01"),
     Edge("CON-RAMP-01", "SUB-QTY-01"),
+    Edge("CUS-STAT-01", "CUS-LINK-01"),
     Edge("CUS-MISS-02", "INV-MISS-01"),
     Edge("CUS-MISS-02", "PAY-MISS-01"),
     Edge("CUS-MISS-02", "CRN-MISS-01"),

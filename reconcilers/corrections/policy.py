@@ -56,6 +56,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "CTL-XREF-01": ("by_number", "by_service"),
     "CUS-MISS-01": ("link_lost", "account_missing"),
     "CUS-LINK-01": ("empty", "merged", "dangling", "crossed", "not_in_use"),
+    "CUS-STAT-01": ("still_served", "next_invoice_will_fail", "still_owes"),
     "HIE-PAR-01": ("ring", "unknown_to_sales", "missing_in_erp", "other_parent"),
     "PRD-MAP-01": ("unmapped", "missing", "retired", "several"),
     "PRD-BAS-01": tuple(

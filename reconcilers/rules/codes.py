@@ -10,6 +10,7 @@ CODES = {
     "CUS-DUP-01": "Duplicate customer inside one system",
     "CUS-LINK-01": "Crossed, ambiguous or dangling link",
     "CUS-ATTR-01": "Master-data attribute disagrees",
+    "CUS-STAT-01": "Customer out of use in the ERP while billing goes on",
     "HIE-PAR-01": "Parent or ultimate parent disagrees",
     "PRD-MAP-01": "Unmapped, retired or many-mapped item",
     "PRD-GL-01": "Item posts to other accounts than mapped",

@@ -86,6 +86,11 @@ COMPARISONS = (
     ),
     Comparison("cmp_customer__crm_vs_erp", ("crm", "erp"), _CUSTOMERS),
     Comparison(
+        "cmp_customer_status__billing_vs_erp",
+        ("billing", "erp"),
+        _CUSTOMERS | {"stripe.subscription", "stripe.invoice"},
+    ),
+    Comparison(
         "cmp_customer_parent__crm_vs_erp",
         ("crm", "erp"),
         _CUSTOMERS | {"stripe.subscription", "stripe.invoice"},

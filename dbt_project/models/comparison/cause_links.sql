@@ -137,6 +137,17 @@ select
 from {{ ref('cmp_contract_phase__crm_vs_billing') }} as steps
 where steps.has_begun and steps.disagreement is not null and steps.excluded_reason is null
 union all
+-- who is out of use is named by links that lead to nothing in use
+select
+    'cmp_customer_status__billing_vs_erp',
+    customers.row_key,
+    'cmp_customer_link__copy_vs_crosswalk',
+    links.row_key
+from {{ ref('cmp_customer_status__billing_vs_erp') }} as customers
+inner join {{ ref('cmp_customer_link__copy_vs_crosswalk') }} as links
+    on links.attribute = 'erp_customer_ref' and customers.erp_id = links.copied_id
+where not customers.is_active_in_erp and customers.excluded_reason is null and links.fault = 'not_in_use'
+union all
 -- a price on another basis, and the value of the line that differs by it
 select
     'cmp_contract_line__crm_vs_billing',

@@ -34,6 +34,8 @@ ITEMS = "cmp_subscription_item__within_billing"
 CONTRACT_CHANGES = "cmp_contract_change__crm_vs_billing"
 RENEWALS = "cmp_contract_renewal__crm_vs_billing"
 PHASES = "cmp_contract_phase__crm_vs_billing"
+STATUS = "cmp_customer_status__billing_vs_erp"
+LINKS = "cmp_customer_link__copy_vs_crosswalk"
 CONTRACT_LINES = "cmp_contract_line__crm_vs_billing"
 JOURNALS = "cmp_journal_entry__within_erp"
 DISPUTES = "cmp_dispute__billing_vs_erp"
@@ -229,6 +231,16 @@ def test_a_step_that_has_not_begun_explains_the_units_of_its_line():
     }
     found = parents(rows, (PHASES, "p", CONTRACT_LINES, "l"))
     assert found["SUB-QTY-01", "l"] == ("CON-RAMP-01", "p")
+
+
+def test_a_customer_out_of_use_explains_the_links_that_name_them():
+    out_of_use = {"is_active_in_erp": False, "open_minor": 5}
+    link = {"row_key": "l", "entity": "customer", "attribute": "erp_customer_ref"}
+    link |= {"copied_id": "9", "fault": "not_in_use", "has_copy": True, "has_crosswalk": False}
+    link |= {"copy_id": "a", "copy_role": "crm", "copy_system": "salesforce", "currency": "USD"}
+    rows = {STATUS: [paired("billing", "erp", "c", **out_of_use)], LINKS: [link]}
+    found = parents(rows, (STATUS, "c", LINKS, "l"))
+    assert found["CUS-LINK-01", "l"] == ("CUS-STAT-01", "c")
 
 
 def test_a_line_billed_twice_explains_the_units_that_are_billed_too_many():

@@ -28,6 +28,8 @@ VARIANTS = {
     "CON-AMD-01": 4, "CON-AMD-02": 4, "CON-DISC-01": 4, "CON-REN-01": 6, "CON-RAMP-01": 6,
     "CON-COT-01": 3, "HIE-PAR-01": 3,
     "USG-QTY-01": 3, "REV-FX-01": 3, "REV-ROLL-01": 3, "JE-EDIT-01": 5, "JE-CLS-01": 2, "MRR-ROLL-01": 3, "CTL-CORR-01": 3,
+    "REV-ROLL-01": 3, "JE-EDIT-01": 5, "JE-CLS-01": 2, "MRR-ROLL-01": 3, "CTL-CORR-01": 3,
+    "CON-COT-01": 3, "HIE-PAR-01": 3, "CUS-STAT-01": 2,
     "PAY-OOB-01": 4, "PAY-RET-01": 3, "PYT-CLR-01": 3,
 }  # fmt: skip
 

@@ -50,6 +50,8 @@ from tests.unit.sandbox.disagreements.revenue import (
     plans,
     usage,
 )
+from tests.unit.sandbox.disagreements.revenue import deferred, lone_plans, months_lost, plans
+from tests.unit.sandbox.disagreements.standing import out_of_use
 
 
 def disagreements(store) -> set[Row]:
@@ -57,7 +59,7 @@ def disagreements(store) -> set[Row]:
     clusters = Clusters(books)
     found: set[Row] = set()
     for check in (
-        customers, links, duplicates, parents, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
+        customers, links, duplicates, parents, out_of_use, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
         recorded_payments, payments_applied, refunds, disputes, payouts, clearing, journals, controls,
         unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, lone_plans, deferred, exchange, months_lost, usage,
     ):  # fmt: skip
