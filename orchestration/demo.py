@@ -38,6 +38,7 @@ PLANTS = {
     "CUS-ATTR-01": 6,
     "CUS-STAT-01": 2,
     "HIE-PAR-01": 2,
+    "HIE-BILL-01": 2,
     "PRD-MAP-01": 1,
     "PRD-GL-01": 1,
     "PRD-PRC-01": 2,

@@ -58,6 +58,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "CUS-LINK-01": ("empty", "merged", "dangling", "crossed", "not_in_use"),
     "CUS-STAT-01": ("still_served", "next_invoice_will_fail", "still_owes"),
     "HIE-PAR-01": ("ring", "unknown_to_sales", "missing_in_erp", "other_parent"),
+    "HIE-BILL-01": ("billed_to_a_stranger", "posted_to_a_stranger"),
     "PRD-MAP-01": ("unmapped", "missing", "retired", "several"),
     "PRD-BAS-01": tuple(
         f"{way}_{basis}"

@@ -12,6 +12,7 @@ CODES = {
     "CUS-ATTR-01": "Master-data attribute disagrees",
     "CUS-STAT-01": "Customer out of use in the ERP while billing goes on",
     "HIE-PAR-01": "Parent or ultimate parent disagrees",
+    "HIE-BILL-01": "Sold-to, bill-to or debtor of another family",
     "PRD-MAP-01": "Unmapped, retired or many-mapped item",
     "PRD-GL-01": "Item posts to other accounts than mapped",
     "PRD-PRC-01": "List price differs",

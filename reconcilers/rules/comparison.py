@@ -95,6 +95,16 @@ COMPARISONS = (
         ("crm", "erp"),
         _CUSTOMERS | {"stripe.subscription", "stripe.invoice"},
     ),
+    Comparison(
+        "cmp_contract_party__crm_vs_billing",
+        ("crm", "billing"),
+        _CUSTOMERS | _CONTRACTS | _SUBSCRIPTIONS | {"stripe.invoice"},
+    ),
+    Comparison(
+        "cmp_invoice_party__billing_vs_erp",
+        ("billing", "erp"),
+        _CUSTOMERS | _ERP_DOCUMENTS | {"stripe.invoice"},
+    ),
     Comparison("cmp_customer__within_system", ("system",), _CUSTOMERS),
     Comparison("cmp_customer_link__copy_vs_crosswalk", ("copy", "crosswalk"), _CUSTOMERS),
     Comparison(

@@ -18,6 +18,7 @@ FLOORS: Mapping[str, str] = {
     "CUS-MISS-02": "S2",
     "CUS-LINK-01": "S2",
     "HIE-PAR-01": "S3",
+    "HIE-BILL-01": "S2",
     "PRD-MAP-01": "S2",
     "PRD-GL-01": "S2",
     "PRD-PRC-01": "S3",

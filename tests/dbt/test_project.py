@@ -18,6 +18,8 @@ COMPARISONS = {
     "cmp_customer__crm_vs_erp",
     "cmp_customer__within_system",
     "cmp_customer_parent__crm_vs_erp",
+    "cmp_contract_party__crm_vs_billing",
+    "cmp_invoice_party__billing_vs_erp",
     "cmp_customer_status__billing_vs_erp",
     "cmp_customer_link__copy_vs_crosswalk",
     "cmp_product__within_system",

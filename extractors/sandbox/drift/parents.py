@@ -14,7 +14,7 @@ def plant_other_parent(ground: Ground, count: int) -> None:
     below = [
         who for who in free if _erp(ground, who)["parent"] and _account(ground, who)["ParentId"]
     ]
-    alone = [who for who in free if _stands_alone(ground, who)]
+    alone = [who for who in free if stands_alone(ground, who)]
     pools = {"parent_removed": below, "other_parent": below, "unknown_to_sales": alone}
     chosen = ground.choose(count, pools, number_of)
     taken = {who.number for _, who in chosen}
@@ -54,7 +54,7 @@ def _is_free(ground: Ground, who: Company) -> bool:
     )
 
 
-def _stands_alone(ground: Ground, who: Company) -> bool:
+def stands_alone(ground: Ground, who: Company) -> bool:
     """Whether nobody is above or below a customer, anywhere."""
     is_top = not _erp(ground, who)["parent"] and not _account(ground, who)["ParentId"]
     below = ground.store.rows("netsuite", "customer", parent=who.erp_id)

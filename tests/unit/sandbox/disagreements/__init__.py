@@ -38,6 +38,7 @@ from tests.unit.sandbox.disagreements.ledger import (
     unrecognised,
 )
 from tests.unit.sandbox.disagreements.parents import parents
+from tests.unit.sandbox.disagreements.parties import parties
 from tests.unit.sandbox.disagreements.payments import payments_applied, recorded_payments
 from tests.unit.sandbox.disagreements.payouts import clearing, payouts
 from tests.unit.sandbox.disagreements.ramps import steps
@@ -59,7 +60,7 @@ def disagreements(store) -> set[Row]:
     clusters = Clusters(books)
     found: set[Row] = set()
     for check in (
-        customers, links, duplicates, parents, out_of_use, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
+        customers, links, duplicates, parents, parties, out_of_use, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
         recorded_payments, payments_applied, refunds, disputes, payouts, clearing, journals, controls,
         unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, lone_plans, deferred, exchange, months_lost, usage,
     ):  # fmt: skip
