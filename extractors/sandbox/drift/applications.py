@@ -21,7 +21,11 @@ def plant_unapplied(ground: Ground, count: int) -> None:
     charged = [case for case in cases if case[1]["custbody_stripe_charge_id"]]
     pools = {
         "charge_unapplied": charged,
-        "wire_unapplied": [case for case in cases if not case[1]["custbody_stripe_charge_id"]],
+        "wire_unapplied": [
+            case
+            for case in cases
+            if not case[1]["custbody_stripe_charge_id"] and ground.is_free(*_like(ground, case[0]))
+        ],
         "part_applied": charged,
         "other_invoice": [case for case in charged if case[2] is not None],
     }
@@ -57,6 +61,9 @@ def _plant(ground: Ground, case: Case, variant: str) -> None:
     ground.freeze(posted.who, posted.subject, f"transaction:{payment['id']}")
     if charge:
         ground.freeze(posted.who, f"charge:{charge}")
+    else:
+        # once another invoice for as much is missing, the wire may wait for that one
+        ground.claim(posted.who, *_like(ground, posted))
     (link,) = applications(ground, posted.internal)
     if variant == "part_applied":
         leave_open(ground, posted, minor_of(link["foreignamount"], currency) * 2 // 5, at)
@@ -72,6 +79,13 @@ def _plant(ground: Ground, case: Case, variant: str) -> None:
     replica = entered if charge else None
     ground.planted(owner, replica, attribute="application", variant=variant)
     ground.tell(wrong_status(posted, variant, caused_by=owner[1]))
+
+
+def _like(ground: Ground, posted: Posted) -> list[str]:
+    """The invoices of the same customer for the same money."""
+    invoices = ground.store.rows("stripe", "invoice", customer=posted.invoice["customer"])
+    total = posted.invoice["total"]
+    return [f"invoice:{invoice['id']}" for invoice in invoices if invoice["total"] == total]
 
 
 def _apply(ground: Ground, link: Record, other: Posted, at: int) -> None:

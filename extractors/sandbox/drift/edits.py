@@ -24,6 +24,7 @@ from extractors.sandbox.reference import (
     month_end,
     period_id,
 )
+from extractors.sandbox.schema import to_text
 from extractors.sandbox.tables import Record
 from extractors.sandbox.trail import (
     BOOKKEEPER,
@@ -35,6 +36,8 @@ from extractors.sandbox.trail import (
     note_row,
 )
 from extractors.sandbox.world.moments import DAY, moment
+
+_LATE_DAYS = 9
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ def _journals(ground: Ground, number: str) -> Iterator[Journal]:
         period["id"]: period["closedondate"] if period["closed"] == "T" else None
         for period in ground.store.rows("netsuite", "accountingperiod")
     }
+    long_ago = to_text(moment(ground.now - _LATE_DAYS * DAY), "netsuite")
     for journal in ground.store.rows("netsuite", "transaction", type="Journal"):
         is_wanted = journal["tranid"].startswith(number) and not journal["tranid"].endswith("-1")
         if (
@@ -108,7 +112,10 @@ def _journals(ground: Ground, number: str) -> Iterator[Journal]:
             and ground.is_settled(journal["lastmodifieddate"])
             and len(_pair(ground, journal)) > 1
         ):
-            yield Journal(journal, closed[journal["postingperiod"]])
+            closed_at = closed[journal["postingperiod"]]
+            # what is changed after the close is changed a few days ago
+            is_late_enough = closed_at is None or closed_at < long_ago
+            yield Journal(journal, closed_at if is_late_enough else None)
 
 
 def _pair(ground: Ground, journal: Record) -> list[Record]:
@@ -127,7 +134,7 @@ def _counts(posting: Record) -> bool:
 def _shift(ground: Ground, chosen: Journal, *, is_late: bool) -> None:
     """Move a part of one line to the next; the journal still balances."""
     journal = chosen.record
-    at = ground.days_ago(4, 9) if is_late else _soon_after(journal)
+    at = ground.days_ago(4, _LATE_DAYS) if is_late else _soon_after(journal)
     giving, taking = _pair(ground, journal)
     minor = max(abs(minor_of(giving["foreignamount"], journal["currency"])) // 4, 1)
     minor = minor if giving["foreignamount"].startswith("-") else -minor
