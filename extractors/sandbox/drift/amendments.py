@@ -16,7 +16,7 @@ from extractors.sandbox.world.moments import DAY, HOUR
 from extractors.sandbox.world.state import subscription_of as billed_by
 
 _LEAST_SEATS = 5
-_RAISED, _LOWERED = Decimal("1.06"), Decimal("0.91")
+_RAISED, _LOWERED = Decimal("1.07"), Decimal("0.91")
 _MORE_OFF = 4
 _QUIET = 6 * DAY
 """Paper that was saved this long before an invoice has nothing to do with what came after it."""
