@@ -51,7 +51,6 @@ from tests.unit.sandbox.disagreements.revenue import (
     plans,
     usage,
 )
-from tests.unit.sandbox.disagreements.revenue import deferred, lone_plans, months_lost, plans
 from tests.unit.sandbox.disagreements.standing import out_of_use
 
 
