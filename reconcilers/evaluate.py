@@ -36,6 +36,8 @@ from reconcilers.rules.base import Rule
 from reconcilers.rules.comparison import BY_NAME, CONTROL, Comparison
 
 _SECONDS_PER_HOUR = 3600
+# What two amounts that no rule tells apart may differ by: a document of ten lines rounds ten times.
+ROUNDING_MINOR = 10
 
 
 @dataclass(frozen=True)
@@ -213,9 +215,9 @@ class _Pass:
             "right_currency": _first_of(columns, f"{right}_currency", "currency"),
             "left_period": _first_of(columns, f"{left}_period", "period"),
             "right_period": _first_of(columns, f"{right}_period", "period"),
-            "is_equal": ~(
-                nw.col(f"{left}_amount_minor") != nw.col(f"{right}_amount_minor")
-            ).fill_null(value=False),
+            "closeness": _closeness(
+                nw.col(f"{left}_amount_minor") - nw.col(f"{right}_amount_minor")
+            ),
         }
         measures = {
             "rows": nw.len(),
@@ -265,7 +267,7 @@ class _Pass:
             *(pl.col("currency").alias(f"{end}_currency") for end in ends),
             *(pl.col("period").alias(f"{end}_period") for end in ends),
             *(pl.lit(value=True).alias(f"has_{end}") for end in ends),
-            pl.lit(value=True).alias("is_equal"),
+            pl.lit("equal").alias("closeness"),
             pl.col("row_count").alias("rows"),
             *(pl.col("amount_minor").alias(f"{end}_minor") for end in ends),
         )
@@ -287,6 +289,12 @@ class _Pass:
                 }
             )
         return pl.DataFrame(rows, schema=empty(GUARD).schema)
+
+
+def _closeness(gap: nw.Expr) -> nw.Expr:
+    """How far the amounts of a row are apart; of a side that has none, not at all."""
+    close = nw.when(gap.abs() <= ROUNDING_MINOR).then(nw.lit("close")).otherwise(nw.lit("apart"))
+    return nw.when((gap == 0) | gap.is_null()).then(nw.lit("equal")).otherwise(close)
 
 
 def _within_grace(rule: Rule) -> nw.Expr:

@@ -97,7 +97,7 @@ CELLS = pa.DataFrameSchema(
         "right_period": _optional(),
         "has_left": pa.Column(pl.Boolean),
         "has_right": pa.Column(pl.Boolean),
-        "is_equal": pa.Column(pl.Boolean),  # the sides' amounts, where both are there
+        "closeness": _required(pa.Check.isin(["equal", "close", "apart"])),  # of the sides' amounts
         "rows": pa.Column(pl.Int64),
         "left_minor": pa.Column(pl.Int64),
         "right_minor": pa.Column(pl.Int64),

@@ -7,8 +7,8 @@ TO-DEF  deferred revenue of the ERP's plans against its accounts.
 TO-MRR  monthly recurring revenue: movements against what billing charges and, today, sells.
 TO-PSP  the processor's balance against its clearing account.
 
-A gap is told by object: one that an open exception names (itself, or a document that it was settled
-with), that has a stated reason, or that evens out in another month. What is left is unexplained.
+A gap is told by object: one that a finding names (itself, or a document that it was settled with),
+that has a stated reason, or that evens out in another month. What is left is unexplained.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,9 +19,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from reconcilers.evaluate import ROUNDING_MINOR
 from reconcilers.findings import UNEXPLAINED, Findings
 from reconcilers.report.amounts import amount
-from reconcilers.tieout_bridges import ROUNDING_MINOR, TOLERATED
+from reconcilers.tieout_bridges import TOLERATED
 
 Line = Mapping[str, Any]
 _Key = tuple[str | None, str | None, str | None]  # legal entity, currency, period
@@ -61,23 +62,34 @@ BALANCES = (
     ),
 )
 
-# By month: what moved on each side by kind, and what became of the objects that moved.
+# Of a document, and yet they move no amount.
+_MOVE_NOTHING = ("INV-DATE-01", "INV-SCHD-01", "JE-PER-01", "TAX-CODE-01")
+
+# By month: what moved on each side by kind, and what became of the objects that moved. A finding
+# explains a gap up to its own impact; all of it where a side lacks a document or has one too many.
 _MOVED = """
     with entries as (select * from balance.{model} where control = '{control}'),
     told as (
-        select entries.object_key, min(told_documents.code) as code
-        from entries inner join told_documents using (document_id) group by all
+        select object_key, min(label) as label, sum(impact_minor) as told_minor
+        from (
+            select distinct entries.object_key, findings.exception_key, label, impact_minor
+            from entries inner join told_documents as findings using (document_id)
+        ) as named group by all
     ),
     gaps as (
         select object_key, currency, max(excluded_reason) as reason,
-            sum(case when side = '{left}' then amount_minor else -amount_minor end) as gap_minor
+            sum(case when side = '{left}' then amount_minor else -amount_minor end) as gap_minor,
+            count(distinct document_id) filter (side = '{left}' and movement <> 'settled_with')
+            <> count(distinct document_id) filter (side = '{right}' and movement <> 'settled_with')
+                as is_document_apart
         from entries group by all
     ),
     placed as (
         select entries.*, case
             when gap_minor = 0 then 'matched'
-            when told.code is not null then 'exception ' || told.code
             when reason is not null then reason
+            when is_document_apart or abs(gap_minor) <= told_minor + {rounding}
+                then coalesce(told.label, '{unexplained}')
             when abs(gap_minor) <= {rounding} then '{tolerated}'
             else '{unexplained}' end as told
         from entries
@@ -117,12 +129,18 @@ def balance_lines(
 
 
 def _told_documents(drift: pl.DataFrame) -> pl.DataFrame:
-    """Each document that a finding names, with the class; of a line or an application, its own."""
-    named = drift.filter(pl.col("entity").is_in(_DOCUMENTS))
-    ids = pl.concat_list("owner_id", "replica_id").alias("document_id")
+    """Each document that a finding names, with what it says; of a line of it, the document."""
+    named = drift.filter(
+        pl.col("entity").is_in(_DOCUMENTS), pl.col("code").is_in(_MOVE_NOTHING).not_()
+    )
     parts = pl.col("document_id").str.replace(r"^(\d+)-.*$", "$1").str.split("/")
     return (
-        named.select("code", ids)
+        named.select(
+            "exception_key",
+            pl.concat_str("disposition", "code", separator=" ").alias("label"),
+            pl.col("impact_minor").abs(),
+            pl.concat_list("owner_id", "replica_id").alias("document_id"),
+        )
         .explode("document_id")
         .drop_nulls()
         .with_columns(parts)

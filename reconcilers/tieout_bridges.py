@@ -11,8 +11,6 @@ import polars as pl
 from reconcilers.findings import EXCLUDED, UNEXPLAINED, Findings
 from reconcilers.report.amounts import amount
 
-# What two amounts that no rule tells apart may differ by: a document of ten lines rounds ten times.
-ROUNDING_MINOR = 10
 TOLERATED = "within_tolerance"
 
 Line = Mapping[str, Any]
@@ -115,9 +113,11 @@ def _placed(cells: pl.DataFrame, end: str, other: str) -> dict[_Key, list[Line]]
     is_elsewhere = pl.col(f"{end}_period").ne_missing(pl.col(f"{other}_period"))
     is_matched = pl.col("disposition") == "matched"
     told = (
-        pl.when(is_matched & is_elsewhere)
+        pl.when(is_matched & (pl.col("closeness") == "apart"))
+        .then(pl.lit(UNEXPLAINED))
+        .when(is_matched & is_elsewhere)
         .then(pl.lit("other_period"))
-        .when(is_matched & ~pl.col("is_equal"))
+        .when(is_matched & (pl.col("closeness") == "close"))
         .then(pl.lit(TOLERATED))
         .otherwise(pl.concat_str("disposition", "code", separator=" ", ignore_nulls=True))
     )
@@ -148,7 +148,6 @@ def _line(
     (left_placed, left_known), (right_placed, right_known) = map(_total, known)
     rows_apart = abs(left_rows - left_placed) + abs(right_rows - right_placed)
     open_left, open_right = left_minor - left_known, right_minor - right_known
-    stretched = _stretched(*known)
     return {
         "code": bridge.code,
         "scope": " ".join(filter(None, (entity or "no legal entity", bridge.noun))),
@@ -161,25 +160,16 @@ def _line(
         "right_rows": right_rows,
         "right_minor": right_minor,
         "matched_minor": sum(each["minor"] for each in left if each["told"] == "matched"),
-        "explained_minor": left_known - right_known - stretched,
+        "explained_minor": left_known - right_known,
         "unexplained_rows": rows_apart,
-        "unexplained_minor": open_left - open_right + stretched,
-        "holds": (rows_apart, open_left, open_right, stretched) == (0, 0, 0, 0),
+        "unexplained_minor": open_left - open_right,
+        "holds": (rows_apart, open_left, open_right) == (0, 0, 0),
         "parts": known,
     }
 
 
 def _total(parts: Sequence[Line]) -> tuple[int, int]:
     return sum(part["rows"] for part in parts), sum(part["minor"] for part in parts)
-
-
-def _stretched(left: Sequence[Line], right: Sequence[Line]) -> int:
-    """The gap of pairs that no rule told apart, where it is more than rounding."""
-    (rows, minor), (_, other) = (
-        _total([each for each in side if each["told"] == TOLERATED]) for side in (left, right)
-    )
-    gap = minor - other
-    return gap if abs(gap) > ROUNDING_MINOR * rows else 0
 
 
 def _detail(bridge: Bridge, sides: Sequence[Sequence[Line]], written: Callable[[int], str]) -> str:

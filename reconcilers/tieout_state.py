@@ -42,8 +42,11 @@ def _exceptions(
     now = _open(known)
     found = drift.filter(pl.col("disposition") == "exception")
     minor_of = dict(found.select("exception_key", "impact_reporting_minor").iter_rows())
-    carried = [view for key, view in now.items() if key not in minor_of]
-    lost = minor_of.keys() - now.keys()
+    in_doubt = set(drift.filter(pl.col("disposition") != "exception")["exception_key"])
+    unproven = _unproven(state, day)
+    rest = {key: view for key, view in now.items() if key not in minor_of}
+    carried = [view for key, view in rest.items() if key in in_doubt or view.comparison in unproven]
+    lost = len(minor_of.keys() - now.keys()) + len(rest) - len(carried)
     left = _minor(now.values())
     right = sum(abs(minor or 0) for minor in minor_of.values()) + _minor(carried)
     return {
@@ -58,9 +61,9 @@ def _exceptions(
         "right_minor": right,
         "matched_minor": left - _minor(carried),
         "explained_minor": _minor(carried),
-        "unexplained_rows": len(lost),
+        "unexplained_rows": lost,
         "unexplained_minor": left - right,
-        "holds": not lost and left == right,
+        "holds": lost == 0 and left == right,
         "detail": _movements(
             before, now, known, partial(amount, currency=currency, exponents=exponents)
         ),
@@ -99,6 +102,13 @@ def _night_before(state: State, day: date) -> date | None:
         return session.scalar(
             select(func.max(Night.snapshot_date)).where(Night.snapshot_date < day)
         )
+
+
+def _unproven(state: State, day: date) -> frozenset[str]:
+    """The comparisons that prove nothing tonight, so that what they do not show stays open."""
+    with state.read() as session:
+        night = session.get(Night, day)
+        return frozenset(night.unproven_comparisons) if night else frozenset()
 
 
 def _known(state: State, day: date | None) -> _Views:

@@ -19,7 +19,7 @@ with documents as (
 ),
 
 controlled as (
-    select legal_entity, account_number, event_type as control
+    select distinct legal_entity, account_number, event_type as control
     from {{ ref('ledger_accounts') }}
     where event_type in ('receivable', 'tax_payable')
 ),
@@ -34,7 +34,8 @@ entries as (
         legal_entity,
         currency,
         period,
-        {{ control }}_minor as amount_minor
+        {{ control }}_minor as amount_minor,
+        cast(null as varchar) as excluded_reason
     from documents
     where not is_voided
     union all
@@ -47,10 +48,16 @@ entries as (
         lines.legal_entity,
         lines.transaction_currency,
         lines.period,
-        lines.transaction_debit_minor - lines.transaction_credit_minor
+        lines.transaction_debit_minor - lines.transaction_credit_minor,
+        -- what people book on the account itself is shown and asks for no document; so is what a reversal takes back
+        case
+            when documents.is_voided then 'voided'
+            when documents.erp_internal_id is null and lines.document_type = 'journal' then 'journal'
+        end
     from {{ ref('journal_entry_lines') }} as lines
     inner join controlled
         on lines.account_number = controlled.account_number and lines.legal_entity = controlled.legal_entity
+    left join documents on lines.journal_id = documents.erp_internal_id
 )
 
 select
@@ -64,7 +71,7 @@ select
     currency,
     period,
     cast(sum(amount_minor) as bigint) as amount_minor,
-    cast(null as varchar) as excluded_reason
+    max(excluded_reason) as excluded_reason
 from entries
 where amount_minor <> 0
 group by control, side, erp_internal_id, movement, legal_entity, currency, period

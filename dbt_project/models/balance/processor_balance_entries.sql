@@ -1,7 +1,10 @@
 -- What moved the balance at the payment processor, and what moved its clearing account in the ledger. A charge, refund or
 -- dispute stands against the ERP's document of it; fees stand with the payout that they were taken from, as deposits book them.
 with transactions as (
-    select * from {{ ref('stg_stripe__balance_transactions') }} where balance_type = 'payments'
+    -- what the processor takes of itself has no source
+    select *, coalesce(source_id, balance_transaction_id) as object_id
+    from {{ ref('stg_stripe__balance_transactions') }}
+    where balance_type = 'payments'
 ),
 
 members as (
@@ -21,7 +24,7 @@ documents as (
 ),
 
 clearing as (
-    select legal_entity, account_number
+    select distinct legal_entity, account_number
     from {{ ref('ledger_accounts') }}
     where event_type = 'payment_clearing'
 ),
@@ -47,20 +50,20 @@ unsettled as (
 entries as (
     select
         'processor' as side,
-        transactions.source_id as object_key,
-        transactions.source_id as document_id,
+        transactions.object_id as object_key,
+        transactions.object_id as document_id,
         transactions.reporting_category as movement,
         transactions.currency,
         {{ accounting_period('transactions.created_at') }} as period,
         transactions.amount_minor,
         case when unsettled.payout_id is not null then 'payout_not_settled' end as excluded_reason
     from transactions
-    left join unsettled on transactions.source_id = unsettled.payout_id
+    left join unsettled on transactions.object_id = unsettled.payout_id
     union all
     select
         'processor',
-        coalesce(members.payout_id, 'fee:' || transactions.source_id),
-        coalesce(members.payout_id, transactions.source_id),
+        coalesce(members.payout_id, 'fee:' || transactions.object_id),
+        coalesce(members.payout_id, transactions.object_id),
         'fee',
         transactions.currency,
         {{ accounting_period('transactions.created_at') }},

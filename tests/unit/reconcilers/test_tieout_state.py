@@ -62,6 +62,16 @@ def test_what_tonight_cannot_disprove_is_carried_over(state):
     assert (line["matched_minor"], line["explained_minor"]) == (0, 15_240)
 
 
+def test_what_stays_open_without_being_seen_or_in_doubt_breaks_the_roll_forward(state):
+    rows = [missing_invoice("in_1"), missing_invoice("in_2")]
+    line, _ = tied(state, 0, rows[0], recorded=rows)
+    assert (line["holds"], line["unexplained_rows"], line["unexplained_minor"]) == (
+        False,
+        1,
+        15_240,
+    )
+
+
 def test_an_exception_that_the_store_lost_breaks_the_roll_forward(state):
     rows = [missing_invoice("in_1"), missing_invoice("in_2")]
     line, _ = tied(state, 0, *rows, recorded=rows[:1])

@@ -326,12 +326,43 @@ def test_invoices_of_a_month_tie_out_with_what_explains_the_difference():
     assert line(frame, "TO-INV", "US", "USD")["detail"] == "billing draft 1 (100.00 USD)"
 
 
-def test_a_gap_that_no_rule_tells_and_that_no_rounding_makes_breaks_the_month():
-    row = paired(
-        "event", "ledger", "a", period="2026-06", event_amount_minor=500, ledger_amount_minor=489
+def event(key, event_minor, ledger_minor, period="2026-06"):
+    return paired(
+        "event",
+        "ledger",
+        key,
+        period=period,
+        event_amount_minor=event_minor,
+        ledger_amount_minor=ledger_minor,
     )
-    found = line(tied({POSTINGS: [row]}), "TO-JE", "US", "USD", "2026-06")
-    assert (found["holds"], found["unexplained_minor"], found["explained_minor"]) == (False, 11, 0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "unexplained", "minor"),
+    [
+        ([event("a", 500, 489)], 2, 11),
+        # neither does it cancel out against another one, nor vanish among pairs that are rounded
+        ([event("a", 500, 489), event("b", 489, 500)], 4, 0),
+        ([event("a", 500, 489), *(event(f"r{n}", 100, 101) for n in range(9))], 2, 11),
+    ],
+    ids=["alone", "with its opposite", "among rounded ones"],
+)
+def test_a_gap_that_no_rule_tells_and_that_no_rounding_makes_breaks_the_month(
+    rows, unexplained, minor
+):
+    found = line(tied({POSTINGS: rows}), "TO-JE", "US", "USD", "2026-06")
+    assert (found["holds"], found["unexplained_rows"]) == (False, unexplained)
+    assert found["unexplained_minor"] == minor
+
+
+def test_a_pair_of_another_month_may_not_be_apart_either():
+    row = invoice("a", billing_amount_minor=100_000, erp_amount_minor=10, erp_period="2026-07")
+    frame = tied(
+        {INVOICES: [row]},
+        documents=[billed("a", amount=100_000), posted("a", amount=10, period="2026-07")],
+    )
+    assert not line(frame, "TO-INV", "US", "USD", "2026-06")["holds"]
+    assert not line(frame, "TO-INV", "US", "USD", "2026-07")["holds"]
 
 
 def test_an_invoice_posted_in_the_next_month_explains_both_months():
