@@ -121,13 +121,13 @@ def _open(known: _Views) -> _Views:
 
 
 def _corrections(state: State, day: date, currency: str) -> Line:
-    """Whatever was ever planned = open + closed, each for an exception that the store knows."""
+    """What earlier nights planned = open + closed, each for an exception that the store knows."""
     is_known = ExceptionRecord.exception_key.is_not(None)
     impact = func.sum(func.coalesce(CorrectionRecord.impact_reporting_minor, 0))
     query = (
         select(CorrectionRecord.state, is_known, func.count(), impact)
         .outerjoin(ExceptionRecord, CorrectionRecord.exception_key == ExceptionRecord.exception_key)
-        .where(CorrectionRecord.snapshot_date <= day)
+        .where(CorrectionRecord.snapshot_date < day)
         .group_by(CorrectionRecord.state, is_known)
         .order_by(CorrectionRecord.state)
     )
