@@ -115,10 +115,10 @@ def planned(state, name, stands, on=0):
 
 def test_planned_corrections_are_open_or_closed_and_belong_to_an_exception(state):
     tied(state, 0, missing_invoice("in_1"))
+    tied(state, 1, missing_invoice("in_1"))
     planned(state, "a", "verified")
     planned(state, "b", "dead")
     planned(state, "tonight", "proposed", on=1)
-    tied(state, 1, missing_invoice("in_1"))
     _, line = state_lines(state, night(1), found(1, missing_invoice("in_1")), "USD", EXPONENTS)
     assert (line["left_rows"], line["matched_minor"], line["explained_minor"]) == (2, 100, 100)
     assert (line["detail"], line["holds"]) == ("dead 1, verified 1", True)
