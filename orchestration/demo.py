@@ -211,9 +211,9 @@ def _say_totals(demo: Settings, out: Console) -> None:
         matched = con.sql(
             """
             select replace(comparison, 'cmp_', ''),
-                100.0 * sum(rows) filter (where disposition = 'matched')
-                    / sum(rows) filter (where disposition not like 'excluded%')
-            from reconciliation.dispositions group by 1 order by 1
+                100.0 * coalesce(sum(rows) filter (where disposition = 'matched'), 0) / sum(rows)
+            from reconciliation.dispositions
+            where disposition not like 'excluded%' group by 1 order by 1
             """
         ).fetchall()
         ties = con.sql(
