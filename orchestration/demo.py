@@ -210,10 +210,9 @@ def _say_totals(demo: Settings, out: Console) -> None:
         ).fetchall()
         matched = con.sql(
             """
-            select replace(comparison, 'cmp_', ''),
-                100.0 * coalesce(sum(rows) filter (where disposition = 'matched'), 0) / sum(rows)
-            from reconciliation.dispositions
-            where disposition not like 'excluded%' group by 1 order by 1
+            select count(distinct comparison), sum(rows)::bigint,
+                100.0 * sum(rows) filter (where disposition = 'matched') / sum(rows)
+            from reconciliation.dispositions where disposition not like 'excluded%'
             """
         ).fetchall()
         ties = con.sql(
@@ -221,7 +220,8 @@ def _say_totals(demo: Settings, out: Console) -> None:
             "from reconciliation.tieouts group by 1 order by 1"
         ).fetchall()
     out.print("rows read: " + ", ".join(f"{system} {count:,}" for system, count in rows))
-    out.print("match rate: " + ", ".join(f"{name} {rate:.1f} %" for name, rate in matched))
+    for comparisons, count, rate in matched:
+        out.print(f"matched: {rate:.2f} % of {count:,} rows of {comparisons} comparisons")
     out.print(
         "tie-outs: "
         + ", ".join(

@@ -90,6 +90,7 @@ def test_a_discount_tells_how_it_differs(agreed, given_off, cause):
     (drift,) = drift_in(CHANGES, change("discount", **percents)).to_dicts()
     assert (drift["code"], drift["attribute"]) == ("CON-DISC-01", "discount_percent:SEAT")
     assert (drift["cause"], drift["impact_minor"]) == (cause, 2_000 * 6)
+    assert (drift["owner_system"], drift["replica_system"]) == ("salesforce", "stripe")
 
 
 def test_a_discount_that_ends_before_its_line_is_charged_for_the_months_left():
@@ -98,6 +99,7 @@ def test_a_discount_that_ends_before_its_line_is_charged_for_the_months_left():
     assert (drift["code"], drift["attribute"]) == ("CON-DISC-01", "discount_end_date:SEAT")
     assert (drift["cause"], drift["impact_minor"]) == ("ends_early", -12_000)
     assert drift["observed"] == "2026-09-01"
+    assert (drift["owner_system"], drift["replica_system"]) == ("salesforce", "stripe")
 
 
 @pytest.mark.parametrize(
@@ -116,13 +118,15 @@ def test_nothing_is_told_where_no_side_moved_or_one_is_missing(row):
 
 
 @pytest.mark.parametrize(
-    ("side", "late"), [("crm", "billing"), ("billing", "crm"), ("discount", "billing")]
+    ("side", "late"),
+    [("crm", "billing"), ("billing", "crm"), ("discount", "billing"), (None, "billing")],
 )
 @pytest.mark.parametrize(
     ("coverage", "disposition"), [(TWO_DAYS - 1, "in_flight"), (TWO_DAYS, "exception")]
 )
 def test_the_other_side_has_two_days_to_follow(side, late, coverage, disposition):
-    row = change(side, **{f"{late}_coverage_seconds": coverage})
+    ends = {} if side else {"discount_end_date": date(2026, 9, 1), "undiscounted_months": 4}
+    row = change(side, **ends | {f"{late}_coverage_seconds": coverage})
     assert drift_in(CHANGES, row)["disposition"].to_list() == [disposition]
 
 
