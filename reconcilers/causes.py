@@ -17,12 +17,14 @@ class Edge:
     """A class whose open exception explains one of another class, where their rows are linked.
 
     With `is_whole` only if the child's impact is the sum of its parents' in one currency: where
-    something is left over, the child is a drift of its own.
+    something is left over, the child is a drift of its own. With `is_unsigned` parents say how much
+    they moved and not in which direction.
     """
 
     parent: str
     child: str
     is_whole: bool = False
+    is_unsigned: bool = False
 
 
 EDGES = (
@@ -54,7 +56,7 @@ EDGES = (
     Edge("TAX-AMT-01", "INV-AMT-01", is_whole=True),
     Edge("JE-DUP-01", "DSP-LIFE-01"),
     Edge("TAX-CODE-01", "TAX-AMT-01"),
-    Edge("JE-EDIT-01", "INV-AMT-01"),
+    Edge("JE-EDIT-01", "INV-AMT-01", is_whole=True, is_unsigned=True),
     Edge("JE-EDIT-01", "JE-ACC-01"),
     Edge("JE-EDIT-01", "JE-PER-01"),
     Edge("JE-EDIT-01", "JE-CLS-01"),
@@ -93,7 +95,9 @@ def _on_linked_rows(con: duckdb.DuckDBPyConnection, drift: pl.DataFrame) -> pl.D
     finally:
         con.unregister("_drift")
     edges = pl.DataFrame([asdict(edge) for edge in EDGES])
-    is_sum = pl.col("parent_minor").sum() == pl.col("child_minor")
+    child = pl.col("child_minor")
+    wanted = pl.when("is_unsigned").then(child.abs()).otherwise(child)
+    is_sum = pl.col("parent_minor").sum() == wanted
     adds_up = (pl.col("is_same_currency").all() & is_sum).over("exception_key", "parent")
     explained = linked.join(edges, on=["parent", "child"]).filter(~pl.col("is_whole") | adds_up)
     return explained.select("exception_key", "explained_by")

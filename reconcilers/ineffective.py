@@ -34,7 +34,10 @@ def ineffective(taken: Taken, watermarks: Mapping[str, datetime]) -> dict[str, s
 
 
 def tell_ineffective(drift: pl.DataFrame, corrections: Mapping[str, str]) -> pl.DataFrame:
-    """A CTL-CORR-01 for each exception that is still there, which explains it."""
+    """A CTL-CORR-01 for each exception that is still there, which explains it.
+
+    What explained the exception before explains its CTL-CORR-01: its money is counted there.
+    """
     found = drift.filter(
         pl.col("disposition") == "exception", pl.col("exception_key").is_in(list(corrections))
     )
@@ -48,7 +51,6 @@ def tell_ineffective(drift: pl.DataFrame, corrections: Mapping[str, str]) -> pl.
             pl.col("exception_key").replace_strict(corrections, return_dtype=pl.String),
         ),
         cause=pl.lit("ineffective"),
-        explained_by=pl.lit(None, dtype=pl.String),
     )
     told = told.with_columns(exception_keys(told).alias("exception_key"))
     judged = nw.from_native(told, eager_only=True).with_columns(

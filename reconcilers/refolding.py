@@ -89,6 +89,21 @@ def folded(session: Session, until: date | None = None) -> Iterator[tuple[str, E
             yield key, life
 
 
+def unproven_corrections(session: Session) -> list[tuple[str, AcceptedCorrection]]:
+    """What targets took for exceptions that are still open: none of it has been seen to work.
+
+    What was taken in an earlier episode does not count: that it drifted again is a new drift.
+    """
+    nights, seen = recorded_nights(session), sightings_of_corrected(session)
+    return [
+        (key, correction)
+        for key, correction in accepted_corrections(session)
+        if (life := fold(nights, seen[key].values(), (correction,), ())) is not None
+        and life.is_open
+        and correction.accepted_at.date() >= life.episode_started_on
+    ]
+
+
 def refold(session: Session) -> None:
     """Make the exceptions table say what the fold says, touching only rows that change."""
     session.flush()

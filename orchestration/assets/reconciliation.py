@@ -16,11 +16,11 @@ from orchestration.console import money
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.corrections.policy import load_policy
-from reconcilers.corrections.verify import unproven_corrections
 from reconcilers.evaluate import evaluate, load_rates, stored_findings
 from reconcilers.exceptions import record_night
 from reconcilers.ineffective import ineffective
 from reconcilers.matrix import load_matrix
+from reconcilers.refolding import unproven_corrections
 from reconcilers.rules.catalogue import all_rules
 from reconcilers.rules.comparison import COMPARISONS
 from reconcilers.state.tieouts import record_tieouts

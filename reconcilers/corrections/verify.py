@@ -7,9 +7,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.states import CorrectionState
-from reconcilers.life import STILL_OPEN, AcceptedCorrection, NightFact, Sighting, judge
+from reconcilers.life import AcceptedCorrection, NightFact, Sighting, judge
 from reconcilers.state.audit import append_audit
-from reconcilers.state.models import CorrectionRecord, ExceptionRecord
+from reconcilers.state.models import CorrectionRecord
 
 TAKEN = (
     CorrectionState.ACCEPTED.value,
@@ -30,18 +30,6 @@ def accepted_corrections(session: Session) -> list[tuple[str, AcceptedCorrection
         for record in records
         if record.accepted_at is not None
     ]
-
-
-def unproven_corrections(session: Session) -> list[tuple[str, AcceptedCorrection]]:
-    """What targets took for exceptions that are still open: none of it has been seen to work."""
-    records = session.scalars(
-        select(CorrectionRecord)
-        .join(ExceptionRecord, CorrectionRecord.exception_key == ExceptionRecord.exception_key)
-        .where(CorrectionRecord.state.in_((TAKEN[0], TAKEN[2])))
-        .where(ExceptionRecord.state.in_(STILL_OPEN))
-        .order_by(CorrectionRecord.correction_id)
-    )
-    return [(record.exception_key, _fact(record)) for record in records]
 
 
 def taken_keys() -> Select[str]:

@@ -16,6 +16,16 @@ _gap = nw.col("crm_amount_minor").fill_null(0) - nw.col("billing_amount_minor").
 _of_days = (_stepped.abs() * _A_YEAR * _late.abs() + 182) // 365
 _is_less = (_stepped < 0) != (_late < 0)
 
+
+def _terms(side: str) -> nw.Expr:
+    """Units, what they cost a month in minor units, and from when."""
+    parts = [
+        nw.col(f"{side}_{name}").cast(nw.String)
+        for name in ("quantity", "amount_minor", "start_date")
+    ]
+    return nw.concat_str([parts[0], nw.lit(" at "), parts[1], nw.lit(" from "), parts[2]])
+
+
 # Impact: the monthly difference over the months of the step that are left, of another start what
 # the step adds over the days between: + billing will charge less than the paper says.
 CON_RAMP_01 = Rule(
@@ -27,20 +37,8 @@ CON_RAMP_01 = Rule(
     replica=party("billing"),
     attribute="phase",
     part=nw.col("product_code"),
-    expected=nw.concat_str(
-        [
-            nw.col("crm_quantity").cast(nw.String),
-            nw.lit(" from "),
-            nw.col("crm_start_date").cast(nw.String),
-        ]
-    ),
-    observed=nw.concat_str(
-        [
-            nw.col("billing_quantity").cast(nw.String),
-            nw.lit(" from "),
-            nw.col("billing_start_date").cast(nw.String),
-        ]
-    ).fill_null("no phase"),
+    expected=_terms("crm"),
+    observed=_terms("billing").fill_null("no phase"),
     impact_minor=nw.when(_what == "other_start")
     .then(nw.when(_is_less).then(-_of_days).otherwise(_of_days))
     .otherwise(_gap * nw.col("remaining_months").fill_null(1)),

@@ -12,8 +12,8 @@ owners as (
 ),
 
 ranked as (
-    -- of several records of one customer in a role the primary one decides, then the one with the least id; but one that
-    -- hangs below another record of the same customer tells nothing of who is above it
+    -- of several records of one customer in a role the primary one decides, then the one with the least id; one that
+    -- is its own parent comes last, and one that hangs below another record of the same customer tells nothing
     select
         records.*,
         row_number() over (
@@ -24,7 +24,10 @@ ranked as (
                 records.source_id
         ) as preference
     from records
-    where records.canonical_customer_id is not null and records.parent_customer_id is not null
+    where
+        records.canonical_customer_id is not null
+        and records.parent_customer_id is not null
+        and (records.parent_customer_id <> records.canonical_customer_id or records.parent_source_id = records.source_id)
 ),
 
 named as (

@@ -11,6 +11,7 @@ with lines as (
         lines.gross_minor,
         lines.currency,
         prices.unit_amount_minor,
+        lines.service_end_at,
         min(lines.invoice_line_id) over (
             partition by
                 lines.invoice_id, lines.subscription_item_id, lines.price_id, lines.service_start_at, lines.service_end_at
@@ -35,7 +36,8 @@ billed as (
         unit_amount_minor,
         sum(quantity) as billed_quantity,
         sum(gross_minor) as billed_minor,
-        count(*) as line_count
+        count(*) as line_count,
+        max(service_end_at) as until_at
     from lines
     group by line_key, invoice_id, subscription_item_id, price_id, product_id, currency, unit_amount_minor
 ),
@@ -55,9 +57,17 @@ used as (
 metered as (
     select
         billed.*,
-        cast(used.metered_quantity as decimal(28, 12)) as metered_quantity
+        cast(
+            -- each night asks for the use of every item that its subscription still has: of these no day is no use
+            coalesce(
+                used.metered_quantity,
+                case when items.item_id is not null and billed.until_at <= {{ watermark('stripe', 'usage') }} then 0 end
+            ) as decimal(28, 12)
+        ) as metered_quantity
     from billed
     left join used on billed.line_key = used.line_key
+    left join {{ ref('stg_stripe__subscription_items') }} as items
+        on billed.item_id = items.item_id and items.usage_type = 'metered'
 ),
 
 by_tiers as (

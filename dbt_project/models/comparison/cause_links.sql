@@ -182,16 +182,16 @@ select
     edited.child_key
 from (
     select journal_id, 'cmp_closed_journal__signed_vs_ledger' as child_comparison, 'netsuite:' || journal_id as child_key
-    from {{ ref('journal_edits') }} where is_after_close
+    from {{ ref('journal_edits') }} where is_after_close and not is_by_integration
     union
     select journal_id, 'cmp_posting__event_vs_ledger', 'netsuite:' || journal_id
-    from {{ ref('journal_edits') }} where attribute = 'period'
+    from {{ ref('journal_edits') }} where attribute = 'period' and not is_by_integration
     union
     select journal_id, 'cmp_posting_line__mapping_vs_ledger', 'netsuite:' || journal_id || '-' || substr(attribute, 9)
-    from {{ ref('journal_edits') }} where attribute like 'account/%'
+    from {{ ref('journal_edits') }} where attribute like 'account/%' and not is_by_integration
     union
     select edits.journal_id, 'cmp_invoice__billing_vs_erp', 'stripe:' || copies.invoice_id
     from {{ ref('journal_edits') }} as edits
     inner join {{ ref('invoice__erp') }} as copies on edits.journal_id = copies.erp_internal_id
-    where edits.is_amount and copies.invoice_id is not null
+    where edits.is_amount and not edits.is_by_integration and copies.invoice_id is not null
 ) as edited

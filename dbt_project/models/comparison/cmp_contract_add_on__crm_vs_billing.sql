@@ -13,6 +13,10 @@ with apart as (
     group by items.contract_line_id
 ),
 
+frequencies as (
+    {{ billing_frequencies() }}
+),
+
 together as (
     select distinct contract_line_id, subscription_id
     from {{ ref('subscription_items') }}
@@ -30,7 +34,8 @@ compared as (
         signed.effective_at as signed_at,
         {{ whole_minor('lines.unit_mrr_minor * lines.quantity') }} as mrr_minor,
         {{ local_date('apart.period_end_at', 'legal_entities.time_zone') }} as other_period_end_date,
-        {{ local_date('subscriptions.current_period_end_at', 'legal_entities.time_zone') }} as period_end_date
+        {{ local_date('subscriptions.current_period_end_at', 'legal_entities.time_zone') }} as period_end_date,
+        coalesce('monthly' in (own.billing_frequency, others.billing_frequency), false) as is_monthly
     from {{ ref('contract_lines') }} as lines
     inner join {{ ref('contract_line__crm') }} as signed on lines.contract_line_id = signed.contract_line_id
     inner join {{ ref('contracts') }} as contracts on lines.contract_id = contracts.contract_id
@@ -40,6 +45,8 @@ compared as (
         on lines.contract_line_id = together.contract_line_id and contracts.subscription_id = together.subscription_id
     -- what the contract's own subscription bills as well is billed twice
     left join apart on lines.contract_line_id = apart.contract_line_id and together.subscription_id is null
+    left join frequencies as own on contracts.subscription_id = own.subscription_id
+    left join frequencies as others on apart.subscription_id = others.subscription_id
     where lines.is_co_termed and contracts.is_won and contracts.status = 'activated'
 )
 
@@ -71,6 +78,8 @@ select
     contract_end_date,
     {{ days_between('end_date', 'contract_end_date') }} as end_days,
     other_subscription_id,
-    -- days of a period that fall between the two anchors
-    coalesce(abs({{ days_between('period_end_date', 'other_period_end_date') }}) % 31, 0) as stub_days
+    -- days of a period that fall between the two anchors; a monthly one comes again after a month
+    coalesce(
+        abs({{ days_between('period_end_date', 'other_period_end_date') }}) % case when is_monthly then 31 else 366 end, 0
+    ) as stub_days
 from compared

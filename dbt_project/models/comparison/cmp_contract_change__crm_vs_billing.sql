@@ -194,8 +194,9 @@ select
         'cast(crm_amount_minor as decimal(18, 0)) * crm_discount_percent * 10000',
         'cast(10000 * (100 - crm_discount_percent) as bigint)'
     ) }} as crm_discount_minor,
+    -- the month that has begun is one of those that remain
     case
-        when changed_at is not null then greatest({{ full_months('cast(changed_at as date)', 'as_of_date') }} + 1, 0)
+        when changed_at is not null then greatest({{ full_months('cast(changed_at as date)', 'as_of_date') }}, 0)
     end as months_since_change,
     remaining_months
 from dated

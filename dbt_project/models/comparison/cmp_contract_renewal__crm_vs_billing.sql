@@ -37,6 +37,7 @@ judged as (
         subscriptions.status as billing_status,
         subscriptions.is_cancelled_at_period_end,
         {{ local_date('subscriptions.ended_at', 'contracts.time_zone') }} as ended_date,
+        {{ local_date('subscriptions.current_period_end_at', 'contracts.time_zone') }} as period_end_date,
         -- of a contract that was renewed the end before, of any other its own
         case
             when contracts.end_date < contracts.as_of_date then contracts.end_date
@@ -49,17 +50,32 @@ judged as (
     left join succeeded on contracts.contract_id = succeeded.contract_id
 ),
 
+running as (
+    select
+        *,
+        -- while it is paused nothing is charged; who leaves at the end of a later period is charged until then
+        billing_status not in ('cancelled', 'paused')
+        and not (
+            is_cancelled_at_period_end
+            and coalesce({{ days_between('term_end_date', 'period_end_date') }} <= {{ var('renewal_window_days') }}, true)
+        ) as bills_on
+    from judged
+),
+
 compared as (
     select
         *,
-        billing_status <> 'cancelled' and not is_cancelled_at_period_end as bills_on,
         case
             when is_succeeded then 'succeeded'
             when link_method = 'renewal' and start_date > as_of_date then 'not_begun'
+            -- nobody gave notice: by the paper it goes on, whatever became of the contract's end
+            when
+                is_auto_renewed and link_method <> 'renewal' and status <> 'cancelled' and end_date < as_of_date and bills_on
+                then 'renews_itself'
             when term_end_date is null and status = 'activated' then 'first_term'
             when term_end_date is null then 'ended_before_its_term'
         end as excluded_reason
-    from judged
+    from running
 ),
 
 found as (

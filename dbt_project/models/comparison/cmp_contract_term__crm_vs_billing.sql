@@ -102,7 +102,8 @@ select
     {{ days_between('billing_end_date', 'end_date') }} as end_date_days,
     coalesce(as_of_date > least(end_date, billing_end_date), false)
     and coalesce(as_of_date <= greatest(end_date, billing_end_date), false) as is_over_on_one_side,
-    case when not has_notice then is_auto_renewed end as crm_is_auto_renewed,
+    -- what is past its end is a question of its renewal
+    case when not has_notice and end_date >= as_of_date then is_auto_renewed end as crm_is_auto_renewed,
     billing_is_auto_renewed,
     greatest({{ full_months('as_of_date', 'end_date') }} + 1, 0) as remaining_months
 from terms

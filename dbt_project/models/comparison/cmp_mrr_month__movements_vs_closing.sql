@@ -16,8 +16,8 @@ with months as (
     from {{ ref('mrr_months') }}
 ),
 
-paused as (
-    -- while collection is paused each invoice is void as soon as it is made
+invoiced as (
+    -- charged for, be it nothing by a discount; while collection is paused each invoice is void as soon as it is made
     select distinct months.mrr_month_key
     from months
     inner join {{ ref('invoice__billing') }} as invoices on months.subscription_id = invoices.subscription_id
@@ -25,8 +25,11 @@ paused as (
         on invoices.invoice_id = lines.invoice_id
         and months.measured_date between lines.service_start_date and lines.service_end_date
     where
-        invoices.status = 'void'
-        and {{ seconds_between('invoices.issued_at', 'invoices.status_changed_at') }} < {{ var('paused_void_seconds') }}
+        (invoices.status <> 'void' and lines.monthly_minor is not null)
+        or (
+            invoices.status = 'void'
+            and {{ seconds_between('invoices.issued_at', 'invoices.status_changed_at') }} < {{ var('paused_void_seconds') }}
+        )
 )
 
 select
@@ -60,8 +63,8 @@ select
         when
             months.movement = 'churn'
             and months.highest_after_minor > 0
-            and paused.mrr_month_key is null
+            and invoiced.mrr_month_key is null
             then 'not_charged'
     end as fault
 from months
-left join paused on months.mrr_month_key = paused.mrr_month_key
+left join invoiced on months.mrr_month_key = invoiced.mrr_month_key

@@ -1,4 +1,5 @@
--- Every canonical customer has one place in the tree, and every parent that an identified record names is kept as its role's.
+-- Every canonical customer has one place in the tree, and every parent that an identified record names is kept as its role's,
+-- unless it is another record of the same customer.
 with missing_places as (
     select customers.canonical_customer_id, 'no place in the tree' as what
     from {{ ref('customers') }} as customers
@@ -14,6 +15,9 @@ named as (
         on links.system = 'salesforce' and accounts.account_id = links.source_id
     inner join {{ ref('customer_links') }} as parents
         on parents.system = 'salesforce' and accounts.parent_account_id = parents.source_id
+    where
+        links.canonical_customer_id <> parents.canonical_customer_id
+        or accounts.parent_account_id = accounts.account_id
     union distinct
     select links.canonical_customer_id, 'erp' as role
     from {{ ref('stg_netsuite__customers') }} as customers
@@ -21,6 +25,9 @@ named as (
         on links.system = 'netsuite' and customers.customer_id = links.source_id
     inner join {{ ref('customer_links') }} as parents
         on parents.system = 'netsuite' and customers.parent_customer_id = parents.source_id
+    where
+        links.canonical_customer_id <> parents.canonical_customer_id
+        or customers.parent_customer_id = customers.customer_id
 ),
 
 kept as (

@@ -69,7 +69,7 @@ def _lines(ground: Ground, sold: Sold) -> list[Record]:
     return ground.store.rows("salesforce", "Contract_Line__c", Contract__c=sold.contract_id)
 
 
-def _end(ground: Ground, sold: Sold, last: date, **fields: str) -> None:
+def _end(ground: Ground, sold: Sold, last: date, **fields: str | bool) -> None:
     """The contract and its lines end on a day."""
     at = ground.tick()
     day = last.isoformat()
@@ -79,7 +79,7 @@ def _end(ground: Ground, sold: Sold, last: date, **fields: str) -> None:
 
 
 def _expire(ground: Ground, sold: Sold, ended: date) -> str:
-    _end(ground, sold, ended, Status="Expired")
+    _end(ground, sold, ended, Status="Expired", Auto_Renew__c=False)
     return sold.contract_id
 
 
@@ -89,7 +89,7 @@ def _cancel(ground: Ground, sold: Sold, ended: date) -> str:
 
 
 def _lapse(ground: Ground, sold: Sold, ended: date) -> str:
-    _end(ground, sold, ended)
+    _end(ground, sold, ended, Auto_Renew__c=False)
     return sold.contract_id
 
 

@@ -38,6 +38,7 @@ STATUS = "cmp_customer_status__billing_vs_erp"
 LINKS = "cmp_customer_link__copy_vs_crosswalk"
 CONTRACT_LINES = "cmp_contract_line__crm_vs_billing"
 JOURNALS = "cmp_journal_entry__within_erp"
+EDITS = "cmp_journal_edit__within_erp"
 DISPUTES = "cmp_dispute__billing_vs_erp"
 
 
@@ -151,6 +152,20 @@ def test_tax_that_differs_explains_the_total_that_differs_by_it(total, is_explai
     rows = {TAXES: [tax], INVOICES: [invoice("a", erp_total_minor=total)]}
     parent = parents(rows, (TAXES, "a/GB", INVOICES, "a"))["INV-AMT-01", "a"]
     assert parent == (("TAX-AMT-01", "a/GB") if is_explained else None)
+
+
+@pytest.mark.parametrize(
+    ("total", "is_explained"), [(9_300, True), (10_700, True), (9_299, False), (4_000, False)]
+)
+def test_an_edit_by_hand_explains_no_other_gap_than_what_it_moved(total, is_explained):
+    edit = {
+        "row_key": "j", "entity": "journal_entry", "erp_id": "j", "has_erp": True,
+        "legal_entity": "US", "currency": "USD", "period": "2026-06", "erp_amount_minor": 700,
+        "is_after_close": False, "attributes": "total", "old_values": "a", "new_values": "b",
+    }  # fmt: skip
+    rows = {EDITS: [edit], INVOICES: [invoice("a", erp_total_minor=total)]}
+    parent = parents(rows, (EDITS, "j", INVOICES, "a"))["INV-AMT-01", "a"]
+    assert parent == (("JE-EDIT-01", "j") if is_explained else None)
 
 
 def test_a_tax_code_explains_the_tax_and_through_it_the_total():

@@ -11,6 +11,7 @@ from tests.comparison_tables import drift_in, paired
 
 ADD_ONS = "cmp_contract_add_on__crm_vs_billing"
 TWO_DAYS = 48 * 3600
+BY_THE_CRM = ("salesforce", "crm-a", "stripe", "billing-a")
 
 
 def add_on(**values: Any) -> dict[str, Any]:
@@ -27,6 +28,13 @@ def add_on(**values: Any) -> dict[str, Any]:
     return paired("crm", "billing", "a", **usual | values)
 
 
+def sides(drift: dict[str, Any]) -> tuple[str, ...]:
+    """Whose word counts, and whose copy is to follow."""
+    return tuple(
+        drift[name] for name in ("owner_system", "owner_id", "replica_system", "replica_id")
+    )
+
+
 @pytest.mark.parametrize(
     ("days", "ends", "cause", "impact"),
     [
@@ -38,6 +46,7 @@ def add_on(**values: Any) -> dict[str, Any]:
 def test_an_add_on_is_worth_the_days_between_the_two_ends(days, ends, cause, impact):
     (drift,) = drift_in(ADD_ONS, add_on(end_days=days, add_on_end_date=ends)).to_dicts()
     assert (drift["code"], drift["attribute"]) == ("CON-COT-01", "end_date:SEAT")
+    assert sides(drift) == BY_THE_CRM
     assert (drift["expected"], drift["observed"]) == ("2026-12-31", ends.isoformat())
     assert (drift["cause"], drift["impact_minor"]) == (cause, impact)
 
@@ -45,6 +54,7 @@ def test_an_add_on_is_worth_the_days_between_the_two_ends(days, ends, cause, imp
 def test_an_add_on_in_a_subscription_of_its_own_costs_the_days_between_the_anchors():
     (drift,) = drift_in(ADD_ONS, add_on(other_subscription_id="t", stub_days=10)).to_dicts()
     assert (drift["code"], drift["attribute"]) == ("CON-COT-01", "subscription:SEAT")
+    assert sides(drift) == BY_THE_CRM
     assert (drift["cause"], drift["impact_minor"]) == ("another_subscription", 12_000)
     assert (drift["observed"], drift["severity"]) == ("alone in t", "S3")
 

@@ -51,11 +51,12 @@ def test_a_phase_is_worth_what_the_step_says_otherwise(cause, values, impact):
 
 
 @pytest.mark.parametrize(
-    ("starts", "observed"), [(None, "no phase"), (date(2026, 9, 1), "10 from 2026-09-01")]
+    ("starts", "observed"),
+    [(None, "no phase"), (date(2026, 9, 1), "10 at 30000 from 2026-09-01")],
 )
 def test_what_billing_plans_is_said_beside_the_step(starts, observed):
     (drift,) = drift_in(PHASES, step("missing", billing_start_date=starts)).to_dicts()
-    assert (drift["expected"], drift["observed"]) == ("12 from 2026-08-01", observed)
+    assert (drift["expected"], drift["observed"]) == ("12 at 36500 from 2026-08-01", observed)
 
 
 @pytest.mark.parametrize("row", [step(None), step("missing", excluded_reason="begun")])

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcilers.evaluate import evaluate
-from reconcilers.ineffective import ineffective
+from reconcilers.ineffective import ineffective, tell_ineffective
 from reconcilers.life import AcceptedCorrection
 from tests.comparison_tables import (
     DAY,
@@ -71,6 +72,16 @@ def test_what_a_correction_did_not_cure_follows_from_the_correction():
     (still,) = after.filter(code="INV-MISS-01").to_dicts()
     assert still == before | {"explained_by": told["exception_key"]}
     assert after.filter(code="INV-MISS-02")["explained_by"].to_list() == [None]
+
+
+def test_money_that_was_explained_before_is_not_counted_with_its_correction():
+    before = found().with_columns(explained_by=pl.lit("parent"))
+    (missing,) = before.filter(code="INV-MISS-01").to_dicts()
+    after = tell_ineffective(before, {missing["exception_key"]: "c1"})
+    (told,) = after.filter(code="CTL-CORR-01").to_dicts()
+    assert told["explained_by"] == "parent"
+    (still,) = after.filter(code="INV-MISS-01").to_dicts()
+    assert still["explained_by"] == told["exception_key"]
 
 
 def test_a_correction_of_what_is_gone_tells_nothing():

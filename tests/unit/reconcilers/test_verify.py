@@ -10,8 +10,8 @@ from reconcilers.corrections.dispatch import dispatch
 from reconcilers.corrections.outbox import spent_corrections, store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
-from reconcilers.corrections.verify import unproven_corrections
 from reconcilers.exceptions import lives_as_of, record_night
+from reconcilers.refolding import unproven_corrections
 from reconcilers.state.views import list_corrections, list_exceptions
 from tests.correction_samples import (
     at,
@@ -115,6 +115,15 @@ def test_what_a_night_verified_is_proven_even_when_the_drift_comes_back(state):
     correct(state)
     record(state, 1)
     record(state, 2, stale_status())
+    assert unproven(state) == []
+
+
+def test_a_correction_that_failed_does_not_count_against_a_drift_that_came_back(state):
+    correct(state)
+    record(state, 1, stale_status())
+    record(state, 2)
+    record(state, 3, stale_status())
+    assert standing(state) == ("ineffective", night(1))
     assert unproven(state) == []
 
 

@@ -124,7 +124,11 @@ def terms(books: Books, clusters: Clusters):
         if subscription["status"] == "canceled" or not is_won or age <= HOURS_BILLING:
             continue
         plan = books.schedules.get(subscription.get("schedule") or "")
+        today = books.now.astimezone(ZoneInfo(ZONES[contract["Legal_Entity__c"]])).date()
+        is_over = contract["EndDate"] < today.isoformat()
         for name in _differing_terms(contract, subscription, begun[contract["Id"]], plan):
+            if is_over and name == "is_auto_renewed":
+                continue
             yield Row("CON-TERM-01", name, contract["Id"], subscription_id)
 
 

@@ -31,7 +31,11 @@ def renewals(books: Books, clusters: Clusters):
         if contract is None or not _executes(books, subscription):
             continue
         today = books.now.astimezone(ZoneInfo(ZONES[contract["Legal_Entity__c"]])).date()
-        goes_on = subscription["status"] != "canceled" and not subscription["cancel_at_period_end"]
+        goes_on = (
+            subscription["status"] != "canceled"
+            and not subscription["cancel_at_period_end"]
+            and not subscription["pause_collection"]
+        )
         new = signed.get(followers.get(contract_id))
         if new is not None:
             begun = books.age(new["StartDate"]) > HOURS_BILLING
@@ -56,6 +60,8 @@ def _executes(books: Books, subscription) -> bool:
 def _is_apart(books: Books, contract, subscription, today: date, *, goes_on: bool) -> bool:
     last = date.fromisoformat(contract["EndDate"])
     if goes_on:
+        if contract["Auto_Renew__c"] and contract["Status"] != "Cancelled":
+            return False
         return last < today and books.age(last + timedelta(days=1)) > HOURS_BILLING
     if contract["Status"] != "Activated" or subscription["status"] != "canceled" or last < today:
         return False
