@@ -57,6 +57,7 @@ PLANTS = {
     "SUB-QTY-01": 3,
     "SUB-DUP-01": 2,
     "USG-QTY-01": 3,
+    "USG-RATE-01": 2,
     "INV-MISS-01": 6,
     "INV-MISS-02": 2,
     "INV-DUP-01": 2,

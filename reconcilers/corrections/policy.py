@@ -156,6 +156,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
         "other_date",
     ),
     "USG-QTY-01": ("billed_too_much", "not_billed"),
+    "USG-RATE-01": ("charged_too_much", "charged_too_little"),
     "REV-FX-01": ("left_out", "other_rate", "wrong_sign"),
     "REV-ROLL-01": ("no_plan", "run_differs"),
     "JE-EDIT-01": ("after_close", "before_close"),

@@ -31,6 +31,7 @@ CODES = {
     "SUB-QTY-01": "Seats or quantity differ",
     "SUB-DUP-01": "Same contract line billed twice",
     "USG-QTY-01": "Metered and billed quantity differ",
+    "USG-RATE-01": "Usage is rated otherwise than its price says",
     "INV-MISS-01": "Finalized billing invoice not posted in ERP",
     "INV-MISS-02": "ERP invoice with no billing source",
     "INV-DUP-01": "One billing invoice posted twice",

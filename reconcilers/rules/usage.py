@@ -1,4 +1,4 @@
-"""Units that a meter counted against those that were billed."""
+"""Units that a meter counted against those that were billed, and what they were billed at."""
 
 import narwhals as nw
 
@@ -29,4 +29,25 @@ USG_QTY_01 = Rule(
     floor=floor_of("USG-QTY-01"),
 )
 
-RULES = (USG_QTY_01,)
+_gap = nw.col("metered_amount_minor") - nw.col("billing_amount_minor")
+
+# Impact: what the units cost by the tiers of their price and was not charged (+), or was charged
+# beyond it (-). Billing rounds each line; a fraction of a unit it does not charge at all.
+USG_RATE_01 = Rule(
+    code="USG-RATE-01",
+    over="cmp_usage__metered_vs_billing",
+    drifts=(_metered == _billed) & (_gap.abs() > nw.col("line_count")),
+    applies=nw.col("has_metered"),
+    owner=party("billing"),
+    replica=None,
+    attribute="amount",
+    expected=nw.col("metered_amount_minor").cast(nw.String),
+    observed=nw.col("billing_amount_minor").cast(nw.String),
+    impact_minor=_gap,
+    cause=nw.when(_gap > 0)
+    .then(nw.lit("charged_too_little"))
+    .otherwise(nw.lit("charged_too_much")),
+    floor=floor_of("USG-RATE-01"),
+)
+
+RULES = (USG_QTY_01, USG_RATE_01)

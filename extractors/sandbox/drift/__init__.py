@@ -93,6 +93,7 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "SUB-QTY-01": contracts.plant_wrong_quantity,
         "SUB-DUP-01": subscription_items.plant_billed_twice,
         "USG-QTY-01": usage.plant_other_quantity,
+        "USG-RATE-01": usage.plant_other_price,
         "INV-MISS-01": invoices.plant_not_posted,
         "INV-MISS-02": invoices.plant_without_source,
         "INV-DUP-01": invoices.plant_twice,

@@ -1,9 +1,10 @@
-"""USG-QTY: what the meter counts of a billed period is not what its invoice billed."""
+"""USG: billed periods with other units than their meter, or charged at another price."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -20,8 +21,12 @@ class Period:
 
     who: Company
     invoice: Record
-    line_id: str
+    line_ids: tuple[str, ...]
     events: tuple[Record, ...]
+
+    @property
+    def line_id(self) -> str:
+        return min(self.line_ids)
 
     @property
     def is_of_one_month(self) -> bool:
@@ -43,6 +48,51 @@ def plant_other_quantity(ground: Ground, count: int) -> None:
             _tell(ground, event, is_gone=variant == "taken_back")
         ground.freeze(period.who, f"invoice:{period.invoice['id']}", _claim(period.invoice))
         ground.planted(("stripe", period.line_id), attribute="quantity", variant=variant)
+
+
+def plant_other_price(ground: Ground, count: int) -> None:
+    """USG-RATE-01: the lines name a price that is dearer, or cheaper, than what they charge."""
+    periods = list(_periods(ground))
+    pools = {"charged_too_little": periods, "charged_too_much": periods}
+    for variant, period in ground.choose(count, pools, lambda period: period.line_id):
+        factor = Decimal("1.5") if variant == "charged_too_little" else Decimal("0.5")
+        ground.freeze(period.who, f"invoice:{period.invoice['id']}", _claim(period.invoice))
+        _price_otherwise(ground, period, factor)
+        ground.planted(("stripe", period.line_id), attribute="amount", variant=variant)
+
+
+def _price_otherwise(ground: Ground, period: Period, factor: Decimal) -> None:
+    """Put a price that is this many times the right one on all lines of the period."""
+    at = ground.tick()
+    listed = period.invoice["lines"]
+    of_period = [line for line in listed["data"] if line["id"] in period.line_ids]
+    details = of_period[0]["pricing"]["price_details"]
+    right = ground.store.get("stripe", "price", details["price"])
+    assert right is not None
+    other = ground.store.new_id("stripe", "price")
+    ground.add("stripe", "price", _scaled(right, factor) | {"id": other, "active": False}, at)
+    lines = [
+        line | {"pricing": line["pricing"] | {"price_details": details | {"price": other}}}
+        if line in of_period
+        else line
+        for line in listed["data"]
+    ]
+    ground.change("stripe", "invoice", period.invoice["id"], at, lines=listed | {"data": lines})
+
+
+def _scaled(price: Record, factor: Decimal) -> Record:
+    """A copy of a price at a multiple of each of its units."""
+
+    def unit(of: Record) -> Record:
+        exact = of.get("unit_amount_decimal") or of.get("unit_amount")
+        if exact is None:
+            return of
+        scaled = Decimal(str(exact)) * factor
+        whole = int(scaled) if scaled == scaled.to_integral_value() else None
+        return of | {"unit_amount": whole, "unit_amount_decimal": format(scaled, "f")}
+
+    tiers = price.get("tiers")
+    return unit(price) | ({"tiers": [unit(each) for each in tiers]} if tiers else {})
 
 
 def _tell(ground: Ground, event: Record, *, is_gone: bool) -> None:
@@ -87,7 +137,7 @@ def _of_invoice(
     for (start, end), lines in groupby(sorted(metered, key=_span), key=_span):
         within = tuple(e for e in events if start <= e["timestamp"] < end and _counts(e))
         if within:
-            yield Period(who, invoice, min(str(line["id"]) for line in lines), within)
+            yield Period(who, invoice, tuple(str(line["id"]) for line in lines), within)
             return
 
 

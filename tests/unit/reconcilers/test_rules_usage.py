@@ -53,6 +53,35 @@ def test_usage_may_be_told_three_days_late(age, disposition):
     assert drift["disposition"].to_list() == [disposition]
 
 
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({"metered_amount_minor": 201}, []),
+        ({"metered_amount_minor": 202}, [("charged_too_little", "202", "200", 2)]),
+        ({"metered_amount_minor": 198}, [("charged_too_much", "198", "200", -2)]),
+        ({"metered_amount_minor": 202, "line_count": 2}, []),
+        ({"metered_amount_minor": 203, "metered": "100.9"}, []),
+        ({"metered_amount_minor": 300, "excluded_reason": "nothing_metered"}, []),
+        ({"metered_amount_minor": None}, []),
+    ],
+)
+def test_the_right_units_at_another_price_are_told_at_once(values, found):
+    drift = drift_in(OVER, used(**values | {"billing_coverage_seconds": 0}))
+    assert drift.select("cause", "expected", "observed", "impact_minor").rows() == found
+    assert set(drift["code"]) <= {"USG-RATE-01"}
+    assert set(drift["disposition"]) <= {"exception"}
+    assert set(zip(drift["owner_system"], drift["owner_id"], strict=True)) <= {("stripe", "il_1")}
+
+
+@given(drawn=st.lists(st.integers(-(10**6), 10**6), max_size=8))
+@settings(max_examples=6, deadline=None)
+def test_amounts_that_are_off_add_up_but_for_rounding(drawn):
+    rows = [used(str(n), metered_amount_minor=200 + gap) for n, gap in enumerate(drawn)]
+    told = [gap for gap in drawn if abs(gap) > 1]
+    drift = drift_in(OVER, *rows)
+    assert (drift.height, drift["impact_minor"].sum()) == (len(told), sum(told))
+
+
 @given(drawn=st.lists(st.integers(0, 10**6), max_size=8))
 @settings(max_examples=10, deadline=None)
 def test_findings_add_up_to_what_was_used_and_not_billed(drawn):

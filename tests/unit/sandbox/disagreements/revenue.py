@@ -141,6 +141,23 @@ def usage(books: Books, clusters: Clusters):
         for (start, end), lines in periods.items():
             within = [e for e in books.usage[invoice["customer"]] if start <= e["timestamp"] < end]
             counted = sum(int(event["payload"]["value"]) for event in within)
+            first = min(line["id"] for line in lines)
             if within and counted != sum(line["quantity"] for line in lines):
-                first = min(line["id"] for line in lines)
                 yield Row("USG-QTY-01", "quantity", first, None)
+            elif within:
+                price = books.price_by_id[lines[0]["pricing"]["price_details"]["price"]]
+                charged = sum(line["amount"] for line in lines)
+                if abs(cost_of(counted, price) - charged) > len(lines):
+                    yield Row("USG-RATE-01", "amount", first, None)
+
+
+def cost_of(units, price) -> Decimal:
+    """Minor units that graduated tiers, or one price, make of that many units."""
+    if not price.get("tiers"):
+        return units * Decimal(price["unit_amount_decimal"])
+    cost, below = Decimal(0), 0
+    for tier in price["tiers"]:
+        upto = units if tier["up_to"] is None else min(units, tier["up_to"])
+        cost += max(upto - below, 0) * Decimal(tier["unit_amount_decimal"])
+        below = max(below, upto)
+    return cost
