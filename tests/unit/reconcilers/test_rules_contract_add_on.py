@@ -48,7 +48,7 @@ def test_an_add_on_is_worth_the_days_between_the_two_ends(days, ends, cause, imp
     assert (drift["code"], drift["attribute"]) == ("CON-COT-01", "end_date:SEAT")
     assert sides(drift) == BY_THE_CRM
     assert (drift["expected"], drift["observed"]) == ("2026-12-31", ends.isoformat())
-    assert (drift["cause"], drift["impact_minor"]) == (cause, impact)
+    assert (drift["cause"], drift["impact_minor"], drift["severity"]) == (cause, impact, "S3")
 
 
 def test_an_add_on_in_a_subscription_of_its_own_costs_the_days_between_the_anchors():
