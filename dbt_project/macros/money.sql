@@ -17,6 +17,14 @@
     ) * cast(0.00000001 as decimal(9, 8))
 {%- endmacro %}
 
+{# Minor units of one currency in those of the books, at the rate of the document. #}
+{% macro in_books(amount_minor, minor_per_unit, rate, books_minor_per_unit) -%}
+    {{ minor_units(
+        'cast(' ~ exact_ratio(amount_minor, minor_per_unit) ~ ' as decimal(24, 4)) * cast(' ~ rate ~ ' as decimal(14, 8))',
+        books_minor_per_unit
+    ) }}
+{%- endmacro %}
+
 {# A decimal number of minor units as a whole one, half rounded away from zero. #}
 {% macro whole_minor(amount) -%}
     cast(round(cast({{ amount }} as decimal(38, 8)), 0) as bigint)

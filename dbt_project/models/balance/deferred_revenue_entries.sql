@@ -1,6 +1,42 @@
 -- What revenue plans say that moves deferred revenue, and what stands on its accounts, in the currency of the books; a credit
 -- is positive.
-with sides as (
+with off_documents as (
+    -- lines of which plan and policy differ, or that have no plan or two, and by how much
+    select
+        schedules.erp_internal_id,
+        sum({{ in_books(
+            'abs(coalesce(schedules.policy_amount_minor, 0) - coalesce(schedules.erp_amount_minor, 0))',
+            'own.minor_per_unit',
+            'documents.exchange_rate',
+            'units.minor_per_unit'
+        ) }}) as told_minor
+    from {{ ref('cmp_revenue_schedule__policy_vs_erp') }} as schedules
+    inner join {{ ref('stg_netsuite__transactions') }} as documents on schedules.erp_internal_id = documents.transaction_id
+    inner join {{ ref('legal_entities') }} as books on schedules.legal_entity = books.legal_entity
+    inner join {{ ref('currencies') }} as own on schedules.currency = own.currency
+    inner join {{ ref('currencies') }} as units on books.functional_currency = units.currency
+    where
+        coalesce(schedules.policy_amount_minor, 0) <> coalesce(schedules.erp_amount_minor, 0)
+        and coalesce(schedules.excluded_reason, '') not in ('earned_at_once', 'zero_amount')
+    group by schedules.erp_internal_id
+),
+
+told as (
+    select
+        entries.*,
+        case
+            when entries.excluded_reason <> 'document' then entries.excluded_reason
+            when
+                -- one minor unit is rounding
+                abs(coalesce(entries.plans_amount_minor, 0) - coalesce(entries.ledger_amount_minor, 0))
+                <= off_documents.told_minor + 1
+                then 'plan_differs'
+        end as reason
+    from {{ ref('cmp_deferred_entry__plans_vs_ledger') }} as entries
+    left join off_documents on entries.erp_id = off_documents.erp_internal_id
+),
+
+sides as (
     {% for side in ['plans', 'ledger'] -%}
     select
         '{{ side }}' as side,
@@ -10,21 +46,11 @@ with sides as (
         currency,
         period,
         {{ side }}_amount_minor as amount_minor,
-        excluded_reason
-    from {{ ref('cmp_deferred_entry__plans_vs_ledger') }}
+        reason
+    from told
     where has_{{ side }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
-),
-
-off_documents as (
-    -- lines of which plan and policy differ, or that have no plan or two
-    select distinct erp_internal_id
-    from {{ ref('cmp_revenue_schedule__policy_vs_erp') }}
-    where
-        erp_internal_id is not null
-        and not (has_policy and has_erp and plan_count = 1 and policy_amount_minor = erp_amount_minor and excluded_reason is null)
-        and coalesce(excluded_reason, '') not in ('earned_at_once', 'zero_amount')
 )
 
 select
@@ -43,10 +69,6 @@ select
     sides.currency,
     sides.period,
     sides.amount_minor,
-    case
-        when sides.excluded_reason <> 'document' then sides.excluded_reason
-        when off_documents.erp_internal_id is not null then 'plan_differs'
-    end as excluded_reason
+    sides.reason as excluded_reason
 from sides
-left join off_documents on sides.erp_id = off_documents.erp_internal_id and sides.excluded_reason = 'document'
 where sides.amount_minor <> 0

@@ -1,4 +1,4 @@
--- Every document that moves deferred revenue, with what the revenue plans say that it should move, in the currency of the
+-- Every posted document that moves deferred revenue, or of which revenue plans say that it should, in the currency of the
 -- books. What invoices and credit notes defer is judged line by line elsewhere; here it only stands to be tied out.
 with ledger as (
     select
@@ -15,6 +15,7 @@ converted as (
     -- deferred revenue is no money: it leaves the books at the rate at which its document came
     select
         lines.revenue_plan_line_id,
+        lines.revenue_plan_id,
         plans.transaction_id,
         case when lines.is_recognized then lines.journal_transaction_id end as run_id,
         cast(lines.amount as decimal(24, 4)) * cast(documents.exchange_rate as decimal(14, 8)) as amount
@@ -29,72 +30,94 @@ planned as (
     select run_id, -sum(amount) from converted where run_id is not null group by run_id
 ),
 
-recomputed as (
-    -- months of an entity in which plans and policies differ, or a plan is not run: their classes tell why a run is off
-    select legal_entity, period
-    from {{ ref('cmp_revenue_period__policy_vs_erp') }}
-    where
-        case
-            when excluded_reason is null then abs(policy_amount_minor - erp_amount_minor) > 1
-            else excluded_reason in (
-                'invoice_not_in_erp', 'note_not_in_erp', 'total_differs', 'note_differs', 'line_not_in_erp', 'no_plan',
-                'planned_twice', 'amount_differs'
-            )
-        end
-    union
-    select legal_entity, period from {{ ref('cmp_posting__event_vs_ledger') }}
-    where document = 'recognition' and not has_ledger and excluded_reason is null
+owners as (
+    -- in whose books a document or a run is, where no account of deferred revenue says it
+    {% for id in ['erp_internal_id', 'journal_id'] -%}
+    select {{ id }} as journal_id, min(legal_entity) as legal_entity, max(period) as period
+    from {{ ref('revenue_events') }}
+    where {{ id }} is not null
+    group by {{ id }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 told_months as (
-    select legal_entity, period from recomputed
-    union
-    -- what was booked late is recognised a month later
-    select legal_entity, {{ accounting_period(months_after("cast(period || '-01' as date)", 1)) }} from recomputed
+    select legal_entity, period, sum(amount_minor) as told_minor
+    from (
+        select legal_entity, period, amount_minor from {{ ref('recognition_differences') }}
+        union all
+        -- what was booked late is recognised a month later
+        select legal_entity, {{ accounting_period(months_after("cast(period || '-01' as date)", 1)) }}, amount_minor
+        from {{ ref('recognition_differences') }}
+    ) as months
+    group by legal_entity, period
 ),
 
 off_runs as (
-    select distinct events.journal_id
-    from {{ ref('revenue_events') }} as events
+    -- what plans of documents that were void by then put into a run
+    select converted.run_id, sum(abs(converted.amount)) as amount
+    from converted
     inner join {{ ref('cmp_revenue_schedule__policy_vs_erp') }} as schedules
-        on events.revenue_plan_id = schedules.erp_id and schedules.runs_on_minor <> 0
-    where events.journal_id is not null
+        on converted.revenue_plan_id = schedules.erp_id and schedules.runs_on_minor <> 0
+    where converted.run_id is not null
+    group by converted.run_id
+),
+
+moved as (
+    select
+        coalesce(ledger.journal_id, planned.journal_id) as journal_id,
+        coalesce(ledger.legal_entity, owners.legal_entity) as legal_entity,
+        coalesce(ledger.currency, books.functional_currency) as currency,
+        ledger.ledger_minor,
+        planned.amount as planned_amount,
+        planned.journal_id is not null as has_plans,
+        owners.period as planned_period
+    from ledger
+    full outer join planned on ledger.journal_id = planned.journal_id
+    left join owners on planned.journal_id = owners.journal_id
+    left join {{ ref('legal_entities') }} as books on owners.legal_entity = books.legal_entity
 ),
 
 entries as (
     select
-        journals.journal_id,
-        journals.journal_type,
-        journals.number,
+        moved.journal_id,
+        coalesce(journals.journal_type, transactions.transaction_type, 'journal') as journal_type,
+        coalesce(journals.number, transactions.number) as number,
         journals.canonical_customer_id,
-        journals.correlation_id,
-        journals.period,
-        journals.posted_at,
-        journals.debit_minor <> journals.credit_minor as is_unbalanced,
-        ledger.legal_entity,
-        ledger.currency,
-        ledger.ledger_minor,
-        {{ minor_units('planned.amount', 'units.minor_per_unit') }} as plans_minor,
-        case
-            when journals.journal_type <> 'journal' then journals.journal_type
-            when planned.journal_id is not null then 'recognition'
-            else 'other'
-        end as movement
-    from ledger
-    inner join {{ ref('journal_entries') }} as journals on ledger.journal_id = journals.journal_id
-    left join planned on ledger.journal_id = planned.journal_id
-    left join {{ ref('currencies') }} as units on ledger.currency = units.currency
+        coalesce(journals.correlation_id, transactions.correlation_id) as correlation_id,
+        coalesce(journals.period, periods.period, moved.planned_period) as period,
+        coalesce(journals.posted_at, transactions.created_at) as posted_at,
+        coalesce(journals.debit_minor <> journals.credit_minor, false) as is_unbalanced,
+        moved.legal_entity,
+        moved.currency,
+        moved.ledger_minor,
+        moved.has_plans,
+        {{ minor_units('moved.planned_amount', 'units.minor_per_unit') }} as plans_minor,
+        {{ minor_units('off_runs.amount', 'units.minor_per_unit') }} as runs_on_minor,
+        coalesce(periods.is_closed, false) as is_closed
+    from moved
+    left join {{ ref('journal_entries') }} as journals on moved.journal_id = journals.journal_id
+    left join {{ ref('stg_netsuite__transactions') }} as transactions on moved.journal_id = transactions.transaction_id
+    left join {{ ref('accounting_periods') }} as periods on transactions.period_id = periods.period_id
+    left join {{ ref('currencies') }} as units on moved.currency = units.currency
+    left join off_runs on moved.journal_id = off_runs.run_id
+    -- what is void, or not approved yet, defers nothing
+    where moved.ledger_minor is not null or coalesce(transactions.is_posting, true)
 ),
 
 judged as (
     select
         entries.*,
+        case
+            when entries.journal_type <> 'journal' then entries.journal_type
+            when entries.has_plans then 'recognition'
+            else 'other'
+        end as movement,
         copies.duplicate_of,
-        coalesce(abs(entries.ledger_minor - coalesce(entries.plans_minor, 0)) > 1, false) as is_apart,
-        off_runs.journal_id is not null or told_months.period is not null as is_told_by_months
+        abs(coalesce(entries.ledger_minor, 0) - coalesce(entries.plans_minor, 0)) as gap_minor,
+        coalesce(told_months.told_minor, 0) + coalesce(entries.runs_on_minor, 0) as told_minor
     from entries
     left join {{ ref('cmp_journal_entry__within_erp') }} as copies on entries.journal_id = copies.erp_id
-    left join off_runs on entries.journal_id = off_runs.journal_id
     left join told_months on entries.legal_entity = told_months.legal_entity and entries.period = told_months.period
 )
 
@@ -104,10 +127,10 @@ select
     judged.canonical_customer_id as canonical_id,
     judged.correlation_id,
     judged.journal_id as erp_id,
-    case when judged.plans_minor is not null then judged.journal_id end as plans_id,
-    judged.journal_id as ledger_id,
-    judged.plans_minor is not null as has_plans,
-    true as has_ledger,
+    case when judged.has_plans then judged.journal_id end as plans_id,
+    case when judged.ledger_minor is not null then judged.journal_id end as ledger_id,
+    judged.has_plans,
+    judged.ledger_minor is not null as has_ledger,
     judged.legal_entity,
     judged.currency,
     judged.period,
@@ -115,16 +138,16 @@ select
     judged.ledger_minor as ledger_amount_minor,
     case
         when judged.movement not in ('recognition', 'other') then 'document'
-        when not judged.is_apart then null
+        when judged.gap_minor <= 1 then null
         when judged.duplicate_of is not null then 'duplicate'
         when judged.is_unbalanced then 'unbalanced'
-        when judged.movement = 'recognition' and judged.is_told_by_months then 'months_differ'
+        -- one minor unit is rounding, as where nothing differs
+        when judged.movement = 'recognition' and judged.gap_minor <= judged.told_minor + 1 then 'months_differ'
     end as excluded_reason,
     cast(null as bigint) as plans_coverage_seconds,
     cast(null as bigint) as ledger_coverage_seconds,
     judged.posted_at as event_at,
     judged.number as erp_number,
     judged.movement,
-    coalesce(periods.is_closed, false) as is_closed
+    judged.is_closed
 from judged
-left join {{ ref('accounting_periods') }} as periods on judged.period = periods.period

@@ -22,6 +22,7 @@ def run(key: str = "7", **values: Any) -> dict[str, Any]:
     return usual | values
 
 
+UNBOOKED = {"has_ledger": False, "ledger_id": None, "ledger_amount_minor": None}
 PLUG = {"has_plans": False, "plans_id": None, "plans_amount_minor": None, "movement": "other"}
 
 
@@ -38,6 +39,8 @@ PLUG = {"has_plans": False, "plans_id": None, "plans_amount_minor": None, "movem
         (PLUG | {"is_closed": True}, [("no_plan", "0", "-50000", -50_000, "S1")]),
         (PLUG | {"ledger_amount_minor": 9_000}, [("no_plan", "0", "9000", 9_000, "S2")]),
         (PLUG | {"excluded_reason": "duplicate"}, []),
+        # a run that was booked without its line of deferred revenue
+        (UNBOOKED, [("run_differs", "-50000", "0", 50_000, "S2")]),
     ],
 )
 def test_what_moves_deferred_revenue_beyond_its_plans_is_told_with_its_sign(values, found):
