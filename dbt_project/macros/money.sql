@@ -17,6 +17,17 @@
     ) * cast(0.00000001 as decimal(9, 8))
 {%- endmacro %}
 
+{# A text as a decimal, with or without commas between the thousands; null where it is no number. #}
+{% macro decimal_of(text) -%}
+    try_cast(
+        case
+            when {{ text }} like '%,%.%' or ({{ text }} like '%,___' and {{ text }} not like '%.%')
+                then replace({{ text }}, ',', '')
+            else {{ text }}
+        end as decimal(28, 8)
+    )
+{%- endmacro %}
+
 {# Minor units of one currency in those of the books, at the rate of the document. #}
 {% macro in_books(amount_minor, minor_per_unit, rate, books_minor_per_unit) -%}
     {{ minor_units(

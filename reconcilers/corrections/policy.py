@@ -160,7 +160,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "REV-FX-01": ("left_out", "other_rate", "wrong_sign"),
     "REV-ROLL-01": ("no_plan", "run_differs"),
     "JE-EDIT-01": ("after_close", "before_close"),
-    "JE-CLS-01": ("edited_late", "entered_late"),
+    "JE-CLS-01": ("edited_late", "entered_late", "moved_in", "moved_out"),
     "MRR-ROLL-01": ("does_not_add_up", "month_missing", "not_charged", "not_one_class"),
 }
 

@@ -24,13 +24,14 @@ JE_EDIT_01 = Rule(
 )
 
 _is_late = ~nw.col("has_signed")
+_is_there = nw.col("has_ledger")
 
 # Impact: what moved in a period that people rely on, never negative.
 JE_CLS_01 = Rule(
     code="JE-CLS-01",
     over="cmp_closed_journal__signed_vs_ledger",
-    drifts=_is_late | nw.col("is_edited"),
-    applies=nw.col("has_ledger"),
+    drifts=_is_there & (_is_late | nw.col("is_edited")),
+    applies=_is_there,
     owner=party("erp"),
     replica=None,
     attribute="closed",
@@ -39,8 +40,28 @@ JE_CLS_01 = Rule(
     .otherwise(nw.col("signed_amount_minor").cast(nw.String)),
     observed=nw.col("ledger_amount_minor").cast(nw.String),
     impact_minor=nw.col("change_minor"),
-    cause=nw.when(_is_late).then(nw.lit("entered_late")).otherwise(nw.lit("edited_late")),
+    cause=nw.when(_is_late & nw.col("is_moved"))
+    .then(nw.lit("moved_in"))
+    .when(_is_late)
+    .then(nw.lit("entered_late"))
+    .otherwise(nw.lit("edited_late")),
     floor=floor_of("JE-CLS-01"),
 )
 
-RULES = (JE_EDIT_01, JE_CLS_01)
+JE_CLS_01_LEFT = Rule(
+    code="JE-CLS-01",
+    over="cmp_closed_journal__signed_vs_ledger",
+    drifts=~_is_there,
+    applies=nw.col("has_signed"),
+    owner=party("erp"),
+    replica=None,
+    attribute="left",
+    part=nw.col("period"),  # it may have left several
+    expected=nw.col("signed_amount_minor").cast(nw.String),
+    observed=nw.lit("no document"),
+    impact_minor=nw.col("change_minor"),
+    cause=nw.lit("moved_out"),
+    floor=floor_of("JE-CLS-01"),
+)
+
+RULES = (JE_EDIT_01, JE_CLS_01, JE_CLS_01_LEFT)

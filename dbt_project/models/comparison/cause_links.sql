@@ -184,6 +184,10 @@ from (
     select journal_id, 'cmp_closed_journal__signed_vs_ledger' as child_comparison, 'netsuite:' || journal_id as child_key
     from {{ ref('journal_edits') }} where is_after_close and not is_by_integration
     union
+    -- the closed period that it left
+    select journal_id, 'cmp_closed_journal__signed_vs_ledger', 'netsuite:' || journal_id || '/' || old_period_id
+    from {{ ref('journal_edits') }} where is_after_close and not is_by_integration and old_period_id is not null
+    union
     select journal_id, 'cmp_posting__event_vs_ledger', 'netsuite:' || journal_id
     from {{ ref('journal_edits') }} where attribute = 'period' and not is_by_integration
     union

@@ -1,4 +1,5 @@
--- Every field of an ERP document that was changed in the week before the snapshot, between which two values and by whom.
+-- Every financial field of an ERP document that was changed in the week before the snapshot, between which two values and by
+-- whom. Others go back and forth in use: a status is submitted, rejected and submitted again.
 with changes as (
     select
         notes.note_id,
@@ -11,6 +12,7 @@ with changes as (
         least(coalesce(notes.old_value, ''), coalesce(notes.new_value, '')) as one_value,
         greatest(coalesce(notes.old_value, ''), coalesce(notes.new_value, '')) as other_value
     from {{ ref('stg_netsuite__system_notes') }} as notes
+    inner join {{ ref('audited_fields') }} as fields on notes.field = fields.field
     where
         notes.old_value is distinct from notes.new_value
         and {{ seconds_between('notes.noted_at', watermark('netsuite', 'system_note')) }} < 86400 * {{ var('flapping_days') }}

@@ -4,11 +4,11 @@ with changes as (
     select
         journal_id,
         attribute,
-        bool_and(is_amount) as is_amount,
         bool_and(is_of_line) as is_of_line,
-        min_by(old_value, note_number) as old_value,
-        max_by(new_value, note_number) as new_value,
-        cast(coalesce(sum(change_minor), 0) as bigint) as change_minor,
+        {{ value_before('old_value', 'note_number') }} as old_value,
+        {{ value_after('new_value', 'note_number') }} as new_value,
+        case when bool_and(change_minor is not null) then sum(change_minor) end as change_minor,
+        max(line_minor) as line_minor,
         bool_or(is_after_close) as is_after_close,
         max(edited_at) as edited_at
     from {{ ref('journal_edits') }}
@@ -28,8 +28,12 @@ put_right as (
 standing as (
     select
         changes.*,
+        {{ minor_units('transactions.total', 'units.minor_per_unit') }} as total_minor,
         changes.old_value is distinct from changes.new_value and put_right.journal_id is null as is_standing
     from changes
+    inner join {{ ref('stg_netsuite__transactions') }} as transactions on changes.journal_id = transactions.transaction_id
+    left join {{ ref('stg_netsuite__currencies') }} as currencies on transactions.currency_id = currencies.currency_id
+    left join {{ ref('currencies') }} as units on currencies.currency = units.currency
     left join put_right on changes.journal_id = put_right.journal_id and changes.attribute = put_right.attribute
 ),
 
@@ -40,13 +44,8 @@ documents as (
         string_agg(coalesce(old_value, 'none'), ', ' order by attribute) filter (where is_standing) as old_values,
         string_agg(coalesce(new_value, 'none'), ', ' order by attribute) filter (where is_standing) as new_values,
         -- what one line gained another one may have lost
-        cast(greatest(
-            coalesce(max(abs(change_minor)) filter (where is_standing and not is_of_line), 0),
-            coalesce(sum(change_minor) filter (where is_standing and is_of_line and change_minor > 0), 0),
-            coalesce(-sum(change_minor) filter (where is_standing and is_of_line and change_minor < 0), 0)
-        ) as bigint) as change_minor,
+        cast({{ moved_minor('is_standing', 'total_minor') }} as bigint) as change_minor,
         bool_or(is_standing) as is_standing,
-        coalesce(bool_and(is_amount) filter (where is_standing), false) as is_amount_alone,
         coalesce(bool_or(is_after_close) filter (where is_standing), false) as is_after_close,
         max(edited_at) as edited_at
     from standing
@@ -76,11 +75,7 @@ select
     entries.legal_entity,
     coalesce(currencies.currency, entries.currency) as currency,
     entries.period,
-    -- a document that was moved as a whole was moved with all its money
-    case
-        when documents.is_amount_alone then documents.change_minor
-        else abs({{ minor_units('transactions.total', 'units.minor_per_unit') }})
-    end as erp_amount_minor,
+    documents.change_minor as erp_amount_minor,
     case
         when not documents.is_standing then 'put_back'
         when owned.transaction_id is null then 'entered_by_people'
@@ -97,4 +92,3 @@ inner join {{ ref('journal_entries') }} as entries on documents.journal_id = ent
 inner join {{ ref('stg_netsuite__transactions') }} as transactions on documents.journal_id = transactions.transaction_id
 left join owned on documents.journal_id = owned.transaction_id
 left join {{ ref('stg_netsuite__currencies') }} as currencies on transactions.currency_id = currencies.currency_id
-left join {{ ref('currencies') }} as units on currencies.currency = units.currency

@@ -3,9 +3,9 @@
 from extractors.sandbox.drift.ground import Ground
 from extractors.sandbox.trail import (
     BOOKKEEPER,
+    DATE,
     INTEGRATION,
     LINE_AMOUNT,
-    MEMO,
     PERIOD,
     Change,
     note_row,
@@ -13,7 +13,7 @@ from extractors.sandbox.trail import (
 from extractors.sandbox.world.moments import DAY, moment
 
 _VARIANTS = {
-    "memo": (MEMO, None, "Approved"),
+    "date": (DATE, None, "2025-12-31"),
     "period": (PERIOD, None, "2512"),
     "amount": (LINE_AMOUNT, "1", "1.00"),
 }

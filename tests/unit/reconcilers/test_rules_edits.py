@@ -30,7 +30,7 @@ def closed(key: str = "7", **values: Any) -> dict[str, Any]:
     usual = {
         "row_key": f"netsuite:{key}", "erp_id": key, "signed_id": key, "ledger_id": key,
         "has_signed": True, "has_ledger": True, "signed_amount_minor": 50_000,
-        "ledger_amount_minor": 50_000, "is_edited": False, "change_minor": 0,
+        "ledger_amount_minor": 50_000, "is_edited": False, "is_moved": False, "change_minor": 0,
     }  # fmt: skip
     return DOCUMENT | usual | values
 
@@ -65,6 +65,7 @@ def test_what_was_put_back_or_is_the_work_of_people_is_no_finding(reason):
     assert drift_in(BY_HAND, edited(excluded_reason=reason, **values)).is_empty()
 
 
+LEFT = {"has_ledger": False, "ledger_id": None, "ledger_amount_minor": None}
 LATE = {"has_signed": False, "signed_id": None, "signed_amount_minor": None}
 
 
@@ -80,6 +81,14 @@ LATE = {"has_signed": False, "signed_id": None, "signed_amount_minor": None}
         (
             {"is_edited": True, "signed_amount_minor": 50_300, "change_minor": 300},
             [("edited_late", "50300", "50000", 300)],
+        ),
+        (
+            LATE | {"change_minor": 50_000, "is_moved": True},
+            [("moved_in", "no document", "50000", 50_000)],
+        ),
+        (
+            LEFT | {"is_edited": True, "is_moved": True, "change_minor": 50_000},
+            [("moved_out", "50000", "no document", 50_000)],
         ),
         # what went from one line to another leaves the total
         (

@@ -132,7 +132,8 @@ def flapping(books: Books, clusters: Clusters):
     for document_id, notes in books.notes.items():
         swings = defaultdict(list)
         for note in notes:
-            if books.age(note["date"]) < timedelta(days=7):
+            is_financial = note["field"].partition(".")[2] in (*_FINANCIAL, "DTRANDATE")
+            if is_financial and books.age(note["date"]) < timedelta(days=7):
                 values = frozenset((note["oldvalue"], note["newvalue"]))
                 swings[note["field"], note["lineid"], values].append(note["name"])
         for (field, line, _), users in swings.items():
