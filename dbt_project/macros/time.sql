@@ -13,6 +13,19 @@
     cast((({{ instant }}) at time zone 'UTC') at time zone coalesce({{ time_zone }}, 'UTC') as date)
 {%- endmacro %}
 
+{# The day of a later instant in the calendar of the first one: both at the same hour of UTC are whole days apart, whatever the
+   clocks of the time zone did in between. #}
+{% macro counted_date(first, instant, time_zone) -%}
+    case
+        when cast({{ first }} as time) = cast({{ instant }} as time)
+            then {{ days_after(
+                local_date(first, time_zone),
+                'cast(' ~ days_between('cast(' ~ first ~ ' as date)', 'cast(' ~ instant ~ ' as date)') ~ ' as integer)'
+            ) }}
+        else {{ local_date(instant, time_zone) }}
+    end
+{%- endmacro %}
+
 {# The UTC instant at which a calendar day starts in a named time zone (UTC when the name is null). #}
 {% macro local_midnight(day, time_zone) -%}
     ((cast({{ day }} as timestamp) at time zone coalesce({{ time_zone }}, 'UTC')) at time zone 'UTC')

@@ -160,7 +160,9 @@ def _differing_terms(contract, subscription, first, plan):
     if subscription["cancel_at_period_end"]:
         return
     if plan and plan["status"] == "active":
-        last = instant(plan["phases"][-1]["end_date"]).astimezone(zone).date() - timedelta(days=1)
+        begun = instant(plan["phases"][0]["start_date"])
+        days = (instant(plan["phases"][-1]["end_date"]) - begun).days
+        last = begun.astimezone(zone).date() + timedelta(days=days - 1)
         if contract["EndDate"] != last.isoformat():
             yield "end_date"
     goes_on = plan is None or plan["end_behavior"] == "release"
