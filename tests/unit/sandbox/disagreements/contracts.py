@@ -160,10 +160,14 @@ def _differing_terms(contract, subscription, first, plan):
     if subscription["cancel_at_period_end"]:
         return
     if plan and plan["status"] == "active":
-        begun = instant(plan["phases"][0]["start_date"])
-        days = (instant(plan["phases"][-1]["end_date"]) - begun).days
-        last = begun.astimezone(zone).date() + timedelta(days=days - 1)
-        if contract["EndDate"] != last.isoformat():
+        begun, over = (
+            instant(plan["phases"][place][name])
+            for place, name in ((0, "start_date"), (-1, "end_date"))
+        )
+        after = over.astimezone(zone).date()
+        if begun.time() == over.time():
+            after = begun.astimezone(zone).date() + (over - begun)
+        if contract["EndDate"] != (after - timedelta(days=1)).isoformat():
             yield "end_date"
     goes_on = plan is None or plan["end_behavior"] == "release"
     if contract["Auto_Renew__c"] != goes_on:
