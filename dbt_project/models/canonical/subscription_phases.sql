@@ -1,9 +1,11 @@
 -- Billing counts a schedule on from its first instant by the hours of UTC; where clocks were put forward or back in between, the
--- same hour falls on the day before or after in the calendar of the legal entity. So days are counted on from the first one.
+-- same hour falls on the day before or after in the calendar of the legal entity. So the last day is counted on from the first;
+-- a step in between begins on the day on which its first invoice is dated.
 with phases as (
     select
         *,
-        min(starts_at) over (partition by subscription_schedule_id) as first_at
+        min(starts_at) over (partition by subscription_schedule_id) as first_at,
+        max(ends_at) over (partition by subscription_schedule_id) as over_at
     from {{ ref('subscription_phase__billing') }}
 )
 
@@ -19,9 +21,13 @@ select
     phases.item_number,
     phases.starts_at,
     phases.ends_at,
-    {{ counted_date('phases.first_at', 'phases.starts_at', 'legal_entities.time_zone') }} as start_date,
+    {{ local_date('phases.starts_at', 'legal_entities.time_zone') }} as start_date,
     -- a phase ends when the next one begins: its last day is the one before
-    {{ days_after(counted_date('phases.first_at', 'phases.ends_at', 'legal_entities.time_zone'), -1) }} as end_date,
+    case
+        when phases.ends_at = phases.over_at
+            then {{ days_after(counted_date('phases.first_at', 'phases.ends_at', 'legal_entities.time_zone'), -1) }}
+        else {{ days_after(local_date('phases.ends_at', 'legal_entities.time_zone'), -1) }}
+    end as end_date,
     phases.is_current,
     phases.product_code,
     phases.price_id,

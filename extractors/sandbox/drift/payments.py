@@ -143,9 +143,14 @@ def _second_charge(ground: Ground, posted: Posted, first: Record, when: int) -> 
 def plant_other_amount(ground: Ground, count: int) -> None:
     """PAY-AMT-01: the ERP booked a charge less its fee, or with another amount altogether.
 
-    Booked too low it leaves the rest of the invoice open (INV-STAT-01).
+    Booked too low it leaves the rest of the invoice open (INV-STAT-01). In another currency than
+    that of the books its exchange difference would be off as well.
     """
-    paid = [p for p in charged(ground) if p[0].invoice["total"] >= _LEAST]
+    paid = [
+        (posted, payment)
+        for posted, payment in charged(ground)
+        if posted.invoice["total"] >= _LEAST and Decimal(payment["exchangerate"]) == 1
+    ]
     pools = dict.fromkeys(("fee_netted", "typed_too_low", "typed_too_high"), paid)
     for variant, chosen in ground.choose(count, pools, _subject):
         posted, payment = chosen
