@@ -48,3 +48,17 @@ walked as (
     left join edges on steps.ancestor_customer_id = edges.canonical_customer_id
 )
 {%- endmacro %}
+
+{# One record of each customer in a role: the primary one, then one that is in use, then the one with the least id. #}
+{% macro leading_records(records) -%}
+select * from (
+    select
+        *,
+        row_number() over (
+            partition by canonical_customer_id order by is_primary desc, is_active desc, source_id
+        ) as preference
+    from {{ records }}
+    where canonical_customer_id is not null
+) as ranked
+where preference = 1
+{%- endmacro %}

@@ -1,21 +1,9 @@
 with crm as (
-    select
-        *,
-        row_number() over (
-            partition by canonical_customer_id order by is_primary desc, is_active desc, source_id
-        ) as preference
-    from {{ ref('customer__crm') }}
-    where canonical_customer_id is not null
+    {{ leading_records(ref('customer__crm')) }}
 ),
 
 erp as (
-    select
-        *,
-        row_number() over (
-            partition by canonical_customer_id order by is_primary desc, is_active desc, source_id
-        ) as preference
-    from {{ ref('customer__erp') }}
-    where canonical_customer_id is not null
+    {{ leading_records(ref('customer__erp')) }}
 )
 
 select
@@ -42,4 +30,3 @@ select
     erp.payment_terms_days as erp_payment_terms_days
 from crm
 inner join erp on crm.canonical_customer_id = erp.canonical_customer_id
-where crm.preference = 1 and erp.preference = 1

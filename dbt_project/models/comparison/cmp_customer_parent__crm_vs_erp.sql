@@ -1,22 +1,10 @@
 -- Who is above a customer in the CRM and in the ERP, where both know the customer.
 with crm as (
-    select
-        *,
-        row_number() over (
-            partition by canonical_customer_id order by is_primary desc, is_active desc, source_id
-        ) as preference
-    from {{ ref('customer__crm') }}
-    where canonical_customer_id is not null
+    {{ leading_records(ref('customer__crm')) }}
 ),
 
 erp as (
-    select
-        *,
-        row_number() over (
-            partition by canonical_customer_id order by is_primary desc, is_active desc, source_id
-        ) as preference
-    from {{ ref('customer__erp') }}
-    where canonical_customer_id is not null
+    {{ leading_records(ref('customer__erp')) }}
 ),
 
 owed as (
@@ -68,7 +56,6 @@ compared as (
     left join owed on crm.canonical_customer_id = owed.canonical_customer_id and erp.currency = owed.currency
     left join recurring
         on crm.canonical_customer_id = recurring.canonical_customer_id and erp.currency = recurring.currency
-    where crm.preference = 1 and erp.preference = 1
 )
 
 select
