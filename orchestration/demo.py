@@ -74,7 +74,7 @@ PLANTS = {
     "PAY-MISS-01": 3,
     "PAY-DUP-01": 2,
     "PAY-AMT-01": 3,
-    "PAY-APPL-01": 1,
+    "PAY-APPL-01": 4,
     "PAY-OOB-01": 3,
     "PAY-RET-01": 3,
     "RFD-MISS-01": 3,

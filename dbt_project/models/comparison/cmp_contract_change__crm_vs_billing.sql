@@ -118,7 +118,8 @@ compared as (
         {{ local_date(watermark('stripe', 'subscription'), 'legal_entities.time_zone') }} as as_of_date,
         case
             when not sides.is_apart or sides.price_ratio is not null then null
-            when amended.row_key is not null then 'crm'
+            -- billing that followed the save once did not stay behind: it went back
+            when amended.row_key is not null and coalesce(left_behind.agreed_at < amended.amended_at, true) then 'crm'
             -- with the discount of the other side it would be the same price
             when
                 sides.crm_quantity = sides.billing_quantity

@@ -52,8 +52,8 @@ overcharged as (
 ),
 
 fitting as (
-    -- what the bank collected and pays nothing yet, as much as an invoice of the customer asks for. Money whose own invoice the
-    -- ledger lacks waits for that one
+    -- what the bank collected and pays nothing yet, as much as an open invoice of the customer asks for: in the ledger, which
+    -- rounds line by line, or in billing, which sent it. Money whose own invoice the ledger lacks waits for that one
     select
         unapplied.item_id as erp_id,
         max(unapplied.amount_minor) as unapplied_minor
@@ -62,15 +62,18 @@ fitting as (
         on
             unapplied.party = asking.party
             and unapplied.currency = asking.currency
-            and unapplied.amount_minor = asking.amount_minor
             and asking.item_date between {{ days_after('unapplied.item_date', -90) }} and unapplied.item_date
+    left join {{ ref('invoice__erp') }} as posted on asking.item_id = posted.erp_internal_id
+    left join {{ ref('invoice__billing') }} as billed on posted.invoice_id = billed.invoice_id
     left join {{ ref('unposted_invoices') }} as unposted
         on
             unapplied.party = unposted.party
             and unapplied.currency = unposted.currency
             and unapplied.amount_minor = unposted.amount_minor
             and unposted.item_date <= unapplied.item_date
-    where unposted.item_id is null
+    where
+        unposted.item_id is null
+        and (unapplied.amount_minor = asking.amount_minor or coalesce(unapplied.amount_minor = billed.total_minor, false))
     group by unapplied.item_id
 ),
 

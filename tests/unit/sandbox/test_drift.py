@@ -64,7 +64,7 @@ def test_the_default_company_has_room_for_many(world, code):
     "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4))]
 )
 def test_all_codes_together_do_not_interfere(world, seed):
-    store = world(seed)
+    store = world(seed, 300)
     codes = list(PLANTERS)
     Random(seed).shuffle(codes)
     for number, code in enumerate(codes):

@@ -46,14 +46,15 @@ def _found(books: Books, line, items, charged):
         return
     if is_other_basis(Decimal(signed[1]) / signed[0], Decimal(billed[1]) / billed[0], signed[0]):
         return
+    right = _charged_as_agreed(line, items, charged, signed)
     save = next((s for s in _saves(books, line) if _near(s[2], billed)), None)
-    if save is not None:
+    if save is not None and (right is None or right < instant(save[0])):
         saved_at, is_signed, _ = save
         if books.age(saved_at) > HOURS_BILLING:
             yield "CON-AMD-01", "mrr", is_signed
     elif _is_of_discount(line, items):
         yield "CON-DISC-01", "discount_percent", True
-    elif _is_billings(books, line, items, charged, signed):
+    elif right is not None and _is_quiet(books, line, right):
         yield "CON-AMD-02", "mrr", True
 
 
@@ -133,8 +134,8 @@ def _charged(books: Books):
     return lines
 
 
-def _is_billings(books: Books, line, items, charged, signed) -> bool:
-    """Whether all items were invoiced as agreed before, and the line was not saved since."""
+def _charged_as_agreed(line, items, charged, signed):
+    """When all items were last invoiced as agreed."""
     sums = defaultdict(lambda: [0, Decimal(0), 0])
     for item in items:
         months = 12 if item["price"]["recurring"]["interval"] == "year" else 1
@@ -143,11 +144,14 @@ def _is_billings(books: Books, line, items, charged, signed) -> bool:
             of[0], of[1], of[2] = of[0] + units, of[1] + net / months, of[2] + 1
     since = max(instant(line["Effective_At__c"]), instant(line["Start_Date__c"]) - DAY)
     right = [
-        at
+        instant(at)
         for (at, _), (units, value, count) in sums.items()
         if instant(at) >= since and count == len(items) and _near((units, whole(value)), signed)
     ]
-    if not right:
-        return False
+    return max(right, default=None)
+
+
+def _is_quiet(books: Books, line, right) -> bool:
+    """Whether the line was not saved since it was invoiced as agreed, nor in the days before."""
     saved = [instant(save["CreatedDate"]) for save in books.line_saves[line["Id"]]]
-    return all(at < instant(max(right)) - QUIET for at in saved)
+    return all(at < right - QUIET for at in saved)
