@@ -26,6 +26,8 @@ app = typer.Typer(
 ROOMS = {
     "exceptions": "What is wrong, how old it is, whose it is.",
     "corrections": "What to do about it: approve, dispatch.",
+    "audit": "Who decided and wrote what, and whether the record of it is whole.",
+    "state": "Back up the state store, and restore it.",
     "events": "What happened in the business, and who was told.",
     "quarantine": "Records that broke their contract.",
     "identity": "Who is the same customer: questions, model.",

@@ -1,6 +1,7 @@
 """CSV files that people edit: read as text, checked, with every mistake told by line and column."""
 
 import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,10 +41,9 @@ def read_checked(path: Path, schema: pa.DataFrameSchema) -> list[NumberedRow]:
     Raises EditedFileError.
     """
     columns = tuple(schema.columns)
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream, restkey=_SURPLUS)
-        mistakes = _header_mistakes(reader.fieldnames or (), columns)
-        rows = [(reader.line_num, row) for row in reader]
+    reader = reader_of(path.read_text("utf-8-sig"))
+    mistakes = _header_mistakes(reader.fieldnames or (), columns)
+    rows = [(reader.line_num, row) for row in reader]
     mistakes += [
         Mistake(line, "(line)", "has more cells than columns")
         for line, row in rows
@@ -57,8 +57,20 @@ def read_checked(path: Path, schema: pa.DataFrameSchema) -> list[NumberedRow]:
     return numbered
 
 
+def reader_of(text: str) -> "csv.DictReader[str]":
+    """Reads a file that a spreadsheet saved: those of some countries separate by semicolons."""
+    first = text.partition("\n")[0]
+    separator = ";" if first.count(";") > first.count(",") else ","
+    return csv.DictReader(io.StringIO(text, newline=""), restkey=_SURPLUS, delimiter=separator)
+
+
 def one_of(values: Sequence[str]) -> pa.Column:
     return pa.Column(str, pa.Check.isin(values, error=f"must be one of {', '.join(values)}"))
+
+
+def optional(column: pa.Column) -> pa.Column:
+    column.nullable = True
+    return column
 
 
 def _trimmed(row: Mapping[str, str | None]) -> Row:

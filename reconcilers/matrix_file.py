@@ -16,6 +16,7 @@ from reconcilers.edited_csv import (
     NumberedRow,
     Row,
     one_of,
+    optional,
     read_checked,
 )
 from reconcilers.rules.base import SYSTEM_OF_ROLE
@@ -80,11 +81,6 @@ def _matching(pattern: str, must: str, *, nullable: bool = False) -> pa.Column:
     return pa.Column(str, pa.Check.str_matches(pattern, error=must), nullable=nullable)
 
 
-def _optional(column: pa.Column) -> pa.Column:
-    column.nullable = True
-    return column
-
-
 def _whole_number() -> pa.Column:
     return _matching(_NUMBER, "must be a whole number, 0 or more", nullable=True)
 
@@ -98,18 +94,18 @@ _SCHEMA = pa.DataFrameSchema(
         "entity": _name(),
         "attribute": _name(),
         "status": one_of(STATUSES),
-        "comparison": _optional(one_of(_COMPARISONS)),
+        "comparison": optional(one_of(_COMPARISONS)),
         "owner": one_of(HOLDERS),
-        "replica": _optional(one_of(HOLDERS)),
+        "replica": optional(one_of(HOLDERS)),
         "fallback": _matching(r"^[1-9]\d?$", "must be 1 or more, or empty", nullable=True),
         "drift_code": _matching(_CODE, "must be a class such as INV-AMT-01", nullable=True),
-        "comparator": _optional(one_of(tuple(COMPARATORS))),
+        "comparator": optional(one_of(tuple(COMPARATORS))),
         "tolerance_minor": _whole_number(),
         "tolerance_per": _matching("^line$", "must be 'line' or empty", nullable=True),
         "tolerance_cap_minor": _whole_number(),
         "grace_hours": _whole_number(),
         "conflict_rule": one_of(CONFLICT_RULES),
-        "approval": _optional(one_of(("P", "P2"))),
+        "approval": optional(one_of(("P", "P2"))),
         "valid_from": _matching(_DATE, "must be YYYY-MM-DD"),
         "valid_to": _matching(_DATE, "must be YYYY-MM-DD or empty", nullable=True),
         "missing": pa.Column(str, nullable=True),

@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,17 @@ def tryton_server(tmp_path_factory):
 
     with running(tmp_path_factory.mktemp("tryton")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """A PostgreSQL server on loopback; where none is installed, its tests are skipped."""
+    from tests import postgres
+
+    if postgres.binaries() is None:
+        pytest.skip("PostgreSQL is not installed: the state store is tested on SQLite alone")
+    # not in pytest's own folder, which is closed to the user that the server runs as
+    with tempfile.TemporaryDirectory(prefix="tieout-postgres-") as folder:
+        Path(folder).chmod(0o755)
+        with postgres.running(Path(folder) / "cluster") as url:
+            yield url

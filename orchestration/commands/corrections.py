@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from orchestration.console import console, money, table
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
-from reconcilers.corrections import approval
+from reconcilers.corrections import approval, decision_csv
 from reconcilers.corrections.approval import ApprovalRefusedError, Decision
 from reconcilers.corrections.states import WrongStateError
 from reconcilers.state.store import State
@@ -89,6 +90,28 @@ def approve(ids: Ids = None, code: Code = None, comment: Comment = "") -> None:
 def reject(ids: Ids = None, code: Code = None, comment: Comment = "") -> None:
     """Say no; needs a comment."""
     _decide(approval.reject, ids, code, comment)
+
+
+@app.command()
+def export(
+    path: Annotated[Path, typer.Argument(help="The CSV to write.")],
+) -> None:
+    """Write all corrections that wait for a person to a CSV, with a column for the decision."""
+    with opened_state(load_settings()) as store:
+        count = decision_csv.export_waiting(store, path)
+    out.print(f"{count} corrections written to {path}", soft_wrap=True)
+
+
+@app.command()
+def decide(
+    path: Annotated[Path, typer.Argument(help="The CSV, with approve or reject filled in.")],
+) -> None:
+    """Take the decisions of an exported CSV, all of them or none."""
+    settings = load_settings()
+    with opened_state(settings) as store:
+        done = decision_csv.take_decisions(store, path, settings.actor)
+    _say(done.decisions)
+    out.print(f"{len(done.decisions)} decisions taken, {done.blank} still to decide")
 
 
 @app.command("dispatch")

@@ -45,6 +45,19 @@ class ReplayPreview:
     last_error: str | None
 
 
+@dataclass(frozen=True)
+class Word:
+    """What one person says of one correction: `approve`, or `reject` with a comment.
+
+    `planned_at` (UTC) is the plan that the person saw; empty where it was the present one.
+    """
+
+    correction_id: str
+    decision: str
+    comment: str
+    planned_at: datetime | None = None
+
+
 def approve(
     state: State, ids: Iterable[str], actor: str, comment: str, at: datetime | None = None
 ) -> list[Decision]:
@@ -53,27 +66,33 @@ def approve(
     The maker cannot approve; a second yes has to come from somebody else; a held correction needs
     a comment that says why it may go.
     """
-    moment = at or datetime.now(UTC)
     with state.begin() as session:
-        return [_approve(session, r, actor, comment, moment) for r in get_all(session, ids)]
+        return [decide(session, Word(each, "approve", comment), actor, at) for each in _once(ids)]
 
 
 def reject(
     state: State, ids: Iterable[str], actor: str, comment: str, at: datetime | None = None
 ) -> list[Decision]:
     """One person's no to corrections that were not sent yet; needs a comment."""
-    if not comment.strip():
-        raise ApprovalRefusedError("a rejection needs a comment that says why")
-    moment = at or datetime.now(UTC)
     with state.begin() as session:
-        decisions = []
-        for record in get_all(session, ids):
-            if record.state not in UNSENT:
-                raise WrongStateError(f"correction {record.correction_id} is {record.state}")
-            _word(session, record, "reject", actor, comment, moment)
-            move(session, record, CorrectionState.REJECTED, actor=actor, reason=comment, at=moment)
-            decisions.append(Decision(record.correction_id, record.state, 0))
-        return decisions
+        return [decide(session, Word(each, "reject", comment), actor, at) for each in _once(ids)]
+
+
+def _once(ids: Iterable[str]) -> list[str]:
+    """Each id once, and always in one order: two people's locks never cross."""
+    return sorted(set(ids))
+
+
+def decide(session: Session, word: Word, actor: str, at: datetime | None = None) -> Decision:
+    """One word on one correction, inside the caller's transaction.
+
+    Raises ApprovalRefusedError or WrongStateError; LookupError for an id that is not there.
+    """
+    (record,) = get_all(session, [word.correction_id])
+    if word.planned_at not in {None, record.planned_at}:
+        raise ApprovalRefusedError(f"{record.correction_id} was planned anew since; look again")
+    say = _approve if word.decision == "approve" else _reject
+    return say(session, record, actor, word.comment, at or datetime.now(UTC))
 
 
 def preview_replay(state: State, ids: Iterable[str]) -> list[ReplayPreview]:
@@ -134,6 +153,18 @@ def _approve(
             detail=over,
         )
     return Decision(record.correction_id, record.state, still_needed)
+
+
+def _reject(
+    session: Session, record: CorrectionRecord, actor: str, comment: str, at: datetime
+) -> Decision:
+    if not comment.strip():
+        raise ApprovalRefusedError("a rejection needs a comment that says why")
+    if record.state not in UNSENT:
+        raise WrongStateError(f"correction {record.correction_id} is {record.state}")
+    _word(session, record, "reject", actor, comment, at)
+    move(session, record, CorrectionState.REJECTED, actor=actor, reason=comment, at=at)
+    return Decision(record.correction_id, record.state, 0)
 
 
 def _word(  # noqa: PLR0917  # a word is these six things

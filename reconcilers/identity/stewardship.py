@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from reconcilers.edited_csv import EditedFileError, Mistake
+from reconcilers.edited_csv import EditedFileError, Mistake, reader_of
 from reconcilers.identity.overrides import key_of, load_overrides
 
 ANSWERS = {
@@ -73,16 +73,12 @@ def import_answers(path: Path, overrides: Path, day: date, actor: str) -> Answer
 
 
 def _read(path: Path) -> list[tuple[int, Mapping[str, str]]]:
-    """Rows with their line; spreadsheets of some countries separate by semicolons."""
-    text = path.read_text("utf-8-sig")
-    first = text.partition("\n")[0]
-    separator = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.DictReader(io.StringIO(text), delimiter=separator)
+    reader = reader_of(path.read_text("utf-8-sig"))
     missing = [name for name in (*_PAIR, "decision") if name not in (reader.fieldnames or ())]
     if missing:
         raise EditedFileError(path, [Mistake(1, name, "column is missing") for name in missing])
     return [
-        (reader.line_num, {name: (value or "").strip() for name, value in row.items() if name})
+        (reader.line_num, {name: (row[name] or "").strip() for name in reader.fieldnames or ()})
         for row in reader
     ]
 

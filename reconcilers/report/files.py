@@ -1,21 +1,17 @@
 """Writes a report's files: the page, the tables for spreadsheets, the summary for machines."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from reconcilers.report.data import CorrectionLine, ExceptionLine, ReportData
 from reconcilers.report.html import render_html
+from reconcilers.spreadsheet import table
 
 # The columns of exceptions.csv, in this order for good; new ones come at the end.
 EXCEPTION_COLUMNS = tuple(item.name for item in fields(ExceptionLine))
 CORRECTION_COLUMNS = tuple(item.name for item in fields(CorrectionLine))
-RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -54,30 +50,6 @@ def exceptions_csv(data: ReportData) -> str:
     return table(EXCEPTION_COLUMNS, [*data.exceptions, *data.resolved])
 
 
-def table(columns: Sequence[str], lines: Iterable[Any]) -> str:
-    """Lines as CSV with a header, RFC 4180 quoting."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    for line in lines:
-        writer.writerow([cell(getattr(line, name)) for name in columns])
-    return text.getvalue()
-
-
-def cell(value: Any) -> str:
-    """One value as a cell that no spreadsheet runs."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    text = " | ".join(value) if isinstance(value, tuple) else str(value)
-    return f"'{text}" if text.startswith(RISKY) and not _is_number(text) else text
-
-
 def run_summary(data: ReportData) -> dict[str, Any]:
     """The night for machines: stable names, minor units, ISO times."""
     return {
@@ -112,12 +84,6 @@ def run_summary(data: ReportData) -> dict[str, Any]:
             if not line.holds
         ],
     }
-
-
-def _is_number(text: str) -> bool:
-    body = text[1:] if text[0] in "+-" else text
-    whole, _, fraction = body.partition(".")
-    return whole.isdigit() and (fraction.isdigit() or fraction == "")
 
 
 def _write(path: Path, text: str) -> None:

@@ -51,20 +51,25 @@ def append_audit(
 def verify_audit(state: State) -> ChainVerdict:
     """Recompute the whole chain. Finds edits, removals, insertions and a cut tail."""
     with state.read() as session:
-        head = session.get_one(AuditHead, CHAIN)
-        sequence, previous = 0, GENESIS
-        for line in session.scalars(select(AuditEntry).order_by(AuditEntry.sequence)):
-            problem = _problem(line, sequence + 1, previous)
-            if problem:
-                return ChainVerdict(
-                    holds=False,
-                    entries=sequence,
-                    head_sha256=previous,
-                    broken_at=line.sequence,
-                    problem=problem,
-                )
-            sequence, previous = line.sequence, line.sha256
-        ends = (head.sequence, head.sha256)
+        return verify_chain(session)
+
+
+def verify_chain(session: Session) -> ChainVerdict:
+    """As verify_audit, inside a transaction."""
+    head = session.get_one(AuditHead, CHAIN)
+    sequence, previous = 0, GENESIS
+    for line in session.scalars(select(AuditEntry).order_by(AuditEntry.sequence)):
+        problem = _problem(line, sequence + 1, previous)
+        if problem:
+            return ChainVerdict(
+                holds=False,
+                entries=sequence,
+                head_sha256=previous,
+                broken_at=line.sequence,
+                problem=problem,
+            )
+        sequence, previous = line.sequence, line.sha256
+    ends = (head.sequence, head.sha256)
     if ends != (sequence, previous):
         return ChainVerdict(
             holds=False,

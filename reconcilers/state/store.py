@@ -32,7 +32,10 @@ class State:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One consistent view; what is changed inside is not kept."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        reader = self.engine
+        if reader.dialect.name == "postgresql":  # by default each statement sees its own moment
+            reader = reader.execution_options(isolation_level="REPEATABLE READ")
+        with Session(reader, expire_on_commit=False) as session:
             yield session
 
     def close(self) -> None:

@@ -47,12 +47,14 @@ def test_every_command_that_the_documents_name_exists():
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     text = "\n".join(page.read_text() for page in pages)
     named = re.findall(
-        r"tieout ((?:exceptions|corrections|quarantine|sandbox|identity|events) [a-z]+|[a-z]+)",
+        r"tieout ((?:exceptions|corrections|audit|state|quarantine|sandbox|identity|events) [a-z]+|[a-z]+)",
         text,
     )
     groups = {
         "exceptions",
         "corrections",
+        "audit",
+        "state",
         "quarantine",
         "sandbox",
         "evaluate",

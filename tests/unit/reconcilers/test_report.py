@@ -27,13 +27,13 @@ from reconcilers.report.data import AGE_BUCKETS, age_bucket
 from reconcilers.report.files import (
     CORRECTION_COLUMNS,
     EXCEPTION_COLUMNS,
-    cell,
     exceptions_csv,
     run_summary,
 )
 from reconcilers.report.html import comparison_name, render_html
 from reconcilers.report.masking import masked
 from reconcilers.rules.codes import CODES
+from reconcilers.spreadsheet import cell
 from reconcilers.state.tieouts import SCHEMA
 from tests.correction_samples import (
     DAY,
