@@ -16,7 +16,7 @@ from extractors.garbage import rarely_searched
 from extractors.journal import Agreement, Begun
 from extractors.landing import Landing, schema_hash
 from extractors.manifest import Manifest
-from extractors.protocol import Bookmark, ObjectSpec, Source, SourceTotals, Start
+from extractors.protocol import Bookmark, ObjectSpec, Reader, SourceTotals, Start
 from extractors.raw_zone import RawZone
 from extractors.schema_drift import Schema, compared, observed
 from extractors.side_by_side import side_by_side, together
@@ -44,7 +44,7 @@ class _Read:
 
 
 async def extract_system(
-    source: Source,
+    source: Reader,
     raw: RawZone,
     snapshot_date: date,
     names: Iterable[str] | None = None,
@@ -87,7 +87,7 @@ async def extract_system(
 
 
 async def extract_object(
-    source: Source,
+    source: Reader,
     name: str,
     raw: RawZone,
     snapshot_date: date,
@@ -110,7 +110,7 @@ class _Reading:
     made them wait, and half of what a vendor allows was left unused.
     """
 
-    source: Source
+    source: Reader
     raw: RawZone
     day: date
     full: bool
@@ -259,7 +259,7 @@ def _leave(landing: Landing) -> None:
         landing.checkpoint()
 
 
-def _cursor(source: Source, name: str, raw: RawZone, snapshot_date: date) -> datetime | None:
+def _cursor(source: Reader, name: str, raw: RawZone, snapshot_date: date) -> datetime | None:
     """Where the last published day before D ended; a day after D makes D unreadable for good."""
     days = raw.days(source.system, name)
     if days and days[-1] > snapshot_date:

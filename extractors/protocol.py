@@ -1,4 +1,4 @@
-"""What a connector is: a Source that reads declared objects, a Target that corrects records.
+"""What a connector is: a Reader or Source of declared objects, a Target that corrects records.
 
 Vendor details (addresses, query languages, authentication) do not belong here.
 """
@@ -148,7 +148,7 @@ class SourceTotals:
     sum_minor: Mapping[str, int] | None = None
 
 
-class Source(Protocol):
+class Reader(Protocol):
     """Reads declared objects, page by page; which page is next is known to its bookmarks alone."""
 
     @property
@@ -159,9 +159,6 @@ class Source(Protocol):
 
     @property
     def objects(self) -> Mapping[str, ObjectSpec]: ...
-
-    @property
-    def door(self) -> HttpDoor: ...
 
     async def begin(
         self, spec: ObjectSpec, cursor_from: datetime | None, *, keys_only: bool = False
@@ -188,6 +185,13 @@ class Source(Protocol):
     async def vendor_fields(self, spec: ObjectSpec) -> Mapping[str, str] | None:
         """The vendor's fields and their types as it describes them; None where it cannot."""
         ...
+
+
+class Source(Reader, Protocol):
+    """A reader of a system that is reached by HTTP."""
+
+    @property
+    def door(self) -> HttpDoor: ...
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from extractors.manifest import (
     Manifest,
 )
 from extractors.protocol import ObjectSpec
-from extractors.registry import SOURCES
+from extractors.registry import READ
 
 _SQL_TYPES = {pl.String(): "VARCHAR", pl.Int64(): "BIGINT", pl.Boolean(): "BOOLEAN"}
 _QUARANTINE_COLUMNS = {
@@ -121,7 +121,7 @@ def load_current(con: DuckDBPyConnection, raw_dir: Path, snapshot_date: date) ->
 
 
 def _histories(raw_dir: Path, snapshot_date: date) -> Iterator[_History]:
-    for system, objects in SOURCES.items():
+    for system, objects in READ.items():
         for spec in objects.values():
             folder = raw_dir / system / spec.name
             found = (

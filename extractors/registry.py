@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from extractors.bank.statements import client as bank
+from extractors.bank.statements.objects import OBJECTS as BANK
 from extractors.billing.stripe import client as stripe
 from extractors.billing.stripe.objects import OBJECTS as STRIPE
 from extractors.billing.stripe.target import StripeTarget
@@ -18,7 +20,8 @@ from extractors.erp.tryton import client as tryton
 from extractors.erp.tryton.objects import OBJECTS as TRYTON
 from extractors.erp.tryton.target import TrytonTarget
 from extractors.http import HttpDoor, HttpOptions
-from extractors.protocol import ObjectSpec, Source, Target
+from extractors.metrics import Metrics
+from extractors.protocol import ObjectSpec, Reader, Source, Target
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,31 @@ CONNECTORS: dict[str, Connector] = {
     )
 }
 
+
+@dataclass(frozen=True)
+class Folder:
+    """What a connector is whose files lie in a folder: nothing is called, nothing is written."""
+
+    system: str
+    role: str
+    config: type[Any]
+    objects: Mapping[str, ObjectSpec]
+    reader: Callable[[Any], Reader]
+
+
+FOLDERS: dict[str, Folder] = {
+    bank.SYSTEM: Folder(bank.SYSTEM, "bank", bank.BankConfig, BANK, bank.BankSource)
+}
+CONNECTABLE: Mapping[str, Connector | Folder] = {**CONNECTORS, **FOLDERS}
+
 # The systems that a night reconciles; others can be extracted, and have no models yet.
 SOURCES: dict[str, Mapping[str, ObjectSpec]] = {
     system: CONNECTORS[system].objects
     for system in (salesforce.SYSTEM, stripe.SYSTEM, netsuite.SYSTEM)
 }
+# What a night reads too where it is configured. A night without it goes on.
+OPTIONAL: dict[str, Mapping[str, ObjectSpec]] = {bank.SYSTEM: BANK}
+READ: Mapping[str, Mapping[str, ObjectSpec]] = {**SOURCES, **OPTIONAL}
 
 
 def connector_of(config: object) -> Connector:
@@ -117,3 +140,14 @@ async def open_target(config: object, options: HttpOptions | None = None) -> Asy
     """A system to correct."""
     async with open_door(config, options) as door:
         yield connector_of(config).target(door)
+
+
+@asynccontextmanager
+async def open_reader(config: object) -> AsyncIterator[tuple[Reader, Metrics]]:
+    """What reads a system or a folder, with the count of the calls that it takes."""
+    for folder in FOLDERS.values():
+        if isinstance(config, folder.config):
+            yield folder.reader(config), Metrics()
+            return
+    async with open_source(config) as source:
+        yield source, source.door.metrics

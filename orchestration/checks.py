@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import dagster as dg
+import duckdb
 import polars as pl
 
 from reconcilers.rules.codes import CODES
@@ -46,6 +47,30 @@ TIEOUT_CHECKS = [
     )
     for code, title in TIEOUT_CODES.items()
 ]
+STATEMENTS_CHECK = dg.AssetCheckSpec(
+    "bank_statements",
+    asset=DRIFT,
+    description="Bank statements follow each other without gap or overlap, and none is held back.",
+)
+_STATEMENTS_AMISS = """
+    select account || ', ' || number || ' from ' || cast(from_date as varchar) || ': ' || continuity
+    from conformed.statement__bank where continuity in ('gap', 'overlap')
+    union all
+    select 'held back: ' || key || ': ' || reason from raw.open_quarantine where system = 'bank'
+    order by 1
+"""
+
+
+def statements_result(con: duckdb.DuckDBPyConnection) -> dg.AssetCheckResult:
+    """Passed when the statements that were read leave no day out; also where none were."""
+    amiss = [told for (told,) in con.sql(_STATEMENTS_AMISS).fetchall()]
+    return dg.AssetCheckResult(
+        check_name=STATEMENTS_CHECK.name,
+        asset_key=DRIFT,
+        passed=not amiss,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"count": len(amiss), "first": dg.MetadataValue.json(amiss[:20])},
+    )
 
 
 def code_results(drift: pl.DataFrame) -> Iterator[dg.AssetCheckResult]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from extractors.registry import CONNECTORS, SOURCES, Connector
+from extractors.registry import CONNECTABLE, SOURCES, Connector, Folder
 
 
 def variable_of(system: str, name: str) -> str:
@@ -17,7 +17,7 @@ def variable_of(system: str, name: str) -> str:
     return f"{system}_{'url' if name == 'base_url' else name}".upper()
 
 
-def variables(connector: Connector, *, required: bool = False) -> dict[str, str]:
+def variables(connector: Connector | Folder, *, required: bool = False) -> dict[str, str]:
     """Variable to field, of all fields or of those that have no default."""
     return {
         variable_of(connector.system, one.name): one.name
@@ -34,7 +34,7 @@ def given(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
             for variable, name in variables(connector).items()
             if environ.get(variable)
         }
-        for connector in CONNECTORS.values()
+        for connector in CONNECTABLE.values()
     }
     return {system: values for system, values in found.items() if values}
 
@@ -48,7 +48,7 @@ def mistakes(connections: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     missing = [
         variable
         for system in {**dict.fromkeys(together), **connections}
-        for variable, name in variables(CONNECTORS[system], required=True).items()
+        for variable, name in variables(CONNECTABLE[system], required=True).items()
         if name not in connections.get(system, {})
     ]
     if missing:
@@ -68,7 +68,7 @@ def config_of(system: str, values: Mapping[str, Any]) -> Any:
         ValueError: the values contradict each other.
 
     """
-    config = CONNECTORS[system].config
+    config = CONNECTABLE[system].config
     kinds = get_type_hints(config)
     return config(
         **{

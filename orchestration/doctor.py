@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extractors.errors import SourceError, Unauthorized
-from extractors.registry import SOURCES, open_source
+from extractors.registry import SOURCES, open_reader
 from extractors.sandbox import control
 from orchestration.settings import Settings, SettingsError
 from orchestration.stores import opened_state
@@ -118,7 +118,7 @@ def _system(settings: Settings, system: str) -> Finding:
 
 async def _probe(settings: Settings, system: str) -> str:
     """Read a little of every object: what is refused here would stop the night."""
-    async with open_source(settings.system_config(system)) as source:
-        for spec in source.objects.values():
-            await source.begin(spec, dt.datetime.now(dt.UTC))
-        return f"log-in works, all {len(source.objects)} objects can be read"
+    async with open_reader(settings.system_config(system)) as (reader, _):
+        for spec in reader.objects.values():
+            await reader.begin(spec, dt.datetime.now(dt.UTC))
+        return f"log-in works, all {len(reader.objects)} objects can be read"

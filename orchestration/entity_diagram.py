@@ -27,7 +27,7 @@ AREAS: Mapping[str, tuple[str, ...]] = {
     "Credits": ("credit_note",),
     "Payments": ("payment",),
     "Refunds and disputes": ("refund", "dispute"),
-    "Payouts": ("payout", "deposit"),
+    "Payouts": ("payout", "deposit", "bank"),
     "Ledger": ("journal", "accounting_period", "ledger"),
     "Revenue": ("revenue",),
     "Reference": ("legal_entit", "tax_code", "fx_rate"),

@@ -9,7 +9,7 @@ from typing import Any
 from extractors.extract import extract_system
 from extractors.manifest import Manifest
 from extractors.raw_zone import RawZone
-from extractors.registry import open_source
+from extractors.registry import OPTIONAL, open_reader
 from orchestration.settings import Settings
 
 
@@ -35,21 +35,25 @@ def read_system(
 ) -> Extraction:
     """Read what is not published yet; goes on where an interrupted reading was.
 
+    Of an optional system that is not connected nothing is read.
+
     Raises:
         SourceError: the system cannot be read; what was read so far is kept for the next call.
 
     """
+    if system in OPTIONAL and system not in settings.connections():
+        return Extraction([], {})
 
     async def read() -> Extraction:
-        async with open_source(settings.system_config(system)) as source:
+        async with open_reader(settings.system_config(system)) as (reader, metrics):
             manifests = await extract_system(
-                source,
+                reader,
                 RawZone(settings.raw_dir),
                 day,
                 names,
                 full=full,
                 key_scan_days=settings.key_scan_days,
             )
-            return Extraction(manifests, source.door.metrics.as_dict())
+            return Extraction(manifests, metrics.as_dict())
 
     return asyncio.run(read())

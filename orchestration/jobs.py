@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from extractors.registry import SOURCES
+from extractors.registry import READ
 from orchestration.failures import say_what_failed, say_what_was_not_sent
 from orchestration.partitions import snapshot_days
 
@@ -29,7 +29,7 @@ dispatch = dg.define_asset_job(
 replay = dg.define_asset_job(
     "replay",
     selection=dg.AssetSelection.all()
-    - dg.AssetSelection.groups(*(f"raw_{system}" for system in SOURCES))
+    - dg.AssetSelection.groups(*(f"raw_{system}" for system in READ))
     - EXCEPTIONS.downstream(include_self=False),
     partitions_def=snapshot_days,
     executor_def=dg.in_process_executor,

@@ -14,7 +14,7 @@ from typing import Any
 
 from dotenv import dotenv_values
 
-from extractors.registry import CONNECTORS, SOURCES
+from extractors.registry import CONNECTABLE, SOURCES
 from orchestration.connections import config_of, given, mistakes, variables
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -120,7 +120,7 @@ class Settings:
         if system not in connections:
             connections = self.connections()
         if system not in connections:
-            needed = ", ".join(variables(CONNECTORS[system], required=True))
+            needed = ", ".join(variables(CONNECTABLE[system], required=True))
             raise SettingsError(f"{system} is not configured; set {needed} (see .env.example).")
         return config_of(system, connections[system])
 

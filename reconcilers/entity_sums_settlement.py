@@ -78,7 +78,29 @@ _NOTHING_TO_TAKE_BACK = LeftOut(
     f"not in ('open', 'partially_paid', 'paid', 'written_off'), false) {_PER_CREDITED_LINE}",
 )
 
+_BANK = "staging.stg_bank__"
+_LINES = (
+    "select lines.currency, "
+    "cast(round(lines.amount * units.minor_per_unit) as bigint) as amount_minor "
+    f"from {_BANK}statement_lines as lines "
+    "inner join seeds.currencies as units on lines.currency = units.currency"
+)
+_HELD_BACK = LeftOut(
+    "lines of statements that are held back",
+    f"{_LINES} where lines.statement_id not in (select statement_id from {_BANK}statements)",
+)
+
 SETTLEMENT: tuple[EntitySum, ...] = (
+    counted("statement", "bank.statement", f"{_BANK}statements", "conformed.statement__bank"),
+    EntitySum(
+        "movement",
+        "bank.statement_line",
+        f"{_BANK}statement_lines",
+        "canonical.bank_movements",
+        _LINES,
+        "select currency, amount_minor from canonical.bank_movements",
+        (_HELD_BACK,),
+    ),
     summed(
         "credit_note",
         "stripe.credit_note",

@@ -19,7 +19,7 @@ from reconcilers.edited_csv import (
     optional,
     read_checked,
 )
-from reconcilers.rules.base import SYSTEM_OF_ROLE
+from reconcilers.rules.base import RECORDING_ROLES
 from reconcilers.rules.comparators import COMPARATORS
 from reconcilers.rules.comparison import BY_NAME, CONTROL
 
@@ -48,8 +48,8 @@ CONFLICT_RULES = ("OWN", "PAPER", "LATEST", "UNION", "CALC", "FROZEN")
 # not_extracted: declared, so that it is known to be missing.
 STATUSES = ("compared", "golden_only", "canonical_only", "not_extracted")
 CANONICAL = "canonical"  # what Tieout computes itself
-CONNECTED = tuple(SYSTEM_OF_ROLE)
-# Who owns things that no connected system holds.
+CONNECTED = RECORDING_ROLES
+# Who owns things that none of these holds.
 ELSEWHERE = ("tax_engine", "metering", "bank", "provisioning", "integration")
 HOLDERS = (*CONNECTED, CANONICAL, *ELSEWHERE)
 

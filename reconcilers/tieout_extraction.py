@@ -47,6 +47,14 @@ STAGED_SUMS: Mapping[str, str] = {
         where balance_type = 'payments'
         group by currency
     """,
+    # What the balances of the statements that stand say that their lines come to.
+    "bank.statement_line": """
+        select lines.currency, currencies.exponent, count(*), coalesce(sum(lines.amount), 0)
+        from staging.stg_bank__statement_lines as lines
+        inner join staging.stg_bank__statements using (statement_id)
+        inner join seeds.currencies as currencies on lines.currency = currencies.currency
+        group by all
+    """,
 }
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from extractors.errors import SourceError
+from extractors.errors import LateExtraction, SourceError
 from extractors.manifest import Manifest
 from extractors.protocol import ObjectSpec
 from extractors.raw_tables import load_current
-from extractors.registry import CONNECTORS, SOURCES
-from orchestration.extraction import read_system
+from extractors.registry import CONNECTABLE, OPTIONAL, READ
+from orchestration.extraction import Extraction, read_system
 from orchestration.failures import as_failure
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
@@ -38,7 +38,7 @@ def extraction(system: str, objects: Mapping[str, ObjectSpec]) -> dg.AssetsDefin
                 group_name=f"raw_{system}",
                 kinds={system, "parquet"},
                 owners=["team:revenue-operations"],
-                description=f"{spec.vendor_name} of the {CONNECTORS[system].role} as read for the "
+                description=f"{spec.vendor_name} of the {CONNECTABLE[system].role} as read for the "
                 "day: Parquet and a manifest with counts, control totals, cursor and watermark.",
             )
             for name, spec in objects.items()
@@ -54,12 +54,23 @@ def extraction(system: str, objects: Mapping[str, ObjectSpec]) -> dg.AssetsDefin
         day = dt.date.fromisoformat(context.partition_key)
         try:
             extraction = read_system(night.settings, system, day, names)
+        except LateExtraction as error:
+            if system not in OPTIONAL:
+                raise as_failure(error) from error
+            # A night that was stored before the system was connected is replayed without it.
+            context.log.warning("%s", error)
+            extraction = Extraction([], {})
         except SourceError as error:
             raise as_failure(error) from error
         context.log.info("calls to %s: %s", system, extraction.calls)
         for manifest in extraction.manifests:
             yield dg.MaterializeResult(
                 asset_key=raw_key(system, manifest.object), metadata=manifest_metadata(manifest)
+            )
+        for name in sorted(set(names) - {manifest.object for manifest in extraction.manifests}):
+            yield dg.MaterializeResult(
+                asset_key=raw_key(system, name),
+                metadata={"mode": dg.MetadataValue.text("not read: nothing is connected")},
             )
 
     return extract
@@ -84,7 +95,7 @@ def manifest_metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:
 
 @dg.asset(
     key=RAW_TABLES,
-    deps=[raw_key(system, name) for system, objects in SOURCES.items() for name in objects],
+    deps=[raw_key(system, name) for system, objects in READ.items() for name in objects],
     group_name="raw_tables",
     kinds={"duckdb"},
     owners=["team:revenue-operations"],
@@ -138,5 +149,5 @@ def _warning(name: str, found: list[str]) -> dg.AssetCheckResult:
     )
 
 
-raw_assets = [extraction(system, objects) for system, objects in SOURCES.items()]
+raw_assets = [extraction(system, objects) for system, objects in READ.items()]
 assets = [*raw_assets, raw_tables]

@@ -11,7 +11,14 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from orchestration.checks import CODE_CHECKS, TIEOUT_CHECKS, code_results, tieout_results
+from orchestration.checks import (
+    CODE_CHECKS,
+    STATEMENTS_CHECK,
+    TIEOUT_CHECKS,
+    code_results,
+    statements_result,
+    tieout_results,
+)
 from orchestration.console import money
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
@@ -54,7 +61,7 @@ def _spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
         _spec(DRIFT, "Every disagreement between two systems, by catalogue code, with its money."),
         _spec(DISPOSITIONS, "Where each row of each side went: matched, in flight, exception, ..."),
     ],
-    check_specs=CODE_CHECKS,
+    check_specs=[*CODE_CHECKS, STATEMENTS_CHECK],
     partitions_def=snapshot_days,
     backfill_policy=one_day_at_a_time,
     pool=WAREHOUSE_POOL,
@@ -71,11 +78,13 @@ def reconcile(
         due = ineffective(taken, _watermarks(con))
         rates = load_rates(con, day, currency)
         findings = evaluate(con, rules, day, rates=rates, corrections=due)
+        statements = statements_result(con)
     yield dg.MaterializeResult(asset_key=DRIFT, metadata=_drift_metadata(findings.drift, currency))
     yield dg.MaterializeResult(
         asset_key=DISPOSITIONS, metadata={"dagster/row_count": findings.dispositions.height}
     )
     yield from code_results(findings.drift)
+    yield statements
 
 
 def _watermarks(con: duckdb.DuckDBPyConnection) -> dict[str, dt.datetime]:

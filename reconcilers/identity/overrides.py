@@ -15,14 +15,14 @@ from reconcilers.edited_csv import (
     one_of,
     read_checked,
 )
-from reconcilers.rules.base import ROLE_OF_SYSTEM
+from reconcilers.rules.base import RECORDING_ROLES, SYSTEM_OF_ROLE
 
 # link: the same customer. never_link: never one customer. primary: the record that speaks for its
 # system. new_id_owner: after a split, the part with this record keeps the canonical id.
 PAIR_ACTIONS = ("link", "never_link")
 RECORD_ACTIONS = ("primary", "new_id_owner")
 
-_SYSTEMS = tuple(ROLE_OF_SYSTEM)
+_SYSTEMS = tuple(SYSTEM_OF_ROLE[role] for role in RECORDING_ROLES)
 _DATE = pa.Check.str_matches(r"^\d{4}-\d{2}-\d{2}$", error="must be YYYY-MM-DD")
 _SCHEMA = pa.DataFrameSchema(
     {

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import narwhals as nw
 
 # Which product plays which role; `<role>_id` in a comparison is an id of that system.
-SYSTEM_OF_ROLE = {"crm": "salesforce", "billing": "stripe", "erp": "netsuite"}
+SYSTEM_OF_ROLE = {"crm": "salesforce", "billing": "stripe", "erp": "netsuite", "bank": "bank"}
+# Those that keep customers and documents of their own; a bank only tells what it moved.
+RECORDING_ROLES = ("crm", "billing", "erp")
 ROLE_OF_SYSTEM = {system: role for role, system in SYSTEM_OF_ROLE.items()}
 
 NOTHING = nw.lit(None, dtype=nw.String)

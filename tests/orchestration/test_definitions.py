@@ -15,6 +15,7 @@ LAYERS = {
     "raw_salesforce",
     "raw_stripe",
     "raw_netsuite",
+    "raw_bank",
     "raw_tables",
     "seeds",
     "staging",
@@ -117,5 +118,5 @@ def test_whatever_opens_the_warehouse_waits_for_its_turn(defs):
         for node in defs.resolve_job_def("nightly").graph.node_dict.values()
     }
     outside = {name for name, pool in pools.items() if pool != "warehouse"}
-    reading = {"extract_salesforce", "extract_stripe", "extract_netsuite"}
+    reading = {"extract_salesforce", "extract_stripe", "extract_netsuite", "extract_bank"}
     assert outside == {*reading, "events__cloud_events"}

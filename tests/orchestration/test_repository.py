@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from extractors.registry import CONNECTORS
+from extractors.registry import CONNECTABLE
 from orchestration.connections import variables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,5 +44,5 @@ def test_every_variable_of_the_template_is_read_and_the_other_way_round():
     template = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     source = (ROOT / "orchestration" / "settings.py").read_text()
     read = set(re.findall(r'"(TIEOUT_[A-Z_]+)"', source))
-    connections = {name for one in CONNECTORS.values() for name in variables(one)}
+    connections = {name for one in CONNECTABLE.values() for name in variables(one)}
     assert template == read | connections

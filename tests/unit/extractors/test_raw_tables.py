@@ -15,7 +15,7 @@ from extractors.journal import Agreement, Begun
 from extractors.protocol import Page, SourceTotals
 from extractors.raw_tables import load_current
 from extractors.raw_zone import RawZone
-from extractors.registry import SOURCES
+from extractors.registry import READ, SOURCES
 from extractors.schema_drift import Schema
 
 FIRST_DAY = date(2026, 3, 1)
@@ -231,7 +231,7 @@ def test_an_equal_version_that_was_read_again_has_what_was_declared_since(tmp_pa
 
 def test_every_declared_object_is_a_table_even_without_data(tmp_path):
     con = loaded(tmp_path, FIRST_DAY)
-    for system, objects in SOURCES.items():
+    for system, objects in READ.items():
         for spec in objects.values():
             columns = con.sql(f"DESCRIBE raw.{system}__{spec.name}").fetchall()
             expected = [*spec.columns, "_extracted_date", "_ordinal", "_changed_at"]

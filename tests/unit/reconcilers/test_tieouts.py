@@ -218,18 +218,18 @@ def test_a_gap_in_amounts_is_explained_by_what_is_known_to_be_amiss(known, cause
 
 
 def test_whatever_a_source_totals_is_compared():
-    from extractors.registry import SOURCES
+    from extractors.registry import READ
 
-    specs = [(system, spec) for system, objects in SOURCES.items() for spec in objects.values()]
+    specs = [(system, spec) for system, objects in READ.items() for spec in objects.values()]
     totalled_objects = {f"{system}.{spec.name}" for system, spec in specs if spec.control_sum}
     assert totalled_objects == set(STAGED_SUMS)
 
 
 def test_each_raw_object_has_the_staging_model_that_its_name_says():
-    from extractors.registry import SOURCES
+    from extractors.registry import READ
 
     models = {path.stem for path in (ROOT / "dbt_project/models/staging").rglob("*.sql")}
-    named = {staging_model(system, name) for system, objects in SOURCES.items() for name in objects}
+    named = {staging_model(system, name) for system, objects in READ.items() for name in objects}
     assert named <= models
 
 
