@@ -22,7 +22,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from filelock import Timeout
 
-from extractors.sandbox import drift, faults, limits
+from extractors.sandbox import bank, drift, faults, limits
+from extractors.sandbox.bank_files import write_statements
 from extractors.sandbox.limits import Limits
 from extractors.sandbox.schema import TABLES, System
 from extractors.sandbox.servers import LOG, PID, STORE, SYSTEMS, lock_of, read_connections
@@ -111,15 +112,22 @@ def status(home: Path) -> Status:
 
 def advance(home: Path, days: int = 1) -> datetime:
     """Let the company live on; returns the clock."""
-    with _opened(home) as store, store.transaction():
-        advance_world(store, days)
+    with _opened(home) as store:
+        with store.transaction():
+            advance_world(store, days)
+        write_statements(store, home)
         return store.now()
 
 
 def plant(home: Path, code: str, count: int, seed: int = 1) -> list[Any]:
     """Plant drift of one code; returns its truth rows. Nothing is planted where not all can be."""
-    with _opened(home) as store, store.transaction():
-        return list(drift.plant(store, code, count, seed))
+    with _opened(home) as store:
+        with store.transaction():
+            before = store.meta(bank.FAULTS)
+            rows = list(drift.plant(store, code, count, seed))
+        if store.meta(bank.FAULTS) != before:
+            write_statements(store, home)
+        return rows
 
 
 def truth(home: Path) -> list[dict[str, Any]]:
@@ -184,6 +192,7 @@ def _build(home: Path, seed: int, customers: int, months: int, end: date | None)
                 until = {} if end is None else {"end": end}
                 build_world(store, seed, customers, months, **until)
                 store.set_meta(_BUILT, {"seed": seed, "customers": customers, "months": months})
+        write_statements(store, home)
     finally:
         store.close()
 
@@ -217,7 +226,7 @@ def _wait_until_answering(home: Path, process: subprocess.Popen[bytes]) -> None:
 def answers(home: Path) -> bool:
     """Whether all three servers take connections."""
     known = read_connections(home)
-    return known is not None and all(_listens(each["base_url"]) for each in known.values())
+    return known is not None and all(_listens(known[system]["base_url"]) for system in SYSTEMS)
 
 
 def _listens(url: str) -> bool:

@@ -17,6 +17,7 @@ from filelock import FileLock
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from extractors.sandbox.bank_files import CLOCK, FOLDER
 from extractors.sandbox.carriage import TRANSPORT
 from extractors.sandbox.credentials import credentials
 from extractors.sandbox.netsuite import NetSuiteServer
@@ -62,6 +63,11 @@ def connections(store: Store, ports: dict[System, int]) -> dict[str, dict[str, A
     }
 
 
+def bank_connection(home: Path) -> dict[str, dict[str, Any]]:
+    """Where the statements of the company's bank lie: no server, only files."""
+    return {"bank": {"statements": str(home / FOLDER), "clock": str(home / CLOCK)}}
+
+
 def serve(home: Path) -> None:
     """Serve the store in `home` until stopped by a signal; ports are chosen free.
 
@@ -78,7 +84,8 @@ def serve(home: Path) -> None:
         store = Store(home / STORE)
         sockets = _bind(home)
         ports = {system: bound.getsockname()[1] for system, bound in sockets.items()}
-        write_atomically(home / CONNECTIONS, json.dumps(connections(store, ports), indent=2))
+        known = connections(store, ports) | bank_connection(home)
+        write_atomically(home / CONNECTIONS, json.dumps(known, indent=2))
         try:
             asyncio.run(_serve_all(create_apps(store), sockets))
         finally:

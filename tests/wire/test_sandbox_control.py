@@ -79,7 +79,7 @@ def test_what_is_done_to_the_file_shows_on_the_wire_at_once(home):
 
 def test_down_and_up_again_changes_nothing(home):
     before, listed = control.status(home), customers(home)
-    urls = {name: known["base_url"] for name, known in read_connections(home).items()}
+    urls = {name: known.get("base_url") for name, known in read_connections(home).items()}
     control.down(home)
     assert control.is_running(home) is False
     assert not (home / "server.pid").exists()
@@ -87,7 +87,7 @@ def test_down_and_up_again_changes_nothing(home):
     with pytest.raises(httpx.ConnectError):
         customers(home)
     again = control.up(home)
-    assert {name: known["base_url"] for name, known in again.items()} == urls
+    assert {name: known.get("base_url") for name, known in again.items()} == urls
     assert (control.status(home), customers(home)) == (before, listed)
 
 

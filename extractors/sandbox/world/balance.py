@@ -2,7 +2,13 @@
 
 from collections import defaultdict
 
-from extractors.sandbox.stripe_balance import charge_entry, is_payday, payout_entry, payout_of
+from extractors.sandbox.stripe_balance import (
+    charge_entry,
+    is_payday,
+    payout_entry,
+    payout_of,
+    trace_of,
+)
 from extractors.sandbox.tables import Record
 from extractors.sandbox.world.deposits import schedule_deposit
 from extractors.sandbox.world.moments import DAY, HOUR, MINUTE
@@ -62,6 +68,6 @@ def _pay_out(world: World, at: int, entries: list[Record]) -> None:
 
 def land_payout(world: World, at: int, payout: str) -> None:
     """The money is at the bank."""
-    done = {"status": "paid", "reconciliation_status": "completed"}
+    done = {"status": "paid", "reconciliation_status": "completed", "trace_id": trace_of(payout)}
     world.records.change("stripe", "payout", payout, at, **done)
     schedule_deposit(world, at, payout)
