@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all test-peers dbt-test docs drift-pages lint nightly backfill report sandbox ui mutants bench bench-compare bench-extract bench-identity clean
+.PHONY: help setup demo test test-all test-peers dbt-test docs drift-pages lint nightly backfill report sandbox ui mutants chaos bench bench-compare bench-extract bench-identity clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ ui: setup ## Open the Dagster UI on http://127.0.0.1:3000
 
 mutants: setup ## Break every rule in turn, and show that a test fails for each break
 	$(BIN)/python -m benchmarks.mutants
+
+chaos: setup ## Dispatch under faults: make chaos SEEDS=200, SEED=7 to see one, BREAK=resend to break it on purpose
+	$(BIN)/python -m benchmarks.chaos $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(BREAK),--break $(BREAK)) $(if $(REPORT),--report)
 
 bench: setup ## Measure the stages of a night, and identity beside a join written by hand
 	$(BIN)/python -m benchmarks.night

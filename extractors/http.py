@@ -33,6 +33,7 @@ from extractors.errors import (
     RateLimited,
     SourceError,
     Transient,
+    Unauthorized,
     UnknownOutcome,
 )
 from extractors.limiter import Limiter, Turn
@@ -65,7 +66,8 @@ class HttpOptions:
     between; waiting for a turn is not counted. `concurrency` bounds requests in flight,
     `per_second` how many go out, `per_second_endpoint` how many to the same endpoint. After
     `breaker_failures` in a row nothing is sent for `cool_down_seconds`. `quota_reserve` is the
-    share of the vendor's quota that is left to others.
+    share of the vendor's quota that is left to others. `transport` carries the calls; None is the
+    network.
     """
 
     connect_seconds: float = 5
@@ -83,6 +85,7 @@ class HttpOptions:
     cool_down_seconds: float = 15
     quota_reserve: float = 0.05
     http2: bool = False
+    transport: httpx.AsyncBaseTransport | None = None
 
 
 class HttpDoor:
@@ -116,6 +119,7 @@ class HttpDoor:
             base_url=self.base_url,
             headers=_encoded({"Accept-Encoding": "gzip", **(headers or {})}),
             http2=options.http2,
+            transport=options.transport,
             timeout=httpx.Timeout(
                 connect=options.connect_seconds,
                 read=options.read_seconds,
@@ -157,10 +161,12 @@ class HttpDoor:
         correlation_id = call.correlation_id or uuid.uuid4().hex
         turn = self._limiter.turn(f"{call.method} {call.endpoint}", self.options.retry_seconds)
         failed_at = 0.0
+        lost: UnknownOutcome | None = None
 
         def again(error: Exception) -> bool | float:
-            nonlocal failed_at
+            nonlocal failed_at, lost
             failed_at = time.monotonic()
+            lost = error if isinstance(error, UnknownOutcome) else lost
             wait = self._wait(call, error)
             return wait if turn.patience > (0.0 if wait is True else wait) else False
 
@@ -171,13 +177,19 @@ class HttpDoor:
             wait_initial=0.5,
             wait_max=self.options.longest_wait_seconds,
         )
-        async for attempt in attempts:
-            if failed_at:
-                paused = time.monotonic() - failed_at
-                turn.patience -= paused
-                self.metrics.retried(call.method, call.endpoint, paused)
-            with attempt:
-                return await self._in_turn(turn, call, correlation_id, attempt.num)
+        try:
+            async for attempt in attempts:
+                if failed_at:
+                    paused = time.monotonic() - failed_at
+                    turn.patience -= paused
+                    self.metrics.retried(call.method, call.endpoint, paused)
+                with attempt:
+                    return await self._in_turn(turn, call, correlation_id, attempt.num)
+        except (Transient, Unauthorized):
+            # That the last attempt was not taken does not tell what became of the one before.
+            if lost is not None:
+                raise lost.with_traceback(None) from None
+            raise
         raise AssertionError("stamina ends with an answer or an error")
 
     async def attempt(self, call: Call) -> Reply:

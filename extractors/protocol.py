@@ -200,7 +200,8 @@ class WriteIntent:
 
     `record_id` is the vendor's id for an update, the external id for an upsert, and for a create
     the id of the record that the new one hangs on, if any (a credit memo on its invoice).
-    `idempotency_key` is sent where the vendor honours one.
+    `idempotency_key` is sent where the vendor honours one. `seen` is the record as it was looked at
+    just before: a vendor that takes writes under a condition refuses this one if it moved on.
     """
 
     operation: Literal["update", "upsert", "create"]
@@ -209,6 +210,7 @@ class WriteIntent:
     body: Mapping[str, Any]
     idempotency_key: str
     correlation_id: str
+    seen: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.claims import is_gone
@@ -19,6 +19,7 @@ from reconcilers.state.models import Attempt, CorrectionRecord
 from reconcilers.state.store import State
 
 EXCERPT = 500
+NOT_TAKEN, REJECTED = "not taken", "rejected"  # outcomes of calls that the target said no to
 STOPPED = "the dispatcher stopped before the answer was recorded"
 Kind = Literal["send", "look"]
 
@@ -29,7 +30,11 @@ class ClaimLostError(RuntimeError):
 
 @dataclass(frozen=True)
 class Order:
-    """A claimed correction, with all that is needed to look and to write."""
+    """A claimed correction, with all that is needed to look and to write.
+
+    `writes` counts calls since it was last replayed; `was_called` is true when any call ever made
+    for it may have taken effect.
+    """
 
     correction_id: str
     kind: Kind
@@ -45,6 +50,7 @@ class Order:
     correlation_id: str
     action: str
     writes: int
+    was_called: bool
     claimed_by: str
 
 
@@ -277,8 +283,18 @@ def _order(
         correlation_id=record.correlation_id,
         action=record.action,
         writes=record.writes,
+        was_called=_was_called(session, record.correction_id),
         claimed_by=claimed_by,
     )
+
+
+def _was_called(session: Session, correction_id: str) -> bool:
+    query = select(Attempt.number).where(
+        Attempt.correction_id == correction_id,
+        Attempt.write_started_at.is_not(None),
+        or_(Attempt.outcome.is_(None), Attempt.outcome.not_in((NOT_TAKEN, REJECTED))),
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def _close_attempts(session: Session, record: CorrectionRecord, now: datetime) -> bool:

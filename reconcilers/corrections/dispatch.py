@@ -23,6 +23,8 @@ from extractors.errors import (
 from extractors.protocol import Target, WriteIntent
 from reconcilers.corrections.claims import claimant
 from reconcilers.corrections.delivery import (
+    NOT_TAKEN,
+    REJECTED,
     ClaimLostError,
     Order,
     Outcome,
@@ -37,6 +39,7 @@ from reconcilers.corrections.look import Sight, Standing, look
 from reconcilers.corrections.night import broken_tieouts
 from reconcilers.corrections.outbox import OVERTAKEN
 from reconcilers.corrections.posting import (
+    DocumentAppearedError,
     changed_in_billing,
     check_at_send_time,
     no_billing_to_ask,
@@ -164,7 +167,7 @@ class _Worker:
             sight = await look(lane.target, order)
             if order.kind == "look":
                 return self._resolve(order, sight)
-            return self._before_write(order, sight) or await self._write(lane, order)
+            return self._before_write(order, sight) or await self._write(lane, order, sight)
         except SourceError as error:  # while looking: nothing was sent in this attempt
             self._note_failure(lane, error)
             return _could_not_look(order, error)
@@ -173,7 +176,7 @@ class _Worker:
         """Compare and set: only the value that drifted may be written over."""
         if sight.standing is Standing.DRIFTED:
             return None
-        if sight.standing is Standing.DESIRED and (order.writes or sight.is_ours):
+        if sight.standing is Standing.DESIRED and (order.was_called or sight.is_ours):
             return _found_applied(sight)  # an earlier call of ours took effect after all
         return Outcome(S.SUPERSEDED, OVERTAKEN, sight.words, target_record_id=sight.record_id)
 
@@ -187,7 +190,7 @@ class _Worker:
             return Outcome(S.DEAD, "not applied", f"not applied after {order.writes} calls")
         return Outcome(S.APPROVED, "not applied", "looked: the call had no effect; sent again")
 
-    async def _write(self, lane: _Lane, order: Order) -> Outcome:
+    async def _write(self, lane: _Lane, order: Order, sight: Sight) -> Outcome:
         if order.action == "post_erp_invoice" and (stop := await self._check_posting(lane, order)):
             return stop
         begin_write(self.state, order, self.now())
@@ -200,6 +203,7 @@ class _Worker:
                     body=order.payload,
                     idempotency_key=order.idempotency_key,
                     correlation_id=order.correlation_id,
+                    seen=sight.record,
                 )
             )
         except SourceError as error:
@@ -218,7 +222,12 @@ class _Worker:
 
     async def _check_posting(self, lane: _Lane, order: Order) -> Outcome | None:
         """Ask both sides again for what may have changed since the plan."""
-        refusals = await check_at_send_time(lane.target, order.payload)
+        try:
+            refusals = await check_at_send_time(lane.target, order.payload, order.record_id)
+        except DocumentAppearedError:
+            return Outcome(
+                S.APPROVED, "not sent", "the document appeared meanwhile: looked at again"
+            )
         if self.billing is None or refusals:
             refusals = refusals or (no_billing_to_ask(),)
             reasons = "; ".join(f"{r.field}: {r.problem}" for r in refusals)
@@ -231,9 +240,9 @@ class _Worker:
         """Where a failed call leaves a correction. Only a plain no is taken for a no."""
         state, outcome = S.UNKNOWN, "no conclusive answer"
         if isinstance(error, Rejected):
-            state, outcome = S.DEAD, "rejected"
+            state, outcome = S.DEAD, REJECTED
         elif isinstance(error, RateLimited | Unauthorized):
-            return replace(_from_error(S.APPROVED, "not taken", error), was_taken=False)
+            return replace(_from_error(S.APPROVED, NOT_TAKEN, error), was_taken=False)
         return _from_error(state, outcome, error)
 
     def _note_failure(self, lane: _Lane, error: SourceError) -> None:

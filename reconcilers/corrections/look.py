@@ -1,7 +1,7 @@
 """Looks at the record of a correction: it drifts still, is as desired, or is something else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any
@@ -22,13 +22,15 @@ class Standing(Enum):
 class Sight:
     """The standing of a record, in words that can be stored (no values of other fields).
 
-    `is_ours` is true when the record itself proves that a correction of ours made it so.
+    `is_ours` is true when the record itself proves that a correction of ours made it so. `record`
+    is the record itself where it drifts still; it is never stored.
     """
 
     standing: Standing
     words: str
     record_id: str | None = None
     is_ours: bool = False
+    record: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 async def look(target: Target, order: Order) -> Sight:
@@ -41,7 +43,7 @@ async def look(target: Target, order: Order) -> Sight:
     if _shows(record, order.after):
         return Sight(Standing.DESIRED, "the record is already as desired", order.record_id)
     if order.before is not None and _shows(record, order.before):
-        return Sight(Standing.DRIFTED, "the record still drifts", order.record_id)
+        return Sight(Standing.DRIFTED, "the record still drifts", order.record_id, record=record)
     changed = ", ".join(
         name
         for name, value in sorted((order.before or {}).items())

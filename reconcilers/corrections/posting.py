@@ -223,8 +223,18 @@ CHECKS: tuple[Callable[[Draft], list[Refusal]], ...] = (
 )
 
 
-async def check_at_send_time(target: Target, payload: Mapping[str, Any]) -> tuple[Refusal, ...]:
-    """Ask the target again for what may have changed since the plan: period, customer, number."""
+class DocumentAppearedError(RuntimeError):
+    """The document itself holds its number: it is there, although a look just missed it."""
+
+
+async def check_at_send_time(
+    target: Target, payload: Mapping[str, Any], external_id: str
+) -> tuple[Refusal, ...]:
+    """Ask the target again for what may have changed since the plan: period, customer, number.
+
+    A number that the document with our external id has is no reason to refuse it, but to look at it
+    again: an earlier call of ours may have been slower than the look after it.
+    """
     period_id = payload["postingPeriod"]["id"]
     periods = await target.lookup("accountingperiod", id=period_id)
     refusals = [
@@ -238,6 +248,8 @@ async def check_at_send_time(target: Target, payload: Mapping[str, Any]) -> tupl
         refusals.append(_gone("period", "postingPeriod", f"accounting period {period_id}"))
     refusals += await _customer_now(target, payload["entity"]["id"])
     for row in await target.lookup("transaction", tranid=payload["tranId"], type="CustInvc"):
+        if row.get("externalid") == external_id:
+            raise DocumentAppearedError(external_id)
         refusals.append(_number_taken(payload["tranId"], str(row.get("id"))))
     return tuple(refusals)
 

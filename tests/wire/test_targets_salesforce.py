@@ -1,5 +1,7 @@
 """Corrections of Salesforce over the wire: update, upsert, look back, and what can go wrong."""
 
+from dataclasses import replace
+
 import pytest
 
 from extractors.errors import (
@@ -30,6 +32,22 @@ def accounts(vendors):
 
 def update(body, record_id=FIRST):
     return WriteIntent("update", "Account", record_id, body, "key-1", "q2c_1")
+
+
+def test_a_record_that_changed_after_the_look_is_not_written_over(accounts):
+    async def use(target):
+        seen = await target.read("Account", FIRST)
+        accounts.store.put("salesforce", "Account", {"Id": FIRST, "Payment_Terms__c": "Net 90"})
+        intent = replace(update({"Payment_Terms__c": "Net 60"}), seen=seen)
+        with pytest.raises(Conflict):
+            await target.write(intent)
+        fresh = await target.read("Account", FIRST)
+        await target.write(replace(intent, seen=fresh))
+        return fresh
+
+    assert accounts.with_target("salesforce", use)["Payment_Terms__c"] == "Net 90"
+    record = accounts.store.get("salesforce", "Account", FIRST)
+    assert record["Payment_Terms__c"] == "Net 60"
 
 
 def test_an_update_by_id_is_seen_when_read_back(accounts):

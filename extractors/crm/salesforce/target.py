@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -55,6 +57,7 @@ class SalesforceTarget:
                 "PATCH",
                 path,
                 json=dict(intent.body),
+                headers=_condition(intent),
                 kind="write",
                 repeatable=False,
                 correlation_id=intent.correlation_id,
@@ -79,6 +82,15 @@ def _by_external_id(name: str, value: str) -> str:
     if name not in EXTERNAL_IDS:
         raise Rejected(SYSTEM, f"{name} has no external id; known are {sorted(EXTERNAL_IDS)}")
     return f"{ROOT}/sobjects/{name}/{EXTERNAL_IDS[name]}/{quote(value, safe='')}"
+
+
+def _condition(intent: WriteIntent) -> dict[str, str]:
+    """Nobody wrote the record since we looked; told in whole seconds, as HTTP has it."""
+    modified = (intent.seen or {}).get("LastModifiedDate")
+    if modified is None:
+        return {}
+    at = datetime.fromisoformat(modified).astimezone(UTC)
+    return {"If-Unmodified-Since": format_datetime(at, usegmt=True)}
 
 
 def _is_update(intent: WriteIntent) -> bool:

@@ -130,6 +130,12 @@ def test_a_write_under_a_key_that_was_never_answered_is_an_unknown_outcome():
     assert type(error) is UnknownOutcome
 
 
+@pytest.mark.parametrize("last", [429, 401])
+def test_a_refusal_does_not_hide_that_an_earlier_attempt_may_have_taken_effect(last):
+    (error,) = play(Script(HANG_UP, answer(last), answer(last)), [KEYED])
+    assert type(error) is UnknownOutcome
+
+
 def test_the_vendors_word_goes_before_the_status():
     script = Script(answer(400, '{"code": "locked"}'), answer())
     (reply,) = play(script, [READ])

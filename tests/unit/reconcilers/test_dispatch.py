@@ -14,7 +14,7 @@ from extractors.errors import (
     UnknownOutcome,
 )
 from reconcilers.corrections import claims
-from reconcilers.corrections.approval import approve
+from reconcilers.corrections.approval import approve, replay
 from reconcilers.corrections.claims import claimant, is_gone
 from reconcilers.corrections.delivery import ClaimLostError, begin_write, claim, finish, recover
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
@@ -273,6 +273,45 @@ def test_an_effect_that_shows_late_is_still_ours(state, targets):
     target.read = lagging
     assert send(state, targets).outcomes == {"accepted": 1, "approved": 1, "unknown": 1}
     assert len(target.effects) == 1
+
+
+def test_our_own_document_that_a_look_missed_is_no_reason_to_refuse_it(state, targets):
+    """A call that was given up arrives between the look and the check of the document number."""
+    plan_and_approve(state, missing_invoice())
+    target = targets["netsuite"]
+    key = ("invoice", "in_1")
+    arrived = {"id": "9", "externalid": "in_1", "tranid": "UK-0001", "type": "CustInvc"}
+    target.records["transaction", "9"] = arrived
+    memo = the_only(state).payload["memo"]
+    looks = iter([None])
+
+    async def lagging(object, external_id):  # noqa: A002
+        return next(looks, {"id": "9", "memo": memo})
+
+    target.find = lagging
+    assert send(state, targets).outcomes == {"accepted": 1, "approved": 1}
+    assert key not in target.effects
+
+
+def test_a_dead_correction_that_arrived_late_is_found_applied_when_it_is_replayed(state, targets):
+    plan_and_approve(state, stale_status())
+    target = targets["salesforce"]
+    target.script = [("before", UnknownOutcome("salesforce", "timed out"))] * 9
+    send(state, targets, writes=1)
+    assert the_only(state).state == "dead"
+    target.records["Subscription__c", "a0S1"] |= the_only(state).after
+    replay(state, [the_only(state).correction_id], "ann", "it is up again")
+    assert send(state, targets).outcomes == {"accepted": 1}
+
+
+def test_what_a_target_refused_in_words_and_somebody_did_by_hand_is_not_ours(state, targets):
+    plan_and_approve(state, stale_status())
+    target = targets["salesforce"]
+    target.script = [("before", Rejected("salesforce", "bad picklist"))]
+    send(state, targets)
+    target.records["Subscription__c", "a0S1"] |= the_only(state).after
+    replay(state, [the_only(state).correction_id], "ann", "mended")
+    assert send(state, targets).outcomes == {"superseded": 1}
 
 
 def test_what_is_still_unknown_stays_unknown_and_is_looked_up_next_time(state, targets):

@@ -149,7 +149,7 @@ PAYLOAD = {"postingPeriod": {"id": "2606"}, "entity": {"id": "501"}, "tranId": "
 
 
 def test_what_still_holds_at_send_time_passes():
-    assert asyncio.run(check_at_send_time(netsuite(), PAYLOAD)) == ()
+    assert asyncio.run(check_at_send_time(netsuite(), PAYLOAD, "in_1")) == ()
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_what_still_holds_at_send_time_passes():
 def test_what_changed_since_the_plan_is_refused(key, record, words):
     target = netsuite()
     target.records[key] = target.records.get(key, {}) | record
-    (refusal,) = asyncio.run(check_at_send_time(target, PAYLOAD))
+    (refusal,) = asyncio.run(check_at_send_time(target, PAYLOAD, "in_1"))
     assert words in refusal.problem
 
 
@@ -178,4 +178,4 @@ def test_a_target_that_cannot_be_asked_is_no_refusal():
     target = netsuite()
     target.look_script = [Transient("netsuite", "down")]
     with pytest.raises(Transient):
-        asyncio.run(check_at_send_time(target, PAYLOAD))
+        asyncio.run(check_at_send_time(target, PAYLOAD, "in_1"))

@@ -1,0 +1,236 @@
+"""What the simulation corrects: nine records of three systems that drift, and their outbox.
+
+Made once and copied for every seed, so that a seed costs no migrations and no keys.
+"""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from extractors.sandbox import reference
+from extractors.sandbox.ids import salesforce_id
+from extractors.sandbox.servers import connections
+from extractors.sandbox.store import Store
+from reconcilers.corrections.outbox import store_plan
+from reconcilers.corrections.plan import plan
+from reconcilers.corrections.policy import load_policy
+from reconcilers.life import NightFact, Sighting, fold
+from reconcilers.state.store import State, open_state
+from reconcilers.state.views import list_corrections
+from tests.correction_samples import (
+    DAY,
+    FACTS,
+    context,
+    drift,
+    drift_row,
+    lost_link,
+    missing_invoice,
+    stale_status,
+)
+
+NIGHT = datetime(2026, 7, 1, 2, tzinfo=UTC)
+LONG_AGO = datetime(2026, 1, 10, 8, tzinfo=UTC)
+CHANGED_AT = "2026-01-31T10:00:00.000+0000"
+PERIOD = "2606"
+ACCOUNTS = [salesforce_id("Account", n) for n in (1, 2)]
+SUBSCRIPTION = salesforce_id("Subscription__c", 1)
+CUSTOMERS = ("cus_1", "cus_2")
+ERP_CUSTOMERS = ("501", "502", "503")
+INVOICES = ("in_1", "in_2")
+# System, record, attribute of the matrix, and what its field says in the place of 'new'.
+LINKS = (
+    ("salesforce", ACCOUNTS[0], "erp_customer_ref", None),
+    ("salesforce", ACCOUNTS[1], "billing_customer_ref", "old"),
+    ("stripe", CUSTOMERS[0], "crm_account_ref", "old"),
+    ("stripe", CUSTOMERS[1], "erp_customer_ref", None),
+    ("netsuite", ERP_CUSTOMERS[1], "crm_account_ref", "old"),
+    ("netsuite", ERP_CUSTOMERS[2], "billing_customer_ref", None),
+)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One correction, and where the sandbox keeps the value that it is about.
+
+    `column` is empty for an invoice to be posted: there the document itself is the value.
+    """
+
+    correction_id: str
+    system: str
+    object: str
+    record_id: str
+    column: str
+    drifted: str | None
+    wanted: str
+
+    @property
+    def is_posting(self) -> bool:
+        return not self.column
+
+    def value(self, store: Store) -> str | None:
+        """What the sandbox has now, without stamps."""
+        if self.is_posting:
+            found = store.rows("netsuite", "transaction", externalid=self.record_id)
+            return " ".join(f"{row['memo']}" for row in found) or None
+        record = store.get(self.system, self.object, self.record_id) or {}
+        held = record.get("metadata") or {} if self.system == "stripe" else record
+        return held.get(self.column)
+
+    def overwrite(self, store: Store, value: str) -> None:
+        """What a person does who changes the field meanwhile."""
+        change: dict[str, Any] = {self.column: value}
+        if self.system == "stripe":
+            held = store.get("stripe", self.object, self.record_id) or {}
+            change = {"metadata": {**(held.get("metadata") or {}), **change}}
+        key = "Id" if self.system == "salesforce" else "id"
+        store.put(self.system, self.object, {key: self.record_id, **change})
+
+
+@dataclass(frozen=True)
+class Template:
+    """The company and its outbox as every seed begins, on disk."""
+
+    folder: Path
+
+    @property
+    def repairs(self) -> list[Repair]:
+        state = open_state(str(self.folder / "state.db"))
+        try:
+            return [_repair(view) for view in list_corrections(state)]
+        finally:
+            state.close()
+
+    @contextmanager
+    def company(self, folder: Path) -> Iterator[Store]:
+        """A company of one's own."""
+        path = folder / "company.db"
+        for left in folder.glob("company.db*"):
+            left.unlink()
+        shutil.copyfile(self.folder / "company.db", path)
+        store = Store(path)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def fill(self, state: State) -> None:
+        """Let a store in memory have the outbox as it was planned."""
+        source = sqlite3.connect(self.folder / "state.db")
+        holder = state.engine.raw_connection()
+        try:
+            source.backup(holder.driver_connection)
+        finally:
+            holder.close()
+            source.close()
+
+
+def make_template(folder: Path) -> Template:
+    """Write the company and its outbox into a folder."""
+    store = Store(folder / "company.db")
+    store.set_clock(NIGHT)
+    _fill(store)
+    connections(store, {"salesforce": 1, "stripe": 1, "netsuite": 1})  # makes the keys
+    store.close()
+    state = open_state(str(folder / "state.db"))
+    _plan(state)
+    state.close()
+    for name in ("company.db", "state.db"):
+        holder = sqlite3.connect(folder / name)
+        holder.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        holder.execute("PRAGMA journal_mode=DELETE")
+        holder.close()
+    return Template(folder)
+
+
+def _fill(store: Store) -> None:
+    for table, rows in reference.netsuite_rows("2026-01-01 00:00:00").items():
+        store.put_many("netsuite", table, rows)
+    store.put_many("netsuite", "accountingperiod", reference.accounting_periods(2026, 2026))
+    erp = {"companyname": "Acme", "subsidiary": "2", "currency": "2", "isinactive": "F"}
+    stamps = {"datecreated": LONG_AGO, "lastmodifieddate": LONG_AGO}
+    store.put_many("netsuite", "customer", [{"id": n, **erp, **stamps} for n in ERP_CUSTOMERS])
+    stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), LONG_AGO)
+    account = {"Name": "Acme", "Type": "Customer", "IsDeleted": False, **stamps}
+    store.put_many("salesforce", "Account", [{"Id": key, **account} for key in ACCOUNTS])
+    subscription = {
+        "Id": SUBSCRIPTION,
+        "Account__c": ACCOUNTS[0],
+        "Stripe_Subscription_Id__c": "sub_1",
+        "Status__c": "Active",
+        "Status_Changed_At__c": datetime(2026, 1, 31, 10, tzinfo=UTC),
+        "IsDeleted": False,
+    }
+    store.put_many("salesforce", "Subscription__c", [subscription | stamps])
+    created = {"created": int(LONG_AGO.timestamp())}
+    customer = {"name": "Acme", "metadata": {}, **created}
+    store.put_many("stripe", "customer", [{"id": key, **customer} for key in CUSTOMERS])
+    invoice = {"customer": CUSTOMERS[0], "status": "open", "total": 12000, "currency": "gbp"}
+    store.put_many("stripe", "invoice", [{"id": key, **invoice, **created} for key in INVOICES])
+
+
+def _plan(state: State) -> None:
+    invoice, line = FACTS["billing_invoices"][0], FACTS["billing_invoice_lines"]
+    facts: Mapping[str, list[dict[str, Any]]] = {
+        "crm_accounts": [{**FACTS["crm_accounts"][0], "account_id": key} for key in ACCOUNTS],
+        "crm_subscriptions": [{**FACTS["crm_subscriptions"][0], "subscription_id": SUBSCRIPTION}],
+        "billing_invoices": [
+            {**invoice, "invoice_id": key, "number": f"UK-{key}"} for key in INVOICES
+        ],
+        "billing_invoice_lines": [{**row, "invoice_id": key} for key in INVOICES for row in line],
+        "link_fields": [
+            {"system": s, "record_id": r, "attribute": a, "value": old, "version": "v1"}
+            for s, r, a, old in LINKS
+        ],
+    }
+    found = drift(
+        lost_link(CUSTOMERS[0], ACCOUNTS[0]),
+        stale_status("sub_1", SUBSCRIPTION),
+        *(missing_invoice(key) for key in INVOICES),
+        *(_wrong_link(f"{n}", *link) for n, link in enumerate(LINKS)),
+    )
+    life = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
+    lives = dict.fromkeys(found["exception_key"].cast(pl.String), life)
+    store_plan(state, plan(found, (), lives, context(**facts), load_policy()), lives, DAY, NIGHT)
+
+
+def _wrong_link(
+    name: str, system: str, record: str, attribute: str, old: str | None
+) -> dict[str, Any]:
+    return drift_row(
+        name,
+        "CUS-LINK-01",
+        comparison="cmp_customer_link__copy_vs_crosswalk",
+        row_key=f"{system}:{record}:{attribute}",
+        attribute=attribute,
+        replica_system=system,
+        replica_id=record,
+        expected=f"new_{record}",
+        observed=old,
+        cause="crossed" if old else "empty",
+    )
+
+
+def _repair(view: Any) -> Repair:
+    if view.operation == "upsert":
+        memo = view.payload["memo"]
+        return Repair(view.correction_id, "netsuite", "invoice", view.record_id, "", None, memo)
+    column = view.attribute.rpartition(".")[2]
+    drifted, wanted = dict(_leaves(view.before))[column], dict(_leaves(view.after))[column]
+    return Repair(
+        view.correction_id, view.system, view.object, view.record_id, column, drifted, wanted
+    )
+
+
+def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value)
+        else:
+            yield name, value

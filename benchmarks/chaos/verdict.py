@@ -1,0 +1,80 @@
+"""The invariants that can be told when all is over (the others are noted by the witness).
+
+I1 at most one effect, and accepted means exactly one; I4 debits equal credits of what was posted;
+I7 every attempt has an end and every correction a state in which a person sees it.
+"""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from sqlalchemy import select
+
+from benchmarks.chaos.company import Repair
+from benchmarks.chaos.witness import Witness
+from extractors.sandbox.store import Store
+from reconcilers.corrections.states import CorrectionState
+from reconcilers.state.audit import verify_audit
+from reconcilers.state.models import Attempt, AuditHead, CorrectionRecord
+from reconcilers.state.store import State
+
+S = CorrectionState
+OPEN = (S.APPROVED.value, S.SENDING.value, S.UNKNOWN.value)
+WITHOUT_EFFECT = (S.DEAD, S.REFUSED, S.PROPOSED, S.REJECTED, S.HELD)
+
+
+def outbox(state: State) -> tuple[int, list[str]]:
+    """How far the audit is, and where each correction stands."""
+    with state.read() as session:
+        head = session.scalars(select(AuditHead.sequence)).one()
+        records = session.scalars(
+            select(CorrectionRecord).order_by(CorrectionRecord.correction_id)
+        ).all()
+        return head, [f"{record.correction_id} {record.state}" for record in records]
+
+
+def open_corrections(state: State) -> list[str]:
+    with state.read() as session:
+        query = select(CorrectionRecord.correction_id).where(CorrectionRecord.state.in_(OPEN))
+        return list(session.scalars(query))
+
+
+def check(store: Store, state: State, witness: Witness) -> None:
+    with state.read() as session:
+        records = session.scalars(select(CorrectionRecord)).all()
+        states = {record.correction_id: record.state for record in records}
+        endless = session.scalars(
+            select(Attempt.correction_id).where(Attempt.finished_at.is_(None))
+        ).all()
+    for name in endless:
+        witness.breach("I7", f"an attempt of {name} has no end")
+    for repair in witness.repairs:
+        _check_repair(repair, states[repair.correction_id], store, witness)
+    for document, difference in unbalanced(store).items():
+        witness.breach("I4", f"transaction {document}: debits exceed credits by {difference}")
+    chain = verify_audit(state)
+    if not chain.holds:
+        witness.breach("audit", f"line {chain.broken_at} {chain.problem}")
+
+
+def _check_repair(repair: Repair, state: str, store: Store, witness: Witness) -> None:
+    name, effects = repair.correction_id, witness.effects[repair.correction_id]
+    was_changed = witness.was_changed(repair)
+    if state in OPEN:
+        witness.breach("I7", f"{name} is still {state} in clear weather")
+    if state in WITHOUT_EFFECT and effects:
+        witness.breach("I1", f"{name} is {state} and took effect")
+    if state == S.ACCEPTED and effects != 1 and not was_changed:
+        witness.breach("I1", f"{name} is accepted after {effects} effects")
+    is_there = repair.value(store) == repair.wanted
+    if state == S.ACCEPTED and not is_there and not was_changed:
+        witness.breach("I1", f"{name} is accepted and not there")
+    if state == S.SUPERSEDED and is_there:
+        witness.breach("I1", f"{name} is superseded and there")
+
+
+def unbalanced(store: Store) -> dict[str, Decimal]:
+    """What is off in the books, by document: debits minus credits in its own currency."""
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for row in store.rows("netsuite", "transactionaccountingline"):
+        sums[row["transaction"]] += Decimal(row["debit"] or 0) - Decimal(row["credit"] or 0)
+    return {document: difference for document, difference in sums.items() if difference}
