@@ -92,6 +92,7 @@ PLANTS = {
     "JE-DUP-01": 3,
     "JE-PER-01": 4,
     "JE-ACC-01": 3,
+    "JE-ENT-01": 3,
     "PYT-CLR-01": 3,
     "JE-BAL-01": 1,
     "JE-EDIT-01": 5,

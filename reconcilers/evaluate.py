@@ -211,6 +211,8 @@ class _Pass:
             "code": self._code(),
             "has_left": nw.col(f"has_{left}"),
             "has_right": nw.col(f"has_{right}"),
+            "left_legal_entity": _first_of(columns, f"{left}_legal_entity", "legal_entity"),
+            "right_legal_entity": _first_of(columns, f"{right}_legal_entity", "legal_entity"),
             "left_currency": _first_of(columns, f"{left}_currency", "currency"),
             "right_currency": _first_of(columns, f"{right}_currency", "currency"),
             "left_period": _first_of(columns, f"{left}_period", "period"),
@@ -229,7 +231,7 @@ class _Pass:
             measures[f"fired_{number}"] = due.cast(nw.Int64).sum().cast(nw.Int64)
             population = nw.col(f"_applies_{number}").cast(nw.Int64).sum().cast(nw.Int64)
             measures[f"population_{number}"] = population
-        grouped = frame.with_columns(**keys).group_by("legal_entity", *keys)
+        grouped = frame.with_columns(**keys).group_by(*keys)
         return grouped.agg(**measures)
 
     def _drift(self, hits: nw.DataFrame[pl.DataFrame], number: int, rates: Rates) -> pl.DataFrame:
@@ -263,7 +265,7 @@ class _Pass:
             pl.lit(self.comparison.name).alias("comparison"),
             pl.lit("matched").alias("disposition"),
             pl.lit(None, dtype=pl.String).alias("code"),
-            "legal_entity",
+            *(pl.col("legal_entity").alias(f"{end}_legal_entity") for end in ends),
             *(pl.col("currency").alias(f"{end}_currency") for end in ends),
             *(pl.col("period").alias(f"{end}_period") for end in ends),
             *(pl.lit(value=True).alias(f"has_{end}") for end in ends),

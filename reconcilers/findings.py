@@ -90,7 +90,8 @@ CELLS = pa.DataFrameSchema(
         "comparison": _required(),
         "disposition": _required(),
         "code": _optional(),  # the class that fired on the row, the first by name of several
-        "legal_entity": _optional(),
+        "left_legal_entity": _optional(),
+        "right_legal_entity": _optional(),
         "left_currency": _optional(),
         "right_currency": _optional(),
         "left_period": _optional(),

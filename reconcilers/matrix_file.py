@@ -35,6 +35,7 @@ FIELD_CODES = (
     "INV-DATE-01",
     "INV-LINE-01",
     "INV-STAT-01",
+    "JE-ENT-01",
     "PAY-AMT-01",
     "SUB-QTY-01",
     "SUB-STAT-01",

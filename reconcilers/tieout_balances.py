@@ -64,6 +64,8 @@ BALANCES = (
 
 # Of a document, and yet they move no amount.
 _MOVE_NOTHING = ("INV-DATE-01", "INV-SCHD-01", "JE-PER-01", "TAX-CODE-01")
+# Tells why an entity has a document too few or too many, and of a document no amount.
+_OTHER_BOOKS = "JE-ENT-01"
 
 # By month: what moved on each side by kind, and what became of the objects that moved. A finding
 # explains a gap up to its own impact; all of it where a side lacks a document or has one too many.
@@ -77,7 +79,7 @@ _MOVED = """
         ) as named group by all
     ),
     gaps as (
-        select object_key, currency, max(excluded_reason) as reason,
+        select object_key, legal_entity, currency, max(excluded_reason) as reason,
             sum(case when side = '{left}' then amount_minor else -amount_minor end) as gap_minor,
             count(distinct document_id) filter (side = '{left}' and movement <> 'settled_with')
             <> count(distinct document_id) filter (side = '{right}' and movement <> 'settled_with')
@@ -94,6 +96,7 @@ _MOVED = """
             else '{unexplained}' end as told
         from entries
         inner join gaps on entries.object_key = gaps.object_key
+            and entries.legal_entity is not distinct from gaps.legal_entity
             and entries.currency is not distinct from gaps.currency
         left join told on entries.object_key = told.object_key
     )
@@ -130,15 +133,17 @@ def balance_lines(
 
 def _told_documents(drift: pl.DataFrame) -> pl.DataFrame:
     """Each document that a finding names, with what it says; of a line of it, the document."""
-    named = drift.filter(
-        pl.col("entity").is_in(_DOCUMENTS), pl.col("code").is_in(_MOVE_NOTHING).not_()
-    )
+    code = pl.col("code")
+    named = drift.filter(pl.col("entity").is_in(_DOCUMENTS), code.is_in(_MOVE_NOTHING).not_())
     parts = pl.col("document_id").str.replace(r"^(\d+)-.*$", "$1").str.split("/")
     return (
         named.select(
             "exception_key",
             pl.concat_str("disposition", "code", separator=" ").alias("label"),
-            pl.col("impact_minor").abs(),
+            pl.when(code == _OTHER_BOOKS)
+            .then(0)
+            .otherwise(pl.col("impact_minor").abs())
+            .alias("impact_minor"),
             pl.concat_list("owner_id", "replica_id").alias("document_id"),
         )
         .explode("document_id")

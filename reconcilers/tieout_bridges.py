@@ -110,11 +110,16 @@ def _by_period(
 
 def _placed(cells: pl.DataFrame, end: str, other: str) -> dict[_Key, list[Line]]:
     """The side's rows by entity, currency and period: matched, or what explains them."""
-    is_elsewhere = pl.col(f"{end}_period").ne_missing(pl.col(f"{other}_period"))
+    is_of_other, is_elsewhere = (
+        pl.col(f"{end}_{name}").ne_missing(pl.col(f"{other}_{name}"))
+        for name in ("legal_entity", "period")
+    )
     is_matched = pl.col("disposition") == "matched"
     told = (
         pl.when(is_matched & (pl.col("closeness") == "apart"))
         .then(pl.lit(UNEXPLAINED))
+        .when(is_matched & is_of_other)
+        .then(pl.lit("other_entity"))
         .when(is_matched & is_elsewhere)
         .then(pl.lit("other_period"))
         .when(is_matched & (pl.col("closeness") == "close"))
@@ -124,7 +129,7 @@ def _placed(cells: pl.DataFrame, end: str, other: str) -> dict[_Key, list[Line]]
     grouped = (
         cells.filter(pl.col(f"has_{end}"))
         .with_columns(told.alias("told"))
-        .group_by("legal_entity", f"{end}_currency", f"{end}_period", "told")
+        .group_by(f"{end}_legal_entity", f"{end}_currency", f"{end}_period", "told")
         .agg(pl.col("rows").sum(), pl.col(f"{end}_minor").sum().alias("minor"))
         .sort("told")
     )

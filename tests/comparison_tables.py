@@ -138,6 +138,7 @@ def invoice(key: str, **values: Any) -> dict[str, Any]:
             "tax_minor": 2_000,
             "amount_due_minor": 10_000,
             "status": "open",
+            "legal_entity": "US",
             "currency": "USD",
             "period": "2026-06",
             "number": f"N-{key}",
@@ -199,6 +200,7 @@ def credit_note(key: str, **values: Any) -> dict[str, Any]:
             "total_minor": 10_000,
             "tax_minor": 2_000,
             "status": "issued",
+            "legal_entity": "US",
             "currency": "USD",
         }
     )

@@ -141,6 +141,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "JE-MISS-01": _DOCUMENTS,
     "JE-PER-01": _DOCUMENTS,
     "JE-ACC-01": ("result_shifted", "unmapped_account", "of_another_event"),
+    "JE-ENT-01": ("other_entity",),
     "JE-DUP-01": ("dispute_stage", "signature"),
     "PYT-CLR-01": ("payment_by_hand", "refund_by_hand", "deposit_by_hand", "journal_by_hand"),
     "PYT-DEP-01": (

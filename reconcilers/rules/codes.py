@@ -67,6 +67,7 @@ CODES = {
     "JE-DUP-01": "Event posted twice",
     "JE-PER-01": "Posted in the wrong period (cut-off)",
     "JE-ACC-01": "Posted to the wrong account",
+    "JE-ENT-01": "Posted in the books of another of our companies",
     "JE-BAL-01": "Unbalanced journal entry",
     "JE-EDIT-01": "Record of the integration edited by hand",
     "JE-CLS-01": "Closed period moved after sign-off",

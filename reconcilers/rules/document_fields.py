@@ -44,6 +44,13 @@ def _owed_tax(of: Field) -> nw.Expr:
     return of.owner - of.replica
 
 
+# The document, which the right entity's books lack: + what it does not claim, - what it still does
+# though a note gave it up or a payment settled it.
+def _of_other_books(of: Field) -> nw.Expr:
+    total = nw.col("billing_amount_minor").fill_null(0)
+    return total if of.rule.entity == "invoice" else -total
+
+
 _SYSTEMATIC = 3
 _is_other_rate = (nw.col("billing_rate_percent") != nw.col("erp_rate_percent")).fill_null(
     value=False
@@ -100,6 +107,10 @@ MEANINGS: Mapping[str, Meaning] = {
             .then(nw.lit("S2"))
             .otherwise(nw.lit("S4"))
         },
+    ),
+    # What is void stands in nobody's books.
+    "JE-ENT-01": Meaning(
+        impact_minor=_of_other_books, guard=~_is_void, cause=nw.lit("other_entity")
     ),
     # Billing took a note back that the ledger keeps.
     "CRN-MISS-01": Meaning(

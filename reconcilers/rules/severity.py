@@ -41,6 +41,7 @@ FLOORS: Mapping[str, str] = {
     "PYT-COMP-01": "S2",
     "REV-ROLL-01": "S2",
     "JE-DUP-01": "S1",
+    "JE-ENT-01": "S1",
     "JE-BAL-01": "S2",
     "JE-EDIT-01": "S2",
     "JE-CLS-01": "S1",

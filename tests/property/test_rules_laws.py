@@ -171,6 +171,13 @@ CASES = [
         lambda minor: 2 * minor,
     ),
     Case(
+        "JE-ENT-01",
+        INVOICES,
+        lambda key, minor: invoice(key, erp_legal_entity="DE", **both_totals(minor)),
+        lambda key, minor: invoice(key, **both_totals(minor)),
+        lambda minor: minor,
+    ),
+    Case(
         "JE-PER-01",
         "cmp_posting__event_vs_ledger",
         lambda key, minor: posting(key, minor, period="2026-07"),

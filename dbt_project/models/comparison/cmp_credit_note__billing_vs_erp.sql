@@ -77,6 +77,8 @@ select
     {{ seconds_between('coalesce(billing.voided_at, billing.issued_at)', watermark('netsuite', 'transaction')) }}
         as erp_status_coverage_seconds,
     coalesce(billing.issued_at, erp.created_at) as event_at,
+    billing.legal_entity as billing_legal_entity,
+    erp.legal_entity as erp_legal_entity,
     billing.currency as billing_currency,
     erp.currency as erp_currency,
     billing.number as billing_number,

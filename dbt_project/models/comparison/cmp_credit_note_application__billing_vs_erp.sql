@@ -78,6 +78,8 @@ select
     rows_of_both.billing_id is not null as has_billing,
     rows_of_both.erp_id is not null as has_erp,
     coalesce(billing.legal_entity, applied.legal_entity) as legal_entity,
+    billing.legal_entity as billing_legal_entity,
+    applied.legal_entity as erp_legal_entity,
     coalesce(billing.currency, applied.currency) as currency,
     coalesce(billing_note.period, erp_note.period) as period,
     billing.applied_minor as billing_amount_minor,

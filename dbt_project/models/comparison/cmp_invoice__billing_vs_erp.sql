@@ -41,6 +41,8 @@ select
     cast({{ days_between('billing.due_date', 'erp.due_date') }} as bigint) as due_date_days,
     billing.period as billing_period,
     erp.period as erp_period,
+    billing.legal_entity as billing_legal_entity,
+    erp.legal_entity as erp_legal_entity,
     billing.currency as billing_currency,
     erp.currency as erp_currency,
     billing.status as billing_status,

@@ -64,7 +64,7 @@ select
     settled.created_at,
     settled.modified_at,
     {{ fingerprint([
-        'settled.stripe_status', 'settled.currency', 'settled.tax_minor', 'settled.total_minor',
+        'settled.stripe_status', 'settled.entity', 'settled.currency', 'settled.tax_minor', 'settled.total_minor',
     ]) }} as fingerprint
 from settled
 left join {{ source('identity', 'crosswalk') }} as crosswalk

@@ -91,8 +91,8 @@ select
     notes.created_at,
     notes.modified_at,
     {{ fingerprint([
-        "case when notes.is_voided then 'void' else 'issued' end", 'notes.currency', 'notes.tax_minor',
-        'notes.total_minor',
+        "case when notes.is_voided then 'void' else 'issued' end", 'notes.legal_entity', 'notes.currency',
+        'notes.tax_minor', 'notes.total_minor',
     ]) }} as fingerprint
 from notes
 left join {{ source('identity', 'crosswalk') }} as crosswalk

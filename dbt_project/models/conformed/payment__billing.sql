@@ -41,7 +41,10 @@ select
     invoices.correlation_id,
     charges.created_at,
     charges.modified_at,
-    {{ fingerprint(['charges.status', 'charges.currency', 'charges.amount_minor']) }} as fingerprint
+    {{ fingerprint([
+        'charges.status', 'coalesce(invoices.legal_entity, customers.legal_entity)', 'charges.currency',
+        'charges.amount_minor',
+    ]) }} as fingerprint
 from {{ ref('stg_stripe__charges') }} as charges
 left join booked on charges.charge_id = booked.charge_id
 left join settled on charges.payment_intent_id = settled.payment_intent_id

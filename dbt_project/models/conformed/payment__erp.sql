@@ -63,7 +63,7 @@ select
     transactions.created_at,
     transactions.modified_at,
     {{ fingerprint([
-        'transactions.is_voided', 'erp_currencies.currency', 'transactions.total',
+        'transactions.is_voided', 'subsidiaries.legal_entity', 'erp_currencies.currency', 'transactions.total',
     ]) }} as fingerprint
 from {{ ref('stg_netsuite__transactions') }} as transactions
 left join applied on transactions.transaction_id = applied.transaction_id

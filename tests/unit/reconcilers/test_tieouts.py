@@ -29,6 +29,7 @@ from tests.comparison_tables import (
 INVOICES = "cmp_invoice__billing_vs_erp"
 PAYMENTS = "cmp_payment__billing_vs_erp"
 POSTINGS = "cmp_posting__event_vs_ledger"
+TAXES = "cmp_invoice_tax__billing_vs_erp"
 TERMS = "cmp_customer__crm_vs_erp"
 DOCUMENTS = "(source_id varchar, legal_entity varchar, currency varchar, period varchar, {} bigint)"
 
@@ -375,6 +376,27 @@ def test_an_invoice_posted_in_the_next_month_explains_both_months():
     assert (june["explained_minor"], june["holds"]) == (10_000, True)
     assert (july["explained_minor"], july["holds"]) == (-10_000, True)
     assert june["detail"] == "billing other_period 1 (100.00 USD)"
+
+
+def test_an_invoice_in_other_books_explains_both_entities():
+    german = ("invoice__erp", posted("a")[1] | {"legal_entity": "DE"})
+    frame = tied({INVOICES: [invoice("a", erp_legal_entity="DE")]}, documents=[billed("a"), german])
+    sold = line(frame, "TO-INV", "US", "USD", "2026-06")
+    booked = line(frame, "TO-INV", "DE", "USD", "2026-06")
+    assert (sold["explained_minor"], sold["holds"]) == (10_000, True)
+    assert (booked["explained_minor"], booked["holds"]) == (-10_000, True)
+    assert sold["detail"] == "billing exception JE-ENT-01 1 (100.00 USD)"
+    assert booked["detail"] == "ledger exception JE-ENT-01 1 (100.00 USD)"
+
+
+def test_the_tax_of_an_invoice_in_other_books_stands_in_both_entities():
+    sides = {"billing_legal_entity": "US", "erp_legal_entity": "DE", "period": "2026-06"}
+    tax = {"billing_amount_minor": 500, "erp_amount_minor": 500, **sides}
+    frame = tied({TAXES: [paired("billing", "erp", "a", **tax)]})
+    for entity, minor in (("US", 500), ("DE", -500)):
+        found = line(frame, "TO-TAX", entity, "USD", "2026-06")
+        assert (found["explained_minor"], found["holds"]) == (minor, True)
+        assert found["detail"].split()[1:3] == ["other_entity", "1"]
 
 
 def test_an_invoice_that_the_comparison_lost_breaks_the_month():

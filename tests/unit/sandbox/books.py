@@ -60,7 +60,9 @@ class Books:
         self.prices = [p for p in self.all_prices if p["active"]]
         self.usage = group(store.rows("stripe", "billing.meter_event"), "customer")
         self.price_by_id = by_id(store.rows("stripe", "price"), "id")
-        self.terms = by_id(store.rows("netsuite", "term"), "id")
+        self.terms, self.subsidiaries = (
+            by_id(store.rows("netsuite", kind), "id") for kind in ("term", "subsidiary")
+        )
         self.currencies = by_id(store.rows("netsuite", "currency"), "id")
         self.accounts_of_ledger = by_id(store.rows("netsuite", "account"), "id")
         self.items = by_id(store.rows("netsuite", "item"), "id")

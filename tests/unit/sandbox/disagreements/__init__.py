@@ -24,6 +24,7 @@ from tests.unit.sandbox.disagreements.contracts import (
 from tests.unit.sandbox.disagreements.controls import controls
 from tests.unit.sandbox.disagreements.credits import applications, credit_notes
 from tests.unit.sandbox.disagreements.customers import attributes, customers, duplicates, links
+from tests.unit.sandbox.disagreements.entities import other_books
 from tests.unit.sandbox.disagreements.invoices import erp_state, invoice_state, invoices, schedule
 from tests.unit.sandbox.disagreements.ledger import (
     accounts,
@@ -61,7 +62,7 @@ def disagreements(store) -> set[Row]:
     for check in (
         customers, links, duplicates, parents, parties, out_of_use, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
         recorded_payments, payments_applied, refunds, disputes, payouts, clearing, journals, controls,
-        unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, lone_plans, deferred, exchange, months_lost, usage,
+        unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, lone_plans, deferred, exchange, months_lost, usage, other_books,
     ):  # fmt: skip
         found |= set(check(books, clusters))
     return found
