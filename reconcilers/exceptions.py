@@ -17,6 +17,7 @@ from reconcilers.canonical import canonical_json
 from reconcilers.corrections.policy import Policy
 from reconcilers.corrections.verify import settle_verdicts
 from reconcilers.life import ExceptionLife, ExceptionState, NightFact
+from reconcilers.masking import masked
 from reconcilers.refolding import (
     FACTS,
     folded,
@@ -172,7 +173,9 @@ def _row(record: Mapping[str, Any], snapshot_date: date, policy: Policy) -> dict
         "attribute": record["attribute"] or "",
         "event_at": event_at,
     }
-    return row
+    # both sides' records are named: whoever may see the whole value finds it there
+    shown = {name: masked(row["attribute"], row[name]) or None for name in ("expected", "observed")}
+    return row | shown
 
 
 def _digest(

@@ -9,7 +9,7 @@ from rich.table import Table
 from orchestration.console import console, table
 from orchestration.golden import KEYS, Candidate, Thing, find_things
 from orchestration.settings import load_settings
-from reconcilers.report.masking import masked
+from reconcilers.masking import masked
 
 app = typer.Typer(add_completion=False)
 out = console()

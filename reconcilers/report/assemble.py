@@ -56,12 +56,12 @@ class Sources:
         return self.nights[-1].snapshot_date
 
 
-def assemble(sources: Sources, *, mask: bool) -> ReportData:
+def assemble(sources: Sources) -> ReportData:
     """The whole report."""
     night = sources.nights[-1]
     exponents = _exponents(sources)
-    open_lines = _exceptions(sources, mask=mask, is_open=True)
-    resolved = _exceptions(sources, mask=mask, is_open=False)
+    open_lines = _exceptions(sources, is_open=True)
+    resolved = _exceptions(sources, is_open=False)
     tieouts = _tieouts(sources.tieouts)
     pairs = _pairs(sources.dispositions)
     totals = _totals(sources, open_lines, tieouts, pairs)
@@ -133,7 +133,7 @@ def _verdict(totals: Totals, incomplete: Sequence[str], at_risk: str) -> tuple[s
     return "CLEAN", "Every record matches or is accounted for, and every tie-out holds."
 
 
-def _exceptions(sources: Sources, *, mask: bool, is_open: bool) -> tuple[ExceptionLine, ...]:
+def _exceptions(sources: Sources, *, is_open: bool) -> tuple[ExceptionLine, ...]:
     """Open exceptions, or those that this night resolved; the gravest and dearest first."""
     corrections: dict[str, CorrectionView] = {}
     for view in sorted(sources.corrections, key=lambda view: (view.planned_at, view.correction_id)):
@@ -149,7 +149,6 @@ def _exceptions(sources: Sources, *, mask: bool, is_open: bool) -> tuple[Excepti
             sources.policy.rule(view.code, view.cause),
             corrections.get(view.exception_key),
             sources.today,
-            mask=mask,
             decomposition=_decomposition(view, parts.get(view.exception_key, ()), exponents),
         )
         for view in sources.exceptions

@@ -48,12 +48,11 @@ def build_report_data(
     snapshot_date: date,
     *,
     policy: Policy | None = None,
-    mask: bool = True,
 ) -> ReportData:
     """The report of a recorded night from the warehouse that is built for it.
 
-    Exceptions stand as of that night, corrections as they are now. With `mask` (the default)
-    names, e-mail addresses and tax ids are shown only in part. Raises LookupError when the night
+    Exceptions stand as of that night, corrections as they are now; names,
+    e-mail addresses and tax ids are shown only in part. Raises LookupError when the night
     was not recorded.
     """
     nights = [night for night in list_nights(state) if night.snapshot_date <= snapshot_date]
@@ -69,4 +68,4 @@ def build_report_data(
         policy=policy or load_policy(),
         **frames,
     )
-    return assemble(sources, mask=mask)
+    return assemble(sources)

@@ -5,9 +5,9 @@ from datetime import date
 from typing import Any
 
 from reconcilers.corrections.policy import Rule
+from reconcilers.masking import masked
 from reconcilers.report.amounts import amount
 from reconcilers.report.data import CorrectionLine, ExceptionLine
-from reconcilers.report.masking import masked
 from reconcilers.state.views import CorrectionView, ExceptionView
 
 HOURS_PER_DAY = 24
@@ -19,11 +19,9 @@ def exception_line(
     correction: CorrectionView | None,
     today: date,
     *,
-    mask: bool,
     decomposition: str = "",
 ) -> ExceptionLine:
     """An exception with who has to act on it, and its newest correction."""
-    shown = masked if mask else _plain
     is_open = view.resolved_on is None
     return ExceptionLine(
         exception_key=view.exception_key,
@@ -39,8 +37,8 @@ def exception_line(
         replica_system=view.replica_system or "",
         replica_id=view.replica_id or "",
         attribute=view.attribute,
-        expected=shown(view.attribute, view.expected),
-        observed=shown(view.attribute, view.observed),
+        expected=masked(view.attribute, view.expected),
+        observed=masked(view.attribute, view.observed),
         impact_minor=view.impact_minor,
         currency=view.currency or "",
         impact_reporting_minor=view.impact_reporting_minor,
@@ -104,7 +102,3 @@ def _change(view: CorrectionView, exponents: Mapping[str, int]) -> str:
 
 def _shown(value: Any) -> str:
     return "empty" if value in (None, "") else str(value)
-
-
-def _plain(_attribute: str, value: str | None) -> str:
-    return value or ""

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import re
 import shutil
+from contextlib import closing
 
 import dagster as dg
 import pytest
 
 from extractors.sandbox import control
+from extractors.sandbox.store import Store
 from orchestration.assembly import build_defs
 from orchestration.assets.corrections import PLAN
 from orchestration.assets.reconciliation import TIEOUTS
@@ -27,6 +30,34 @@ from reconcilers.rules.comparison import COMPARISONS
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_corrections, list_exceptions
 from tests.e2e.conftest import CUSTOMERS, SEED
+
+LONG_ENOUGH = 8
+E_MAIL = re.compile(rb"[\w.+-]+@[\w.-]+\.example")  # as all of the sandbox's people have
+
+
+def secrets_of(sandbox):
+    """Every secret and access token of the sandbox, and a line of each private key."""
+    with closing(Store(sandbox / "sandbox.db")) as store:
+        entries, tokens = store.meta("credentials"), store.meta("access_tokens")
+    named = [
+        value
+        for entry in entries.values()
+        if isinstance(entry, dict)
+        for name, value in entry.items()
+        if name.endswith(("secret", "key", "token"))
+    ]
+    keys = [path.read_text().splitlines()[3] for path in sandbox.glob("*.pem")]
+    assert named
+    assert tokens
+    assert keys
+    parts = [part for key in keys for part in key.split("/")]
+    return {word.encode() for word in (*named, *tokens, *parts) if len(word) >= LONG_ENOUGH}
+
+
+def tax_ids_in(sandbox):
+    with closing(Store(sandbox / "sandbox.db")) as store:
+        found = {row["Tax_Id__c"] for row in store.rows("salesforce", "Account")}
+    return {value.encode() for value in sorted(filter(None, found))[::4]}
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +160,27 @@ def test_what_is_approved_is_sent_once_and_verified_by_the_next_night(company, f
     aged = [item for item in exceptions if item.state == "OPEN" and item.opened_on == first_night]
     assert aged
     assert {item.age_days for item in aged} == {1}
+
+
+def test_no_secret_and_no_personal_value_is_in_anything_that_nights_write(company, first_night):
+    """Logs, histories, reports, exports and the state store; personal data may be in the raw zone
+    and in the warehouse, from which all else is made."""
+    home = company.settings.home
+    canaries = secrets_of(home / "sandbox") | tax_ids_in(home / "sandbox")
+    kept = {
+        home / "raw",
+        home / "sandbox",
+        company.settings.warehouse_path,
+        home / "dbt" / "target",
+    }
+    told = {}
+    for path in home.rglob("*"):
+        if path.is_file() and kept.isdisjoint((path, *path.parents)):
+            body = path.read_bytes()
+            if found := {*E_MAIL.findall(body), *(word for word in canaries if word in body)}:
+                told[str(path.relative_to(home))] = found
+    assert len(canaries) > LONG_ENOUGH
+    assert told == {}
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Keeps personal values out of what is mailed around: names, e-mail addresses, tax ids."""
+"""Keeps names, e-mail addresses and tax ids out of exceptions, and so out of all made of them."""
 
 PERSONAL = ("legal_name", "name", "invoice_email", "email", "tax_id")
 DOTS = "\u2022" * 3
