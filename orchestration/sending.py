@@ -8,6 +8,7 @@ from extractors.registry import SOURCES, open_target
 from extractors.sandbox import control
 from orchestration.settings import Settings
 from reconcilers.corrections.dispatch import DispatchSummary, dispatch
+from reconcilers.corrections.policy import load_policy
 from reconcilers.state import State
 
 
@@ -25,4 +26,5 @@ async def send(settings: Settings, state: State) -> DispatchSummary:
             system: await stack.enter_async_context(open_target(settings.system_config(system)))
             for system in SOURCES
         }
-        return await dispatch(state, targets, business_clock(settings))
+        budgets = load_policy(settings.policy_path).budgets
+        return await dispatch(state, targets, business_clock(settings), budgets=budgets)

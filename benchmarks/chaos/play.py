@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ import stamina
 
 from benchmarks.chaos import verdict
 from benchmarks.chaos.company import NIGHT, Repair, Template
+from benchmarks.chaos.fuse import Fuse, Killed
 from benchmarks.chaos.script import Script, Turn, draw
-from benchmarks.chaos.wire import Fuse, Killed, Sky, Wire
+from benchmarks.chaos.wire import Sky, Wire
 from benchmarks.chaos.witness import Witness
 from extractors.billing.stripe.client import StripeConfig
 from extractors.crm.salesforce.client import SalesforceConfig
@@ -27,12 +28,15 @@ from extractors.sandbox.servers import connections, create_apps
 from extractors.sandbox.store import Store
 from reconcilers.corrections import dispatch as dispatching
 from reconcilers.corrections.approval import approve, reject, replay
+from reconcilers.corrections.brakes import halted, resume
+from reconcilers.corrections.budget import Budget, Budgets
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
 from tests.virtual_time import VirtualTime
 
 CALM_RUNS = 6  # as often as dispatch is called when the weather has cleared
+WIDE = Budget(10**6, 10**15, 10**6)
 STEPS = ("recover", "claim", "begin_write", "finish")
 
 _FUSE: ContextVar[Fuse] = ContextVar("fuse")
@@ -118,6 +122,8 @@ class _Play:
         for number, turn in enumerate(self.script.turns, 1):
             await self._turn(number, turn)
         self.sky.is_clear = True
+        if halted(self.state):
+            resume(self.state, "ann", "", self.store.now())
         while self.sky.afloat:
             await asyncio.gather(*self.sky.afloat)
         await self._come_to_an_end()
@@ -160,7 +166,7 @@ class _Play:
             self.sky.act(what, self.sky.dice.choice(self.repairs))
         async with asyncio.TaskGroup() as group:
             for n, (kill, skew) in enumerate(zip(turn.kills, turn.skews, strict=True)):
-                fuse = Fuse(f"turn {number}{'ab'[n]}", kill)
+                fuse = Fuse(f"turn {number}{'ab'[n]}", kill, turn.budget)
                 group.create_task(self._dispatch(fuse, skew, turn.concurrency))
 
     async def _dispatch(self, fuse: Fuse, skew: timedelta, concurrency: int) -> None:
@@ -182,7 +188,9 @@ class _Play:
                     options = HttpOptions(transport=Wire(self.sky, system, fuse))
                     target = await stack.enter_async_context(open_target(config, options))
                     targets[system] = target
-                summary = await dispatching.dispatch(self.state, targets, now, limits)
+                summary = await dispatching.dispatch(
+                    self.state, targets, now, limits, Budgets(replace(WIDE, rows=fuse.budget), WIDE)
+                )
                 self.sky.note(fuse.name, f"{dict(summary.outcomes)} {dict(summary.stopped)}")
         except Killed:
             self.sky.note(fuse.name, f"dies at step {fuse.steps}")

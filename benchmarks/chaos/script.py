@@ -25,7 +25,7 @@ WRITE_FAULTS: Final = (
     "number taken",  # tranid collision between our look and our write
 )
 READ_FAULTS: Final = ("no answer", "busy", "too many", "session over", "stale")
-PEOPLE: Final = ("changed", "period closed", "number taken", "billing changed")
+PEOPLE: Final = ("changed", "period closed", "number taken", "billing changed", "halted")
 SKEW_SECONDS: Final = 7200
 LONGEST_BURST: Final = 4
 
@@ -34,7 +34,8 @@ LONGEST_BURST: Final = 4
 class Turn:
     """One or two dispatchers at once, each perhaps killed at a step, after `gap` of quiet.
 
-    `skew` is what each one's clock is off by; `people` is what happens in the gap.
+    `budget` is how many corrections each of them may send, `concurrency` how many at once. `skew`
+    is what each one's clock is off by; `people` is what happens in the gap.
     """
 
     gap: timedelta
@@ -42,6 +43,7 @@ class Turn:
     skews: Sequence[timedelta]
     people: Sequence[str]
     concurrency: int
+    budget: int
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class Script:
             skews = [f"{skew.total_seconds():+.0f} s" for skew in turn.skews]
             lines.append(
                 f"turn {number} after {turn.gap}: {', '.join(killed)}, clocks {', '.join(skews)}, "
-                f"{turn.concurrency} at once, people: {', '.join(turn.people) or 'idle'}"
+                f"{turn.concurrency} at once, {turn.budget} at most, "
+                f"people: {', '.join(turn.people) or 'idle'}"
             )
         return "\n".join(lines)
 
@@ -105,4 +108,5 @@ def _turn(dice: Random) -> Turn:
         [timedelta(seconds=skew) for skew in skews],
         people,
         dice.randint(1, 3),
+        dice.choice((99, 99, dice.randint(1, 3))),
     )

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from benchmarks.chaos.company import PERIOD, Repair
+from benchmarks.chaos.fuse import Fuse
 from benchmarks.chaos.script import LONGEST_BURST, READ_FAULTS, WRITE_FAULTS, Script
 from benchmarks.chaos.witness import Witness
 from extractors.sandbox.credentials import revoke_tokens
@@ -15,28 +16,11 @@ from extractors.sandbox.netsuite_account import set_up_account
 from extractors.sandbox.refusals import DISTURBED, OVERLOADED, REFUSALS
 from extractors.sandbox.salesforce_records import LOCKS
 from extractors.sandbox.store import Store
+from reconcilers.corrections.brakes import halt, halted
 
 LOGIN = "/token"
 READ_BY_POST = "/suiteql"
 LONGEST_DELAY = 400.0  # seconds until a late write arrives: longer than any client waits
-
-
-class Killed(BaseException):  # it is no error: nothing may catch it
-    """The process is gone."""
-
-
-@dataclass
-class Fuse:
-    """Counts the steps of one dispatcher and ends it at one; what is dead takes no further step."""
-
-    name: str
-    at: int | None
-    steps: int = 0
-
-    def step(self) -> None:
-        self.steps += 1
-        if self.at is not None and self.steps >= self.at:
-            raise Killed
 
 
 @dataclass
@@ -116,6 +100,8 @@ class Sky:
             key = store.new_id("netsuite", "transaction")
             taken = {"id": key, "type": "CustInvc", "tranid": "UK-in_1", "status": "A"}
             store.put("netsuite", "transaction", taken)
+        elif what == "halted" and not halted(self.witness.state):
+            halt(self.witness.state, "ann", "to be sure", store.now())
         elif what == "billing changed":
             store.put("stripe", "invoice", {"id": "in_2", "status": "void"})
 
@@ -137,7 +123,8 @@ class Wire(httpx.AsyncBaseTransport):
         if is_read(request):
             fault = sky.fault("read", READ_FAULTS)
         else:
-            sky.witness.sees_sending(sky.repair(self.system, request))
+            repair = sky.repair(self.system, request)
+            sky.witness.sees_sending(repair, self.fuse.name, self.fuse.budget)
             fault = sky.fault("write", WRITE_FAULTS)
         try:
             await asyncio.sleep(sky.seconds())

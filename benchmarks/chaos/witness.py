@@ -3,7 +3,7 @@
 Breaches are noted where they happen, with the number of the invariant (see docs/chaos.md).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from benchmarks.chaos.company import Repair
 from extractors.sandbox.store import Store
+from reconcilers.corrections.brakes import halted
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.models import Attempt, CorrectionRecord
 from reconcilers.state.store import State
@@ -31,6 +32,7 @@ class Witness:
     calls: Counter[str] = field(default_factory=Counter)
     breaches: list[str] = field(default_factory=list)
     overrun: int = 0
+    sent: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # by run
     _asked: set[str] = field(default_factory=set)  # looked at since they were last written
     _changed: set[str] = field(default_factory=set)  # by people
     _told: set[str] = field(default_factory=set)  # looked at since people changed them
@@ -58,13 +60,18 @@ class Witness:
         """A write was refused in so many words: it may be sent again as it is."""
         self._asked.add(repair.correction_id)
 
-    def sees_sending(self, repair: Repair | None) -> None:
-        """A write leaves the dispatcher."""
+    def sees_sending(self, repair: Repair | None, run: str, budget: int) -> None:
+        """A write leaves a dispatcher that may send so many corrections."""
         if repair is None:
             self.breach("I2", "a write that no correction asks for")
             return
         name = repair.correction_id
         self._require_intent(name)
+        self.sent[run].add(name)
+        if len(self.sent[run]) > budget:
+            self.breach("I10", f"{run} sent {len(self.sent[run])} corrections of {budget}")
+        if halted(self.state):
+            self.breach("I10", f"{name} was sent although dispatch was halted")
         if self.calls[name] and name not in self._asked and repair.system != "stripe":
             self.breach("I1", f"{name} was sent again without a look")
         if name in self._told:

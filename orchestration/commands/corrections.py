@@ -11,8 +11,9 @@ import typer
 from orchestration.console import console, money, table
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
-from reconcilers.corrections import approval, decision_csv
+from reconcilers.corrections import approval, brakes, decision_csv
 from reconcilers.corrections.approval import ApprovalRefusedError, Decision
+from reconcilers.corrections.brakes import HaltRefusedError
 from reconcilers.corrections.states import WrongStateError
 from reconcilers.state.store import State
 from reconcilers.state.views import list_corrections, show_correction
@@ -129,6 +130,29 @@ def dispatch_() -> None:
     if not summary.outcomes and not summary.stopped:
         out.print("nothing was waiting to be sent")
     raise typer.Exit(1 if summary.stopped else 0)
+
+
+@app.command()
+def halt(reason: Annotated[str, typer.Option(help="Why; it is kept, and shown to all.")]) -> None:
+    """Let nothing be sent from the next call on, until `resume`."""
+    settings = load_settings()
+    with opened_state(settings) as store:
+        try:
+            out.print(f"dispatch is {brakes.halt(store, settings.actor, reason)}", soft_wrap=True)
+        except HaltRefusedError as error:
+            raise typer.BadParameter(str(error)) from error
+
+
+@app.command()
+def resume(comment: Comment = "") -> None:
+    """Let dispatch send again; what waited is sent by the next run."""
+    settings = load_settings()
+    with opened_state(settings) as store:
+        try:
+            ended = brakes.resume(store, settings.actor, comment)
+        except HaltRefusedError as error:
+            raise typer.BadParameter(str(error)) from error
+    out.print(f"dispatch goes on; it was halted by {ended.halted_by} ({ended.reason})")
 
 
 @app.command()

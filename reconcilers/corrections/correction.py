@@ -13,6 +13,7 @@ Action = Literal[
     "link_crm_account", "correct_customer_link", "copy_subscription_status", "post_erp_invoice"
 ]
 ABSENT = "absent"
+Field = tuple[str, str, str, str]  # system, object, record, attribute
 
 
 @dataclass(frozen=True)

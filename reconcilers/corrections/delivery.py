@@ -11,6 +11,8 @@ from typing import Any, Literal
 from sqlalchemy import CursorResult, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from reconcilers.corrections.brakes import require_leave
+from reconcilers.corrections.budget import Budgets
 from reconcilers.corrections.claims import is_gone
 from reconcilers.corrections.correction import Refusal
 from reconcilers.corrections.outbox import move
@@ -137,9 +139,14 @@ def claim(state: State, correction_id: str, claimed_by: str, now: datetime) -> O
         return None
 
 
-def begin_write(state: State, order: Order, now: datetime) -> None:
-    """Persist that the call is about to be made. Raises when the claim is no longer ours."""
+def begin_write(state: State, order: Order, now: datetime, budgets: Budgets) -> None:
+    """Persist that the call is about to be made.
+
+    Raises when the claim is no longer ours, or when a halt or a spent budget stops it.
+    """
     with state.begin() as session:
+        record = session.get_one(CorrectionRecord, order.correction_id, with_for_update=True)
+        require_leave(session, record, order.claimed_by, now, budgets)
         taken = _changed(
             session.execute(
                 update(CorrectionRecord)

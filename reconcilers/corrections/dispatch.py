@@ -21,6 +21,8 @@ from extractors.errors import (
     UnknownOutcome,
 )
 from extractors.protocol import Target, WriteIntent
+from reconcilers.corrections.brakes import StoppedError, halted
+from reconcilers.corrections.budget import DEFAULT_BUDGETS, Budgets
 from reconcilers.corrections.claims import claimant
 from reconcilers.corrections.delivery import (
     NOT_TAKEN,
@@ -54,12 +56,17 @@ S = CorrectionState
 
 @dataclass(frozen=True)
 class DispatchLimits:
-    """How hard dispatch tries. `writes` bounds calls per correction over all runs."""
+    """How hard dispatch tries. `writes` bounds calls per correction over all runs.
+
+    A target is given up on for the run after so many `failures_in_a_row` of its own, or so many
+    refusals of ours.
+    """
 
     concurrency: int = 4
     tries_per_run: int = 4
     writes: int = 6
     failures_in_a_row: int = 3
+    rejections_in_a_row: int = 10
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,7 @@ class _Lane:
     tries: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: int = 0
+    rejections: int = 0
     stopped: str | None = None
 
 
@@ -90,22 +98,25 @@ async def dispatch(
     targets: Mapping[str, Target],
     now: Clock,
     limits: DispatchLimits | None = None,
+    budgets: Budgets = DEFAULT_BUDGETS,
 ) -> DispatchSummary:
     """Send what is approved and resolve what is unknown, concurrently per target.
 
     `now` gives the business time (UTC) that is stored as sent and accepted; verification compares
     it with the targets' watermarks, so in the sandbox it has to be the sandbox's clock.
     An invoice is posted only after the billing system, one of `targets`, still tells it as planned.
-    Nothing is sent or looked up while the tie-outs of the newest recorded night do not all hold.
+    Nothing is sent or looked up while the tie-outs of the newest recorded night do not all hold, or
+    while a person's halt holds; nothing is sent beyond the budgets.
     Returns when nothing more can be done in this run; whatever is left stays visible.
     """
     bounds = limits or DispatchLimits()
     recovered = recover(state, now())
-    if broken := broken_tieouts(state):
-        return DispatchSummary(recovered, {}, dict.fromkeys(sorted(targets), broken))
+    held = halted(state)
+    if reason := str(held) if held else broken_tieouts(state):
+        return DispatchSummary(recovered, {}, dict.fromkeys(sorted(targets), reason))
     lanes = {system: _Lane(target) for system, target in sorted(targets.items())}
     with claimant() as me:
-        worker = _Worker(state, now, me, bounds, targets.get(BILLING))
+        worker = _Worker(state, now, me, bounds, budgets, targets.get(BILLING))
         async with asyncio.TaskGroup() as group:
             for system, lane in lanes.items():
                 group.create_task(worker.drain(system, lane))
@@ -127,6 +138,7 @@ class _Worker:
     now: Clock
     me: str
     limits: DispatchLimits
+    budgets: Budgets
     billing: Target | None
 
     async def drain(self, system: str, lane: _Lane) -> None:
@@ -193,7 +205,11 @@ class _Worker:
     async def _write(self, lane: _Lane, order: Order, sight: Sight) -> Outcome:
         if order.action == "post_erp_invoice" and (stop := await self._check_posting(lane, order)):
             return stop
-        begin_write(self.state, order, self.now())
+        try:
+            begin_write(self.state, order, self.now(), self.budgets)
+        except StoppedError as stop:
+            lane.stopped = str(stop)
+            return Outcome(S.APPROVED, "not sent", f"not sent: {stop}")
         try:
             receipt = await lane.target.write(
                 WriteIntent(
@@ -209,7 +225,7 @@ class _Worker:
         except SourceError as error:
             self._note_failure(lane, error)
             return self._failed(error)
-        lane.failures = 0
+        lane.failures = lane.rejections = 0
         return Outcome(
             S.ACCEPTED,
             "accepted",
@@ -249,6 +265,10 @@ class _Worker:
         """Stop a target that refuses us, or that does not get well."""
         if isinstance(error, Unauthorized):
             lane.stopped = f"unauthorized: {_words(lane, error)}"
+        elif isinstance(error, Rejected):
+            lane.rejections += 1
+            if lane.rejections >= self.limits.rejections_in_a_row:
+                lane.stopped = f"{lane.rejections} refusals in a row, the last: {error.message}"
         elif isinstance(error, Transient | UnknownOutcome):
             lane.failures += 1
             if lane.failures >= self.limits.failures_in_a_row:

@@ -5,7 +5,12 @@ from datetime import date, datetime
 import duckdb
 
 from reconcilers.corrections.context import read_context
-from reconcilers.corrections.outbox import PlanSummary, spent_corrections, store_plan
+from reconcilers.corrections.outbox import (
+    PlanSummary,
+    spent_corrections,
+    store_plan,
+    written_fields,
+)
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import Policy
 from reconcilers.exceptions import lives_as_of
@@ -44,6 +49,7 @@ def plan_night(
         read_context(con),
         policy,
         spent=spent_corrections(state),
+        written=written_fields(state),
     )
     return store_plan(state, corrections, lives, snapshot_date, at)
 

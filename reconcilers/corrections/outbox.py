@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from reconcilers.corrections.correction import Correction
+from reconcilers.corrections.correction import Correction, Field
 from reconcilers.corrections.states import UNDER_WAY, UNSENT, CorrectionState, require_way
 from reconcilers.corrections.words import still_approved
 from reconcilers.life import ExceptionLife, ExceptionState
@@ -272,6 +272,23 @@ def spent_corrections(state: State) -> dict[str, int]:
         return dict(rows.tuples().all())
 
 
+def written_fields(state: State) -> dict[Field, int]:
+    """By system, object, record and attribute: how many corrections a night proved to have worked.
+
+    Where such a field drifts again, something writes the old value back.
+    """
+    field = (
+        CorrectionRecord.system,
+        CorrectionRecord.object,
+        CorrectionRecord.record_id,
+        CorrectionRecord.attribute,
+    )
+    proved = CorrectionRecord.state == CorrectionState.VERIFIED.value
+    with state.read() as session:
+        rows = session.execute(select(*field, func.count()).where(proved).group_by(*field))
+        return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
+
+
 def get_all(session: Session, ids: Iterable[str]) -> list[CorrectionRecord]:
     """The corrections with these ids, all of them or an error that names the missing."""
     wanted = sorted(set(ids))
@@ -307,6 +324,7 @@ def _record(correction: Correction, at: datetime) -> CorrectionRecord:
         snapshot_date=subject.snapshot_date,
         code=subject.code,
         cause=subject.cause,
+        canonical_id=subject.canonical_id,
         action=correction.action,
         mode=correction.mode,
         system=correction.system,

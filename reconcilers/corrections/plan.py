@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from reconcilers.corrections.correction import Correction, Refusal, Subject
+from reconcilers.corrections.correction import Correction, Field, Refusal, Subject
 from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
 from reconcilers.corrections.customer_links import correct_link
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
@@ -21,6 +21,7 @@ from reconcilers.life import ExceptionLife, ExceptionState
 
 RuleKey = tuple[str, str | None]
 NONE_SPENT: Mapping[str, int] = MappingProxyType({})
+NONE_WRITTEN: Mapping[Field, int] = MappingProxyType({})
 
 
 def plan(
@@ -31,6 +32,7 @@ def plan(
     policy: Policy,
     *,
     spent: Mapping[str, int] = NONE_SPENT,
+    written: Mapping[Field, int] = NONE_WRITTEN,
 ) -> tuple[Correction, ...]:
     """The corrections of one night, in the order of their exception keys.
 
@@ -38,11 +40,12 @@ def plan(
     explains: that one is to be put right. What cannot be posted
     comes back refused with its reasons. What fired too often to be true (`systemic_codes`), breaks
     a cap or was tried without effect comes back held. `spent` counts by exception the corrections
-    that were sent in vain (see `outbox.spent_corrections`).
+    that were sent in vain (see `outbox.spent_corrections`); `written` counts by field those that
+    worked (see `outbox.written_fields`): a field that came back is not written again by itself.
     """
     facts = index(context)
     planned = [
-        _with_caution(correction, systemic_codes)
+        _with_caution(correction, systemic_codes, written)
         for subject, rule in _subjects(drift, lives, policy, spent)
         if (correction := _write(subject, rule, facts)) is not None
     ]
@@ -116,7 +119,9 @@ def _post_invoice(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     return invoice_correction(subject, rule, None, (missing,))
 
 
-def _with_caution(correction: Correction, systemic_codes: Collection[str]) -> Correction:
+def _with_caution(
+    correction: Correction, systemic_codes: Collection[str], written: Mapping[Field, int]
+) -> Correction:
     if correction.refusals:
         return replace(
             correction,
@@ -128,12 +133,14 @@ def _with_caution(correction: Correction, systemic_codes: Collection[str]) -> Co
     was_posted = correction.action == "post_erp_invoice" and correction.subject.spent > 0
     if correction.subject.is_ineffective or was_posted:
         return _held(correction, "an earlier correction of this exception had no effect")
+    if times := written.get(_field(correction)):
+        return _held(correction, f"flapping: the field was corrected {times} times and came back")
     return correction
 
 
 def _without_rivals(planned: Sequence[Correction]) -> list[Correction]:
     """Two corrections of one field of one record cannot both be right: both are held."""
-    fields: dict[tuple[str, ...], list[Correction]] = defaultdict(list)
+    fields: dict[Field, list[Correction]] = defaultdict(list)
     for item in planned:
         fields[_field(item)].append(item)
     return [
@@ -144,7 +151,7 @@ def _without_rivals(planned: Sequence[Correction]) -> list[Correction]:
     ]
 
 
-def _field(item: Correction) -> tuple[str, ...]:
+def _field(item: Correction) -> Field:
     return item.system, item.object, item.record_id, item.attribute
 
 

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from reconcilers.corrections.budget import DEFAULT_BUDGETS, Budget, Budgets
 from reconcilers.corrections.policy_lines import lines_of
 from reconcilers.rules.codes import CODES
 
@@ -199,6 +200,7 @@ class Policy:
 
     reporting_currency: str
     rules: Mapping[tuple[str, str | None], Rule] = field(repr=False)
+    budgets: Budgets = DEFAULT_BUDGETS
 
     def rule(self, code: str, cause: str | None) -> Rule:
         """The rule of the cause, else of the class."""
@@ -238,7 +240,8 @@ def parse_policy(source: str, name: str) -> Policy:
 
 
 TEXT, WHOLE, TABLE = "text", "whole number", "table"
-TOP_FIELDS = {"reporting_currency": TEXT}
+TOP_FIELDS = {"reporting_currency": TEXT, "budget": TABLE}
+BUDGET_FIELDS = {"rows": WHOLE, "amount_minor": WHOLE, "customers": WHOLE}
 RULE_FIELDS = {
     "mode": TEXT,
     "severity_floor": TEXT,
@@ -269,7 +272,7 @@ class _Reader:
 
     def policy(self, document: Mapping[str, Any]) -> Policy:
         top = document.get("policy")
-        general = self.table(top or {}, ("policy",), TOP_FIELDS)
+        general = self.table(top or {}, ("policy",), TOP_FIELDS, optional=("budget",))
         if top is None:
             self.problems.append(f"{self.name}: the table [policy] is missing")
         rules = {
@@ -284,7 +287,24 @@ class _Reader:
         return Policy(
             reporting_currency=general.get("reporting_currency", ""),
             rules=rules,
+            budgets=self.budgets(general.get("budget")),
         )
+
+    def budgets(self, table: Any) -> Budgets:
+        """Both budgets, or the ones that come with Tieout."""
+        if table is None:
+            return DEFAULT_BUDGETS
+        scopes = self.table(table, ("policy", "budget"), {"run": TABLE, "day": TABLE})
+        read = {
+            name: self.table(scopes[name], ("policy", "budget", name), BUDGET_FIELDS)
+            for name in scopes
+        }
+        made = {
+            name: Budget(**{key: values.get(key, 0) for key in BUDGET_FIELDS})
+            for name, values in read.items()
+        }
+        nothing = Budget(0, 0, 0)
+        return Budgets(made.get("run", nothing), made.get("day", nothing))
 
     def rules_of(self, code: str, table: Any) -> Iterator[Rule]:
         if code not in CODES or not isinstance(table, dict):

@@ -169,6 +169,7 @@ class CorrectionRecord(Base):
     snapshot_date: Mapped[date]
     code: Mapped[str]
     cause: Mapped[str | None]
+    canonical_id: Mapped[str | None]
     action: Mapped[str]
     mode: Mapped[str]
     system: Mapped[str]
@@ -216,13 +217,26 @@ class Attempt(Base):
     kind: Mapped[str]
     claimed_by: Mapped[str]
     started_at: Mapped[datetime]
-    write_started_at: Mapped[datetime | None]
+    write_started_at: Mapped[datetime | None] = mapped_column(index=True)
     finished_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     error_class: Mapped[str | None]
     status: Mapped[int | None]
     request_id: Mapped[str | None]
     body_excerpt: Mapped[str | None]
+
+
+class Halt(Base):
+    """A person's word that nothing is sent; it holds until `resumed_at` is set."""
+
+    __tablename__ = "halts"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    halted_at: Mapped[datetime]
+    halted_by: Mapped[str]
+    reason: Mapped[str]
+    resumed_at: Mapped[datetime | None]
+    resumed_by: Mapped[str | None]
 
 
 class Approval(Base):

@@ -72,6 +72,7 @@ def test_every_command_that_the_documents_name_exists():
         (("report", "2026-06-30"), "Run a night first"),
         (("corrections", "dispatch"), "tieout sandbox up"),
         (("corrections", "approve"), "name corrections by id"),
+        (("corrections", "resume"), "dispatch is not halted"),
         (("exceptions", "show", "abc"), "abc"),
         (("evaluate", "--plant", "NO-SUCH-01=3"), "CTL-CNT-01"),
     ],

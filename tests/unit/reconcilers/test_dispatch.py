@@ -15,6 +15,7 @@ from extractors.errors import (
 )
 from reconcilers.corrections import claims
 from reconcilers.corrections.approval import approve, replay
+from reconcilers.corrections.budget import DEFAULT_BUDGETS
 from reconcilers.corrections.claims import claimant, is_gone
 from reconcilers.corrections.delivery import ClaimLostError, begin_write, claim, finish, recover
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
@@ -404,7 +405,7 @@ def test_a_worker_that_lost_its_claim_cannot_write(state, monkeypatch):
     with claimant() as quick:
         assert claim(state, order.correction_id, quick, now()) is not None
         with pytest.raises(ClaimLostError):
-            begin_write(state, order, now())
+            begin_write(state, order, now(), DEFAULT_BUDGETS)
         with pytest.raises(ClaimLostError):
             finish(state, order, None, now())
 
@@ -413,7 +414,7 @@ def test_left_in_mid_send_a_correction_is_looked_up(state, targets):
     plan_and_approve(state, stale_status())
     with claimant() as me:
         order = claim(state, the_only(state).correction_id, me, now())
-        begin_write(state, order, now())
+        begin_write(state, order, now(), DEFAULT_BUDGETS)
     assert recover(state, now()) == 1
     assert the_only(state).state == "unknown"
     assert send(state, targets).outcomes == {"accepted": 1, "approved": 1}
