@@ -174,7 +174,8 @@ def _row(record: Mapping[str, Any], snapshot_date: date, policy: Policy) -> dict
         "event_at": event_at,
     }
     # both sides' records are named: whoever may see the whole value finds it there
-    shown = {name: masked(row["attribute"], row[name]) or None for name in ("expected", "observed")}
+    attribute = record["attribute"] or ""
+    shown = {name: masked(attribute, row[name]) or None for name in ("expected", "observed")}
     return row | shown
 
 
