@@ -1,10 +1,11 @@
 with first_overdue as (
-    -- billing states no time for past_due: it began when the oldest invoice that is still open fell due
+    -- billing states no time for past_due: it began when the oldest invoice that is still open fell due. Where that one was
+    -- voided since, the next may not be due yet
     select
         subscription_id,
         min(coalesce(due_at, finalized_at)) as overdue_at
     from {{ ref('stg_stripe__invoices') }}
-    where stripe_status = 'open'
+    where stripe_status = 'open' and coalesce(due_at, finalized_at) <= {{ watermark('stripe', 'invoice') }}
     group by subscription_id
 ),
 
