@@ -26,6 +26,7 @@ TIEOUT_CODES = {
     "TO-TAX": "tax billed = tax posted + exceptions + excluded; of documents = of its account",
     "TO-AR": "opening + invoices - credits - cash + refunds = closing = control account = billing",
     "TO-DEF": "opening + billings - credits - recognised = accounts of deferred revenue",
+    "TO-UNB": "opening + used - billed = use not billed yet, by the meter and by billing",
     "TO-MRR": "opening + new + expansion + ... - churn = closing = what billing sells today",
     "TO-PSP": "opening + charges - refunds - fees - disputes - payouts = clearing account",
     "TO-REV": "revenue recomputed from policy = posted plan lines + exceptions + excluded",

@@ -4,6 +4,7 @@ TO-AR   receivables: the ERP's documents against the control account; what billi
         against what the ERP does.
 TO-TAX  sales tax of the ERP's documents against its account.
 TO-DEF  deferred revenue of the ERP's plans against its accounts.
+TO-UNB  use that is not billed yet: as the meter counts it against what billing charged for it.
 TO-MRR  monthly recurring revenue: movements against what billing charges and, today, sells.
 TO-PSP  the processor's balance against its clearing account.
 
@@ -31,7 +32,7 @@ _Key = tuple[str | None, str | None, str | None]  # legal entity, currency, peri
 _DOCUMENTS = (
     "invoice", "invoice_line", "invoice_tax_line", "credit_note", "credit_note_application",
     "payment", "payment_application", "refund", "dispute", "payout", "posting", "posting_line",
-    "journal_entry",
+    "journal_entry", "usage",
 )  # fmt: skip
 
 
@@ -57,6 +58,7 @@ BALANCES = (
     Balance(
         "TO-MRR", "recurring_revenue_entries", "recurring_revenue", "movements", "billing", "MRR"
     ),
+    Balance("TO-UNB", "unbilled_usage_entries", "unbilled_usage", "metered", "billing", "unbilled"),
     Balance(
         "TO-PSP", "processor_balance_entries", "payment_clearing", "processor", "ledger", "clearing"
     ),

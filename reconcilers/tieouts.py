@@ -7,7 +7,7 @@ TO-DISP  per side of a comparison: rows and money have one disposition, and each
 TO-INV   per legal entity, currency and period: billing's invoices against the ledger's; so are
          TO-CRN, TO-CASH, TO-BANK, TO-TAX, TO-REV, TO-JE and TO-CON of what they name.
 TO-AR    opening + movements = closing, month by month, of receivables; so do TO-TAX, TO-DEF,
-         TO-MRR and TO-PSP.
+         TO-UNB, TO-MRR and TO-PSP.
 TO-EXC   exceptions: opening + detected + re-opened - resolved = closing = what tonight found.
 TO-OUT   corrections: planned = open + closed.
 TO-USG   per meter: units metered = billed + unbilled + voided + missed + unassigned.

@@ -77,6 +77,7 @@ def test_a_document_that_only_one_side_has_is_unexplained_until_the_end():
         ("invoice", "in_1", "1"),
         ("posting_line", "1-3", None),
         ("payment_application", "7/1", None),
+        ("usage", "1", None),
     ],
 )
 def test_a_finding_on_the_document_or_a_part_of_it_explains_the_gap(entity, owner, replica):
