@@ -26,6 +26,19 @@ def variables(connector: Connector | Folder, *, required: bool = False) -> dict[
     }
 
 
+def given_to_write(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What the environment sets for dispatch alone: `STRIPE_WRITE_API_KEY` beside `STRIPE_API_KEY`.
+
+    With it nothing that reads ever holds a credential that may write.
+    """
+    prefixed = {
+        variable.replace("_WRITE_", "_", 1): value
+        for variable, value in environ.items()
+        if "_WRITE_" in variable
+    }
+    return given(prefixed)
+
+
 def given(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """What the environment says of each system that it names at all."""
     found = {

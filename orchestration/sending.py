@@ -23,7 +23,7 @@ async def send(settings: Settings, state: State) -> DispatchSummary:
     """Send what is approved, resolve what is unknown."""
     async with AsyncExitStack() as stack:
         targets = {
-            system: await stack.enter_async_context(open_target(settings.system_config(system)))
+            system: await stack.enter_async_context(open_target(settings.target_config(system)))
             for system in SOURCES
         }
         budgets = load_policy(settings.policy_path).budgets

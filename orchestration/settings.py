@@ -15,7 +15,7 @@ from typing import Any
 from dotenv import dotenv_values
 
 from extractors.registry import CONNECTABLE, SOURCES
-from orchestration.connections import config_of, given, mistakes, variables
+from orchestration.connections import config_of, given, given_to_write, mistakes, variables
 
 ROOT = Path(__file__).resolve().parent.parent
 DBT_PROJECT_DIR = ROOT / "dbt_project"
@@ -49,6 +49,7 @@ class Settings:
     events_batch: int = DEFAULT_EVENTS_BATCH
     identity_max_changed: float = DEFAULT_IDENTITY_MAX_CHANGED
     connections_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    write_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     @property
     def raw_dir(self) -> Path:
@@ -110,19 +111,34 @@ class Settings:
         return {**json.loads(path.read_text()), **real}
 
     def system_config(self, system: str) -> Any:
-        """How to reach a system: the configured one, or the sandbox's.
+        """How to read a system: the configured one, or the sandbox's.
 
         Raises:
             SettingsError: neither is there.
 
         """
+        return config_of(system, self._connection(system))
+
+    def target_config(self, system: str) -> Any:
+        """How to write to a system: as to read it, but for what is set for writing alone.
+
+        Raises:
+            SettingsError: the system is not configured.
+            ValueError: the credentials for writing do not fit to the rest.
+
+        """
+        return config_of(
+            system, {**self._connection(system), **self.write_override.get(system, {})}
+        )
+
+    def _connection(self, system: str) -> Mapping[str, Any]:
         connections = self.connections_override
         if system not in connections:
             connections = self.connections()
         if system not in connections:
             needed = ", ".join(variables(CONNECTABLE[system], required=True))
             raise SettingsError(f"{system} is not configured; set {needed} (see .env.example).")
-        return config_of(system, connections[system])
+        return connections[system]
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -157,6 +173,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         events_batch=_events_batch(environ.get("TIEOUT_EVENTS_BATCH")),
         identity_max_changed=_max_changed(environ.get("TIEOUT_IDENTITY_MAX_CHANGED")),
         connections_override=_real_connections(environ),
+        write_override=given_to_write(environ),
     )
 
 

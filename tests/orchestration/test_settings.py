@@ -40,6 +40,19 @@ def test_real_systems_are_read_from_the_environment(tmp_path):
     assert settings.connections()["netsuite"]["certificate_id"] == "netsuite_certificate_id"
 
 
+def test_only_dispatch_holds_what_may_write(tmp_path):
+    environ = {**{name: name.lower() for name in REQUIRED}, **SECRETS}
+    environ |= {"STRIPE_WRITE_API_KEY": "rk_write", "SALESFORCE_WRITE_CLIENT_SECRET": "wide"}
+    settings = load_settings({"TIEOUT_HOME": str(tmp_path), **environ})
+    read, write = settings.system_config("stripe"), settings.target_config("stripe")
+    assert (read.api_key, write.api_key) == ("stripe_api_key", "rk_write")
+    assert read.base_url == write.base_url
+    assert settings.system_config("salesforce").client_secret == "shh"
+    assert settings.target_config("salesforce").client_secret == "wide"
+    assert settings.target_config("netsuite") == settings.system_config("netsuite")
+    assert "rk_write" not in repr(settings)
+
+
 def test_credentials_stay_out_of_the_text_form_of_the_settings(tmp_path):
     environ = {name: f"secret-{name}" for name in [*REQUIRED, *SECRETS]}
     assert "secret-" not in repr(load_settings({"TIEOUT_HOME": str(tmp_path), **environ}))
