@@ -30,12 +30,14 @@ from reconcilers.corrections import dispatch as dispatching
 from reconcilers.corrections.approval import approve, reject, replay
 from reconcilers.corrections.brakes import halted, resume
 from reconcilers.corrections.budget import Budget, Budgets
+from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
 from tests.virtual_time import VirtualTime
 
 CALM_RUNS = 6  # as often as dispatch is called when the weather has cleared
+UNDONE_EACH = 4  # so many seeds: one of them ends with everything undone
 WIDE = Budget(10**6, 10**15, 10**6)
 STEPS = ("recover", "claim", "begin_write", "finish")
 
@@ -134,6 +136,8 @@ class _Play:
         if verdict.outbox(self.state) != before:
             self.witness.breach("I8", "another dispatch changed the outbox")
         verdict.check(self.store, self.state, self.witness)
+        if self.script.seed % UNDONE_EACH == 0:
+            await self._undo()
         self.sky.note("end", f"after {clock() - 1_000:.0f} s")
 
     def result(self) -> Result:
@@ -204,6 +208,15 @@ class _Play:
             await self._dispatch(Fuse(f"calm {number}", None), timedelta(), 4)
             if not verdict.open_corrections(self.state):
                 return
+
+    async def _undo(self) -> None:
+        """Everything that was accepted is undone again."""
+        self.witness.is_over = True
+        taken = list_corrections(self.state, states=[CorrectionState.ACCEPTED.value])
+        undos = compensate(self.state, [v.correction_id for v in taken], "ben", "undo", NIGHT)
+        approve(self.state, [undo.correction_id for undo in undos], "ann", "", NIGHT)
+        await self._come_to_an_end()
+        verdict.check_undone(self.store, self.state, self.witness, undos)
 
     def _raise_the_dead(self) -> None:
         """An operator mends the cause and replays."""

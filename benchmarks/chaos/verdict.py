@@ -5,6 +5,7 @@ I7 every attempt has an end and every correction a state in which a person sees 
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from benchmarks.chaos.company import Repair
 from benchmarks.chaos.witness import Witness
 from extractors.sandbox.store import Store
+from reconcilers.corrections.compensate import Compensation
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.models import Attempt, AuditHead, CorrectionRecord
@@ -70,6 +72,41 @@ def _check_repair(repair: Repair, state: str, store: Store, witness: Witness) ->
         witness.breach("I1", f"{name} is accepted and not there")
     if state == S.SUPERSEDED and is_there:
         witness.breach("I1", f"{name} is superseded and there")
+
+
+def check_undone(
+    store: Store, state: State, witness: Witness, undos: Sequence[Compensation]
+) -> None:
+    """I9: fields say again what they said; what was posted and credited comes to nothing."""
+    repairs = {repair.correction_id: repair for repair in witness.repairs}
+    with state.read() as session:
+        records = session.scalars(select(CorrectionRecord)).all()
+        states = {record.correction_id: record.state for record in records}
+    for undo in undos:
+        repair, stands = repairs[undo.undoes], states[undo.correction_id]
+        if witness.was_changed(repair):
+            continue
+        if stands != S.ACCEPTED:
+            witness.breach("I9", f"the undo of {undo.undoes} is {stands}")
+        elif not repair.is_posting and (repair.value(store) or None) != repair.drifted:
+            witness.breach("I9", f"{undo.undoes} is undone and says {repair.value(store)}")
+        elif repair.is_posting and (left := _left_of(store, repair, undo)):
+            witness.breach("I9", f"{undo.undoes} is credited and leaves {left}")
+    for document, difference in unbalanced(store).items():
+        witness.breach("I4", f"transaction {document}: debits exceed credits by {difference}")
+
+
+def _left_of(store: Store, repair: Repair, undo: Compensation) -> dict[str, Decimal]:
+    """By account, what the invoice and its credit memo together leave in the books."""
+    external_ids = (repair.record_id, undo.payload["externalId"])
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for external_id in external_ids:
+        for document in store.rows("netsuite", "transaction", externalid=external_id):
+            for row in store.rows(
+                "netsuite", "transactionaccountingline", transaction=document["id"]
+            ):
+                sums[row["account"]] += Decimal(row["debit"] or 0) - Decimal(row["credit"] or 0)
+    return {account: left for account, left in sums.items() if left}
 
 
 def unbalanced(store: Store) -> dict[str, Decimal]:

@@ -32,6 +32,7 @@ class Witness:
     calls: Counter[str] = field(default_factory=Counter)
     breaches: list[str] = field(default_factory=list)
     overrun: int = 0
+    is_over: bool = False  # what happens now is judged by others
     sent: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # by run
     _asked: set[str] = field(default_factory=set)  # looked at since they were last written
     _changed: set[str] = field(default_factory=set)  # by people
@@ -62,6 +63,8 @@ class Witness:
 
     def sees_sending(self, repair: Repair | None, run: str, budget: int) -> None:
         """A write leaves a dispatcher that may send so many corrections."""
+        if self.is_over:
+            return
         if repair is None:
             self.breach("I2", "a write that no correction asks for")
             return
@@ -81,6 +84,8 @@ class Witness:
 
     def sees_writing(self, repair: Repair, was: str | None) -> None:
         """A write took place; `was` is the value before it."""
+        if self.is_over:
+            return
         name, now = repair.correction_id, repair.value(self.store)
         if was == repair.drifted and now == repair.wanted:
             self.effects[name] += 1

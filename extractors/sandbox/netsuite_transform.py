@@ -70,8 +70,7 @@ def _credit(store: Store, invoice: Record, body: Body) -> str:
             line,
             amount_minor=-line.amount_minor,
             tax_minor=-line.tax_minor,
-            rev_start=None,
-            rev_end=None,
+            rev_end=None,  # from the account that the line went to; the memo itself has no plan
         )
         for line in stored_lines(store, invoice).values()
     ]

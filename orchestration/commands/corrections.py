@@ -12,8 +12,10 @@ from orchestration.console import console, money, table
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
 from reconcilers.corrections import approval, brakes, decision_csv
+from reconcilers.corrections import compensate as undoing
 from reconcilers.corrections.approval import ApprovalRefusedError, Decision
 from reconcilers.corrections.brakes import HaltRefusedError
+from reconcilers.corrections.compensate import CompensationRefusedError
 from reconcilers.corrections.states import WrongStateError
 from reconcilers.state.store import State
 from reconcilers.state.views import list_corrections, show_correction
@@ -130,6 +132,22 @@ def dispatch_() -> None:
     if not summary.outcomes and not summary.stopped:
         out.print("nothing was waiting to be sent")
     raise typer.Exit(1 if summary.stopped else 0)
+
+
+@app.command()
+def compensate(ids: Ids = None, comment: Comment = "") -> None:
+    """Propose the undo of corrections that a target took; somebody else approves it."""
+    settings = load_settings()
+    with opened_state(settings) as store:
+        try:
+            undos = undoing.compensate(store, _full_ids(store, ids), settings.actor, comment)
+        except CompensationRefusedError as error:
+            raise typer.BadParameter(str(error)) from error
+    if not undos:
+        raise typer.BadParameter("name corrections by id")
+    for undo in undos:
+        out.print(f"{undo.correction_id} undoes {undo.undoes}: {undo.target} {undo.record_id}")
+        out.print_json(data=dict(undo.payload))
 
 
 @app.command()

@@ -13,6 +13,9 @@ Action = Literal[
     "link_crm_account", "correct_customer_link", "copy_subscription_status", "post_erp_invoice"
 ]
 ABSENT = "absent"
+# Actions that undo another correction (see compensate.py); no night plans or judges them.
+UNDO_UPDATE, UNDO_POSTING = "undo_update", "undo_posting"
+UNDOING = (UNDO_UPDATE, UNDO_POSTING)
 Field = tuple[str, str, str, str]  # system, object, record, attribute
 
 

@@ -4,6 +4,7 @@ Each function is one short transaction with a conditional update, so that of any
 dispatchers exactly one gets a correction, and one that lost its claim cannot write.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -24,6 +25,8 @@ EXCERPT = 500
 NOT_TAKEN, REJECTED = "not taken", "rejected"  # outcomes of calls that the target said no to
 STOPPED = "the dispatcher stopped before the answer was recorded"
 Kind = Literal["send", "look"]
+Operation = Literal["update", "upsert", "create"]
+OPERATIONS: Mapping[str, Operation] = {"update": "update", "upsert": "upsert", "create": "create"}
 
 
 class ClaimLostError(RuntimeError):
@@ -44,7 +47,7 @@ class Order:
     system: str
     object: str
     record_id: str
-    operation: Literal["update", "upsert"]
+    operation: Operation
     before: dict[str, Any] | None
     after: dict[str, Any]
     payload: dict[str, Any]
@@ -274,7 +277,6 @@ def _order(
             started_at=now,
         )
     )
-    operation: Literal["update", "upsert"] = "upsert" if record.operation == "upsert" else "update"
     return Order(
         correction_id=record.correction_id,
         kind=kind,
@@ -282,7 +284,7 @@ def _order(
         system=record.system,
         object=record.object,
         record_id=record.record_id,
-        operation=operation,
+        operation=OPERATIONS[record.operation],
         before=record.before,
         after=record.after,
         payload=record.payload,

@@ -36,7 +36,9 @@ class Sight:
 async def look(target: Target, order: Order) -> Sight:
     """Read the record, by id or by external id, and compare it with before and after."""
     if order.operation == "upsert":
-        return await _look_for_document(target, order)
+        return await _look_for_document(target, order, order.record_id)
+    if order.operation == "create":
+        return await _look_for_credit(target, order)
     record = await target.read(order.object, order.record_id)
     if record is None:
         return Sight(Standing.OTHER, f"{order.object} {order.record_id} is gone")
@@ -52,9 +54,20 @@ async def look(target: Target, order: Order) -> Sight:
     return Sight(Standing.OTHER, f"the value that drifted changed meanwhile ({changed})")
 
 
-async def _look_for_document(target: Target, order: Order) -> Sight:
+async def _look_for_credit(target: Target, order: Order) -> Sight:
+    """Whether the credit memo is there; if not, whether the invoice under it is still ours."""
+    sight = await _look_for_document(target, order, order.after["externalId"])
+    if sight.standing is not Standing.DRIFTED:
+        return sight
+    invoice = await target.find("invoice", order.record_id.removeprefix("eid:"))
+    if invoice is None or not _shows(invoice, order.before or {}):
+        return Sight(Standing.OTHER, "the invoice is no longer the one that we posted")
+    return sight
+
+
+async def _look_for_document(target: Target, order: Order, external_id: str) -> Sight:
     """Whether the document stands under our external id, and whether it is the one we sent."""
-    record = await target.find(order.object, order.record_id)
+    record = await target.find(order.object, external_id)
     if record is None:
         return Sight(Standing.DRIFTED, "there is no such document yet")
     record_id = None if record.get("id") is None else str(record["id"])

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from reconcilers.corrections.correction import Correction, Field
+from reconcilers.corrections.correction import UNDOING, Correction, Field
 from reconcilers.corrections.states import UNDER_WAY, UNSENT, CorrectionState, require_way
 from reconcilers.corrections.words import still_approved
 from reconcilers.life import ExceptionLife, ExceptionState
@@ -69,6 +69,7 @@ class _Storing:
         self.by_key: dict[str, list[CorrectionRecord]] = {}
         for record in session.scalars(
             select(CorrectionRecord)
+            .where(CorrectionRecord.action.not_in(UNDOING))
             .order_by(CorrectionRecord.correction_id)
             .with_for_update()  # nobody claims what is about to be stopped
         ):

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from reconcilers.corrections.correction import UNDOING
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.life import AcceptedCorrection, NightFact, Sighting, judge
 from reconcilers.state.audit import append_audit
@@ -22,7 +23,7 @@ def accepted_corrections(session: Session) -> list[tuple[str, AcceptedCorrection
     """Everything a target ever took, with the exception key that it was for."""
     records = session.scalars(
         select(CorrectionRecord)
-        .where(CorrectionRecord.state.in_(TAKEN))
+        .where(CorrectionRecord.state.in_(TAKEN), CorrectionRecord.action.not_in(UNDOING))
         .order_by(CorrectionRecord.correction_id)
     )
     return [
@@ -49,7 +50,7 @@ def settle_verdicts(
     """
     records = session.scalars(
         select(CorrectionRecord)
-        .where(CorrectionRecord.state.in_(TAKEN))
+        .where(CorrectionRecord.state.in_(TAKEN), CorrectionRecord.action.not_in(UNDOING))
         .order_by(CorrectionRecord.correction_id)
     )
     for record in records:

@@ -1,0 +1,183 @@
+"""Undoes what a target took: as a correction of its own, approved by another, sent the same way.
+
+An update is undone by writing the before-image back, if what we wrote still stands; an invoice that
+we posted by a credit memo over it, since the ERP's record API voids nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from reconcilers.corrections.correction import (
+    UNDO_POSTING,
+    UNDO_UPDATE,
+    correction_id,
+    correction_key,
+)
+from reconcilers.corrections.outbox import get_all
+from reconcilers.corrections.policy import Mode
+from reconcilers.corrections.states import CorrectionState
+from reconcilers.corrections.verify import TAKEN
+from reconcilers.state.audit import append_audit
+from reconcilers.state.models import CorrectionRecord
+from reconcilers.state.store import State
+
+# By what each write of ours is undone. A write that is not here must never be automatic.
+UNDONE_BY: Mapping[str, str] = {
+    "link_crm_account": UNDO_UPDATE,
+    "correct_customer_link": UNDO_UPDATE,
+    "copy_subscription_status": UNDO_UPDATE,
+    "post_erp_invoice": UNDO_POSTING,
+    UNDO_UPDATE: UNDO_UPDATE,
+}
+KEPT = (
+    "snapshot_date",
+    "code",
+    "cause",
+    "canonical_id",
+    "system",
+    "attribute",
+    "watermark_object",
+    "correlation_id",
+    "impact_minor",
+    "currency",
+    "impact_reporting_minor",
+    "severity",
+    "assignee",
+)
+
+
+class CompensationRefusedError(RuntimeError):
+    """The correction cannot be undone by us; the words say why, and what to do instead."""
+
+
+@dataclass(frozen=True)
+class Compensation:
+    """A proposed undo: what would be written, waiting for the yes of somebody else."""
+
+    correction_id: str
+    undoes: str
+    target: str
+    record_id: str
+    payload: Mapping[str, Any]
+
+
+def compensate(
+    state: State, ids: Iterable[str], actor: str, comment: str, at: datetime | None = None
+) -> list[Compensation]:
+    """Propose the undo of accepted corrections: of all of them, or of none.
+
+    `actor` is the maker, so another person approves. Nothing is sent here.
+    """
+    moment = at or datetime.now(UTC)
+    with state.begin() as session:
+        return [_propose(session, r, actor, comment, moment) for r in get_all(session, ids)]
+
+
+def _propose(
+    session: Session, record: CorrectionRecord, actor: str, comment: str, at: datetime
+) -> Compensation:
+    _require_undoable(record)
+    undo = _undo(record)
+    known = session.get(CorrectionRecord, undo.correction_id)
+    if known is not None:
+        raise CompensationRefusedError(
+            f"{record.correction_id} has an undo already: {known.correction_id} is {known.state}"
+        )
+    undo.maker, undo.planned_at, undo.changed_at = actor, at, at
+    session.add(undo)
+    append_audit(
+        session,
+        actor=actor,
+        action="compensate",
+        subject=undo.correction_id,
+        body={"undoes": record.correction_id, "comment": comment},
+        at=at,
+    )
+    return Compensation(
+        correction_id=undo.correction_id,
+        undoes=record.correction_id,
+        target=f"{undo.system}.{undo.object}",
+        record_id=undo.record_id,
+        payload=undo.payload,
+    )
+
+
+def _require_undoable(record: CorrectionRecord) -> None:
+    name = record.correction_id
+    if record.state not in TAKEN:
+        raise CompensationRefusedError(
+            f"{name} is {record.state}: only what a target took can be undone"
+        )
+    if record.action not in UNDONE_BY:
+        raise CompensationRefusedError(
+            f"{name} ({record.action}) cannot be undone from here; void {record.object} "
+            f"{record.target_record_id or record.record_id} in {record.system} by hand"
+        )
+    if UNDONE_BY[record.action] == UNDO_UPDATE and not record.before:
+        raise CompensationRefusedError(f"{name} has no before-image; restore the field by hand")
+
+
+def _undo(record: CorrectionRecord) -> CorrectionRecord:
+    action = UNDONE_BY[record.action]
+    what = _restoring(record) if action == UNDO_UPDATE else _crediting(record)
+    version = f"undo:{record.correction_id}"
+    key = correction_key(
+        record.system,
+        what["object"],
+        what["record_id"],
+        record.attribute,
+        what["after"],
+        version,
+    )
+    undo = CorrectionRecord(
+        correction_id=correction_id(key),
+        idempotency_key=key,
+        # No night finds this exception: what an undo brings back is that of the correction undone.
+        exception_key=sha256(version.encode()).hexdigest(),
+        action=action,
+        mode=(Mode.APPROVE_TWO if record.mode == Mode.APPROVE_TWO else Mode.APPROVE).value,
+        expected_version=version,
+        reason=f"undoes {record.correction_id}",
+        evidence=f"undo/{record.correction_id}",
+        state=CorrectionState.PROPOSED.value,
+        refusals=[],
+        writes=0,
+        **{name: getattr(record, name) for name in KEPT},
+        **what,
+    )
+    if action == UNDO_POSTING:
+        undo.payload = {**undo.payload, "memo": f"tieout:{undo.correction_id}"}
+    return undo
+
+
+def _restoring(record: CorrectionRecord) -> dict[str, Any]:
+    """The before-image again, where what we wrote still stands."""
+    return {
+        "object": record.object,
+        "record_id": record.record_id,
+        "operation": "update",
+        "before": record.after,
+        "after": record.before,
+        "payload": record.before,
+    }
+
+
+def _crediting(record: CorrectionRecord) -> dict[str, Any]:
+    """A credit memo over the whole document, where it still is the one that we posted."""
+    external_id = f"undo_{record.correction_id}"
+    return {
+        "object": "creditMemo",
+        "record_id": f"eid:{record.record_id}",
+        "operation": "create",
+        "before": {"memo": record.payload["memo"]},
+        "after": {"externalId": external_id},
+        "payload": {
+            "externalId": external_id,
+            "custbody_q2c_correlation_id": record.correlation_id,
+        },
+    }
