@@ -1,0 +1,207 @@
+"""Undoing a correction restores what was there, under the same rules as any other correction."""
+
+import asyncio
+import sqlite3
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconcilers.corrections.approval import ApprovalRefusedError, approve
+from reconcilers.corrections.compensate import (
+    UNDONE_BY,
+    CompensationRefusedError,
+    compensate,
+)
+from reconcilers.corrections.correction import UNDOING, Action
+from reconcilers.corrections.customer_links import FIELDS
+from reconcilers.corrections.dispatch import dispatch
+from reconcilers.corrections.outbox import store_plan
+from reconcilers.corrections.plan import plan
+from reconcilers.corrections.policy import CEILINGS, Mode, load_policy
+from reconcilers.life import NightFact, Sighting, fold
+from reconcilers.state import open_state
+from reconcilers.state.audit import verify_audit
+from reconcilers.state.views import list_corrections
+from tests.correction_samples import (
+    DAY,
+    MemoryTarget,
+    at,
+    changed,
+    context,
+    drift,
+    lost_link,
+    missing_invoice,
+    netsuite,
+    salesforce,
+    stale_status,
+    stripe,
+)
+from tests.unit.reconcilers.test_plan_links import field, wrong_link
+
+POLICY = load_policy()
+LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
+# Which classes lead to which write; a new write needs a line here, and one in UNDONE_BY.
+WRITES = {
+    ("CUS-MISS-01", "link_lost"): "link_crm_account",
+    ("CUS-LINK-01", "merged"): "correct_customer_link",
+    ("CUS-LINK-01", None): "correct_customer_link",
+    ("SUB-STAT-01", "crm_copy_stale"): "copy_subscription_status",
+    ("INV-MISS-01", None): "post_erp_invoice",
+}
+links = st.none() | st.text("abcXYZ019_", min_size=1, max_size=8)
+
+
+def planned(state, *rows, **facts):
+    found = drift(*rows)
+    lives = dict.fromkeys(found["exception_key"], LIFE)
+    store_plan(state, plan(found, (), lives, context(**facts), POLICY), lives, DAY, at(0, 3))
+    waiting = list_corrections(state, states=("proposed", "held"))
+    approve(state, [view.correction_id for view in waiting], "ann", "yes", at(0, 4))
+
+
+def send(state, *targets):
+    known = {"salesforce": salesforce(), "netsuite": netsuite(), "stripe": stripe()}
+    known |= {target.system: target for target in targets}
+    return asyncio.run(dispatch(state, known, lambda: at(0, 9)))
+
+
+def undo(state, maker="ben", checker="ann"):
+    taken = list_corrections(state, states=("accepted",))
+    made = compensate(state, [view.correction_id for view in taken], maker, "wrong", at(0, 10))
+    approve(state, [one.correction_id for one in made], checker, "", at(0, 11))
+    return made
+
+
+@pytest.fixture(scope="module")
+def emptied():
+    """Gives one store, empty each time: migrations take longer than all else."""
+    opened, pristine = open_state("sqlite://"), sqlite3.connect(":memory:")
+    holder = opened.engine.raw_connection()
+    holder.driver_connection.backup(pristine)
+
+    def empty():
+        pristine.backup(holder.driver_connection)
+        return opened
+
+    yield empty
+    holder.close()
+    opened.close()
+    pristine.close()
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from(sorted(FIELDS)), links, links)
+def test_what_was_corrected_and_undone_is_as_it_was(emptied, which, held, beside):
+    system, attribute = which
+    record_id = {"salesforce": "001A", "stripe": "cus_A", "netsuite": "501"}[system]
+    where = FIELDS[which]
+    before = {"id": record_id, **where.holding(held), "other": beside}
+    target = MemoryTarget(system, {(where.object, record_id): before})
+    state = emptied()
+    row = wrong_link(system, attribute, record_id, expected="right", observed=held)
+    planned(state, row, link_fields=[field(system, attribute, record_id, held)])
+    send(state, target)
+    assert target.records[where.object, record_id] == {**before, **where.holding("right")}
+    undo(state)
+    send(state, target)
+    assert target.records[where.object, record_id] == before
+    assert len(target.effects) == 2
+    assert verify_audit(state).holds
+
+
+@pytest.fixture
+def state():
+    opened = open_state("sqlite://")
+    yield opened
+    opened.close()
+
+
+def test_a_status_and_its_date_go_back_together(state):
+    planned(state, stale_status())
+    target = salesforce()
+    before = dict(target.records["Subscription__c", "a0S1"])
+    send(state, target)
+    undo(state)
+    send(state, target)
+    assert target.records["Subscription__c", "a0S1"] == before
+
+
+def test_what_somebody_changed_since_is_not_undone(state):
+    planned(state, lost_link())
+    target = salesforce()
+    send(state, target)
+    target.records["Account", "001A"]["Stripe_Customer_Id__c"] = "cus_Z"
+    undo(state)
+    assert send(state, target).outcomes == {"superseded": 1}
+    assert target.records["Account", "001A"]["Stripe_Customer_Id__c"] == "cus_Z"
+
+
+def test_a_posted_invoice_is_credited_once_and_only_while_it_is_ours(state):
+    planned(state, missing_invoice())
+    target = netsuite()
+    send(state, target)
+    (made,) = undo(state)
+    assert (made.target, made.record_id) == ("netsuite.creditMemo", "eid:in_1")
+    target.records["invoice", "in_1"]["memo"] = "rebooked by hand"
+    assert send(state, target).outcomes == {"superseded": 1}
+    assert ("creditMemo", "eid:in_1") not in target.effects
+
+
+def test_the_maker_of_an_undo_does_not_approve_it(state):
+    planned(state, lost_link())
+    send(state)
+    with pytest.raises(ApprovalRefusedError, match="ben made"):
+        undo(state, checker="ben")
+
+
+def test_only_what_a_target_took_is_undone_and_only_once(state):
+    planned(state, lost_link())
+    (view,) = list_corrections(state)
+    with pytest.raises(CompensationRefusedError, match="is approved: only what a target took"):
+        compensate(state, [view.correction_id], "ben", "")
+    send(state)
+    (made,) = undo(state)
+    with pytest.raises(CompensationRefusedError, match=f"{made.correction_id} is approved"):
+        compensate(state, [view.correction_id], "ben", "")
+
+
+def test_an_undo_of_an_undo_is_the_correction_again_but_not_of_a_credit_memo(state):
+    planned(state, lost_link(), missing_invoice())
+    target, erp = salesforce(), netsuite()
+    send(state, target, erp)
+    undo(state)
+    erp.records["creditMemo", "undo"] = {}
+    send(state, target, erp)
+    undone = [v for v in list_corrections(state, states=("accepted",)) if v.action in UNDOING]
+    field_undo, credit = sorted(undone, key=lambda view: view.system, reverse=True)
+    compensate(state, [field_undo.correction_id], "ben", "")
+    with pytest.raises(CompensationRefusedError, match=r"void creditMemo .* by hand"):
+        compensate(state, [credit.correction_id], "ben", "")
+
+
+def test_a_night_neither_plans_nor_closes_an_undo(state):
+    planned(state, lost_link())
+    send(state)
+    taken = list_corrections(state)
+    compensate(state, [view.correction_id for view in taken], "ben", "wrong", at(0, 10))
+    store_plan(state, (), {}, DAY, at(1, 3))
+    assert sorted(view.state for view in list_corrections(state)) == ["accepted", "proposed"]
+
+
+def test_what_cannot_be_undone_is_never_automatic():
+    assert set(WRITES) == set(CEILINGS)
+    assert set(WRITES.values()) == set(get_args(Action))
+    for rule, action in WRITES.items():
+        assert action in UNDONE_BY or CEILINGS[rule] is not Mode.AUTO
+
+
+def test_a_field_that_was_empty_is_emptied_again(state):
+    facts = changed("crm_accounts", stripe_customer_id="")
+    planned(state, lost_link(), **facts)
+    target = salesforce()
+    send(state, target)
+    undo(state)
+    send(state, target)
+    assert not target.records["Account", "001A"]["Stripe_Customer_Id__c"]
