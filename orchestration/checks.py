@@ -22,7 +22,7 @@ TIEOUT_CODES = {
     "TO-INV": "invoices finalized in billing = ERP invoices + in flight + exceptions + excluded",
     "TO-CRN": "credit notes of billing, and what of them is applied, = the ERP's + explained",
     "TO-CASH": "payments, their applications, refunds and disputes of the processor = the ERP's",
-    "TO-BANK": "payouts paid = ERP deposits + in flight + exceptions + excluded",
+    "TO-BANK": "payouts paid = ERP deposits, and = bank lines, + in flight + exceptions + excluded",
     "TO-TAX": "tax billed = tax posted + exceptions + excluded; of documents = of its account",
     "TO-AR": "opening + invoices - credits - cash + refunds = closing = control account = billing",
     "TO-DEF": "opening + billings - credits - recognised = accounts of deferred revenue",

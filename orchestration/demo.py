@@ -94,6 +94,7 @@ PLANTS = {
     "JE-ACC-01": 3,
     "JE-ENT-01": 3,
     "PYT-CLR-01": 3,
+    "PYT-BANK-01": 4,
     "JE-BAL-01": 1,
     "JE-EDIT-01": 5,
     "JE-CLS-01": 2,

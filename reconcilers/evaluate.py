@@ -30,7 +30,7 @@ from reconcilers.findings import (
 )
 from reconcilers.ineffective import tell_ineffective
 from reconcilers.lost_keys import lost_keys, tell_lost_keys
-from reconcilers.matched_findings import matches_of, tell_cash, tell_deposits
+from reconcilers.matched_findings import matches_of, tell_bank, tell_cash, tell_deposits
 from reconcilers.rates import Rates, rates_on
 from reconcilers.rules.base import Rule
 from reconcilers.rules.comparison import BY_NAME, CONTROL, Comparison
@@ -95,7 +95,9 @@ def evaluate(
     found = pl.concat([empty(DRIFT), *(part.drift for part in parts)])
     matches = matches_of(con, snapshot_date)
     told = tell_lost_keys(found, lost_keys(con, snapshot_date))
-    caused = name_causes(con, tell_cash(tell_deposits(told, matches), matches))
+    for tell in (tell_deposits, tell_cash, tell_bank):
+        told = tell(told, matches)
+    caused = name_causes(con, told)
     drift = tell_ineffective(caused, corrections or {})
     findings = _findings(snapshot_date, drift, parts)
     engine.replace_table(con, "reconciliation.drift", findings.drift)

@@ -1,4 +1,4 @@
-"""What matching adds to findings: the deposit of a payout, the invoice that cash belongs to.
+"""What matching adds to findings: the deposit or bank line of a payout, the invoice of cash.
 
 Invoices that lost their key are told in lost_keys.py.
 """
@@ -14,6 +14,7 @@ from reconcilers.rules.base import SYSTEM_OF_ROLE
 
 DEPOSITS = "payouts_to_deposits"
 CASH = "cash_application"
+BANK = "payouts_to_bank"
 _SCHEMA = dict.fromkeys(("pairing", "left_id", "right_id", "mode", "pass_name"), pl.String)
 
 
@@ -30,10 +31,10 @@ def matches_of(con: duckdb.DuckDBPyConnection, snapshot_date: date) -> pl.DataFr
             pairing, left_id, string_agg(distinct right_id, ', ' order by right_id) as right_id,
             any_value(mode) as mode, any_value(pass_name) as pass_name
         from {MATCHES} inner join {ALLOCATIONS} using (snapshot_date, pairing, match_id)
-        where pairing in (?, ?) and snapshot_date = ?
+        where pairing in (?, ?, ?) and snapshot_date = ?
         group by pairing, left_id
         """,
-        params=[DEPOSITS, CASH, snapshot_date],
+        params=[DEPOSITS, CASH, BANK, snapshot_date],
     ).pl()
 
 
@@ -70,6 +71,15 @@ def tell_cash(drift: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
         pl.concat_str(pl.lit("unapplied: "), _in_words("invoice")),
         "observed",
     )
+    return named.with_columns(observed=observed).select(drift.columns)
+
+
+def tell_bank(drift: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
+    """Name the lines of the bank that a payout without one (PYT-BANK-01) may be, as proposals."""
+    is_missing = (pl.col("code") == "PYT-BANK-01") & (pl.col("cause") == "not_on_statement")
+    named = _beside(drift, matches, BANK, pl.col("owner_id"))
+    is_named = is_missing & pl.col("right_id").is_not_null()
+    observed = _where(is_named, _in_words("line"), "observed")
     return named.with_columns(observed=observed).select(drift.columns)
 
 

@@ -61,6 +61,7 @@ BRIDGES = (
     Bridge("TO-CASH", "cmp_refund__billing_vs_erp", ("processor", "ledger"), "refunded"),
     Bridge("TO-CASH", "cmp_dispute__billing_vs_erp", ("processor", "ledger"), "disputed"),
     Bridge("TO-BANK", "cmp_payout__billing_vs_erp", ("payouts", "deposits")),
+    Bridge("TO-BANK", "cmp_payout__billing_vs_bank", ("payouts", "bank lines"), "at the bank"),
     Bridge("TO-TAX", "cmp_invoice_tax__billing_vs_erp", ("billing", "ledger")),
     Bridge("TO-REV", "cmp_revenue_period__policy_vs_erp", ("policy", "plan lines")),
     Bridge("TO-JE", "cmp_posting__event_vs_ledger", ("events", "ledger")),

@@ -144,6 +144,14 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "JE-ACC-01": ("result_shifted", "unmapped_account", "of_another_event"),
     "JE-ENT-01": ("other_entity",),
     "JE-DUP-01": ("dispute_stage", "signature"),
+    "PYT-BANK-01": (
+        "not_on_statement",
+        "other_amount",
+        "returned",
+        "not_paid_out",
+        "unexpected_credit",
+        "unexpected_debit",
+    ),
     "PYT-CLR-01": ("payment_by_hand", "refund_by_hand", "deposit_by_hand", "journal_by_hand"),
     "PYT-DEP-01": (
         "entered_twice",

@@ -5,6 +5,7 @@ from datetime import date
 
 from reconcilers.matrix import FieldRule, in_force
 from reconcilers.rules import (
+    bank,
     clearing,
     contract,
     contract_add_on,
@@ -68,6 +69,7 @@ EXISTENCE_RULES: tuple[Rule, ...] = (
     *refund.RULES,
     *dispute.RULES,
     *payout.RULES,
+    *bank.RULES,
     *revenue.RULES,
     *usage.RULES,
     *deferred.RULES,

@@ -56,6 +56,7 @@ CODES = {
     "DSP-LIFE-01": "Dispute stage not mirrored",
     "PYT-COMP-01": "Payout is not the sum of its balance transactions",
     "PYT-DEP-01": "Payout not equal to ERP deposit",
+    "PYT-BANK-01": "Deposit not on the bank statement, or the reverse",
     "PYT-CLR-01": "Clearing account does not clear",
     "REV-SCH-01": "Revenue schedule missing, duplicate or orphan",
     "REV-AMT-01": "Schedule total is not the allocated price",

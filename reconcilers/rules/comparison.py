@@ -263,6 +263,13 @@ COMPARISONS = (
             ("erp", Population("conformed.deposit__erp", "net_minor")),
         ),
     ),
+    Comparison(
+        "cmp_payout__billing_vs_bank",
+        ("billing", "bank"),
+        frozenset({"stripe.payout", "netsuite.transaction"})
+        | {"bank.statement", "bank.statement_line"},
+        (("billing", Population("conformed.payout__billing", "amount_minor")),),
+    ),
     Comparison("cmp_revenue_schedule__policy_vs_erp", ("policy", "erp"), _SCHEDULES),
     Comparison("cmp_revenue_period__policy_vs_erp", ("policy", "erp"), _SCHEDULES),
     Comparison("cmp_deferred_entry__plans_vs_ledger", ("plans", "ledger"), _SCHEDULES | _LEDGER),

@@ -43,6 +43,7 @@ COMPARISONS = {
     "cmp_payment__billing_vs_erp",
     "cmp_payment_application__billing_vs_erp",
     "cmp_payout__billing_vs_erp",
+    "cmp_payout__billing_vs_bank",
     "cmp_refund__billing_vs_erp",
     "cmp_dispute__billing_vs_erp",
     "cmp_revenue_schedule__policy_vs_erp",

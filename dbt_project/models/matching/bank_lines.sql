@@ -1,12 +1,12 @@
--- No source reads a bank yet. One that does fills these columns: its line, what came in, the day of booking, the trace
--- ids and words of the remittance text, and the day as the group.
+-- Lines of the payment provider; other lines of a statement are no payouts.
 select
-    cast(null as varchar) as item_id,
-    cast(null as varchar) as currency,
-    cast(null as bigint) as amount_minor,
-    cast(null as date) as item_date,
-    cast(null as varchar) as party,
-    {{ list_of([]) }} as reference_keys,
+    movement_key as item_id,
+    currency,
+    amount_minor,
+    booking_date as item_date,
+    'stripe' as party,
+    reference_keys,
     {{ list_of([]) }} as document_numbers,
-    {{ list_of([]) }} as group_keys
-where false
+    {{ list_of(['cast(booking_date as varchar)']) }} as group_keys
+from {{ ref('bank_movements') }}
+where is_processor

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import cached_property
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from extractors.sandbox.amounts import decimal_text
 from extractors.sandbox.reference import CURRENCY_BY_ID
@@ -43,6 +43,7 @@ _PENDING = {
 """What the simulation still has to carry over -> the argument that names its subject."""
 
 Candidate = TypeVar("Candidate")
+Place = System | Literal["bank"]
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ class Truth:
 
     code: str
     attribute: str
-    owner_system: System
+    owner_system: Place
     owner_id: str
-    replica_system: System | None
+    replica_system: Place | None
     replica_id: str | None
     variant: str
     planted: bool = True
@@ -190,8 +191,8 @@ class Ground:
 
     def planted(
         self,
-        owner: tuple[System, str],
-        replica: tuple[System, str] | None = None,
+        owner: tuple[Place, str],
+        replica: tuple[Place, str] | None = None,
         *,
         attribute: str = "",
         variant: str,
@@ -212,8 +213,8 @@ class Ground:
     def follows(
         self,
         code: str,
-        owner: tuple[System, str],
-        replica: tuple[System, str] | None = None,
+        owner: tuple[Place, str],
+        replica: tuple[Place, str] | None = None,
         *,
         attribute: str = "",
         variant: str,

@@ -5,11 +5,13 @@ from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from extractors.sandbox.bank import entries
+
 
 class Books:
     """Everything in the store, read once."""
 
-    def __init__(self, store) -> None:
+    def __init__(self, store) -> None:  # noqa: PLR0915
         self.now = store.now()
         accounts = store.rows("salesforce", "Account")
         self.accounts = by_id((a for a in accounts if not a["IsDeleted"]), "Id")
@@ -35,6 +37,7 @@ class Books:
         self.refunds = by_id(store.rows("stripe", "refund"), "id")
         self.disputes = by_id(store.rows("stripe", "dispute"), "id")
         self.payouts = by_id(store.rows("stripe", "payout"), "id")
+        self.bank_lines = entries(store)
         self.balance = store.rows("stripe", "balance_transaction")
         self.clearing = store.rows("netsuite", "account", acctnumber="1050")[0]["id"]
         self.invoice_payments = store.rows("stripe", "invoice_payment")

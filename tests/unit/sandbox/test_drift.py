@@ -28,7 +28,7 @@ VARIANTS = {
     "CON-AMD-01": 4, "CON-AMD-02": 4, "CON-DISC-01": 4, "CON-REN-01": 6, "CON-RAMP-01": 6,
     "USG-QTY-01": 3, "USG-RATE-01": 2, "REV-FX-01": 3, "REV-ROLL-01": 3, "JE-EDIT-01": 5, "JE-CLS-01": 2, "MRR-ROLL-01": 3, "CTL-CORR-01": 3,
     "CON-COT-01": 3, "HIE-PAR-01": 3, "HIE-BILL-01": 2, "CUS-STAT-01": 2,
-    "PAY-OOB-01": 4, "PAY-RET-01": 3, "PYT-CLR-01": 3,
+    "PAY-OOB-01": 4, "PAY-RET-01": 3, "PYT-CLR-01": 3, "PYT-BANK-01": 5,
 }  # fmt: skip
 
 

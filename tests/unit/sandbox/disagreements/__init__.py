@@ -41,7 +41,7 @@ from tests.unit.sandbox.disagreements.ledger import (
 from tests.unit.sandbox.disagreements.parents import parents
 from tests.unit.sandbox.disagreements.parties import parties
 from tests.unit.sandbox.disagreements.payments import payments_applied, recorded_payments
-from tests.unit.sandbox.disagreements.payouts import clearing, payouts
+from tests.unit.sandbox.disagreements.payouts import bank, clearing, payouts
 from tests.unit.sandbox.disagreements.ramps import steps
 from tests.unit.sandbox.disagreements.refunds import disputes, refunds
 from tests.unit.sandbox.disagreements.renewals import renewals
@@ -61,7 +61,7 @@ def disagreements(store) -> set[Row]:
     found: set[Row] = set()
     for check in (
         customers, links, duplicates, parents, parties, out_of_use, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
-        recorded_payments, payments_applied, refunds, disputes, payouts, clearing, journals, controls,
+        recorded_payments, payments_applied, refunds, disputes, payouts, bank, clearing, journals, controls,
         unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, lone_plans, deferred, exchange, months_lost, usage, other_books,
     ):  # fmt: skip
         found |= set(check(books, clusters))

@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
 
+from extractors.sandbox.bank import banking_day
 from tests.unit.sandbox.books import Books, Clusters, instant
 from tests.unit.sandbox.disagreements.common import Row
 from tests.unit.sandbox.disagreements.payments import recorded_payments
@@ -23,6 +24,42 @@ def payouts(books: Books, clusters: Clusters):
             d for d in deposits[None] if members[payout_id].keys() & _banked(books, d).keys()
         ]
         yield from _payout(books, payout, members[payout_id], deposits[payout_id], nameless)
+
+
+def bank(books: Books, _clusters: Clusters):
+    """What the bank booked of each payout, by the trace ids in the text, and else by the amount."""
+    deposits = {t.get("custbody_stripe_payout_id"): t["id"] for t in books.transactions.values()}
+    paid = {key: one for key, one in books.payouts.items() if one["status"] == "paid"}
+    traces = {
+        one["trace_id"]["value"]: key for key, one in paid.items() if one["trace_id"]["value"]
+    }
+    lines = [e for e in books.bank_lines if "STRIPE" in e.counterparty and _is_due(books, e.booked)]
+    booked = defaultdict(list)
+    for line in lines:
+        named = [traces[word] for word in line.text.split() if word in traces]
+        if len(named) > 1:
+            assert line.minor == sum(paid[key]["amount"] for key in named)
+        elif named:
+            booked[named[0]].append(line)
+        elif not any(_fits(line, one) for one in paid.values() if not one["trace_id"]["value"]):
+            yield Row("PYT-BANK-01", "", line.line_id, None)
+    together = {word for line in lines for word in line.text.split() if "PAYOUTS" in line.text}
+    for trace, key in traces.items():
+        if trace in together or not _is_due(books, instant(paid[key]["arrival_date"]).date()):
+            continue
+        if not booked[key]:
+            yield Row("PYT-BANK-01", "", key, deposits.get(key))
+        elif not 0 <= paid[key]["amount"] - sum(line.minor for line in booked[key]) <= 500:
+            credit = next(line for line in booked[key] if line.minor > 0)
+            yield Row("PYT-BANK-01", "", credit.line_id, deposits.get(key))
+
+
+def _fits(line, payout) -> bool:
+    return (line.minor, line.currency) == (payout["amount"], payout["currency"].upper())
+
+
+def _is_due(books: Books, day) -> bool:
+    return banking_day(day, 3) < books.now.date()
 
 
 def _payout(books: Books, payout, members, deposits, nameless):

@@ -1,0 +1,198 @@
+-- Payouts beside what the bank booked of them. A deposit that is not what its payout is, is a matter of
+-- cmp_payout__billing_vs_erp: here the bank is held against the payout, and the deposit stands beside the two.
+with payouts as (
+    select * from {{ ref('payout__billing') }}
+),
+
+movements as (
+    select * from {{ ref('bank_movements') }}
+    where is_processor
+),
+
+words as (
+    select distinct
+        movement_key,
+        unnest(reference_keys) as word
+    from movements
+),
+
+named as (
+    -- a line can name several payouts, and a payout can have several lines: it came, and went back
+    select distinct
+        words.movement_key,
+        payouts.payout_id
+    from words
+    inner join payouts on words.word in (payouts.trace_id, payouts.payout_id)
+),
+
+alike as (
+    -- where nothing is named: the one line with the amount in those days, of the one payout that it can be
+    select
+        movements.movement_key,
+        payouts.payout_id,
+        count(*) over (partition by movements.movement_key) as payout_count,
+        count(*) over (partition by payouts.payout_id) as line_count
+    from payouts
+    inner join movements
+        on
+            payouts.currency = movements.currency
+            and payouts.amount_minor = movements.amount_minor
+            and {{ days_between('payouts.arrival_date', 'movements.booking_date') }} between -1 and 5
+    where
+        payouts.is_settled
+        and payouts.payout_id not in (select payout_id from named)
+        and movements.movement_key not in (select movement_key from named)
+),
+
+paired as (
+    select movement_key, payout_id from named
+    union all
+    select movement_key, payout_id from alike where payout_count = 1 and line_count = 1
+),
+
+shared as (
+    -- of a line for several payouts each gets what it is, and the last one what is left
+    select
+        paired.payout_id,
+        paired.movement_key,
+        movements.booking_date,
+        case
+            when row_number() over (partition by paired.movement_key order by paired.payout_id desc) > 1
+                then payouts.amount_minor
+            else
+                movements.amount_minor - sum(payouts.amount_minor) over (partition by paired.movement_key)
+                + payouts.amount_minor
+        end as amount_minor
+    from paired
+    inner join movements on paired.movement_key = movements.movement_key
+    inner join payouts on paired.payout_id = payouts.payout_id
+),
+
+banked as (
+    select
+        payout_id,
+        coalesce(min(movement_key) filter (where amount_minor > 0), min(movement_key)) as movement_key,
+        min(booking_date) as booking_date,
+        sum(amount_minor) as amount_minor,
+        coalesce(-sum(amount_minor) filter (where amount_minor < 0), 0) as returned_minor
+    from shared
+    group by payout_id
+),
+
+accounts as (
+    -- a payout can have come to any account of its currency into which the provider pays
+    select
+        account,
+        min(currency) as currency,
+        min(from_date) as from_date
+    from {{ ref('bank_coverages') }}
+    where takes_payouts
+    group by account
+),
+
+known as (
+    select
+        payouts.payout_id,
+        count(*) as account_count,
+        min(accounts.from_date) as from_date,
+        min(coverages.to_date) as covered_date
+    from payouts
+    inner join accounts on payouts.currency = accounts.currency
+    left join {{ ref('bank_coverages') }} as coverages
+        on accounts.account = coverages.account and coverages.from_date <= payouts.arrival_date
+    group by payouts.payout_id
+),
+
+rows_of_both as (
+    select
+        payouts.payout_id as billing_id,
+        banked.movement_key as bank_id,
+        payouts.arrival_date as due_date,
+        known.covered_date,
+        case
+            when banked.payout_id is not null then null
+            when not payouts.is_settled then 'not_arrived'
+            when known.payout_id is null then 'bank_not_read'
+            when payouts.arrival_date < known.from_date then 'before_statements'
+        end as excluded_reason
+    from payouts
+    left join banked on payouts.payout_id = banked.payout_id
+    left join known on payouts.payout_id = known.payout_id
+    union all
+    select
+        cast(null as varchar),
+        movements.movement_key,
+        movements.booking_date,
+        max(coverages.to_date),
+        cast(null as varchar)
+    from movements
+    inner join {{ ref('bank_coverages') }} as coverages
+        on movements.account = coverages.account and coverages.from_date <= movements.booking_date
+    where movements.movement_key not in (select movement_key from paired)
+    group by movements.movement_key, movements.booking_date
+),
+
+valued as (
+    select
+        rows_of_both.*,
+        billing.status,
+        coalesce(billing.is_settled, false) as is_settled,
+        billing.sent_at,
+        billing.arrival_date,
+        coalesce(billing.currency, movements.currency) as currency,
+        billing.amount_minor as billing_amount_minor,
+        coalesce(banked.booking_date, movements.booking_date) as booking_date,
+        cast(coalesce(banked.amount_minor, movements.amount_minor) as bigint) as booked_minor,
+        cast(coalesce(banked.returned_minor, 0) as bigint) as returned_minor,
+        -- what the bank keeps for taking the money in
+        cast(
+            case
+                when
+                    banked.returned_minor = 0
+                    and billing.amount_minor - banked.amount_minor between 1 and {{ var('bank_fee_band_minor') }}
+                    then billing.amount_minor - banked.amount_minor
+                else 0
+            end as bigint
+        ) as bank_fee_minor
+    from rows_of_both
+    left join payouts as billing on rows_of_both.billing_id = billing.payout_id
+    left join banked on rows_of_both.billing_id = banked.payout_id
+    left join movements on rows_of_both.bank_id = movements.movement_key
+)
+
+select
+    coalesce('stripe:' || valued.billing_id, 'bank:' || valued.bank_id) as row_key,
+    'payout' as entity,
+    cast(null as varchar) as canonical_id,
+    cast(null as varchar) as correlation_id,
+    valued.billing_id,
+    valued.bank_id,
+    deposits.erp_internal_id as erp_id,
+    valued.billing_id is not null as has_billing,
+    valued.bank_id is not null as has_bank,
+    erp.legal_entity,
+    valued.currency,
+    {{ accounting_period('coalesce(valued.arrival_date, valued.booking_date)') }} as period,
+    valued.billing_amount_minor,
+    case when valued.bank_id is not null then valued.booked_minor + valued.bank_fee_minor end as bank_amount_minor,
+    valued.excluded_reason,
+    {{ seconds_between('cast(valued.booking_date as timestamp)', watermark('stripe', 'payout')) }}
+        as billing_coverage_seconds,
+    {{ seconds_between('cast(valued.due_date as timestamp)', 'cast(valued.covered_date as timestamp)') }}
+        as bank_coverage_seconds,
+    {{ seconds_between(
+        'cast(' ~ business_days_after('valued.due_date', 3) ~ ' as timestamp)', 'cast(valued.covered_date as timestamp)'
+    ) }} as due_coverage_seconds,
+    coalesce(valued.covered_date > {{ business_days_after('valued.due_date', 5) }}, false) as is_long_due,
+    coalesce(valued.sent_at, cast(valued.booking_date as timestamp)) as event_at,
+    valued.status as billing_status,
+    valued.is_settled,
+    valued.arrival_date as billing_date,
+    valued.booking_date as bank_date,
+    valued.covered_date,
+    valued.returned_minor,
+    valued.bank_fee_minor
+from valued
+left join {{ ref('deposit_copies') }} as deposits
+    on valued.billing_id = deposits.payout_id and deposits.copy_role = 'primary'
+left join {{ ref('deposit__erp') }} as erp on deposits.erp_internal_id = erp.erp_internal_id
