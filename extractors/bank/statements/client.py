@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from extractors.bank.statements.csv_format import statements_of as statements_of_csv
+from extractors.bank.statements.mt940_format import statements_of as statements_of_mt940
 from extractors.bank.statements.objects import OBJECTS, STATEMENT, STATEMENT_LINE
 from extractors.bank.statements.statement import Statement, proven, unreadable
 from extractors.errors import ContractBroken, NotFound
@@ -19,7 +20,11 @@ from extractors.protocol import Bookmark, ObjectSpec, Page, SourceTotals, Start
 
 SYSTEM = "bank"
 API_VERSION = "files"
-FORMATS: Mapping[str, Callable[[str, str], Iterator[Statement]]] = {".csv": statements_of_csv}
+CSV = ".csv"
+FORMATS: Mapping[str, Callable[[str, str], Iterator[Statement]]] = {
+    CSV: statements_of_csv,
+    **dict.fromkeys((".sta", ".mt940", ".940"), statements_of_mt940),
+}
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,9 @@ def _parsed(suffix: str, content: bytes, name: str) -> Iterator[Statement]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
+        if suffix.lower() != CSV:  # of before UTF-8, as many banks still write MT940
+            yield from FORMATS[suffix.lower()](content.decode("latin-1"), name)
+            return
         yield unreadable(name, "the file is not UTF-8")
         return
     yield from FORMATS[suffix.lower()](text, name)

@@ -168,6 +168,59 @@ def test_a_file_that_is_no_statement_is_held_back_and_says_why(night, content, r
     assert reason in night.held("statement")
 
 
+MT940 = """\
+:20:STARTUMSE
+:25:37040044/0532013000
+:28C:00042/001
+:60F:C260601EUR1000,00
+:61:2605310601C534,16NTRFTR9D8CB3E57F//BANKREF1
+:86:166?00GUTSCHRIFT?20PAYOUT PO1?32STRIPE PAYMENTS
+:61:2606010602D10,5NMSCNONREF
+:86:GEBÜHR
+:62F:C260602EUR1523,66
+-
+:20:STARTUMSE
+:25:37040044/0532013000
+:28C:00043/001
+:60F:C260602EUR1523,66
+:62F:C260603EUR1523,66
+-
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_mt940_lands_like_the_csv(night, encoding):
+    (night.files / "june.STA").write_bytes(MT940.encode(encoding))
+    manifests = night.read()
+    assert (manifests["statement"].landed, manifests["statement_line"].landed) == (2, 2)
+    assert manifests["statement_line"].source_sum_minor == {"EUR": 52366}
+    dates = "number, from_date, to_date, opening_balance, closing_balance"
+    assert night.table("statement", dates) == [
+        ("2026/00042/001", "2026-06-01", "2026-06-02", "1000.00", "1523.66"),
+        ("2026/00043/001", "2026-06-02", "2026-06-03", "1523.66", "1523.66"),
+    ]
+    of_line = "amount, booking_date, value_date, reference, counterparty, text"
+    assert night.table("statement_line", of_line) == [
+        ("-10.5", "2026-06-02", "2026-06-01", None, None, "GEBÜHR"),
+        ("534.16", "2026-06-01", "2026-05-31", "TR9D8CB3E57F", "STRIPE PAYMENTS", "PAYOUT PO1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (MT940.replace("534,16", "534,17"), "opening 100000 + lines 52367 is not closing 152366"),
+        (MT940.replace("2606010602", "2606310602"), "the file is no MT940"),
+        (MT940.replace(":62F:", ":86:"), "the file is no MT940"),
+        ("Dear customer", "the file has no statement"),
+    ],
+)
+def test_mt940_that_is_broken_is_held_back_and_says_why(night, text, reason):
+    (night.files / "june.sta").write_text(text, "utf-8")
+    assert night.read()["statement"].quarantined == 1
+    assert reason in night.held("statement")
+
+
 def test_a_folder_that_is_not_there_is_told(tmp_path):
     source = BankSource(BankConfig(tmp_path / "nowhere"))
     with pytest.raises(NotFound, match="BANK_STATEMENTS"):
