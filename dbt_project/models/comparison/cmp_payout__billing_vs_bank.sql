@@ -10,19 +10,25 @@ movements as (
 ),
 
 words as (
-    select distinct
+    select
         movement_key,
         unnest(reference_keys) as word
     from movements
+),
+
+names as (
+    select payout_id, payout_id as word from payouts
+    union all
+    select payout_id, trace_id from payouts
 ),
 
 named as (
     -- a line can name several payouts, and a payout can have several lines: it came, and went back
     select distinct
         words.movement_key,
-        payouts.payout_id
+        names.payout_id
     from words
-    inner join payouts on words.word in (payouts.trace_id, payouts.payout_id)
+    inner join names on words.word = names.word
 ),
 
 alike as (
