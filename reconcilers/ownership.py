@@ -124,7 +124,7 @@ def _can_hold(row: Ownership, holder: str) -> bool:
     if row.status == "golden_only" or (row.status == "compared" and row.entity in GOLDEN_HOLDERS):
         return holder in GOLDEN_HOLDERS.get(row.entity, ())
     if row.status == "canonical_only":
-        return holder not in ELSEWHERE or holder in {"integration", "bank"}
+        return holder not in ELSEWHERE or holder == "integration"
     return True
 
 
