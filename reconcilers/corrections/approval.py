@@ -66,25 +66,35 @@ def approve(
     The maker cannot approve; a second yes has to come from somebody else; a held correction needs
     a comment that says why it may go.
     """
-    with state.begin() as session:
-        return [decide(session, Word(each, "approve", comment), actor, at) for each in _once(ids)]
+    return _decide_all(state, ids, "approve", actor, comment, at)
 
 
 def reject(
     state: State, ids: Iterable[str], actor: str, comment: str, at: datetime | None = None
 ) -> list[Decision]:
     """One person's no to corrections that were not sent yet; needs a comment."""
+    return _decide_all(state, ids, "reject", actor, comment, at)
+
+
+def _decide_all(  # noqa: PLR0917  # a word on several corrections is these six things
+    state: State,
+    ids: Iterable[str],
+    decision: str,
+    actor: str,
+    comment: str,
+    at: datetime | None,
+) -> list[Decision]:
     with state.begin() as session:
-        return [decide(session, Word(each, "reject", comment), actor, at) for each in _once(ids)]
-
-
-def _once(ids: Iterable[str]) -> list[str]:
-    """Each id once, and always in one order: two people's locks never cross."""
-    return sorted(set(ids))
+        records = get_all(session, ids)
+        words = (Word(record.correction_id, decision, comment) for record in records)
+        return [decide(session, word, actor, at) for word in words]
 
 
 def decide(session: Session, word: Word, actor: str, at: datetime | None = None) -> Decision:
     """One word on one correction, inside the caller's transaction.
+
+    Who decides on several locks all of them before the first word (`lock`): each word takes the end
+    of the audit, which somebody who waits for one of the others may hold.
 
     Raises ApprovalRefusedError or WrongStateError; LookupError for an id that is not there.
     """

@@ -15,6 +15,7 @@ from reconcilers.corrections.approval import (
     Word,
     decide,
 )
+from reconcilers.corrections.outbox import lock
 from reconcilers.corrections.states import WrongStateError
 from reconcilers.edited_csv import EditedFileError, Mistake, Row, one_of, optional, read_checked
 from reconcilers.spreadsheet import table
@@ -101,6 +102,7 @@ def take_decisions(state: State, path: Path, actor: str, at: datetime | None = N
     ]
     decisions = []
     with state.begin() as session:
+        lock(session, (row["correction_id"] or "" for _, row in spoken))
         for line, row in spoken:
             try:
                 decisions.append(decide(session, _word(row), actor, at))

@@ -290,18 +290,23 @@ def written_fields(state: State) -> dict[Field, int]:
         return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
 
 
-def get_all(session: Session, ids: Iterable[str]) -> list[CorrectionRecord]:
-    """The corrections with these ids, all of them or an error that names the missing."""
-    wanted = sorted(set(ids))
-    records = list(
+def lock(session: Session, ids: Iterable[str]) -> list[CorrectionRecord]:
+    """Those of these corrections that there are, locked in one order, so that no two cross."""
+    return list(
         session.scalars(
             select(CorrectionRecord)
-            .where(CorrectionRecord.correction_id.in_(wanted))
+            .where(CorrectionRecord.correction_id.in_(set(ids)))
             .order_by(CorrectionRecord.correction_id)
             .with_for_update()
         )
     )
-    missing = sorted(set(wanted) - {record.correction_id for record in records})
+
+
+def get_all(session: Session, ids: Iterable[str]) -> list[CorrectionRecord]:
+    """The corrections with these ids, all of them or an error that names the missing."""
+    wanted = set(ids)
+    records = lock(session, wanted)
+    missing = sorted(wanted - {record.correction_id for record in records})
     if missing:
         raise LookupError(f"no correction has the id {', '.join(missing)}")
     return records

@@ -4,7 +4,8 @@ with pairs as (
         coalesce(compared.billing_id, compared.erp_id) as object_key,
         billing.invoice_id,
         erp.erp_internal_id,
-        billing.legal_entity as billing_legal_entity,
+        -- an invoice of which billing does not say whose it is is nobody else's
+        coalesce(billing.legal_entity, erp.legal_entity) as billing_legal_entity,
         erp.legal_entity as erp_legal_entity,
         coalesce(billing.currency, erp.currency) as currency,
         case when billing.status in ('open', 'partially_paid') then billing.amount_due_minor else 0 end as billing_minor,

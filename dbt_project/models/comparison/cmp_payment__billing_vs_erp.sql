@@ -51,6 +51,18 @@ overcharged as (
     where charged.charged_before is not null and charged.kept_so_far_minor > invoices.total_minor and charged.kept_minor > 0
 ),
 
+asked as (
+    -- what the ledger asks for; where nothing was paid of it, also what billing does
+    select asking.item_id, asking.party, asking.currency, asking.item_date, asking.amount_minor
+    from {{ ref('open_invoices') }} as asking
+    union
+    select asking.item_id, asking.party, asking.currency, asking.item_date, billed.total_minor
+    from {{ ref('open_invoices') }} as asking
+    inner join {{ ref('invoice__erp') }} as posted
+        on asking.item_id = posted.erp_internal_id and asking.amount_minor = posted.total_minor
+    inner join {{ ref('invoice__billing') }} as billed on posted.invoice_id = billed.invoice_id
+),
+
 fitting as (
     -- what the bank collected and pays nothing yet, as much as an open invoice of the customer asks for: in the ledger, which
     -- rounds line by line, or in billing, which sent it. Money whose own invoice the ledger lacks waits for that one
@@ -58,22 +70,19 @@ fitting as (
         unapplied.item_id as erp_id,
         max(unapplied.amount_minor) as unapplied_minor
     from {{ ref('unapplied_payments') }} as unapplied
-    inner join {{ ref('open_invoices') }} as asking
+    inner join asked as asking
         on
             unapplied.party = asking.party
             and unapplied.currency = asking.currency
+            and unapplied.amount_minor = asking.amount_minor
             and asking.item_date between {{ days_after('unapplied.item_date', -90) }} and unapplied.item_date
-    left join {{ ref('invoice__erp') }} as posted on asking.item_id = posted.erp_internal_id
-    left join {{ ref('invoice__billing') }} as billed on posted.invoice_id = billed.invoice_id
     left join {{ ref('unposted_invoices') }} as unposted
         on
             unapplied.party = unposted.party
             and unapplied.currency = unposted.currency
             and unapplied.amount_minor = unposted.amount_minor
             and unposted.item_date <= unapplied.item_date
-    where
-        unposted.item_id is null
-        and (unapplied.amount_minor = asking.amount_minor or coalesce(unapplied.amount_minor = billed.total_minor, false))
+    where unposted.item_id is null
     group by unapplied.item_id
 ),
 
