@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all test-peers dbt-test docs drift-pages lint nightly backfill report sandbox ui mutants chaos bench bench-compare bench-extract bench-identity clean
+.PHONY: help setup demo test test-all test-peers dbt-test docs drift-pages lint nightly backfill report sandbox ui mutants chaos bench bench-compare bench-extract bench-identity bench-dispatch clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ bench-compare: setup ## Measure the compare core beside a join written by hand a
 
 bench-identity: setup ## Measure identity beside a blocking join written by hand
 	$(BIN)/python -m benchmarks.identity
+
+bench-dispatch: setup ## Measure how near dispatch comes to what the vendors' limits allow
+	$(BIN)/python -m benchmarks.dispatch
 
 clean: ## Remove what runs on the sandbox produced (with real systems in .env only with FORCE=1)
 	@if [ -f .env ] && [ -z "$(FORCE)" ]; then \

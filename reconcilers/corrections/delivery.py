@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.brakes import require_leave
@@ -132,13 +132,17 @@ def due(state: State, system: str) -> list[str]:
 def claim(state: State, correction_id: str, claimed_by: str, now: datetime) -> Order | None:
     """Take a correction for this worker and persist the attempt; None when another was first."""
     with state.begin() as session:
-        record = session.get(CorrectionRecord, correction_id)
+        record = _locked(session, correction_id)
         if record is None:
             return None
         if record.state == CorrectionState.APPROVED:
-            return _claim_to_send(session, record, claimed_by, now)
-        if record.state == CorrectionState.UNKNOWN:
-            return _claim_to_look(session, record, claimed_by, now)
+            reason = record.state_reason
+            sending = CorrectionState.SENDING
+            move(session, record, sending, actor="dispatch", reason=reason, at=now)
+            return _order(session, record, "send", claimed_by, now)
+        if record.state == CorrectionState.UNKNOWN and not _is_held(record):
+            _close_attempts(session, record, now)  # the look that a dead worker did not bring home
+            return _order(session, record, "look", claimed_by, now)
         return None
 
 
@@ -148,24 +152,13 @@ def begin_write(state: State, order: Order, now: datetime, budgets: Budgets) -> 
     Raises when the claim is no longer ours, or when a halt or a spent budget stops it.
     """
     with state.begin() as session:
-        record = session.get_one(CorrectionRecord, order.correction_id, with_for_update=True)
-        require_leave(session, record, order.claimed_by, now, budgets)
-        taken = _changed(
-            session.execute(
-                update(CorrectionRecord)
-                .where(
-                    CorrectionRecord.correction_id == order.correction_id,
-                    CorrectionRecord.state == CorrectionState.SENDING.value,
-                    CorrectionRecord.claimed_by == order.claimed_by,
-                )
-                .values(
-                    writes=CorrectionRecord.writes + 1,
-                    sent_at=func.coalesce(CorrectionRecord.sent_at, now),
-                )
-            )
-        )
-        if not taken:
+        record = _locked(session, order.correction_id)
+        is_ours = record is not None and record.claimed_by == order.claimed_by
+        if record is None or not is_ours or record.state != CorrectionState.SENDING:
             raise ClaimLostError(f"{order.correction_id} was taken over by another dispatcher")
+        require_leave(session, record, order.claimed_by, now, budgets)
+        record.writes += 1
+        record.sent_at = record.sent_at or now
         attempt = session.get_one(Attempt, (order.correction_id, order.number))
         attempt.write_started_at = now
 
@@ -205,69 +198,23 @@ def finish(state: State, order: Order, outcome: Outcome, now: datetime) -> None:
         )
 
 
-def _claim_to_send(
-    session: Session, record: CorrectionRecord, claimed_by: str, now: datetime
-) -> Order | None:
-    taken = _changed(
-        session.execute(
-            update(CorrectionRecord)
-            .where(
-                CorrectionRecord.correction_id == record.correction_id,
-                CorrectionRecord.state == CorrectionState.APPROVED.value,
-            )
-            .values(claimed_by=claimed_by, claimed_at=datetime.now(UTC))
-        )
-    )
-    if not taken:
-        return None
-    session.refresh(record)
-    move(
-        session,
-        record,
-        CorrectionState.SENDING,
-        actor="dispatch",
-        reason=record.state_reason,
-        at=now,
-    )
-    return _order(session, record, "send", claimed_by, now)
+def _locked(session: Session, correction_id: str) -> CorrectionRecord | None:
+    """The record as it is now, and as it stays until the transaction ends."""
+    return session.get(CorrectionRecord, correction_id, with_for_update=True)
 
 
-def _claim_to_look(
-    session: Session, record: CorrectionRecord, claimed_by: str, now: datetime
-) -> Order | None:
-    holder = record.claimed_by
-    if holder and record.claimed_at and not is_gone(holder, record.claimed_at):
-        return None
-    same_holder = (
-        CorrectionRecord.claimed_by.is_(None)
-        if holder is None
-        else CorrectionRecord.claimed_by == holder
-    )
-    taken = _changed(
-        session.execute(
-            update(CorrectionRecord)
-            .where(
-                CorrectionRecord.correction_id == record.correction_id,
-                CorrectionRecord.state == CorrectionState.UNKNOWN.value,
-                same_holder,
-            )
-            .values(claimed_by=claimed_by, claimed_at=datetime.now(UTC))
-        )
-    )
-    if not taken:
-        return None
-    session.refresh(record)
-    _close_attempts(session, record, now)  # the look that a dead worker did not bring home
-    return _order(session, record, "look", claimed_by, now)
+def _is_held(record: CorrectionRecord) -> bool:
+    """Whether a living worker looks at it just now."""
+    holder, since = record.claimed_by, record.claimed_at
+    return bool(holder and since and not is_gone(holder, since))
 
 
 def _order(
     session: Session, record: CorrectionRecord, kind: Kind, claimed_by: str, now: datetime
 ) -> Order:
-    last = session.scalar(
-        select(func.max(Attempt.number)).where(Attempt.correction_id == record.correction_id)
-    )
-    number = (last or 0) + 1
+    record.claimed_by, record.claimed_at = claimed_by, datetime.now(UTC)
+    earlier = _calls(session, record.correction_id)
+    number = max(earlier, default=0) + 1
     session.add(
         Attempt(
             correction_id=record.correction_id,
@@ -292,18 +239,22 @@ def _order(
         correlation_id=record.correlation_id,
         action=record.action,
         writes=record.writes,
-        was_called=_was_called(session, record.correction_id),
+        was_called=any(earlier.values()),
         claimed_by=claimed_by,
     )
 
 
-def _was_called(session: Session, correction_id: str) -> bool:
-    query = select(Attempt.number).where(
-        Attempt.correction_id == correction_id,
-        Attempt.write_started_at.is_not(None),
-        or_(Attempt.outcome.is_(None), Attempt.outcome.not_in((NOT_TAKEN, REJECTED))),
-    )
-    return session.scalar(query.limit(1)) is not None
+def _calls(session: Session, correction_id: str) -> dict[int, bool]:
+    """By number of attempt, whether it may have had an effect."""
+    rows = session.execute(
+        select(Attempt.number, Attempt.write_started_at, Attempt.outcome).where(
+            Attempt.correction_id == correction_id
+        )
+    ).tuples()
+    return {
+        number: called_at is not None and outcome not in {NOT_TAKEN, REJECTED}
+        for number, called_at, outcome in rows
+    }
 
 
 def _close_attempts(session: Session, record: CorrectionRecord, now: datetime) -> bool:
@@ -316,9 +267,3 @@ def _close_attempts(session: Session, record: CorrectionRecord, now: datetime) -
     for attempt in unfinished:
         attempt.finished_at, attempt.outcome = now, STOPPED
     return any(attempt.write_started_at is not None for attempt in unfinished)
-
-
-def _changed(result: Any) -> bool:
-    """Whether a conditional update found its row."""
-    cursor: CursorResult[Any] = result
-    return cursor.rowcount == 1

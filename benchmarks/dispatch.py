@@ -1,0 +1,202 @@
+"""How near dispatch comes to what the vendors' limits allow: 1,000 corrections, 50 ms an answer.
+
+Run by `make bench-dispatch`. The servers are a process of their own and refuse what is over their
+limits; a third of the corrections goes to each of three systems, each a look and a write. What the
+limits allow is the time of the slowest target alone: calls in flight over the latency, or calls
+a second.
+"""
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from extractors.billing.stripe.client import StripeConfig
+from extractors.crm.salesforce.client import SalesforceConfig
+from extractors.erp.netsuite.client import NetSuiteConfig
+from extractors.registry import open_target
+from extractors.sandbox import reference
+from extractors.sandbox.ids import salesforce_id
+from extractors.sandbox.limits import VENDORS, set_limits, vendor_limits
+from extractors.sandbox.servers import STORE, read_connections
+from extractors.sandbox.store import Store
+from reconcilers.corrections.approval import approve
+from reconcilers.corrections.budget import Budget, Budgets
+from reconcilers.corrections.dispatch import DispatchSummary, dispatch
+from reconcilers.corrections.outbox import store_plan
+from reconcilers.corrections.plan import plan
+from reconcilers.corrections.policy import load_policy
+from reconcilers.life import NightFact, Sighting, fold
+from reconcilers.state.store import State, open_state
+from reconcilers.state.views import list_corrections
+from tests.correction_samples import DAY, context, drift, drift_row
+
+LATENCY_MS = 50
+CALLS = 2  # a look and a write
+NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
+LONG_AGO = datetime(2026, 1, 10, 8, tzinfo=UTC)
+ATTRIBUTES = {
+    "salesforce": "erp_customer_ref",
+    "stripe": "crm_account_ref",
+    "netsuite": "crm_account_ref",
+}
+UNBOUNDED = Budget(10**9, 10**18, 10**9)
+CONFIGS: Mapping[str, Any] = {
+    "salesforce": SalesforceConfig,
+    "stripe": StripeConfig,
+    "netsuite": NetSuiteConfig,
+}
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds, and those that the limits alone would take."""
+
+    seconds: float
+    cpu_seconds: float
+    allowed_seconds: float
+    summary: DispatchSummary
+
+    @property
+    def share(self) -> float:
+        return self.allowed_seconds / self.seconds
+
+
+def record_id(system: str, number: int) -> str:
+    if system == "salesforce":
+        return salesforce_id("Account", number + 1)
+    return f"cus_{number}" if system == "stripe" else str(1000 + number)
+
+
+def fill(store: Store, each: int) -> None:
+    """So many records in each system."""
+    store.set_clock(NOW)
+    for table, rows in reference.netsuite_rows("2026-01-01 00:00:00").items():
+        store.put_many("netsuite", table, rows)
+    stamps: dict[str, Any] = {"datecreated": LONG_AGO, "lastmodifieddate": LONG_AGO}
+    customer = {"companyname": "Acme", "subsidiary": "2", "currency": "2", "isinactive": "F"}
+    keys = [record_id("netsuite", n) for n in range(each)]
+    store.put_many("netsuite", "customer", [{"id": key, **customer, **stamps} for key in keys])
+    stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), LONG_AGO)
+    account = {"Name": "Acme", "Type": "Customer", "IsDeleted": False, **stamps}
+    keys = [record_id("salesforce", n) for n in range(each)]
+    store.put_many("salesforce", "Account", [{"Id": key, **account} for key in keys])
+    customer = {"name": "Acme", "metadata": {}, "created": int(LONG_AGO.timestamp())}
+    keys = [record_id("stripe", n) for n in range(each)]
+    store.put_many("stripe", "customer", [{"id": key, **customer} for key in keys])
+    set_limits(store, vendor_limits(LATENCY_MS))
+
+
+def fill_outbox(state: State, each: int) -> None:
+    """As many approved corrections for each system."""
+    links = [(system, record_id(system, n)) for system in ATTRIBUTES for n in range(each)]
+    rows = [_wrong_link(n, *link) for n, link in enumerate(links)]
+    facts = [
+        {"system": s, "record_id": r, "attribute": ATTRIBUTES[s], "value": None, "version": "v1"}
+        for s, r in links
+    ]
+    found = drift(*rows)
+    life = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
+    lives = dict.fromkeys(found["exception_key"].cast(pl.String), life)
+    planned = plan(found, (), lives, context(link_fields=facts), load_policy())
+    store_plan(state, planned, lives, DAY, NOW)
+    waiting = list_corrections(state, states=("proposed", "held"))
+    approve(state, [view.correction_id for view in waiting], "ann", "a measurement", NOW)
+
+
+def _wrong_link(number: int, system: str, record: str) -> dict[str, Any]:
+    attribute = ATTRIBUTES[system]
+    return drift_row(
+        f"{number}",
+        "CUS-LINK-01",
+        comparison="cmp_customer_link__copy_vs_crosswalk",
+        row_key=f"{system}:{record}:{attribute}",
+        attribute=attribute,
+        replica_system=system,
+        replica_id=record,
+        expected=f"new_{record}",
+        observed=None,
+        cause="empty",
+    )
+
+
+def allowed_seconds(each: int) -> float:
+    """The time that the slowest of the targets needs at its limits."""
+    latency = LATENCY_MS / 1000
+    found = []
+    for limits in VENDORS.values():
+        if limits.concurrency is not None:
+            found.append(each * CALLS * latency / limits.concurrency)
+        if limits.writes_per_second is not None:
+            found.append(each / limits.writes_per_second)
+    return max(found)
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[Mapping[str, dict[str, Any]]]:
+    """The servers of a folder, in a process of their own."""
+    command = [sys.executable, "-m", "extractors.sandbox", "serve", "--home", str(home)]
+    process = subprocess.Popen(command)  # noqa: S603  # our own words
+    try:
+        while (known := read_connections(home)) is None:
+            if process.poll() is not None:
+                raise SystemExit("the sandbox did not start")
+            time.sleep(0.05)
+        yield known
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def send(state: State, known: Mapping[str, dict[str, Any]]) -> DispatchSummary:
+    async with AsyncExitStack() as stack:
+        targets = {
+            system: await stack.enter_async_context(open_target(config(**known[system])))
+            for system, config in CONFIGS.items()
+        }
+        budgets = Budgets(UNBOUNDED, UNBOUNDED)
+        return await dispatch(state, targets, lambda: NOW, budgets=budgets)
+
+
+def measure(each: int) -> Timing:
+    with tempfile.TemporaryDirectory(prefix="dispatch-") as made:
+        home = Path(made)
+        store = Store(home / STORE)
+        fill(store, each)
+        store.close()
+        state = open_state(str(home / "state.db"))
+        fill_outbox(state, each)
+        with serving(home) as known:
+            time.sleep(0.5)
+            started, cpu = time.perf_counter(), time.process_time()
+            summary = asyncio.run(send(state, known))
+            took, used = time.perf_counter() - started, time.process_time() - cpu
+        state.close()
+        return Timing(took, used, allowed_seconds(each), summary)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.dispatch", description=__doc__)
+    parser.add_argument("--corrections", type=int, default=1000)
+    each = -(-parser.parse_args().corrections // len(ATTRIBUTES))
+    timing = measure(each)
+    print(
+        f"{each * len(ATTRIBUTES)} corrections over {len(ATTRIBUTES)} targets at {LATENCY_MS} ms: "
+        f"{timing.seconds:.1f} s ({timing.cpu_seconds:.1f} s of CPU); the limits alone take "
+        f"{timing.allowed_seconds:.1f} s: {timing.share:.0%}. {dict(timing.summary.outcomes)}"
+        f" {dict(timing.summary.stopped)}"
+    )
+
+
+if __name__ == "__main__":
+    main()
