@@ -11,23 +11,54 @@ with ledger as (
     group by journal_id, legal_entity, currency
 ),
 
+moved_between_books as (
+    -- documents of which a run had recognised something before they went to the books of another company, in another currency
+    select distinct
+        plans.transaction_id,
+        runs.currency
+    from {{ ref('stg_netsuite__revenue_plan_lines') }} as lines
+    inner join {{ ref('stg_netsuite__revenue_plans') }} as plans on lines.revenue_plan_id = plans.revenue_plan_id
+    inner join {{ ref('journal_entries') }} as runs on lines.journal_transaction_id = runs.journal_id
+    inner join {{ ref('journal_entries') }} as own on plans.transaction_id = own.journal_id
+    where lines.is_recognized and runs.currency <> own.currency
+),
+
+former_rates as (
+    select
+        moved.transaction_id,
+        moved.currency,
+        case when documents.currency_id = books.currency_id then 1 else max_by(rates.rate, rates.effective_date) end as rate
+    from moved_between_books as moved
+    inner join {{ ref('stg_netsuite__transactions') }} as documents on moved.transaction_id = documents.transaction_id
+    inner join {{ ref('stg_netsuite__currencies') }} as books on moved.currency = books.currency
+    left join {{ ref('stg_netsuite__exchange_rates') }} as rates
+        on books.currency_id = rates.base_currency_id
+        and documents.currency_id = rates.transaction_currency_id
+        and rates.effective_date <= documents.transaction_date
+    group by moved.transaction_id, moved.currency, documents.currency_id, books.currency_id
+),
+
 converted as (
-    -- deferred revenue is no money: it leaves the books at the rate at which its document came
+    -- deferred revenue is no money: it leaves the books at the rate at which its document came into them
     select
         lines.revenue_plan_line_id,
         lines.revenue_plan_id,
         plans.transaction_id,
         case when lines.is_recognized then lines.journal_transaction_id end as run_id,
-        cast(lines.amount as decimal(24, 4)) * cast(documents.exchange_rate as decimal(14, 8)) as amount
+        cast(lines.amount as decimal(24, 4)) * cast(documents.exchange_rate as decimal(14, 8)) as amount,
+        cast(lines.amount as decimal(24, 4))
+        * cast(coalesce(former_rates.rate, documents.exchange_rate) as decimal(14, 8)) as run_amount
     from {{ ref('stg_netsuite__revenue_plan_lines') }} as lines
     inner join {{ ref('stg_netsuite__revenue_plans') }} as plans on lines.revenue_plan_id = plans.revenue_plan_id
     inner join {{ ref('stg_netsuite__transactions') }} as documents on plans.transaction_id = documents.transaction_id
+    left join {{ ref('journal_entries') }} as runs on lines.journal_transaction_id = runs.journal_id
+    left join former_rates on plans.transaction_id = former_rates.transaction_id and runs.currency = former_rates.currency
 ),
 
 planned as (
     select transaction_id as journal_id, sum(amount) as amount from converted group by transaction_id
     union all
-    select run_id, -sum(amount) from converted where run_id is not null group by run_id
+    select run_id, -sum(run_amount) from converted where run_id is not null group by run_id
 ),
 
 owners as (
@@ -55,7 +86,7 @@ told_months as (
 
 off_runs as (
     -- what plans of documents that were void by then put into a run
-    select converted.run_id, sum(abs(converted.amount)) as amount
+    select converted.run_id, sum(abs(converted.run_amount)) as amount
     from converted
     inner join {{ ref('cmp_revenue_schedule__policy_vs_erp') }} as schedules
         on converted.revenue_plan_id = schedules.erp_id and schedules.runs_on_minor <> 0

@@ -3,6 +3,7 @@
 with settled as (
     select
         links.next_transaction_id as payment_id,
+        links.previous_transaction_id as invoice_id,
         links.amount,
         cast(links.amount as decimal(24, 4)) * cast(invoices.exchange_rate as decimal(14, 8)) as base_amount,
         payments.payment_id is null or told.payment_id is not null as is_as_billed
@@ -22,9 +23,11 @@ applied as (
         sum(settled.amount) as amount,
         count(*) as application_count,
         bool_and(settled.is_as_billed) as is_as_billed,
+        bool_or(coalesce(claims.currency <> entries.currency, false)) as is_of_other_books,
         sum({{ minor_units('settled.base_amount', 'units.minor_per_unit') }}) as base_minor
     from settled
     inner join {{ ref('journal_entries') }} as entries on settled.payment_id = entries.journal_id
+    left join {{ ref('journal_entries') }} as claims on settled.invoice_id = claims.journal_id
     left join {{ ref('currencies') }} as units on entries.currency = units.currency
     group by settled.payment_id
 ),
@@ -51,6 +54,7 @@ payments as (
         applied.amount as applied_amount,
         coalesce(applied.application_count, 0) as application_count,
         applied.is_as_billed,
+        coalesce(applied.is_of_other_books, false) as is_of_other_books,
         {{ minor_units(
             'cast(transactions.total as decimal(24, 4)) * cast(transactions.exchange_rate as decimal(14, 8))',
             'units.minor_per_unit'
@@ -83,6 +87,8 @@ select
     gain_minor as ledger_amount_minor,
     case
         when is_voided then 'erp_voided'
+        -- the rate of the invoice is one into the currency of those
+        when is_of_other_books then 'of_other_books'
         when coalesce(applied_amount, 0) <> total then 'not_applied_whole'
         when not is_as_billed then 'applied_otherwise'
     end as excluded_reason,
