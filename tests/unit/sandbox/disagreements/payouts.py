@@ -33,7 +33,8 @@ def bank(books: Books, _clusters: Clusters):
     traces = {
         one["trace_id"]["value"]: key for key, one in paid.items() if one["trace_id"]["value"]
     }
-    lines = [e for e in books.bank_lines if "STRIPE" in e.counterparty and _is_due(books, e.booked)]
+    told = [e for e in books.bank_lines if e.booked < books.now.date()]
+    lines = [e for e in told if "STRIPE" in e.counterparty]
     booked = defaultdict(list)
     for line in lines:
         named = [traces[word] for word in line.text.split() if word in traces]
@@ -41,7 +42,9 @@ def bank(books: Books, _clusters: Clusters):
             assert line.minor == sum(paid[key]["amount"] for key in named)
         elif named:
             booked[named[0]].append(line)
-        elif not any(_fits(line, one) for one in paid.values() if not one["trace_id"]["value"]):
+        elif _is_due(books, line.booked) and not any(
+            _fits(line, one) for one in paid.values() if not one["trace_id"]["value"]
+        ):
             yield Row("PYT-BANK-01", "", line.line_id, None)
     together = {word for line in lines for word in line.text.split() if "PAYOUTS" in line.text}
     for trace, key in traces.items():
