@@ -1,5 +1,7 @@
 """PAY-APPL: money that came and pays no invoice in the ERP, a part of one, or another one."""
 
+from decimal import Decimal
+
 from extractors.sandbox.drift.documents import Posted, applications, leave_open, posted_invoices
 from extractors.sandbox.drift.ground import Ground, minor_of, text_of
 from extractors.sandbox.drift.settlement import has_one_payment, payment_of, unapply, wrong_status
@@ -13,7 +15,8 @@ Case = tuple[Posted, Record, Posted | None]
 def plant_unapplied(ground: Ground, count: int) -> None:
     """PAY-APPL-01: the ERP applied nothing of a payment, a part, or all of it to another invoice.
 
-    Invoices are left open, or paid, of which billing says otherwise (INV-STAT-01).
+    Invoices are left open, or paid, of which billing says otherwise (INV-STAT-01). Wires are in the
+    currency of the books: each takes all invoices like its own, and few are left in another one.
     """
     posted = posted_invoices(ground)
     used: set[str] = set()
@@ -24,7 +27,9 @@ def plant_unapplied(ground: Ground, count: int) -> None:
         "wire_unapplied": [
             case
             for case in cases
-            if not case[1]["custbody_stripe_charge_id"] and ground.is_free(*_like(ground, case[0]))
+            if not case[1]["custbody_stripe_charge_id"]
+            and Decimal(case[1]["exchangerate"]) == 1
+            and ground.is_free(*_like(ground, case[0]))
         ],
         "part_applied": charged,
         "other_invoice": [case for case in charged if case[2] is not None],

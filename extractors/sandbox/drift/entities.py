@@ -1,7 +1,7 @@
 """JE-ENT-01: documents in the books of another of our companies than the one that sold."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -49,16 +49,8 @@ class _Moving:
 
 
 def plant_other_entity(ground: Ground, count: int) -> None:
-    """JE-ENT-01: an open invoice, one with its payment, or a credit memo is in other books."""
-    earned = {
-        month["revenueplan"]
-        for month in ground.store.rows("netsuite", "revenueplanline", isrecognized="T")
-    }
-    pools = {
-        variant: [each for each in found if not _is_earned(ground, each, earned)]
-        for variant, found in _movable(ground).items()
-    }
-    for variant, chosen in ground.choose(count, pools, lambda each: each.subject):
+    """JE-ENT-01: an invoice, with its payment or alone, or a credit memo is in other books."""
+    for variant, chosen in ground.choose(count, _movable(ground), lambda each: each.subject):
         at, own = ground.tick(), chosen.who.legal_entity
         others = [entity for entity in LEGAL_ENTITIES.values() if entity is not own]
         entity = ground.rng.choice(others)
@@ -76,17 +68,19 @@ def plant_other_entity(ground: Ground, count: int) -> None:
 
 
 def _movable(ground: Ground) -> dict[str, list[_Moving]]:
+    paid = [
+        _Moving(posted.who, posted.id, posted.transaction, posted.subject, payment)
+        for posted, payment in charged(ground)
+        if ground.is_free(f"transaction:{payment['id']}")
+    ]
     return {
         "open_invoice": [
             _Moving(posted.who, posted.id, posted.transaction, posted.subject)
             for posted in posted_invoices(ground)
             if posted.is_open
         ],
-        "with_its_payment": [
-            _Moving(posted.who, posted.id, posted.transaction, posted.subject, payment)
-            for posted, payment in charged(ground)
-            if ground.is_free(f"transaction:{payment['id']}")
-        ],
+        "with_its_payment": paid,
+        "without_its_payment": [replace(each, payment=None) for each in paid],
         "credit_memo": list(_memos(ground)),
     }
 
@@ -97,12 +91,6 @@ def _memos(ground: Ground) -> Iterator[_Moving]:
         period = ground.store.get("netsuite", "accountingperiod", credit.memo["postingperiod"])
         if period and period["closed"] == "F":
             yield _Moving(credit.who, credit.id, credit.memo, credit.subject)
-
-
-def _is_earned(ground: Ground, moving: _Moving, earned: set[str]) -> bool:
-    """Whether a run has recognised some of it: that stays in the books of the run."""
-    plans = ground.store.rows("netsuite", "revenueplan", sourcetransaction=moving.internal)
-    return any(plan["id"] in earned for plan in plans)
 
 
 def _take_along(

@@ -164,6 +164,7 @@ def exchange(books: Books, clusters: Clusters):
         is_as_billed = True
         for link in settled:
             invoice = books.transactions[link["previousdoc"]]
+            is_as_billed &= books.lines[invoice["id"]][0]["subsidiary"] == base
             worth = Decimal(link["foreignamount"]) * Decimal(invoice["exchangerate"])
             due -= worth.quantize(unit, ROUND_HALF_UP)
             key = (charge or {}).get("payment_intent"), invoice["custbody_stripe_invoice_id"]
