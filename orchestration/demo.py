@@ -99,6 +99,7 @@ PLANTS = {
     "JE-EDIT-01": 5,
     "JE-CLS-01": 2,
     "MRR-ROLL-01": 3,
+    "MRR-XSYS-01": 4,
 }
 BATCH = "INV-MISS-01"
 REASONS_TOLD = 3

@@ -66,6 +66,7 @@ BRIDGES = (
     Bridge("TO-REV", "cmp_revenue_period__policy_vs_erp", ("policy", "plan lines")),
     Bridge("TO-JE", "cmp_posting__event_vs_ledger", ("events", "ledger")),
     Bridge("TO-CON", "cmp_contract_line__crm_vs_billing", ("contracted", "billed")),
+    Bridge("TO-MRR", "cmp_account_arr__crm_vs_contracts", ("CRM", "signed"), "ARR"),
 )
 
 

@@ -116,7 +116,7 @@ _TABLES = (
         "Name Website BillingStreet BillingCity BillingPostalCode BillingCountryCode "
         "CurrencyIsoCode ParentId:id Type MasterRecordId:id Tax_Id__c Invoice_Email__c "
         "Payment_Terms__c Q2C_Customer_Key__c:id Stripe_Customer_Id__c:id "
-        "NetSuite_Customer_Id__c:id",
+        "NetSuite_Customer_Id__c:id ARR__c:decimal",
         "Q2C_Customer_Key__c",
         "Stripe_Customer_Id__c",
     ),

@@ -172,6 +172,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "JE-EDIT-01": ("after_close", "before_close"),
     "JE-CLS-01": ("edited_late", "entered_late", "moved_in", "moved_out"),
     "MRR-ROLL-01": ("does_not_add_up", "month_missing", "not_charged", "not_one_class"),
+    "MRR-XSYS-01": ("not_filled", "nothing_signed", "not_updated", "other_currency"),
 }
 
 

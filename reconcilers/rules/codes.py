@@ -73,4 +73,5 @@ CODES = {
     "JE-EDIT-01": "Record of the integration edited by hand",
     "JE-CLS-01": "Closed period moved after sign-off",
     "MRR-ROLL-01": "Recurring revenue does not roll forward",
+    "MRR-XSYS-01": "ARR of the CRM is not what was signed",
 }

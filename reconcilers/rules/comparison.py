@@ -310,6 +310,11 @@ COMPARISONS = (
         ("movements", "closing"),
         frozenset({"stripe.subscription", "stripe.invoice"}),
     ),
+    Comparison(
+        "cmp_account_arr__crm_vs_contracts",
+        ("crm", "contracts"),
+        _CUSTOMERS | _CONTRACTS,
+    ),
 )
 
 BY_NAME = {comparison.name: comparison for comparison in COMPARISONS}

@@ -59,6 +59,7 @@ COMPARISONS = {
     "cmp_closed_journal__signed_vs_ledger",
     "cmp_field_writes__within_erp",
     "cmp_mrr_month__movements_vs_closing",
+    "cmp_account_arr__crm_vs_contracts",
     "cmp_snapshot__source_vs_landed",
 }
 # Views that a night does not read: a grain test would work out every value of every thing.

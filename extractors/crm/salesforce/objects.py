@@ -51,6 +51,7 @@ ACCOUNT = _object(
         "Stripe_Customer_Id__c",
         "NetSuite_Customer_Id__c",
     ),
+    declare("ARR__c", kind="decimal"),
     # A merge deletes an account and leaves it the id of the one that it went into.
     merged_into="masterrecordid",
 )

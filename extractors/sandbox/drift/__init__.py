@@ -13,6 +13,7 @@ from extractors.sandbox.drift import (
     accounts,
     add_ons,
     amendments,
+    annual_values,
     applications,
     bank,
     banked,
@@ -137,6 +138,7 @@ PLANTERS: MappingProxyType[str, Planter] = MappingProxyType(
         "JE-EDIT-01": edits.plant_by_hand,
         "JE-CLS-01": edits.plant_after_close,
         "MRR-ROLL-01": recurring.plant_not_charged,
+        "MRR-XSYS-01": annual_values.plant_other_value,
     }
 )
 

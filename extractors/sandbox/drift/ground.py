@@ -17,6 +17,7 @@ from extractors.sandbox.reference import CURRENCY_BY_ID
 from extractors.sandbox.schema import System, to_text
 from extractors.sandbox.store import Store
 from extractors.sandbox.tables import Key, Record
+from extractors.sandbox.world.annual_value import FIELD, changed
 from extractors.sandbox.world.contracts import stamp as salesforce_stamp
 from extractors.sandbox.world.moments import DAY, epoch, moment
 from extractors.sandbox.world.state import FROZEN, META, Company, Facts
@@ -79,6 +80,7 @@ class Ground:
         self._claims: set[str] = set(store.meta(CLAIMS, []))
         self._frozen: set[str] = set(store.meta(FROZEN, []))
         self._truth: list[Truth] = []
+        self._is_crm_changed = False
 
     # who is who
 
@@ -176,6 +178,7 @@ class Ground:
         if system == "stripe":
             return self.store.put(system, kind, record)
         if system == "salesforce":
+            self._is_crm_changed = True
             record = record | {"SystemModstamp": salesforce_stamp(at)}
         elif "lastmodifieddate" in record or kind == "transaction":
             record = record | {"lastmodifieddate": to_text(moment(at), "netsuite")}
@@ -236,11 +239,20 @@ class Ground:
         )
 
     def save(self) -> list[Truth]:
+        if self._is_crm_changed:
+            self._roll_up()
         known = self.store.meta(TRUTH, [])
         self.store.set_meta(TRUTH, known + [asdict(row) for row in self._truth])
         self.store.set_meta(CLAIMS, sorted(self._claims))
         self.store.set_meta(FROZEN, sorted(self._frozen))
         return self._truth
+
+    def _roll_up(self) -> None:
+        """Let the CRM add up what it shows of the contracts that a plant changed."""
+        found = list(changed(lambda kind: self.store.rows("salesforce", kind), self.now))
+        for account, value in found:
+            if f"arr:{account}" not in self._frozen:
+                self.change("salesforce", "Account", account, self.tick(), **{FIELD: value})
 
 
 def _next(

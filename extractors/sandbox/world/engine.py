@@ -8,6 +8,7 @@ from extractors.sandbox.schema import NETSUITE_DATETIME
 from extractors.sandbox.store import Store
 from extractors.sandbox.world import (
     add_ons,
+    annual_value,
     balance,
     close,
     contracts,
@@ -30,15 +31,16 @@ from extractors.sandbox.world import (
 from extractors.sandbox.world.cast import CAST, end_of, first_day
 from extractors.sandbox.world.deals import new_company, plan_company
 from extractors.sandbox.world.metered import add_metered_catalogue
-from extractors.sandbox.world.moments import DAY, add_months, moment, opening
+from extractors.sandbox.world.moments import DAY, MINUTE, add_months, moment, opening
 from extractors.sandbox.world.prices import add_catalogue
 from extractors.sandbox.world.rated import add_tiered_catalogue
 from extractors.sandbox.world.records import Records, floor_of
 from extractors.sandbox.world.state import Facts, World, load_world
 
 _MODULES = (
-    add_ons, balance, close, contracts, credit_notes, crm, customer_balance, daily, deposits,
-    disputes, erp, families, invoices, metered, payments, ramps, refunds, renewals, subscriptions,
+    add_ons, annual_value, balance, close, contracts, credit_notes, crm, customer_balance, daily,
+    deposits, disputes, erp, families, invoices, metered, payments, ramps, refunds, renewals,
+    subscriptions,
 )  # fmt: skip
 _NAMES = (
     "amend", "amend_company", "apply_balance", "begin_phase", "begin_transfer", "bill_services",
@@ -48,7 +50,7 @@ _NAMES = (
     "finalize", "land_payout", "lead", "link_account", "link_erp", "lock_period", "open_dispute",
     "overdue", "pause", "pause_company", "pay_services", "post_credit", "post_dispute",
     "post_invoice", "post_payment", "post_refund", "post_void", "prospect", "provision", "rename",
-    "renew", "renew_by_contract", "repost", "request_cancel", "resume", "sell_add_on",
+    "renew", "renew_by_contract", "repost", "request_cancel", "resume", "roll_up", "sell_add_on",
     "set_standing", "settle_balance", "sign", "slip", "start_add_on", "succeed", "sync_items",
     "take_back", "take_over", "term_end", "terminate", "terminate_company", "use", "void",
     "wire",
@@ -88,6 +90,8 @@ def build_world(
     world = World(facts, records, frozenset())
     _set_up(world, start, first, end)
     _cast_and_plan(world, start, until, customers)
+    # what it said on days before nobody can see any more
+    world.schedule(until - MINUTE, "roll_up")
     world.run(until, HANDLERS)
     with store.transaction():
         world.save(store)

@@ -26,7 +26,7 @@ VARIANTS = {
     "PYT-DEP-01": 7, "REV-SCH-01": 3, "REV-AMT-01": 2, "REV-PER-01": 2, "REV-STOP-01": 2,
     "JE-MISS-01": 4, "JE-DUP-01": 3, "JE-PER-01": 4, "JE-ACC-01": 3, "JE-ENT-01": 4, "JE-BAL-01": 2,
     "CON-AMD-01": 4, "CON-AMD-02": 4, "CON-DISC-01": 4, "CON-REN-01": 6, "CON-RAMP-01": 6,
-    "USG-QTY-01": 3, "USG-RATE-01": 2, "REV-FX-01": 3, "REV-ROLL-01": 3, "JE-EDIT-01": 5, "JE-CLS-01": 2, "MRR-ROLL-01": 3, "CTL-CORR-01": 3,
+    "USG-QTY-01": 3, "USG-RATE-01": 2, "REV-FX-01": 3, "REV-ROLL-01": 3, "JE-EDIT-01": 5, "JE-CLS-01": 2, "MRR-ROLL-01": 3, "MRR-XSYS-01": 4, "CTL-CORR-01": 3,
     "CON-COT-01": 3, "HIE-PAR-01": 3, "HIE-BILL-01": 2, "CUS-STAT-01": 2,
     "PAY-OOB-01": 4, "PAY-RET-01": 3, "PYT-CLR-01": 3, "PYT-BANK-01": 5,
 }  # fmt: skip

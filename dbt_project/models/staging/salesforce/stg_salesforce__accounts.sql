@@ -20,6 +20,8 @@ select
     nullif(q2c_customer_key__c, '') as canonical_key,
     nullif(stripe_customer_id__c, '') as stripe_customer_id,
     nullif(netsuite_customer_id__c, '') as netsuite_customer_id,
+    cast(arr__c as decimal(28, 6)) as arr,
     {{ from_iso('createddate') }} as created_at,
-    {{ from_iso('systemmodstamp') }} as modified_at
+    -- systemmodstamp moves with each roll-up of contracts too, though nobody changed the account
+    {{ from_iso('lastmodifieddate') }} as modified_at
 from {{ source('salesforce', 'account') }}

@@ -5,6 +5,7 @@ Written from the definitions of the drift codes, sharing nothing with the produc
 
 from tests.unit.sandbox.books import Books, Clusters
 from tests.unit.sandbox.disagreements.add_ons import add_ons
+from tests.unit.sandbox.disagreements.annual_values import annual_values
 from tests.unit.sandbox.disagreements.catalogue import item_accounts, list_prices, products
 from tests.unit.sandbox.disagreements.changes import changes
 from tests.unit.sandbox.disagreements.common import (
@@ -62,7 +63,7 @@ def disagreements(store) -> set[Row]:
     for check in (
         customers, links, duplicates, parents, parties, out_of_use, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
         recorded_payments, payments_applied, refunds, disputes, payouts, bank, clearing, journals, controls,
-        unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, lone_plans, deferred, exchange, months_lost, usage, other_books,
+        unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, lone_plans, deferred, exchange, months_lost, usage, other_books, annual_values,
     ):  # fmt: skip
         found |= set(check(books, clusters))
     return found

@@ -32,7 +32,7 @@ def parents(books: Books, clusters: Clusters):
             continue
         has_place = finance.get(root) or clusters.members[sales[root]]["erp"]
         account = min(members["crm"])
-        if has_place and books.age(books.accounts[account]["SystemModstamp"]) > DAY:
+        if has_place and books.age(books.accounts[account]["LastModifiedDate"]) > DAY:
             yield Row("HIE-PAR-01", "parent", account, min(members["erp"], key=int))
 
 

@@ -1,0 +1,97 @@
+-- What the CRM shows of each account's annual recurring revenue beside what its signed contracts come to.
+with signed as (
+    select
+        account_id,
+        min(legal_entity) as legal_entity,
+        min(currency) as currency,
+        count(distinct currency) as currency_count,
+        cast(sum(listed_arr_minor) as bigint) as listed_arr_minor,
+        count(*) as line_count,
+        max(signed_at) as signed_at
+    from {{ ref('signed_annual_values') }}
+    group by account_id
+),
+
+known as (
+    -- who never signed anything need not show a nought
+    select account_id from {{ ref('contracts') }}
+    union distinct
+    select account_id from {{ ref('stg_salesforce__accounts') }} where arr is not null
+),
+
+shown as (
+    select
+        accounts.account_id,
+        customers.canonical_customer_id,
+        accounts.currency,
+        {{ minor_units('accounts.arr', 'currencies.minor_per_unit') }} as arr_minor,
+        -- a CRM without the field shows none of any account
+        bool_or(accounts.arr is not null) over () as is_kept
+    from {{ ref('stg_salesforce__accounts') }} as accounts
+    left join {{ ref('customer__crm') }} as customers on accounts.account_id = customers.source_id
+    left join {{ ref('currencies') }} as currencies on accounts.currency = currencies.currency
+),
+
+rates as (
+    -- the lowest and the highest rate of each pair of currencies that the ledger knows
+    select
+        transaction_currency as currency,
+        base_currency as other_currency,
+        min(rate) as lowest_rate,
+        max(rate) as highest_rate
+    from {{ ref('canonical_fx_rates') }}
+    group by transaction_currency, base_currency
+),
+
+compared as (
+    select
+        shown.*,
+        signed.legal_entity,
+        coalesce(signed.listed_arr_minor, 0) as listed_arr_minor,
+        coalesce(signed.line_count, 0) as line_count,
+        signed.signed_at,
+        coalesce(signed.currency_count > 1 or signed.currency <> shown.currency, false) as is_converted
+    from shown
+    inner join known on shown.account_id = known.account_id
+    left join signed on shown.account_id = signed.account_id
+),
+
+converted as (
+    -- what the contracts come to is worth what is shown, in another currency
+    select distinct compared.account_id
+    from compared
+    inner join rates on compared.currency = rates.currency
+    where
+        compared.arr_minor <> compared.listed_arr_minor
+        and compared.listed_arr_minor > 0
+        -- the CRM writes the number of the other currency with as many decimals as its own has
+        and compared.arr_minor between
+        floor(compared.listed_arr_minor * rates.lowest_rate) and ceil(compared.listed_arr_minor * rates.highest_rate)
+)
+
+select
+    'salesforce:' || compared.account_id as row_key,
+    'account_arr' as entity,
+    compared.canonical_customer_id as canonical_id,
+    cast(null as varchar) as correlation_id,
+    compared.account_id as crm_id,
+    compared.account_id as contracts_id,
+    compared.arr_minor is not null as has_crm,
+    true as has_contracts,
+    compared.legal_entity,
+    compared.currency,
+    cast(null as varchar) as period,
+    compared.arr_minor as crm_amount_minor,
+    compared.listed_arr_minor as contracts_amount_minor,
+    case
+        when not compared.is_kept then 'not_kept'
+        -- at which rates the CRM adds up what is signed in other currencies is not read
+        when compared.is_converted then 'other_currencies'
+    end as excluded_reason,
+    {{ seconds_between('compared.signed_at', watermark('salesforce', 'account')) }} as crm_coverage_seconds,
+    cast(null as bigint) as contracts_coverage_seconds,
+    compared.signed_at as event_at,
+    compared.line_count,
+    converted.account_id is not null as is_of_another_currency
+from compared
+left join converted on compared.account_id = converted.account_id
