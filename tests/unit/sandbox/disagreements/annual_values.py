@@ -13,19 +13,24 @@ _DAY = timedelta(days=1)
 
 def annual_values(books: Books, clusters: Clusters):
     """All that is signed, before discounts, of accounts that sign in their own currency."""
-    signed = defaultdict(list)
+    signed, by_contract = defaultdict(list), defaultdict(list)
     for contract in books.contracts.values():
         signed[contract["AccountId"]].append(contract)
+    for line in books.contract_lines:
+        by_contract[line["Contract__c"]].append(line)
     for account_id, contracts in signed.items():
         account = books.accounts.get(account_id)
-        active = {c["Id"]: c for c in contracts if c["Status"] == "Activated"}
-        lines = [line for line in books.contract_lines if line["Contract__c"] in active]
+        active = [contract for contract in contracts if contract["Status"] == "Activated"]
+        lines = [line for contract in active for line in by_contract[contract["Id"]]]
         if account is None or {line["CurrencyIsoCode"] for line in lines} - {
             account["CurrencyIsoCode"]
         }:
             continue
         value = sum(
-            _yearly(line) for line in lines if _counts(books, active[line["Contract__c"]], line)
+            _yearly(line)
+            for contract in active
+            for line in by_contract[contract["Id"]]
+            if _counts(books, contract, line, by_contract[contract["Id"]])
         )
         is_new = any(books.age(line["Effective_At__c"]) < _DAY for line in lines)
         shown = account["ARR__c"]
@@ -33,16 +38,15 @@ def annual_values(books: Books, clusters: Clusters):
             yield Row("MRR-XSYS-01", "arr", account_id, None)
 
 
-def _counts(books: Books, contract, line) -> bool:
+def _counts(books: Books, contract, line, lines) -> bool:
     """In force, or to come where nothing of the product is in force or comes before it."""
     today = books.now.astimezone(ZoneInfo(ZONES[contract["Legal_Entity__c"]])).date().isoformat()
     if line["End_Date__c"] < today:
         return False
     earlier = [
         other
-        for other in books.contract_lines
-        if other["Contract__c"] == contract["Id"]
-        and other["Product__c"] == line["Product__c"]
+        for other in lines
+        if other["Product__c"] == line["Product__c"]
         and other["End_Date__c"] >= today
         and other["Start_Date__c"] < line["Start_Date__c"]
     ]
