@@ -16,7 +16,10 @@ _FAULT: nw.Expr = nw.lit(None, dtype=nw.String)
 for _is_so, _name in (
     (_both & (_booked != _paid), "other_amount"),
     (_both & ~_is_settled & (_booked != 0), "not_paid_out"),
-    (_both & _is_settled & (nw.col("returned_minor") > 0) & (_booked <= 0), "returned"),
+    (
+        _both & _is_settled & (nw.col("returned_minor") > 0) & (_booked <= 0) & (_booked != _paid),
+        "returned",
+    ),
     (~nw.col("has_billing") & (_booked > 0), "unexpected_credit"),
     (~nw.col("has_billing") & (_booked < 0), "unexpected_debit"),
     (_is_settled & ~_has_bank, "not_on_statement"),

@@ -32,12 +32,18 @@ named as (
 ),
 
 alike as (
-    -- where nothing is named: the one line with the amount in those days, of the one payout that it can be
+    -- where nothing is named: the lines with the amount in those days. As many lines as payouts pair in their order
     select
         movements.movement_key,
         payouts.payout_id,
         count(*) over (partition by movements.movement_key) as payout_count,
-        count(*) over (partition by payouts.payout_id) as line_count
+        count(*) over (partition by payouts.payout_id) as line_count,
+        row_number() over (
+            partition by movements.movement_key order by payouts.arrival_date, payouts.payout_id
+        ) as payout_place,
+        row_number() over (
+            partition by payouts.payout_id order by movements.booking_date, movements.movement_key
+        ) as line_place
     from payouts
     inner join movements
         on
@@ -53,25 +59,42 @@ alike as (
 paired as (
     select movement_key, payout_id from named
     union all
-    select movement_key, payout_id from alike where payout_count = 1 and line_count = 1
+    select min(movement_key), payout_id
+    from alike
+    where payout_count = line_count and payout_place = line_place
+    group by payout_id
+    having count(*) = 1
+),
+
+signs as (
+    select
+        paired.movement_key,
+        case when (min(movements.amount_minor) < 0) = (sum(payouts.amount_minor) < 0) then 1 else -1 end as sign
+    from paired
+    inner join movements on paired.movement_key = movements.movement_key
+    inner join payouts on paired.payout_id = payouts.payout_id
+    group by paired.movement_key
 ),
 
 shared as (
-    -- of a line for several payouts each gets what it is, and the last one what is left
+    -- of a line for several payouts each gets what it is, and the last one what is left; of one that takes them back
+    -- each loses what it was
     select
         paired.payout_id,
         paired.movement_key,
         movements.booking_date,
         case
             when row_number() over (partition by paired.movement_key order by paired.payout_id desc) > 1
-                then payouts.amount_minor
+                then signs.sign * payouts.amount_minor
             else
-                movements.amount_minor - sum(payouts.amount_minor) over (partition by paired.movement_key)
-                + payouts.amount_minor
+                movements.amount_minor
+                - signs.sign * sum(payouts.amount_minor) over (partition by paired.movement_key)
+                + signs.sign * payouts.amount_minor
         end as amount_minor
     from paired
     inner join movements on paired.movement_key = movements.movement_key
     inner join payouts on paired.payout_id = payouts.payout_id
+    inner join signs on paired.movement_key = signs.movement_key
 ),
 
 banked as (
@@ -96,17 +119,35 @@ accounts as (
     group by account
 ),
 
-known as (
+covered as (
+    -- up to when the statements go on that were there when it arrived
     select
         payouts.payout_id,
-        count(*) as account_count,
+        payouts.arrival_date,
+        accounts.account,
         min(accounts.from_date) as from_date,
-        min(coverages.to_date) as covered_date
+        max(coverages.to_date) as covered_date,
+        max(max(coverages.to_date)) over (partition by payouts.payout_id) as furthest_date
     from payouts
     inner join accounts on payouts.currency = accounts.currency
     left join {{ ref('bank_coverages') }} as coverages
         on accounts.account = coverages.account and coverages.from_date <= payouts.arrival_date
-    group by payouts.payout_id
+    group by payouts.payout_id, payouts.arrival_date, accounts.account
+),
+
+known as (
+    -- an account that was left weeks before it arrived, while another went on, is not waited for
+    select
+        payout_id,
+        count(*) as account_count,
+        max(from_date) as from_date,
+        min(covered_date) as covered_date
+    from covered
+    where
+        covered_date is null
+        or furthest_date < arrival_date
+        or covered_date >= {{ days_after('arrival_date', -14) }}
+    group by payout_id
 ),
 
 rows_of_both as (
@@ -116,6 +157,7 @@ rows_of_both as (
         payouts.arrival_date as due_date,
         known.covered_date,
         case
+            when not payouts.is_settled and banked.amount_minor = 0 then 'failed_and_returned'
             when banked.payout_id is not null then null
             when not payouts.is_settled then 'not_arrived'
             when known.payout_id is null then 'bank_not_read'

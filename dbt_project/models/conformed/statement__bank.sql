@@ -1,5 +1,5 @@
 -- Statements of an account in their order. One follows the other when it opens with the balance that the other closed
--- with and begins within a week: banks write none for days on which they are closed.
+-- with, however long after: banks write none for days on which nothing is booked.
 with ordered as (
     select
         statements.*,
@@ -31,8 +31,7 @@ select
     case
         when closed_date is null then 'first'
         when
-            opening_minor = closed_minor
-            and {{ days_between('closed_date', 'from_date') }} between 0 and 7 then 'follows'
+            opening_minor = closed_minor and from_date >= closed_date then 'follows'
         when from_date <= closed_date then 'overlap'
         else 'gap'
     end as continuity

@@ -2,7 +2,9 @@
 with lines as (
     select
         lines.*,
-        lower(concat_ws(' ', lines.counterparty, lines.remittance_text)) like '%{{ var("processor_name") }}%' as is_processor
+        array_contains(
+            {{ words_of("lower(concat_ws(' ', lines.counterparty, lines.remittance_text))") }}, '{{ var("processor_name") }}'
+        ) as is_processor
     from {{ ref('stg_bank__statement_lines') }} as lines
     inner join {{ ref('stg_bank__statements') }} as statements on lines.statement_id = statements.statement_id
 )

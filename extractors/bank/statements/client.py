@@ -1,7 +1,7 @@
 """Reads the statement files of a folder: all of them each night, so that the folder is the truth.
 
 A file that is there twice counts once. Of files with other contents for one statement the last by
-name stands. A statement whose lines do not lead from its opening to its closing balance is held
+name stands; where the bank used one number for several statements, all of them are held back. A statement whose lines do not lead from its opening to its closing balance is held
 back; its lines land, and nothing uses them.
 """
 
@@ -21,6 +21,7 @@ from extractors.protocol import Bookmark, ObjectSpec, Page, SourceTotals, Start
 SYSTEM = "bank"
 API_VERSION = "files"
 CSV = ".csv"
+_REUSED = "the bank gave its number to another statement too"
 FORMATS: Mapping[str, Callable[[str, str], Iterator[Statement]]] = {
     CSV: statements_of_csv,
     **dict.fromkeys((".sta", ".mt940", ".940"), statements_of_mt940),
@@ -108,12 +109,15 @@ def read_folder(folder: Path) -> list[Statement]:
 
     Raises:
         NotFound: there is no such folder.
+        ContractBroken: it is empty, as a folder is whose disk is away: what the bank said before
+            would be gone.
 
     """
     if not folder.is_dir():
         raise NotFound(SYSTEM, f"{folder} is no folder; set BANK_STATEMENTS to the one of the bank")
     seen: set[bytes] = set()
     found: dict[str, Statement] = {}
+    reused: set[str] = set()
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() not in FORMATS or path.name.startswith("."):
             continue
@@ -122,8 +126,13 @@ def read_folder(folder: Path) -> list[Statement]:
         if digest not in seen:
             seen.add(digest)
             name = path.relative_to(folder).as_posix()
-            found |= {each.id: proven(each) for each in _parsed(path.suffix, content, name)}
-    return list(found.values())
+            for each in _parsed(path.suffix, content, name):
+                if each.id in found and found[each.id].begins != each.begins:
+                    reused.add(each.id)
+                found[each.id] = proven(each)
+    if not found:
+        raise ContractBroken(SYSTEM, f"{folder} holds no statement; is it the bank's, and there?")
+    return [each.held(_REUSED) if each.id in reused else each for each in found.values()]
 
 
 def _parsed(suffix: str, content: bytes, name: str) -> Iterator[Statement]:

@@ -11,6 +11,8 @@ from extractors.bank.statements.statement import Record, Statement, unreadable
 # Whatever the library makes of what is no MT940.
 _BROKEN = (ValueError, RuntimeError, ArithmeticError, LookupError, AttributeError, TypeError)
 _NO_REFERENCE = "NONREF"
+# a credit that is taken back (RC) is a debit, and the other way round
+_OPTIONS = mt940.Options(reversal_sign=True, case_insensitive_marks=True)
 
 
 def statements_of(text: str, file: str) -> Iterator[Statement]:
@@ -18,10 +20,11 @@ def statements_of(text: str, file: str) -> Iterator[Statement]:
     try:
         read = [
             _statement(page.data, [one.data for one in page.transactions], file)
-            for page in mt940.parse_statements(text)
+            for page in mt940.parse_statements(text, options=_OPTIONS)
         ]
     except _BROKEN as error:
-        yield unreadable(file, f"the file is no MT940: {error!r:.200}")
+        # its words repeat what stands in the file, names of people too
+        yield unreadable(file, f"the file is no MT940 ({type(error).__name__})")
         return
     if not read:
         yield unreadable(file, "the file has no statement")
@@ -34,9 +37,9 @@ def _statement(told: Mapping[str, Any], lines: list[Mapping[str, Any]], file: st
         for end in ("opening", "closing")
     )
     account = str(told["account_identification"])
-    # banks count anew each year, and the pages of a statement
+    # banks count anew each year or each day, and the pages of a statement
     numbers = (told["statement_number"], told.get("sequence_number") or "")
-    number = "/".join(filter(None, (str(closing.date.year), *numbers)))
+    number = "/".join(filter(None, (_day(closing.date), *numbers)))
     key = f"{account}|{number}"
     record = {
         "id": key,

@@ -26,6 +26,15 @@ class Statement:
         return str(self.record["id"])
 
     @property
+    def begins(self) -> str | None:
+        """The first day that it covers."""
+        return self.record.get("from_date")
+
+    def held(self, why: str) -> "Statement":
+        """The same statement, which nothing may use."""
+        return replace(self, record={**self.record, "proof": why})
+
+    @property
     def is_proven(self) -> bool:
         return self.record.get("proof") == BALANCES
 
@@ -69,7 +78,7 @@ def date_text(text: str | None) -> str | None:
 def proven(statement: Statement) -> Statement:
     """The statement with its `proof`: opening balance + lines = closing balance, or what is off."""
     proof = statement.record.get("proof") or next(iter(_faults(statement)), BALANCES)
-    return replace(statement, record={**statement.record, "proof": proof})
+    return statement.held(proof)
 
 
 def _faults(statement: Statement) -> Iterable[str]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from extractors.bank.statements.client import BankConfig, BankSource
 from extractors.bank.statements.csv_format import COLUMNS
 from extractors.bank.statements.objects import EXPONENTS
-from extractors.errors import LateExtraction, NotFound
+from extractors.errors import ContractBroken, LateExtraction, NotFound
 from extractors.extract import extract_system
 from extractors.manifest import QUARANTINE_FILE
 from extractors.raw_tables import load_current
@@ -113,6 +113,9 @@ def test_of_two_files_for_one_statement_the_last_by_name_stands_whole(night):
 def test_what_is_taken_out_of_the_folder_is_gone_the_next_night(night):
     night.read(june=written([HEADER, CREDIT, FEE]))
     (night.files / "june.csv").unlink()
+    (night.files / "july.csv").write_text(
+        written([HEADER | {"statement": "8", "closing_balance": "100.00"}])
+    )
     night.config.clock.write_text("2026-06-03T02:00:00+00:00")
     assert night.read(date(2026, 6, 2))["statement_line"].landed == 0
 
@@ -196,8 +199,8 @@ def test_mt940_lands_like_the_csv(night, encoding):
     assert manifests["statement_line"].source_sum_minor == {"EUR": 52366}
     dates = "number, from_date, to_date, opening_balance, closing_balance"
     assert night.table("statement", dates) == [
-        ("2026/00042/001", "2026-06-01", "2026-06-02", "1000.00", "1523.66"),
-        ("2026/00043/001", "2026-06-02", "2026-06-03", "1523.66", "1523.66"),
+        ("2026-06-02/00042/001", "2026-06-01", "2026-06-02", "1000.00", "1523.66"),
+        ("2026-06-03/00043/001", "2026-06-02", "2026-06-03", "1523.66", "1523.66"),
     ]
     of_line = "amount, booking_date, value_date, reference, counterparty, text"
     assert night.table("statement_line", of_line) == [
@@ -221,6 +224,32 @@ def test_mt940_that_is_broken_is_held_back_and_says_why(night, text, reason):
     assert reason in night.held("statement")
 
 
+def test_a_credit_that_is_taken_back_is_a_debit_and_the_other_way_round(night):
+    taken_back = MT940.replace("0601C534,16", "0601RC534,16").replace("0602D10,5", "0602RD10,5")
+    (night.files / "june.sta").write_text(taken_back.replace("1523,66", "476,34"), "utf-8")
+    assert night.read()["statement_line"].source_sum_minor == {"EUR": -52366}
+
+
+def test_what_a_broken_file_says_stays_in_the_file(night):
+    (night.files / "june.sta").write_text(MT940.replace("2606010602D", "Ada Lovelace"), "utf-8")
+    night.read()
+    assert "(" in night.held("statement")
+    assert "Lovelace" not in night.held("statement")
+
+
+def test_a_number_that_the_bank_gave_twice_holds_both_statements_back(night):
+    later = HEADER | {"from_date": "2026-06-02", "to_date": "2026-06-02"}
+    manifests = night.read(a=written([HEADER, CREDIT, FEE]), b=written([later, CREDIT, FEE]))
+    assert manifests["statement"].quarantined == 1
+    assert "gave its number to another statement too" in night.held("statement")
+
+
+def test_a_folder_that_holds_no_statement_is_not_taken_for_the_truth(tmp_path):
+    source = BankSource(BankConfig(tmp_path))
+    with pytest.raises(ContractBroken, match="is it the bank's, and there"):
+        asyncio.run(extract_system(source, RawZone(tmp_path / "raw"), DAY))
+
+
 def test_a_folder_that_is_not_there_is_told(tmp_path):
     source = BankSource(BankConfig(tmp_path / "nowhere"))
     with pytest.raises(NotFound, match="BANK_STATEMENTS"):
@@ -228,6 +257,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
 
 
 def test_a_folder_without_a_clock_is_complete_up_to_now(tmp_path):
+    (tmp_path / "june.csv").write_text(written([HEADER, CREDIT, FEE]), "utf-8")
     source = BankSource(BankConfig(tmp_path))
     with pytest.raises(LateExtraction):
         asyncio.run(extract_system(source, RawZone(tmp_path / "raw"), DAY))
