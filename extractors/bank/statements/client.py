@@ -1,8 +1,9 @@
 """Reads the statement files of a folder: all of them each night, so that the folder is the truth.
 
 A file that is there twice counts once. Of files with other contents for one statement the last by
-name stands; where the bank used one number for several statements, all of them are held back. A statement whose lines do not lead from its opening to its closing balance is held
-back; its lines land, and nothing uses them.
+name stands; where the bank used one number for several statements, all of them are held back. A
+statement whose lines do not lead from its opening to its closing balance is held back; its lines
+land, and nothing uses them.
 """
 
 import hashlib
