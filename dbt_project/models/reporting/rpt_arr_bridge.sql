@@ -17,11 +17,12 @@ shown as (
     select
         account_id,
         currency,
+        max(canonical_customer_id) as canonical_customer_id,
         cast(sum(minor) as bigint) as arr_minor
     from (
-        select account_id, currency, listed_arr_minor as minor from lines
+        select account_id, currency, canonical_customer_id, listed_arr_minor as minor from lines
         union all
-        select crm_id, currency, -crm_amount_minor from {{ ref('cmp_account_arr__crm_vs_contracts') }}
+        select crm_id, currency, canonical_id, -crm_amount_minor from {{ ref('cmp_account_arr__crm_vs_contracts') }}
     ) as both_sides
     group by account_id, currency
 ),
@@ -42,7 +43,10 @@ sold as (
     select
         subscriptions.subscription_id,
         contracted.contract_id,
-        coalesce(contracted.canonical_customer_id, subscriptions.canonical_customer_id) as canonical_customer_id,
+        case
+            when contracted.contract_id is null then subscriptions.canonical_customer_id
+            else contracted.canonical_customer_id
+        end as canonical_customer_id,
         subscriptions.currency,
         subscriptions.channel,
         subscriptions.status,
@@ -105,16 +109,19 @@ bars as (
     union all
     select
         2,
-        case accounts.excluded_reason
-            when 'not_kept' then 'not_kept' when 'other_currencies' then 'fx' else 'unexplained'
+        case
+            when accounts.crm_id is null then 'account_unknown'
+            when accounts.excluded_reason = 'not_kept' then 'not_kept'
+            when accounts.excluded_reason = 'other_currencies' then 'fx'
+            else 'unexplained'
         end,
-        accounts.canonical_id,
+        shown.canonical_customer_id,
         shown.currency,
         'account',
-        accounts.crm_id,
+        shown.account_id,
         shown.arr_minor
     from shown
-    inner join {{ ref('cmp_account_arr__crm_vs_contracts') }} as accounts on shown.account_id = accounts.crm_id
+    left join {{ ref('cmp_account_arr__crm_vs_contracts') }} as accounts on shown.account_id = accounts.crm_id
     union all
     select 3, 'not_started', canonical_customer_id, currency, 'contract_line', contract_line_id, -listed_arr_minor
     from lines
