@@ -12,6 +12,28 @@ with signed as (
     group by account_id
 ),
 
+days as (
+    -- the first of each line, and the one behind its last; of contracts that are over too
+    select
+        contracts.account_id,
+        {{ local_midnight('lines.start_date', 'legal_entities.time_zone') }} as began_at,
+        {{ local_midnight(days_after('lines.end_date', 1), 'legal_entities.time_zone') }} as ended_at,
+        {{ watermark('salesforce', 'contract_line') }} as read_at
+    from {{ ref('contract_lines') }} as lines
+    inner join {{ ref('contracts') }} as contracts on lines.contract_id = contracts.contract_id
+    left join {{ ref('legal_entities') }} as legal_entities on contracts.legal_entity = legal_entities.legal_entity
+    where contracts.status <> 'draft'
+),
+
+moved as (
+    -- the calendar changes what counts as a signature does
+    select
+        account_id,
+        max(case when ended_at <= read_at then ended_at when began_at <= read_at then began_at end) as moved_at
+    from days
+    group by account_id
+),
+
 known as (
     -- who never signed anything need not show a nought
     select account_id from {{ ref('contracts') }}
@@ -49,11 +71,13 @@ compared as (
         signed.legal_entity,
         coalesce(signed.listed_arr_minor, 0) as listed_arr_minor,
         coalesce(signed.line_count, 0) as line_count,
-        signed.signed_at,
+        -- greatest() ignores nulls
+        greatest(signed.signed_at, moved.moved_at) as event_at,
         coalesce(signed.currency_count > 1 or signed.currency <> shown.currency, false) as is_converted
     from shown
     inner join known on shown.account_id = known.account_id
     left join signed on shown.account_id = signed.account_id
+    left join moved on shown.account_id = moved.account_id
 ),
 
 converted as (
@@ -88,9 +112,9 @@ select
         -- at which rates the CRM adds up what is signed in other currencies is not read
         when compared.is_converted then 'other_currencies'
     end as excluded_reason,
-    {{ seconds_between('compared.signed_at', watermark('salesforce', 'account')) }} as crm_coverage_seconds,
+    {{ seconds_between('compared.event_at', watermark('salesforce', 'account')) }} as crm_coverage_seconds,
     cast(null as bigint) as contracts_coverage_seconds,
-    compared.signed_at as event_at,
+    compared.event_at,
     compared.line_count,
     converted.account_id is not null as is_of_another_currency
 from compared
