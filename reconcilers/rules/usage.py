@@ -30,13 +30,16 @@ USG_QTY_01 = Rule(
 )
 
 _gap = nw.col("metered_amount_minor") - nw.col("billing_amount_minor")
+_gap_of_billed = nw.col("billed_rated_minor") - nw.col("billing_amount_minor")
 
 # Impact: what the units cost by the tiers of their price and was not charged (+), or was charged
-# beyond it (-). Billing rounds each line; a fraction of a unit it does not charge at all.
+# beyond it (-). Billing rounds each line; a fraction of a unit it may leave out or charge.
 USG_RATE_01 = Rule(
     code="USG-RATE-01",
     over="cmp_usage__metered_vs_billing",
-    drifts=(_metered == _billed) & (_gap.abs() > nw.col("line_count")),
+    drifts=((_metered - _billed).abs() < 1)
+    & (_gap.abs() > nw.col("line_count"))
+    & (_gap_of_billed.abs() > nw.col("line_count")),
     applies=nw.col("has_metered"),
     owner=party("billing"),
     replica=None,

@@ -9,10 +9,13 @@ with billed as (
         billing.period,
         case
             when ratings.rated_minor = ratings.billed_minor then null
-            when ratings.metered_quantity = ratings.billed_quantity then
-                case when abs(ratings.rated_minor - ratings.billed_minor) <= ratings.line_count then 'rounded_by_line' end
-            -- billing charges whole units
-            when abs(ratings.metered_quantity - ratings.billed_quantity) < 1 then 'part_of_a_unit'
+            when abs(ratings.metered_quantity - ratings.billed_quantity) >= 1 then null
+            -- billing charges whole units; that at another price is no part of one
+            when
+                ratings.metered_quantity <> ratings.billed_quantity
+                and abs(ratings.billed_rated_minor - ratings.billed_minor) <= ratings.line_count
+                then 'part_of_a_unit'
+            when abs(ratings.rated_minor - ratings.billed_minor) <= ratings.line_count then 'rounded_by_line'
         end as reason
     from {{ ref('usage_ratings') }} as ratings
     inner join {{ ref('invoices') }} as invoices on ratings.invoice_key = invoices.invoice_key

@@ -1,4 +1,4 @@
--- What was used, rated again at the price of the line that bills it, beside what billing charged. Of the tiers of one period the
+-- What was used, and what was billed of it, rated again at the price of the line that bills it, beside what billing charged. Of the tiers of one period the
 -- first line stands for all.
 with lines as (
     select
@@ -72,11 +72,13 @@ metered as (
 
 by_tiers as (
     select
-        metered.line_key,
+        metered.line_key
+        {%- for units in ['metered', 'billed'] %},
         cast(sum({{ tier_amount(
-            'cast(metered.metered_quantity as decimal(18, 6))', 'tiers.tiers_mode', 'tiers.lower_bound', 'tiers.up_to',
+            'cast(metered.' ~ units ~ '_quantity as decimal(18, 6))', 'tiers.tiers_mode', 'tiers.lower_bound', 'tiers.up_to',
             'cast(tiers.unit_amount_minor as decimal(20, 12))', 'tiers.flat_amount_minor'
-        ) }}) as decimal(38, 8)) as exact_minor
+        ) }}) as decimal(38, 8)) as {{ units }}_minor
+        {%- endfor %}
     from metered
     inner join {{ ref('price_tier__billing') }} as tiers on metered.price_id = tiers.price_id
     group by metered.line_key
@@ -92,10 +94,12 @@ select
     metered.currency,
     metered.metered_quantity,
     cast(metered.billed_quantity as bigint) as billed_quantity,
+    {%- for units, rated in [('metered', 'rated_minor'), ('billed', 'billed_rated_minor')] %}
     {{ whole_minor(
-        'coalesce(by_tiers.exact_minor, cast(metered.metered_quantity as decimal(18, 6))'
+        'coalesce(by_tiers.' ~ units ~ '_minor, cast(metered.' ~ units ~ '_quantity as decimal(18, 6))'
         ~ ' * cast(metered.unit_amount_minor as decimal(20, 12)))'
-    ) }} as rated_minor,
+    ) }} as {{ rated }},
+    {%- endfor %}
     cast(metered.billed_minor as bigint) as billed_minor,
     cast(metered.line_count as bigint) as line_count
 from metered

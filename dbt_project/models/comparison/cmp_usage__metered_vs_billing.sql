@@ -21,6 +21,7 @@ select
     ratings.product_code,
     ratings.metered_quantity,
     ratings.billed_quantity,
+    ratings.billed_rated_minor,
     ratings.line_count
 from {{ ref('usage_ratings') }} as ratings
 inner join {{ ref('invoices') }} as invoices on ratings.invoice_key = invoices.invoice_key

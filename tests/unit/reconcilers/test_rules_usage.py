@@ -20,7 +20,7 @@ def used(key: str = "1", metered: int | str = 100, **values: Any) -> dict[str, A
         "billing_id": f"il_{key}", "has_metered": True, "has_billing": True, "legal_entity": "US",
         "currency": "USD", "period": "2026-06", "metered_amount_minor": int(Decimal(metered) * 2),
         "billing_amount_minor": 200, "metered_quantity": Decimal(metered), "billed_quantity": 100,
-        "line_count": 1, "billing_coverage_seconds": DAYS_3,
+        "billed_rated_minor": 200, "line_count": 1, "billing_coverage_seconds": DAYS_3,
     }  # fmt: skip
     return usual | values
 
@@ -60,13 +60,20 @@ def test_usage_may_be_told_three_days_late(age, disposition):
         ({"metered_amount_minor": 202}, [("charged_too_little", "202", "200", 2)]),
         ({"metered_amount_minor": 198}, [("charged_too_much", "198", "200", -2)]),
         ({"metered_amount_minor": 202, "line_count": 2}, []),
-        ({"metered_amount_minor": 203, "metered": "100.9"}, []),
+        # a part of a unit: left out, charged, and at twice the price
+        ({"metered_amount_minor": 203, "metered": "100.9", "billed_rated_minor": 200}, []),
+        ({"metered_amount_minor": 200, "metered": "99.1", "billed_rated_minor": 203}, []),
+        (
+            {"metered_amount_minor": 101, "metered": "100.9", "billed_rated_minor": 100},
+            [("charged_too_much", "101", "200", -99)],
+        ),
         ({"metered_amount_minor": 300, "excluded_reason": "nothing_metered"}, []),
         ({"metered_amount_minor": None}, []),
     ],
 )
 def test_the_right_units_at_another_price_are_told_at_once(values, found):
-    drift = drift_in(OVER, used(**values | {"billing_coverage_seconds": 0}))
+    as_metered = {"billed_rated_minor": values.get("metered_amount_minor")}
+    drift = drift_in(OVER, used(**as_metered | values | {"billing_coverage_seconds": 0}))
     assert drift.select("cause", "expected", "observed", "impact_minor").rows() == found
     assert set(drift["code"]) <= {"USG-RATE-01"}
     assert set(drift["disposition"]) <= {"exception"}
@@ -76,7 +83,10 @@ def test_the_right_units_at_another_price_are_told_at_once(values, found):
 @given(drawn=st.lists(st.integers(-(10**6), 10**6), max_size=8))
 @settings(max_examples=6, deadline=None)
 def test_amounts_that_are_off_add_up_but_for_rounding(drawn):
-    rows = [used(str(n), metered_amount_minor=200 + gap) for n, gap in enumerate(drawn)]
+    rows = [
+        used(str(n), metered_amount_minor=200 + gap, billed_rated_minor=200 + gap)
+        for n, gap in enumerate(drawn)
+    ]
     told = [gap for gap in drawn if abs(gap) > 1]
     drift = drift_in(OVER, *rows)
     assert (drift.height, drift["impact_minor"].sum()) == (len(told), sum(told))
