@@ -46,11 +46,20 @@ class Sighting:
 
 @dataclass(frozen=True)
 class AcceptedCorrection:
-    """A correction of ours that the target took, and the object whose watermark must pass it."""
+    """A correction of ours that the target took, and the object whose watermark must pass it.
+
+    From `undone_at` on (UTC) it proves nothing any more.
+    """
 
     correction_id: str
     accepted_at: datetime
     watermark_object: str
+    undone_at: datetime | None = None
+
+    def stood_at(self, moment: datetime) -> bool:
+        """Whether what is read at that moment shows its effect."""
+        is_undone = self.undone_at is not None and moment > self.undone_at
+        return moment > self.accepted_at and not is_undone
 
 
 @dataclass(frozen=True)
@@ -110,12 +119,12 @@ def judge(
 ) -> Verdict | None:
     """The first night that can prove whether the correction worked, and its proof.
 
-    A night can when its snapshot of the target object was read after the target accepted, and
-    the comparison was neither unproven nor still within its grace.
+    A night can when its snapshot of the target object was read after the target accepted and
+    before it was undone, and the comparison was neither unproven nor still within its grace.
     """
     for night in nights:
         watermark = night.watermarks.get(correction.watermark_object)
-        if watermark is None or watermark <= correction.accepted_at:
+        if watermark is None or not correction.stood_at(watermark):
             continue
         seen = sightings.get(night.snapshot_date)
         if seen is None and comparison in night.unproven_comparisons:

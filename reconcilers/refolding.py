@@ -92,13 +92,15 @@ def folded(session: Session, until: date | None = None) -> Iterator[tuple[str, E
 def unproven_corrections(session: Session) -> list[tuple[str, AcceptedCorrection]]:
     """What targets took for exceptions that are still open: none of it has been seen to work.
 
-    What was taken in an earlier episode does not count: that it drifted again is a new drift.
+    What was undone does not count, nor what was taken in an earlier episode: that it drifted again
+    is a new drift.
     """
     nights, seen = recorded_nights(session), sightings_of_corrected(session)
     return [
         (key, correction)
         for key, correction in accepted_corrections(session)
-        if (life := fold(nights, seen[key].values(), (correction,), ())) is not None
+        if correction.undone_at is None
+        and (life := fold(nights, seen[key].values(), (correction,), ())) is not None
         and life.is_open
         and correction.accepted_at.date() >= life.episode_started_on
     ]

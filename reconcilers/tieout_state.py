@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 import polars as pl
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
+from reconcilers.corrections.correction import UNDOING
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.exceptions import exceptions_as_of
 from reconcilers.life import STILL_OPEN
@@ -19,7 +20,12 @@ from reconcilers.state.views import ExceptionView
 Line = Mapping[str, Any]
 _Views = Mapping[str, ExceptionView]
 
-_CLOSED = (CorrectionState.REJECTED, CorrectionState.SUPERSEDED, CorrectionState.VERIFIED)
+_CLOSED = (
+    CorrectionState.REJECTED,
+    CorrectionState.SUPERSEDED,
+    CorrectionState.VERIFIED,
+    CorrectionState.COMPENSATED,
+)
 
 
 def state_lines(
@@ -121,8 +127,11 @@ def _open(known: _Views) -> _Views:
 
 
 def _corrections(state: State, day: date, currency: str) -> Line:
-    """What earlier nights planned = open + closed, each for an exception that the store knows."""
-    is_known = ExceptionRecord.exception_key.is_not(None)
+    """What earlier nights planned = open + closed, each for an exception that the store knows.
+
+    An undo is for a correction, not for an exception.
+    """
+    is_known = or_(ExceptionRecord.exception_key.is_not(None), CorrectionRecord.action.in_(UNDOING))
     impact = func.sum(func.coalesce(CorrectionRecord.impact_reporting_minor, 0))
     query = (
         select(CorrectionRecord.state, is_known, func.count(), impact)

@@ -214,7 +214,8 @@ class _Play:
         self.witness.is_over = True
         taken = list_corrections(self.state, states=[CorrectionState.ACCEPTED.value])
         undos = compensate(self.state, [v.correction_id for v in taken], "ben", "undo", NIGHT)
-        approve(self.state, [undo.correction_id for undo in undos], "ann", "", NIGHT)
+        said = approve(self.state, [undo.correction_id for undo in undos], "ann", "", NIGHT)
+        approve(self.state, [d.correction_id for d in said if d.still_needed], "eve", "", NIGHT)
         await self._come_to_an_end()
         verdict.check_undone(self.store, self.state, self.witness, undos)
 

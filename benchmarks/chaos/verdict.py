@@ -86,8 +86,10 @@ def check_undone(
         repair, stands = repairs[undo.undoes], states[undo.correction_id]
         if witness.was_changed(repair):
             continue
-        if stands != S.ACCEPTED:
-            witness.breach("I9", f"the undo of {undo.undoes} is {stands}")
+        if stands != S.ACCEPTED or states[undo.undoes] != S.COMPENSATED:
+            witness.breach(
+                "I9", f"the undo of {undo.undoes} is {stands}, itself {states[undo.undoes]}"
+            )
         elif not repair.is_posting and (repair.value(store) or None) != repair.drifted:
             witness.breach("I9", f"{undo.undoes} is undone and says {repair.value(store)}")
         elif repair.is_posting and (left := _left_of(store, repair, undo)):

@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.correction import (
+    UNDO_OF,
     UNDO_POSTING,
     UNDO_UPDATE,
     correction_id,
     correction_key,
 )
-from reconcilers.corrections.outbox import get_all
+from reconcilers.corrections.outbox import get_all, move
 from reconcilers.corrections.policy import Mode
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.corrections.verify import TAKEN
@@ -71,7 +72,8 @@ def compensate(
 ) -> list[Compensation]:
     """Propose the undo of accepted corrections: of all of them, or of none.
 
-    `actor` is the maker, so another person approves. Nothing is sent here.
+    `actor` is the maker, so another person approves: two of them where books are changed. An undo
+    that was refused at the target is proposed again. Nothing is sent here.
     """
     moment = at or datetime.now(UTC)
     with state.begin() as session:
@@ -84,12 +86,16 @@ def _propose(
     _require_undoable(record)
     undo = _undo(record)
     known = session.get(CorrectionRecord, undo.correction_id)
-    if known is not None:
+    if known is None:
+        session.add(undo)
+    elif known.state == CorrectionState.REFUSED:
+        move(session, known, CorrectionState.PROPOSED, actor=actor, reason=comment, at=at)
+        undo, known.refusals = known, []
+    else:
         raise CompensationRefusedError(
             f"{record.correction_id} has an undo already: {known.correction_id} is {known.state}"
         )
     undo.maker, undo.planned_at, undo.changed_at = actor, at, at
-    session.add(undo)
     append_audit(
         session,
         actor=actor,
@@ -125,7 +131,8 @@ def _require_undoable(record: CorrectionRecord) -> None:
 def _undo(record: CorrectionRecord) -> CorrectionRecord:
     action = UNDONE_BY[record.action]
     what = _restoring(record) if action == UNDO_UPDATE else _crediting(record)
-    version = f"undo:{record.correction_id}"
+    version = f"{UNDO_OF}{record.correction_id}"
+    needs_two = action == UNDO_POSTING or record.mode == Mode.APPROVE_TWO
     key = correction_key(
         record.system,
         what["object"],
@@ -140,7 +147,7 @@ def _undo(record: CorrectionRecord) -> CorrectionRecord:
         # No night finds this exception: what an undo brings back is that of the correction undone.
         exception_key=sha256(version.encode()).hexdigest(),
         action=action,
-        mode=(Mode.APPROVE_TWO if record.mode == Mode.APPROVE_TWO else Mode.APPROVE).value,
+        mode=(Mode.APPROVE_TWO if needs_two else Mode.APPROVE).value,
         expected_version=version,
         reason=f"undoes {record.correction_id}",
         evidence=f"undo/{record.correction_id}",

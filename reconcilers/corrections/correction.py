@@ -13,10 +13,20 @@ Action = Literal[
     "link_crm_account", "correct_customer_link", "copy_subscription_status", "post_erp_invoice"
 ]
 ABSENT = "absent"
-# Actions that undo another correction (see compensate.py); no night plans or judges them.
+# Actions that undo another correction (see compensate.py); no night plans them.
 UNDO_UPDATE, UNDO_POSTING = "undo_update", "undo_posting"
 UNDOING = (UNDO_UPDATE, UNDO_POSTING)
+UNDO_OF = "undo:"  # before the id of the correction undone, the version that an undo expects
 Field = tuple[str, str, str, str]  # system, object, record, attribute
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a correction of ours found in a field and made of it; a person may have undone it."""
+
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
+    is_undone: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from reconcilers.corrections.brakes import require_leave
 from reconcilers.corrections.budget import Budgets
 from reconcilers.corrections.claims import is_gone
-from reconcilers.corrections.correction import Refusal
+from reconcilers.corrections.correction import UNDO_OF, UNDOING, Refusal
 from reconcilers.corrections.outbox import move
 from reconcilers.corrections.states import CorrectionState
+from reconcilers.corrections.verify import TAKEN
 from reconcilers.state.models import Attempt, CorrectionRecord
 from reconcilers.state.store import State
 
@@ -196,6 +197,16 @@ def finish(state: State, order: Order, outcome: Outcome, now: datetime) -> None:
             at=now,
             detail={"attempt": order.number, "request_id": outcome.request_id},
         )
+        if outcome.state is CorrectionState.ACCEPTED and record.action in UNDOING:
+            _close_undone(session, record, now)
+
+
+def _close_undone(session: Session, undo: CorrectionRecord, now: datetime) -> None:
+    """End the correction that this undo took back: no night judges it any more."""
+    record = _locked(session, undo.expected_version.removeprefix(UNDO_OF))
+    if record is not None and record.state in TAKEN:
+        reason = f"undone by {undo.correction_id}"
+        move(session, record, CorrectionState.COMPENSATED, actor="dispatch", reason=reason, at=now)
 
 
 def _locked(session: Session, correction_id: str) -> CorrectionRecord | None:

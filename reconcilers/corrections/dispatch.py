@@ -186,6 +186,11 @@ class _Worker:
 
     def _before_write(self, order: Order, sight: Sight) -> Outcome | None:
         """Compare and set: only the value that drifted may be written over."""
+        if no := sight.refusal:
+            if order.was_called:  # it may be our own memo that paid it, which the look missed
+                return Outcome(S.APPROVED, "not sent", f"not sent: {no.problem}; looked at again")
+            reason = f"{no.field}: {no.problem}"
+            return Outcome(S.REFUSED, "refused", reason, refusals=(no,))
         if sight.standing is Standing.DRIFTED:
             return None
         if sight.standing is Standing.DESIRED and (order.was_called or sight.is_ours):

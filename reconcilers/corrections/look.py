@@ -1,13 +1,22 @@
 """Looks at the record of a correction: it drifts still, is as desired, or is something else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import Enum, auto
 from typing import Any
 
 from extractors.protocol import Target
+from reconcilers.corrections.correction import Refusal
 from reconcilers.corrections.delivery import Order
+from reconcilers.corrections.images import same, shows
+
+PAID = Refusal(
+    "payment",
+    "foreignamountunpaid",
+    "the ERP does not show the invoice as wholly unpaid",
+    "take off what is applied to it, then compensate again",
+)
 
 
 class Standing(Enum):
@@ -23,7 +32,8 @@ class Sight:
     """The standing of a record, in words that can be stored (no values of other fields).
 
     `is_ours` is true when the record itself proves that a correction of ours made it so. `record`
-    is the record itself where it drifts still; it is never stored.
+    is the record itself where it drifts still; it is never stored. `refusal` says why it may not be
+    written now, although it stands as planned.
     """
 
     standing: Standing
@@ -31,6 +41,7 @@ class Sight:
     record_id: str | None = None
     is_ours: bool = False
     record: Mapping[str, Any] | None = field(default=None, repr=False)
+    refusal: Refusal | None = None
 
 
 async def look(target: Target, order: Order) -> Sight:
@@ -42,27 +53,32 @@ async def look(target: Target, order: Order) -> Sight:
     record = await target.read(order.object, order.record_id)
     if record is None:
         return Sight(Standing.OTHER, f"{order.object} {order.record_id} is gone")
-    if _shows(record, order.after):
+    if shows(record, order.after):
         return Sight(Standing.DESIRED, "the record is already as desired", order.record_id)
-    if order.before is not None and _shows(record, order.before):
+    if order.before is not None and shows(record, order.before):
         return Sight(Standing.DRIFTED, "the record still drifts", order.record_id, record=record)
     changed = ", ".join(
         name
         for name, value in sorted((order.before or {}).items())
-        if not _same(record, name, value)
+        if not same(record, name, value)
     )
     return Sight(Standing.OTHER, f"the value that drifted changed meanwhile ({changed})")
 
 
 async def _look_for_credit(target: Target, order: Order) -> Sight:
-    """Whether the credit memo is there; if not, whether the invoice under it is still ours."""
+    """Whether the credit memo is there; if not, whether the invoice is still ours, and unpaid."""
     sight = await _look_for_document(target, order, order.after["externalId"])
     if sight.standing is not Standing.DRIFTED:
         return sight
     invoice = await target.find("invoice", order.record_id.removeprefix("eid:"))
-    if invoice is None or not _shows(invoice, order.before or {}):
+    if invoice is None or not shows(invoice, order.before or {}):
         return Sight(Standing.OTHER, "the invoice is no longer the one that we posted")
-    return sight
+    return sight if _is_unpaid(invoice) else replace(sight, refusal=PAID)
+
+
+def _is_unpaid(invoice: Mapping[str, Any]) -> bool:
+    total, left = invoice.get("foreigntotal"), invoice.get("foreignamountunpaid")
+    return None not in {total, left} and Decimal(str(total)) == Decimal(str(left))
 
 
 async def _look_for_document(target: Target, order: Order, external_id: str) -> Sight:
@@ -75,30 +91,3 @@ async def _look_for_document(target: Target, order: Order, external_id: str) -> 
         words = "the document is there, with our memo"
         return Sight(Standing.DESIRED, words, record_id, is_ours=True)
     return Sight(Standing.OTHER, "the document is there, posted by somebody else", record_id)
-
-
-def _shows(record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-    return all(_same(record, name, value) for name, value in values.items())
-
-
-def _same(record: Mapping[str, Any], name: str, value: Any) -> bool:
-    """Equal values; an empty text is no value, and instants are compared as instants.
-
-    Of a value that has members of its own, such as metadata, only those that are named count.
-    """
-    seen = record.get(name)
-    if isinstance(value, Mapping):
-        return _shows(seen if isinstance(seen, Mapping) else {}, value)
-    if (seen or None) == (value or None):
-        return True
-    if not isinstance(seen, str) or not isinstance(value, str):
-        return False
-    return _instant(seen) is not None and _instant(seen) == _instant(value)
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None

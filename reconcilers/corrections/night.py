@@ -49,7 +49,7 @@ def plan_night(
         read_context(con),
         policy,
         spent=spent_corrections(state),
-        written=written_fields(state),
+        written=written_fields(state, snapshot_date),
     )
     return store_plan(state, corrections, lives, snapshot_date, at)
 

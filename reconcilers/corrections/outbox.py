@@ -6,13 +6,13 @@ the same transaction. Sending is dispatch.py's business.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from reconcilers.corrections.correction import UNDOING, Correction, Field
+from reconcilers.corrections.correction import UNDOING, Correction, Field, Written
 from reconcilers.corrections.states import UNDER_WAY, UNSENT, CorrectionState, require_way
 from reconcilers.corrections.words import still_approved
 from reconcilers.life import ExceptionLife, ExceptionState
@@ -21,6 +21,7 @@ from reconcilers.state.models import Attempt, CorrectionRecord
 from reconcilers.state.store import State
 
 PLANNER = "tieout"
+FLAP_WINDOW = timedelta(days=30)
 OVERTAKEN = "superseded"  # the outcome of an attempt that found something else at the target
 PLANNABLE = (CorrectionState.PROPOSED, CorrectionState.HELD, CorrectionState.REFUSED)
 
@@ -246,9 +247,9 @@ def count_by_state(state: State) -> dict[str, int]:
 def spent_corrections(state: State) -> dict[str, int]:
     """By exception: how many corrections a target took, or was sent, without lasting effect.
 
-    Those that a night proved ineffective, and those called out that dispatch then found overtaken
-    at the target. What the plan itself supersedes does not count: planning a night twice must give
-    the same.
+    Those that a night proved ineffective, those that were undone, and those called out that
+    dispatch then found overtaken at the target. What the plan itself supersedes does not count:
+    planning a night twice must give the same.
     """
     overtaken = (
         select(Attempt.correction_id)
@@ -257,7 +258,9 @@ def spent_corrections(state: State) -> dict[str, int]:
         .exists()
     )
     was_spent = or_(
-        CorrectionRecord.state == CorrectionState.INEFFECTIVE.value,
+        CorrectionRecord.state.in_(
+            [CorrectionState.INEFFECTIVE.value, CorrectionState.COMPENSATED.value]
+        ),
         and_(
             CorrectionRecord.state == CorrectionState.SUPERSEDED.value,
             CorrectionRecord.writes > 0,
@@ -273,21 +276,28 @@ def spent_corrections(state: State) -> dict[str, int]:
         return dict(rows.tuples().all())
 
 
-def written_fields(state: State) -> dict[Field, int]:
-    """By system, object, record and attribute: how many corrections a night proved to have worked.
+def written_fields(state: State, snapshot_date: date) -> dict[Field, list[Written]]:
+    """By system, object, record and attribute: what we wrote that counts on a night, oldest first.
 
-    Where such a field drifts again, something writes the old value back.
+    That is what a night of the last 30 days proved to have worked, and all that people undid.
     """
-    field = (
-        CorrectionRecord.system,
-        CorrectionRecord.object,
-        CorrectionRecord.record_id,
-        CorrectionRecord.attribute,
+    is_recent = and_(
+        CorrectionRecord.state == CorrectionState.VERIFIED.value,
+        CorrectionRecord.verdict_on >= snapshot_date - FLAP_WINDOW,
     )
-    proved = CorrectionRecord.state == CorrectionState.VERIFIED.value
+    is_undone = CorrectionRecord.state == CorrectionState.COMPENSATED.value
+    query = (
+        select(CorrectionRecord)
+        .where(or_(is_recent, is_undone), CorrectionRecord.action.not_in(UNDOING))
+        .order_by(CorrectionRecord.accepted_at, CorrectionRecord.correction_id)
+    )
+    written: dict[Field, list[Written]] = {}
     with state.read() as session:
-        rows = session.execute(select(*field, func.count()).where(proved).group_by(*field))
-        return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
+        for one in session.scalars(query):
+            field = (one.system, one.object, one.record_id, one.attribute)
+            was_undone = one.state == CorrectionState.COMPENSATED
+            written.setdefault(field, []).append(Written(one.before, one.after, was_undone))
+    return written
 
 
 def lock(session: Session, ids: Iterable[str]) -> list[CorrectionRecord]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from reconcilers.corrections.correction import Correction, Field, Refusal, Subject
+from reconcilers.corrections.correction import Correction, Field, Refusal, Subject, Written
 from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
 from reconcilers.corrections.customer_links import correct_link
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
 from reconcilers.corrections.facts import Facts, index
+from reconcilers.corrections.images import shows
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.policy import Mode, Policy, Rule
 from reconcilers.corrections.posting import check_posting
@@ -21,7 +22,7 @@ from reconcilers.life import ExceptionLife, ExceptionState
 
 RuleKey = tuple[str, str | None]
 NONE_SPENT: Mapping[str, int] = MappingProxyType({})
-NONE_WRITTEN: Mapping[Field, int] = MappingProxyType({})
+NONE_WRITTEN: Mapping[Field, Sequence[Written]] = MappingProxyType({})
 
 
 def plan(
@@ -32,7 +33,7 @@ def plan(
     policy: Policy,
     *,
     spent: Mapping[str, int] = NONE_SPENT,
-    written: Mapping[Field, int] = NONE_WRITTEN,
+    written: Mapping[Field, Sequence[Written]] = NONE_WRITTEN,
 ) -> tuple[Correction, ...]:
     """The corrections of one night, in the order of their exception keys.
 
@@ -40,8 +41,9 @@ def plan(
     explains: that one is to be put right. What cannot be posted
     comes back refused with its reasons. What fired too often to be true (`systemic_codes`), breaks
     a cap or was tried without effect comes back held. `spent` counts by exception the corrections
-    that were sent in vain (see `outbox.spent_corrections`); `written` counts by field those that
-    worked (see `outbox.written_fields`): a field that came back is not written again by itself.
+    that were sent in vain (see `outbox.spent_corrections`); `written` tells by field those that
+    worked or were undone (see `outbox.written_fields`): what came back after them is not written
+    again by itself.
     """
     facts = index(context)
     planned = [
@@ -120,7 +122,9 @@ def _post_invoice(subject: Subject, rule: Rule, facts: Facts) -> Correction:
 
 
 def _with_caution(
-    correction: Correction, systemic_codes: Collection[str], written: Mapping[Field, int]
+    correction: Correction,
+    systemic_codes: Collection[str],
+    written: Mapping[Field, Sequence[Written]],
 ) -> Correction:
     if correction.refusals:
         return replace(
@@ -130,12 +134,22 @@ def _with_caution(
         )
     if correction.subject.code in systemic_codes:
         return _held(correction, "systemic: the class fires on too large a share of its rows")
+    earlier = written.get(_field(correction), ())
+    alike = [one for one in earlier if _is_alike(one, correction)]
+    if any(one.is_undone for one in alike):
+        return _held(correction, "a correction like this one was undone by people")
     was_posted = correction.action == "post_erp_invoice" and correction.subject.spent > 0
     if correction.subject.is_ineffective or was_posted:
         return _held(correction, "an earlier correction of this exception had no effect")
-    if times := written.get(_field(correction)):
+    if alike and not shows(correction.before or {}, earlier[-1].after):
+        times = len(alike)
         return _held(correction, f"flapping: the field was corrected {times} times and came back")
     return correction
+
+
+def _is_alike(one: Written, correction: Correction) -> bool:
+    """Whether an earlier write set the value wanted now, or was over the value that is seen now."""
+    return shows(correction.after, one.after) or one.before == correction.before
 
 
 def _without_rivals(planned: Sequence[Correction]) -> list[Correction]:

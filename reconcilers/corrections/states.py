@@ -16,6 +16,7 @@ class CorrectionState(StrEnum):
     ACCEPTED = "accepted"  # the target has it
     VERIFIED = "verified"  # a later night shows the drift gone
     INEFFECTIVE = "ineffective"  # a later night still shows the drift
+    COMPENSATED = "compensated"  # an undo of it was accepted
     SUPERSEDED = "superseded"  # the value that drifted is no longer there
     DEAD = "dead"  # permanent error or attempts used; back only by replay
 
@@ -38,9 +39,10 @@ WAYS: dict[CorrectionState, frozenset[CorrectionState]] = {
     S.REJECTED: frozenset(),
     S.SENDING: frozenset({S.ACCEPTED, S.UNKNOWN, S.SUPERSEDED, S.DEAD, S.APPROVED, S.REFUSED}),
     S.UNKNOWN: frozenset({S.ACCEPTED, S.APPROVED, S.SUPERSEDED, S.DEAD}),
-    S.ACCEPTED: frozenset({S.VERIFIED, S.INEFFECTIVE}),
-    S.VERIFIED: frozenset({S.ACCEPTED, S.INEFFECTIVE}),
-    S.INEFFECTIVE: frozenset({S.ACCEPTED, S.VERIFIED}),
+    S.ACCEPTED: frozenset({S.VERIFIED, S.INEFFECTIVE, S.COMPENSATED}),
+    S.VERIFIED: frozenset({S.ACCEPTED, S.INEFFECTIVE, S.COMPENSATED}),
+    S.INEFFECTIVE: frozenset({S.ACCEPTED, S.VERIFIED, S.COMPENSATED}),
+    S.COMPENSATED: frozenset(),
     S.SUPERSEDED: frozenset({S.PROPOSED, S.HELD, S.REFUSED, S.APPROVED}),  # drifted again
     S.DEAD: frozenset({S.APPROVED, S.SUPERSEDED}),
 }

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from reconcilers.corrections.correction import UNDOING
+from reconcilers.corrections.correction import UNDO_OF, UNDOING
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.life import AcceptedCorrection, NightFact, Sighting, judge
 from reconcilers.state.audit import append_audit
@@ -17,13 +17,14 @@ TAKEN = (
     CorrectionState.VERIFIED.value,
     CorrectionState.INEFFECTIVE.value,
 )
+ONCE_TAKEN = (*TAKEN, CorrectionState.COMPENSATED.value)
 
 
 def accepted_corrections(session: Session) -> list[tuple[str, AcceptedCorrection]]:
-    """Everything a target ever took, with the exception key that it was for."""
+    """Everything a target ever took, with the exception key that it was for; undone or not."""
     records = session.scalars(
         select(CorrectionRecord)
-        .where(CorrectionRecord.state.in_(TAKEN), CorrectionRecord.action.not_in(UNDOING))
+        .where(CorrectionRecord.state.in_(ONCE_TAKEN), CorrectionRecord.action.not_in(UNDOING))
         .order_by(CorrectionRecord.correction_id)
     )
     return [
@@ -35,7 +36,7 @@ def accepted_corrections(session: Session) -> list[tuple[str, AcceptedCorrection
 
 def taken_keys() -> Select[str]:
     """A query for the exceptions for which a target took a correction."""
-    return select(CorrectionRecord.exception_key).where(CorrectionRecord.state.in_(TAKEN))
+    return select(CorrectionRecord.exception_key).where(CorrectionRecord.state.in_(ONCE_TAKEN))
 
 
 def settle_verdicts(
@@ -46,16 +47,20 @@ def settle_verdicts(
 ) -> None:
     """Set every taken correction to what the nights prove: accepted, verified or ineffective.
 
-    A pure function of nights and acceptance, so a night recorded late can change a verdict.
+    A pure function of nights and acceptance, so a night recorded late can change a verdict. What
+    an undo brings back is no failure of it: the first night that covers it verifies it.
     """
     records = session.scalars(
         select(CorrectionRecord)
-        .where(CorrectionRecord.state.in_(TAKEN), CorrectionRecord.action.not_in(UNDOING))
+        .where(CorrectionRecord.state.in_(ONCE_TAKEN))
         .order_by(CorrectionRecord.correction_id)
-    )
-    for record in records:
-        seen = sightings.get(record.exception_key, {})
+    ).all()
+    key_of = {record.correction_id: record.exception_key for record in records}
+    for record in (record for record in records if record.state in TAKEN):
+        undone = key_of.get(record.expected_version.removeprefix(UNDO_OF))
+        seen = sightings.get(undone or record.exception_key, {})
         comparison = next((sighting.comparison for sighting in seen.values()), "")
+        seen = {} if record.action in UNDOING else seen
         verdict = judge(_fact(record), nights, seen, comparison)
         state, night = CorrectionState.ACCEPTED, None
         if verdict is not None:
@@ -90,4 +95,10 @@ def _set(
 def _fact(record: CorrectionRecord) -> AcceptedCorrection:
     if record.accepted_at is None:
         raise ValueError(f"correction {record.correction_id} is {record.state} without a time")
-    return AcceptedCorrection(record.correction_id, record.accepted_at, record.watermark_object)
+    is_undone = record.state == CorrectionState.COMPENSATED
+    return AcceptedCorrection(
+        record.correction_id,
+        record.accepted_at,
+        record.watermark_object,
+        undone_at=record.changed_at if is_undone else None,
+    )

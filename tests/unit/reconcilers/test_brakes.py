@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from alembic import command
@@ -169,24 +170,53 @@ def test_a_target_that_refuses_one_after_the_other_is_given_up_on(state):
     assert summary.stopped == {"salesforce": "10 refusals in a row, the last: no such field"}
 
 
-def test_a_field_that_was_corrected_and_came_back_is_not_written_again_by_itself(state):
+def planned_again(state, seen, wanted, on=DAY):
+    """The correction of a status that says `seen` and should say `wanted`, on a later day."""
+    found = drift(stale_status("s000", "a000") | {"expected": wanted})
+    crm = [{"subscription_id": "a000", "stripe_subscription_id": "s000", "status": seen,
+            "status_changed_at": None, "system_modstamp": "v2"}]  # fmt: skip
+    billing = [{"subscription_id": "s000", "status": wanted, "status_changed_at": None}]
+    facts = context(crm_subscriptions=crm, billing_subscriptions=billing)
+    lives = dict.fromkeys(found["exception_key"], LIFE)
+    (planned,) = plan(found, (), lives, facts, POLICY, written=written_fields(state, on))
+    return planned
+
+
+@pytest.mark.parametrize(
+    ("seen", "wanted", "days", "reason"),
+    [
+        ("Active", "cancelled", 30, "flapping: the field was corrected 1 times and came back"),
+        ("Active", "past_due", 1, "flapping: the field was corrected 1 times and came back"),
+        ("Past Due", "cancelled", 1, "flapping: the field was corrected 1 times and came back"),
+        ("Active", "cancelled", 31, None),  # long ago
+        ("Cancelled", "active", 1, None),  # what we wrote stands, and billing went on
+        ("Past Due", "active", 1, None),  # neither was ever written or written over
+    ],
+)
+def test_a_field_is_held_only_where_what_we_wrote_lately_came_back(
+    state, seen, wanted, days, reason
+):
     targets = gone_wild(state, 1)
     send(state, targets)
     with state.begin() as session:
-        session.query(CorrectionRecord).one().state = CorrectionState.VERIFIED.value
-    written = written_fields(state)
-    assert written == {("salesforce", "Subscription__c", "a000", "Status__c"): 1}
-    found = drift(stale_status("s000", "a000"))
-    crm = [{"subscription_id": "a000", "stripe_subscription_id": "s000", "status": "Active",
-            "status_changed_at": None, "system_modstamp": "v2"}]  # fmt: skip
-    billing = [{"subscription_id": "s000", "status": "cancelled", "status_changed_at": None}]
-    facts = context(crm_subscriptions=crm, billing_subscriptions=billing)
-    lives = dict.fromkeys(found["exception_key"], LIFE)
-    (fresh,) = plan(found, (), lives, facts, POLICY)
-    (again,) = plan(found, (), lives, facts, POLICY, written=written)
-    assert fresh.state is CorrectionState.APPROVED
-    assert again.state is CorrectionState.HELD
-    assert again.state_reason == "flapping: the field was corrected 1 times and came back"
+        record = session.query(CorrectionRecord).one()
+        record.state, record.verdict_on = CorrectionState.VERIFIED.value, DAY
+    again = planned_again(state, seen, wanted, DAY + timedelta(days=days))
+    assert again.state is (CorrectionState.HELD if reason else CorrectionState.APPROVED)
+    assert not reason or again.state_reason == reason
+
+
+def test_a_status_that_goes_back_and_forth_in_billing_is_no_flapping(state):
+    targets = gone_wild(state, 1)
+    send(state, targets)
+    with state.begin() as session:
+        there = session.query(CorrectionRecord).one()
+        there.state, there.verdict_on = CorrectionState.VERIFIED.value, DAY
+        values = {c.name: getattr(there, c.name) for c in CorrectionRecord.__table__.columns}
+        back = {"correction_id": "cor_back", "idempotency_key": "back", "before": there.after,
+                "after": there.before, "accepted_at": at(1)}  # fmt: skip
+        session.add(CorrectionRecord(**values | back))
+    assert planned_again(state, "Active", "cancelled").state is CorrectionState.APPROVED
 
 
 def test_the_budgets_are_those_of_the_policy_and_its_mistakes_are_named():

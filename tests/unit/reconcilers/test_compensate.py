@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extractors.errors import UnknownOutcome
 from reconcilers.corrections.approval import ApprovalRefusedError, approve
 from reconcilers.corrections.compensate import (
     UNDONE_BY,
@@ -16,7 +17,7 @@ from reconcilers.corrections.compensate import (
 )
 from reconcilers.corrections.correction import UNDOING, Action
 from reconcilers.corrections.customer_links import FIELDS
-from reconcilers.corrections.dispatch import dispatch
+from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.corrections.outbox import store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import CEILINGS, Mode, load_policy
@@ -67,11 +68,16 @@ def send(state, *targets):
     return asyncio.run(dispatch(state, known, lambda: at(0, 9)))
 
 
-def undo(state, maker="ben", checker="ann"):
+def undo(state, maker="ben", checker="ann", hour=10):
     taken = list_corrections(state, states=("accepted",))
-    made = compensate(state, [view.correction_id for view in taken], maker, "wrong", at(0, 10))
-    approve(state, [one.correction_id for one in made], checker, "", at(0, 11))
+    made = compensate(state, [view.correction_id for view in taken], maker, "wrong", at(0, hour))
+    said = approve(state, [one.correction_id for one in made], checker, "", at(0, hour))
+    approve(state, [one.correction_id for one in said if one.still_needed], "eve", "", at(0, hour))
     return made
+
+
+def leave_unpaid(erp, left="120.00"):
+    erp.records["invoice", "in_1"] |= {"foreigntotal": "120.0", "foreignamountunpaid": left}
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +155,48 @@ def test_a_posted_invoice_is_credited_once_and_only_while_it_is_ours(state):
     assert ("creditMemo", "eid:in_1") not in target.effects
 
 
+def test_two_people_approve_that_a_posted_invoice_is_credited_whatever_its_class_asks(state):
+    planned(state, missing_invoice())
+    send(state)
+    (view,) = list_corrections(state)
+    assert view.mode == Mode.APPROVE.value
+    (made,) = compensate(state, [view.correction_id], "ben", "wrong", at(0, 10))
+    (first,) = approve(state, [made.correction_id], "ann", "", at(0, 11))
+    assert (first.state, first.still_needed) == ("proposed", 1)
+
+
+@pytest.mark.parametrize("left", ["119.99", "0", None])
+def test_an_invoice_of_which_something_may_be_paid_is_not_credited_until_that_is_off(state, left):
+    planned(state, missing_invoice())
+    erp = netsuite()
+    send(state, erp)
+    leave_unpaid(erp, left)
+    (made,) = undo(state)
+    assert send(state, erp).outcomes == {"refused": 1}
+    assert ("creditMemo", "eid:in_1") not in erp.effects
+    assert {v.state for v in list_corrections(state)} == {"refused", "accepted"}
+    leave_unpaid(erp)
+    (again,) = undo(state, maker="kim", hour=12)
+    assert again == made
+    assert send(state, erp).outcomes == {"accepted": 1}
+    assert {v.state for v in list_corrections(state)} == {"accepted", "compensated"}
+
+
+def test_a_memo_that_a_look_missed_is_not_refused_as_somebody_elses_payment(state):
+    planned(state, missing_invoice())
+    erp = netsuite()
+    send(state, erp)
+    leave_unpaid(erp)
+    undo(state)
+    erp.script = [("before", UnknownOutcome("netsuite", "timed out"))]
+    asyncio.run(
+        dispatch(state, {"netsuite": erp}, lambda: at(0, 9), DispatchLimits(tries_per_run=1))
+    )
+    leave_unpaid(erp, "0")
+    send(state, erp)
+    assert [v.state for v in list_corrections(state) if v.action in UNDOING] == ["approved"]
+
+
 def test_the_maker_of_an_undo_does_not_approve_it(state):
     planned(state, lost_link())
     send(state)
@@ -172,7 +220,7 @@ def test_an_undo_of_an_undo_is_the_correction_again_but_not_of_a_credit_memo(sta
     target, erp = salesforce(), netsuite()
     send(state, target, erp)
     undo(state)
-    erp.records["creditMemo", "undo"] = {}
+    leave_unpaid(erp)
     send(state, target, erp)
     undone = [v for v in list_corrections(state, states=("accepted",)) if v.action in UNDOING]
     field_undo, credit = sorted(undone, key=lambda view: view.system, reverse=True)

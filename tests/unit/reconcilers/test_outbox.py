@@ -339,8 +339,9 @@ def test_the_dead_are_replayed_after_a_look_at_what_would_be_sent(state):
 
 def test_no_way_leads_out_of_a_rejection_and_none_back_from_the_target_to_people():
     assert WAYS[CorrectionState.REJECTED] == frozenset()
+    assert WAYS[CorrectionState.COMPENSATED] == frozenset()
     for taken in (CorrectionState.ACCEPTED, CorrectionState.VERIFIED, CorrectionState.INEFFECTIVE):
-        assert WAYS[taken] <= {"accepted", "verified", "ineffective"}
+        assert WAYS[taken] <= {"accepted", "verified", "ineffective", "compensated"}
     with pytest.raises(WrongStateError, match="is accepted and cannot become approved"):
         require_way("cor_1", "accepted", CorrectionState.APPROVED)
 

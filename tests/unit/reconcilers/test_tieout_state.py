@@ -99,7 +99,7 @@ def test_an_old_night_ties_out_again_as_it_did(state):
     assert again == first
 
 
-def planned(state, name, stands, on=0):
+def planned(state, name, stands, on=0, **others):
     key = missing_invoice("in_1")["exception_key"]
     texts = {
         column.name: "x" for column in CorrectionRecord.__table__.columns if not column.nullable
@@ -107,7 +107,7 @@ def planned(state, name, stands, on=0):
     values = texts | {
         "correction_id": name, "idempotency_key": name, "exception_key": key, "state": stands,
         "snapshot_date": night(on), "planned_at": at(on), "changed_at": at(on), "after": {},
-        "payload": {}, "refusals": [], "writes": 0, "impact_reporting_minor": 100,
+        "payload": {}, "refusals": [], "writes": 0, "impact_reporting_minor": 100, **others,
     }  # fmt: skip
     with state.begin() as session:
         session.execute(insert(CorrectionRecord), [values])
@@ -126,3 +126,13 @@ def test_planned_corrections_are_open_or_closed_and_belong_to_an_exception(state
         session.execute(delete(ExceptionRecord))
     _, line = state_lines(state, night(1), found(1), "USD", EXPONENTS)
     assert (line["unexplained_rows"], line["unexplained_minor"], line["holds"]) == (2, 200, False)
+
+
+def test_a_correction_and_its_undo_tie_out(state):
+    tied(state, 0, missing_invoice("in_1"))
+    planned(state, "a", "compensated")
+    planned(state, "undo", "accepted", exception_key="of no exception", action="undo_update")
+    planned(state, "done", "verified", exception_key="of none either", action="undo_posting")
+    _, line = state_lines(state, night(1), found(1, missing_invoice("in_1")), "USD", EXPONENTS)
+    assert (line["left_rows"], line["matched_minor"], line["explained_minor"]) == (3, 100, 200)
+    assert (line["detail"], line["holds"]) == ("accepted 1, compensated 1, verified 1", True)

@@ -6,8 +6,9 @@ import pytest
 
 from extractors.errors import UnknownOutcome
 from reconcilers.corrections.approval import approve
+from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import dispatch
-from reconcilers.corrections.outbox import spent_corrections, store_plan
+from reconcilers.corrections.outbox import spent_corrections, store_plan, written_fields
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import lives_as_of, record_night
@@ -205,3 +206,64 @@ def test_a_posting_overtaken_at_the_target_is_planned_again_when_that_goes(state
     corrections = plan_invoice(state, 1)
     assert sorted(view.state for view in corrections) == ["held", "superseded"]
     assert plan_invoice(state, 1) == corrections
+
+
+def undo(state, hour):
+    """What `correct` wrote is taken back on the day of night 0."""
+    (taken,) = list_corrections(state, states=("accepted", "verified", "ineffective"))
+    (made,) = compensate(state, [taken.correction_id], "ben", "wrong", at(0, hour))
+    approve(state, [made.correction_id], "ann", "", at(0, hour))
+    crm = salesforce()
+    crm.records["Subscription__c", "a0S1"] |= taken.after
+    asyncio.run(dispatch(state, {"salesforce": crm}, lambda: at(0, hour)))
+    return taken.correction_id, made.correction_id
+
+
+def states(state):
+    return {view.correction_id: (view.state, view.verdict_on) for view in list_corrections(state)}
+
+
+@pytest.mark.parametrize("rows", [(stale_status(),), ()])
+def test_what_was_undone_before_a_night_is_not_held_against_us(state, rows):
+    correct(state)
+    taken, made = undo(state, 10)
+    assert states(state) == {taken: ("compensated", None), made: ("accepted", None)}
+    record(state, 1, *rows)
+    assert states(state) == {taken: ("compensated", None), made: ("verified", night(1))}
+    assert the_exception(state) == ("OPEN" if rows else "RESOLVED_SELF")
+    assert unproven(state) == []
+
+
+def test_an_undo_is_not_done_before_a_night_covers_it_nor_by_one_that_proves_nothing(state):
+    correct(state)
+    _, made = undo(state, 10)
+    record(state, 1, stale_status(), covered=at(0, 10))
+    assert states(state)[made] == ("accepted", None)
+    doubt = stale_status("sub_2", disposition="unproven")
+    record(state, 1, doubt)
+    assert states(state)[made] == ("accepted", None)
+
+
+def test_what_a_night_proved_before_the_undo_stays_told_of_that_night(state):
+    correct(state)
+    record(state, 0, covered=at(0, 10))
+    record(state, -1, stale_status())
+    assert the_exception(state) == "RESOLVED_VERIFIED"
+    undo(state, 11)
+    record(state, 1, stale_status())
+    assert lives_as_of(state, night(0)).popitem()[1].state == "RESOLVED_VERIFIED"
+    assert the_exception(state) == "REOPENED"
+    assert unproven(state) == []
+
+
+def test_what_people_undid_is_not_written_again_by_itself(state):
+    correct(state)
+    undo(state, 10)
+    found = record(state, 1, stale_status())
+    lives = lives_as_of(state, night(1))
+    (again,) = plan(
+        found, (), lives, context(), POLICY,
+        spent=spent_corrections(state), written=written_fields(state, night(1)),
+    )  # fmt: skip
+    assert again.state == "held"
+    assert again.state_reason == "a correction like this one was undone by people"

@@ -1,0 +1,33 @@
+"""Images of records: whether what is seen is what was meant."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+
+def shows(record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Whether a record has all these values."""
+    return all(same(record, name, value) for name, value in values.items())
+
+
+def same(record: Mapping[str, Any], name: str, value: Any) -> bool:
+    """Equal values; an empty text is no value, and instants are compared as instants.
+
+    Of a value that has members of its own, such as metadata, only those that are named count.
+    """
+    seen = record.get(name)
+    if isinstance(value, Mapping):
+        return shows(seen if isinstance(seen, Mapping) else {}, value)
+    if (seen or None) == (value or None):
+        return True
+    if not isinstance(seen, str) or not isinstance(value, str):
+        return False
+    return _instant(seen) is not None and _instant(seen) == _instant(value)
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
