@@ -22,7 +22,7 @@ def test_every_invariant_holds_in_every_seed(place):
         result = place.play(seed)
         assert result.breaches == (), f"make chaos SEED={seed}"
         assert set(result.states) <= {
-            "accepted", "superseded", "refused", "rejected", "proposed", "dead",
+            "accepted", "compensated", "superseded", "refused", "rejected", "proposed", "dead",
         }  # fmt: skip
 
 
