@@ -38,6 +38,18 @@ contracted as (
     group by contract_id
 ),
 
+standing as (
+    -- of each subscription the contract in force that it names or, after a renewal, that names it
+    select
+        subscriptions.subscription_id,
+        coalesce(max(named.contract_id), min(linked.contract_id)) as contract_id
+    from {{ ref('subscriptions') }} as subscriptions
+    left join contracted as named on subscriptions.contract_id = named.contract_id
+    left join {{ ref('contracts') }} as contracts on subscriptions.subscription_id = contracts.subscription_id
+    left join contracted as linked on contracts.contract_id = linked.contract_id
+    group by subscriptions.subscription_id
+),
+
 sold as (
     -- whoever is billed, it counts with the customer that signed
     select
@@ -52,8 +64,9 @@ sold as (
         subscriptions.status,
         case when subscriptions.status in ('active', 'past_due') then 12 * subscriptions.mrr_minor else 0 end as arr_minor
     from {{ ref('subscriptions') }} as subscriptions
+    inner join standing on subscriptions.subscription_id = standing.subscription_id
     left join contracted
-        on subscriptions.contract_id = contracted.contract_id and subscriptions.currency = contracted.currency
+        on standing.contract_id = contracted.contract_id and subscriptions.currency = contracted.currency
 ),
 
 executed as (
