@@ -42,13 +42,14 @@ ordered as (
 
 extra as (
     -- items may share a line's units between them: one is too many where those before it bill all units already, and it
-    -- repeats one of them or the line (else the line has fewer units than are billed: another quantity, nothing twice)
+    -- repeats one of them or the line (else the line has fewer units than are billed: another quantity, nothing twice). Of
+    -- the units of a line that is gone nobody can say; what is metered has none
     select *
     from ordered
     where
         place > 1
-        and coalesce(quantity_before >= contracted_quantity, true)
-        and coalesce(repeats_a_part or quantity = contracted_quantity, true)
+        and (quantity is null or quantity_before >= contracted_quantity)
+        and coalesce(repeats_a_part or quantity = contracted_quantity, false)
 ),
 
 charged as (
