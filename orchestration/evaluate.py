@@ -28,7 +28,7 @@ from orchestration.scoring import (
 )
 from orchestration.settings import Settings
 from reconcilers.engine import open_warehouse
-from reconcilers.rules.base import SYSTEM_OF_ROLE
+from reconcilers.rules.base import RECORDING_ROLES, SYSTEM_OF_ROLE
 from reconcilers.rules.codes import CODES
 
 DEFAULT_COUNT = 5
@@ -90,8 +90,8 @@ def parse_skew(words: Iterable[str]) -> dict[str, int]:
     for word in words:
         role, _, lag = word.partition("=")
         hours = lag.removesuffix("h")
-        if role not in SYSTEM_OF_ROLE or not hours.isdigit() or int(hours) % _HOURS_PER_DAY:
-            roles = ", ".join(SYSTEM_OF_ROLE)
+        if role not in RECORDING_ROLES or not hours.isdigit() or int(hours) % _HOURS_PER_DAY:
+            roles = ", ".join(RECORDING_ROLES)
             raise EvaluationError(f"--skew {word}: expected ROLE=24h (48h, ...), of {roles}")
         behind[SYSTEM_OF_ROLE[role]] = int(hours) // _HOURS_PER_DAY
     return behind
