@@ -37,7 +37,7 @@ def plant_not_followed(ground: Ground, count: int) -> None:
     for variant, each in ground.choose(count, pools, subscription_of):
         at = ground.days_ago(5, 20)
         signed = {} if variant == "edited_unsigned" else {"Effective_At__c": stamp(at)}
-        _edit(ground, each, at, _amended(variant, each) | signed)
+        edit_line(ground, each, at, _amended(variant, each) | signed)
         is_of_units = variant == "seats_added"
         _close(ground, each, variant, is_of_units=is_of_units, is_signed=bool(signed))
 
@@ -93,7 +93,7 @@ def _amended(variant: str, sold: Sold) -> Record:
     return {"Unit_Price__c": decimal_text(rounded(minor * _RAISED), sold.precision)}
 
 
-def _edit(ground: Ground, sold: Sold, at: int, fields: Record) -> None:
+def edit_line(ground: Ground, sold: Sold, at: int, fields: Record) -> None:
     """Save the line as a user did days ago: with the history that the CRM keeps of it."""
     before = sold.line
     edited = {**fields, "LastModifiedDate": stamp(at)}

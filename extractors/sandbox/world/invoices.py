@@ -24,13 +24,21 @@ def begin_invoice(
     Nothing is due while a trial lasts (`is_free`); a subscription that ends owes usage alone
     (`is_last`). Its id is the one that the subscription already names as its latest invoice.
     """
+    subscription = world.records.need("stripe", "subscription", course.id)
+    items = [i for i in subscription["items"]["data"] if is_metered(i) or not is_last]
+    parts = [part for item in items for part in billable(world, course, item, at)]
+    lines = [line_of(world, course.id, part, is_free=is_free) for part in parts]
+    is_first = subscription["start_date"] == at
+    reason = "subscription_create" if is_first else "subscription_cycle"
+    return add_draft(world, course, at, lines, reason)
+
+
+def add_draft(world: World, course: Subscribed, at: int, lines: list[Record], reason: str) -> str:
+    """A draft of these lines with their tax, by the id that the subscription names; its id."""
     records = world.records
     subscription = records.need("stripe", "subscription", course.id)
     customer = records.need("stripe", "customer", subscription["customer"])
     who = world.company(course.company)
-    items = [i for i in subscription["items"]["data"] if is_metered(i) or not is_last]
-    parts = [part for item in items for part in billable(world, course, item, at)]
-    lines = [_line(world, course.id, part, is_free=is_free) for part in parts]
     rate = who.legal_entity.tax_rate
     _tax(lines, rate)
     subtotal = sum(line["amount"] for line in lines)
@@ -44,12 +52,11 @@ def begin_invoice(
     details = {"metadata": subscription["metadata"], "subscription": course.id}
     parent = {"type": "subscription_details", "subscription_details": details}
     invoice = str(subscription["latest_invoice"])
-    is_first = subscription["start_date"] == at
     fields = {
         "id": invoice,
         "number": None,
         "auto_advance": True,
-        "billing_reason": "subscription_create" if is_first else "subscription_cycle",
+        "billing_reason": reason,
         "customer": subscription["customer"],
         "customer_address": customer["address"],
         "customer_email": customer["email"],
@@ -74,7 +81,8 @@ def begin_invoice(
     return invoice
 
 
-def _line(world: World, subscription: str, item: Record, *, is_free: bool) -> Record:
+def line_of(world: World, subscription: str, item: Record, *, is_free: bool) -> Record:
+    """What an item costs for the whole of its current period, discounts beside, before tax."""
     price = item["price"]
     unit = Decimal(price["unit_amount_decimal"])
     amount = 0 if is_free else rounded(unit * item["quantity"])

@@ -11,7 +11,7 @@ from extractors.sandbox.store import Store
 from extractors.sandbox.world import advance_world
 from tests.unit.sandbox.disagreements import Row, disagreements
 
-CONTROLS = {"CTL-CNT-01": 7, "CTL-STALE-01": 6, "PRD-MAP-01": 9, "PRD-GL-01": 9}
+CONTROLS = {"CTL-CNT-01": 7, "CTL-STALE-01": 6, "PRD-MAP-01": 9, "PRD-GL-01": 9, "REV-MOD-01": 9}
 MANY = ("INV-MISS-01", "INV-MISS-02", "INV-DUP-01", "INV-AMT-01", "INV-STAT-01", "PAY-MISS-01",
         "CUS-ATTR-01")  # fmt: skip
 VARIANTS = {
@@ -24,6 +24,7 @@ VARIANTS = {
     "PRD-PRC-01": 3, "PRD-BAS-01": 3, "TAX-CODE-01": 3, "PAY-DUP-01": 3, "PAY-AMT-01": 3,
     "RFD-MISS-01": 3, "RFD-DUP-01": 3, "DSP-LIFE-01": 4, "PAY-APPL-01": 4, "PYT-COMP-01": 2,
     "PYT-DEP-01": 7, "REV-SCH-01": 3, "REV-AMT-01": 2, "REV-PER-01": 2, "REV-STOP-01": 2,
+    "REV-MOD-01": 3,
     "JE-MISS-01": 4, "JE-DUP-01": 3, "JE-PER-01": 4, "JE-ACC-01": 3, "JE-ENT-01": 4, "JE-BAL-01": 2,
     "CON-AMD-01": 4, "CON-AMD-02": 4, "CON-DISC-01": 4, "CON-REN-01": 6, "CON-RAMP-01": 6,
     "USG-QTY-01": 3, "USG-RATE-01": 2, "REV-FX-01": 3, "REV-ROLL-01": 3, "JE-EDIT-01": 5, "JE-CLS-01": 2, "MRR-ROLL-01": 3, "MRR-XSYS-01": 4, "CTL-CORR-01": 3,
@@ -145,6 +146,19 @@ def test_a_missing_payment_leaves_its_invoice_open(world):
     followers = [row for row in rows if not row.planted]
     assert {row.code for row in followers} == {"INV-STAT-01"}
     assert {row.caused_by for row in followers} == {r.owner_id for r in rows if r.planted}
+
+
+def test_of_changes_within_a_period_those_that_the_plans_follow_are_right(world):
+    store = world(1)
+    rows = plant(store, "REV-MOD-01", 3, seed=8)
+    changes = store.rows("stripe", "invoice", billing_reason="subscription_update")
+    told = {row.owner_id for row in rows if row.planted}
+    assert told < {invoice["id"] for invoice in changes}
+    followers = Counter((row.code, row.variant) for row in rows if not row.planted)
+    assert followers == {
+        ("REV-SCH-01", "credit_not_planned"): 1,
+        ("REV-SCH-01", "nothing_planned"): 2,
+    }
 
 
 def test_planters_leave_the_ledger_balanced(world):

@@ -49,6 +49,7 @@ from tests.unit.sandbox.disagreements.renewals import renewals
 from tests.unit.sandbox.disagreements.revenue import (
     deferred,
     lone_plans,
+    modifications,
     months_lost,
     plans,
     usage,
@@ -63,7 +64,7 @@ def disagreements(store) -> set[Row]:
     for check in (
         customers, links, duplicates, parents, parties, out_of_use, attributes, contracts, contract_lines, changes, renewals, steps, add_ons, papers, billed_twice, terms, list_prices, products, item_accounts, subscriptions, invoices, schedule, credit_notes, applications,
         recorded_payments, payments_applied, refunds, disputes, payouts, bank, clearing, journals, controls,
-        unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, lone_plans, deferred, exchange, months_lost, usage, other_books, annual_values,
+        unposted, unrecognised, journals_twice, periods, accounts, by_hand, after_close, flapping, plans, modifications, lone_plans, deferred, exchange, months_lost, usage, other_books, annual_values,
     ):  # fmt: skip
         found |= set(check(books, clusters))
     return found

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from tests.unit.sandbox.books import Books, Clusters
+from tests.unit.sandbox.books import Books, Clusters, instant
 from tests.unit.sandbox.disagreements.common import Row, local_day
 
 
@@ -69,6 +69,46 @@ def _by_policy(plan, net) -> dict[str, int]:
         shares[month] = int(part.to_integral_value(ROUND_HALF_UP)) - earned
         earned += shares[month]
     return shares
+
+
+def modifications(books: Books, clusters: Clusters):
+    """Parts of periods that changed: each is planned, a credit too, over the days that are left."""
+    plans = {(p["sourcetransaction"], p["sourceline"]): p for p in books.plans.values()}
+    for transaction in books.transactions.values():
+        invoice = books.invoices.get(transaction.get("custbody_stripe_invoice_id"))
+        if not invoice or transaction["type"] != "CustInvc" or transaction["voided"] == "T":
+            continue
+        parts = {
+            line["id"]: line
+            for line in invoice["lines"]["data"]
+            if (line["parent"].get("subscription_item_details") or {}).get("proration")
+        }
+        planned = [
+            (parts[line["custcol_stripe_line_id"]], plans.get((transaction["id"], line["id"])))
+            for line in books.lines[transaction["id"]]
+            if line.get("custcol_stripe_line_id") in parts
+        ]
+        since = [instant(part["period"]["start"]) for part, _ in planned]
+        if planned and _business_days(min(since), books.now) > 5 and _is_amiss(books, planned):
+            yield Row("REV-MOD-01", "plan", invoice["id"], transaction["id"])
+
+
+def _is_amiss(books: Books, planned) -> bool:
+    if any(part["amount"] < 0 and plan is None for part, plan in planned):
+        return True
+    if all(plan is None for _, plan in planned):
+        return True
+    return any(
+        len([m for m in books.months(plan).values() if m]) == 1
+        and plan["startdate"][:7] < plan["enddate"][:7]
+        for _, plan in planned
+        if plan
+    )
+
+
+def _business_days(since, now) -> int:
+    days = (since.date() + timedelta(days=n) for n in range(1, (now - since).days + 1))
+    return sum(day.weekday() < 5 for day in days)
 
 
 def lone_plans(books: Books, clusters: Clusters):
