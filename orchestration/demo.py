@@ -85,6 +85,7 @@ PLANTS = {
     "REV-SCH-01": 3,
     "REV-AMT-01": 2,
     "REV-PER-01": 3,
+    "REV-MOD-01": 3,
     "REV-STOP-01": 2,
     "REV-ROLL-01": 3,
     "REV-FX-01": 3,

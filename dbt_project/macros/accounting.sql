@@ -80,7 +80,7 @@
     (weekday({{ day }}) + 1)
 {%- endmacro %}
 
-{# A day so many business days later, up to four; holidays count as business days. #}
+{# A day so many business days later, up to five; holidays count as business days. #}
 {% macro business_days_after(day, days) -%}
     {{ days_after(
         day,

@@ -138,6 +138,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "RFD-DUP-01": ("entered_twice", "paid_by_bank_too", "above_the_payment"),
     "DSP-LIFE-01": ("not_posted", "not_at_provider", "other_outcome", "other_amount"),
     "REV-SCH-01": ("plan_missing", "planned_twice", "document_gone"),
+    "REV-MOD-01": ("nothing_planned", "credit_not_planned", "all_at_once"),
     "REV-STOP-01": ("runs_after_void", "stops_early"),
     "JE-MISS-01": _DOCUMENTS,
     "JE-PER-01": _DOCUMENTS,

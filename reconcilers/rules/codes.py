@@ -61,6 +61,7 @@ CODES = {
     "REV-SCH-01": "Revenue schedule missing, duplicate or orphan",
     "REV-AMT-01": "Schedule total is not the allocated price",
     "REV-PER-01": "Recognised amount in a period is off policy",
+    "REV-MOD-01": "Contract modification treated wrongly",
     "REV-STOP-01": "Revenue runs after a void or stops early",
     "REV-ROLL-01": "Deferred revenue roll-forward breaks",
     "REV-FX-01": "Exchange difference is not that of the rates",

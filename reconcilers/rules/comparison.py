@@ -272,6 +272,7 @@ COMPARISONS = (
     ),
     Comparison("cmp_revenue_schedule__policy_vs_erp", ("policy", "erp"), _SCHEDULES),
     Comparison("cmp_revenue_period__policy_vs_erp", ("policy", "erp"), _SCHEDULES),
+    Comparison("cmp_contract_modification__policy_vs_erp", ("policy", "erp"), _SCHEDULES),
     Comparison("cmp_deferred_entry__plans_vs_ledger", ("plans", "ledger"), _SCHEDULES | _LEDGER),
     Comparison(
         "cmp_exchange_difference__rates_vs_ledger",

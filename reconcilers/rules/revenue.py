@@ -103,4 +103,22 @@ REV_PER_01 = Rule(
     floor=floor_of("REV-PER-01"),
 )
 
-RULES = (REV_SCH_01, REV_AMT_01, REV_PER_01, REV_STOP_01)
+# Impact: what a modification should have earned by the month in which that is furthest from the
+# ERP's plans, less what these earn by then. Other faults of a plan are told by the classes above.
+REV_MOD_01 = Rule(
+    code="REV-MOD-01",
+    over="cmp_contract_modification__policy_vs_erp",
+    drifts=~nw.col("fault").is_null() & (_gap.abs() > nw.col("line_count")),
+    applies=nw.col("has_policy"),
+    owner=party("billing"),
+    replica=party("erp"),
+    attribute="plan",
+    expected=nw.col("policy_amount_minor").cast(nw.String),
+    observed=nw.col("erp_amount_minor").cast(nw.String),
+    impact_minor=_gap,
+    coverage="due_coverage_seconds",
+    cause=nw.col("fault"),
+    floor=floor_of("REV-MOD-01"),
+)
+
+RULES = (REV_SCH_01, REV_AMT_01, REV_PER_01, REV_MOD_01, REV_STOP_01)

@@ -48,6 +48,7 @@ COMPARISONS = {
     "cmp_dispute__billing_vs_erp",
     "cmp_revenue_schedule__policy_vs_erp",
     "cmp_revenue_period__policy_vs_erp",
+    "cmp_contract_modification__policy_vs_erp",
     "cmp_usage__metered_vs_billing",
     "cmp_deferred_entry__plans_vs_ledger",
     "cmp_exchange_difference__rates_vs_ledger",

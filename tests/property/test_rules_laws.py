@@ -23,6 +23,7 @@ CONTRACTS = "cmp_contract__crm_vs_billing"
 LINES = "cmp_contract_line__crm_vs_billing"
 INVOICES = "cmp_invoice__billing_vs_erp"
 PLANS = "cmp_revenue_schedule__policy_vs_erp"
+MODIFICATIONS = "cmp_contract_modification__policy_vs_erp"
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def journal(key: str, minor: int, **values: Any) -> Row:
 def planned(over: str, key: str, minor: int, **values: Any) -> Row:
     usual = {
         "billing_id": f"il_{key}", "erp_id": f"plan_{key}", "period": "2026-05", "plan_count": 1,
-        "is_stopped_early": False, "runs_on_minor": None,
+        "is_stopped_early": False, "runs_on_minor": None, "line_count": 2, "fault": None,
         "policy_amount_minor": minor, "erp_amount_minor": minor,
     }  # fmt: skip
     return known(over, paired("policy", "erp", key, **usual | values))
@@ -205,6 +206,15 @@ CASES = [
             "cmp_revenue_period__policy_vs_erp", key, minor, erp_amount_minor=-minor
         ),
         lambda key, minor: planned("cmp_revenue_period__policy_vs_erp", key, minor),
+        lambda minor: 2 * minor,
+    ),
+    Case(
+        "REV-MOD-01",
+        MODIFICATIONS,
+        lambda key, minor: planned(
+            MODIFICATIONS, key, minor, erp_amount_minor=-minor, fault="all_at_once"
+        ),
+        lambda key, minor: planned(MODIFICATIONS, key, minor, erp_amount_minor=-minor),
         lambda minor: 2 * minor,
     ),
     Case(

@@ -199,3 +199,23 @@ from (
     inner join {{ ref('invoice__erp') }} as copies on edits.journal_id = copies.erp_internal_id
     where edits.is_amount and not edits.is_by_integration and copies.invoice_id is not null
 ) as edited
+union all
+-- a change within a period that is planned otherwise than it is earned, and what is seen of it line by line and by month
+select
+    'cmp_contract_modification__policy_vs_erp',
+    modifications.row_key,
+    'cmp_revenue_schedule__policy_vs_erp',
+    'schedule:' || parts.schedule_key
+from {{ ref('cmp_contract_modification__policy_vs_erp') }} as modifications
+inner join {{ ref('modification_lines') }} as parts on modifications.billing_id = parts.invoice_id
+where modifications.fault is not null and modifications.excluded_reason is null
+union all
+select
+    'cmp_contract_modification__policy_vs_erp',
+    modifications.row_key,
+    'cmp_revenue_period__policy_vs_erp',
+    'schedule:' || lines.schedule_line_key
+from {{ ref('cmp_contract_modification__policy_vs_erp') }} as modifications
+inner join {{ ref('modification_lines') }} as parts on modifications.billing_id = parts.invoice_id
+inner join {{ ref('revenue_schedule_lines') }} as lines on parts.schedule_key = lines.schedule_key
+where modifications.fault is not null and modifications.excluded_reason is null

@@ -40,6 +40,9 @@ CONTRACT_LINES = "cmp_contract_line__crm_vs_billing"
 JOURNALS = "cmp_journal_entry__within_erp"
 EDITS = "cmp_journal_edit__within_erp"
 DISPUTES = "cmp_dispute__billing_vs_erp"
+MODIFICATIONS = "cmp_contract_modification__policy_vs_erp"
+SCHEDULES = "cmp_revenue_schedule__policy_vs_erp"
+MONTHS = "cmp_revenue_period__policy_vs_erp"
 
 
 def parents(rows, *links):
@@ -224,6 +227,25 @@ def test_the_side_that_was_changed_explains_the_value_of_the_line(side, parent):
     }
     found = parents(rows, (CONTRACT_CHANGES, "l", CONTRACT_LINES, "l"))
     assert found["CON-AMT-01", "l"] == (parent and (parent, "l"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "parent"), [("all_at_once", ("REV-MOD-01", "in_a")), (None, None)]
+)
+def test_a_modification_planned_otherwise_explains_plans_and_months_of_its_lines(fault, parent):
+    both = {"currency": "USD", "policy_amount_minor": 100, "erp_amount_minor": 40}
+    whole = both | {"billing_id": "il_a", "plan_count": 1, "is_stopped_early": False}
+    rows = {
+        MODIFICATIONS: [
+            paired("policy", "erp", "in_a", **both, billing_id="in_a", line_count=2, fault=fault)
+        ],
+        SCHEDULES: [paired("policy", "erp", "il_a", **whole)],
+        MONTHS: [paired("policy", "erp", "m", **both, billing_id="il_a", period="2026-05")],
+    }
+    links = [(MODIFICATIONS, "in_a", SCHEDULES, "il_a"), (MODIFICATIONS, "in_a", MONTHS, "m")]
+    found = parents(rows, *links)
+    assert found["REV-AMT-01", "il_a"] == parent
+    assert found["REV-PER-01", "m"] == parent
 
 
 def test_a_renewal_that_billing_has_not_taken_up_explains_the_value_of_its_lines():

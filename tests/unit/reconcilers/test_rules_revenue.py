@@ -10,6 +10,7 @@ from tests.comparison_tables import declared_columns, drift_in, paired
 
 SCHEDULE = "cmp_revenue_schedule__policy_vs_erp"
 MONTH = "cmp_revenue_period__policy_vs_erp"
+MODIFICATION = "cmp_contract_modification__policy_vs_erp"
 SIX_HOURS = 6 * 3600
 
 
@@ -141,6 +142,63 @@ def test_a_month_that_is_off_policy_is_told_by_its_name():
     assert (drift["code"], drift["attribute"]) == ("REV-PER-01", "recognised:2026-05")
     assert (drift["expected"], drift["observed"]) == ("1000", "400")
     assert (drift["owner_id"], drift["replica_id"]) == ("il_a", "plan_a")
+
+
+def modification(key: str = "a", **values: Any) -> dict[str, Any]:
+    """A change that gives back one line and charges another, 120.00 of it earned by 2026-05."""
+    usual = {"billing_id": f"in_{key}", "erp_id": f"erp_{key}", "line_count": 2, "fault": None}
+    return side_by_side(MODIFICATION, key, **usual | {"due_coverage_seconds": 0} | values)
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        (modification(), []),
+        (
+            modification(fault="nothing_planned", has_erp=False, erp_amount_minor=0),
+            [("nothing_planned", 12_000)],
+        ),
+        # the plan kept the old amounts: what was given back is earned all the same
+        (
+            modification(fault="credit_not_planned", erp_amount_minor=30_000),
+            [("credit_not_planned", -18_000)],
+        ),
+        (modification(fault="all_at_once", erp_amount_minor=70_000), [("all_at_once", -58_000)]),
+        # fewer units: more is given back than charged
+        (
+            modification(fault="nothing_planned", policy_amount_minor=-900, erp_amount_minor=0),
+            [("nothing_planned", -900)],
+        ),
+        # a charge alone without a plan, and other amounts, are told line by line
+        (modification(erp_amount_minor=-6_000), []),
+        (modification(fault="all_at_once", erp_amount_minor=12_002), []),
+        (modification(fault="all_at_once", erp_amount_minor=12_003), [("all_at_once", -3)]),
+        (modification(fault="nothing_planned", erp_amount_minor=0, line_count=12_000), []),
+        (
+            modification(fault="all_at_once", erp_amount_minor=0, excluded_reason="total_differs"),
+            [],
+        ),
+    ],
+)
+def test_a_modification_is_told_by_how_it_is_planned_instead(row, found):
+    assert [line[2:] for line in told(MODIFICATION, row)] == found
+
+
+@pytest.mark.parametrize(
+    ("due", "disposition"), [(-1, "in_flight"), (0, "exception"), (None, "exception")]
+)
+def test_the_plans_of_a_modification_have_until_they_are_due(due, disposition):
+    row = modification(fault="all_at_once", erp_amount_minor=0, due_coverage_seconds=due)
+    assert drift_in(MODIFICATION, row)["disposition"].to_list() == [disposition]
+
+
+def test_a_modification_is_told_of_its_two_invoices_with_both_sums():
+    row = modification(fault="credit_not_planned", erp_amount_minor=30_000)
+    (drift,) = drift_in(MODIFICATION, row).to_dicts()
+    assert (drift["code"], drift["attribute"]) == ("REV-MOD-01", "plan")
+    assert (drift["owner_system"], drift["owner_id"]) == ("stripe", "in_a")
+    assert (drift["replica_system"], drift["replica_id"]) == ("netsuite", "erp_a")
+    assert (drift["expected"], drift["observed"]) == ("12000", "30000")
 
 
 @given(drawn=st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(-3, 3)), max_size=8))
