@@ -19,8 +19,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from extractors.billing.stripe.client import StripeConfig
 from extractors.crm.salesforce.client import SalesforceConfig
 from extractors.erp.netsuite.client import NetSuiteConfig
@@ -33,13 +31,14 @@ from extractors.sandbox.store import Store
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.budget import Budget, Budgets
 from reconcilers.corrections.dispatch import DispatchSummary, dispatch
-from reconcilers.corrections.outbox import store_plan
-from reconcilers.corrections.plan import plan
-from reconcilers.corrections.policy import load_policy
-from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import DAY, context, drift, drift_row
+from tests.correction_samples import (
+    context,
+    drift,
+    drift_row,
+    plan_into,
+)
 
 LATENCY_MS = 50
 CALLS = 2  # a look and a write
@@ -106,10 +105,7 @@ def fill_outbox(state: State, each: int) -> None:
         for s, r in links
     ]
     found = drift(*rows)
-    life = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
-    lives = dict.fromkeys(found["exception_key"].cast(pl.String), life)
-    planned = plan(found, (), lives, context(link_fields=facts), load_policy())
-    store_plan(state, planned, lives, DAY, NOW)
+    plan_into(state, found, context(link_fields=facts), NOW)
     waiting = list_corrections(state, states=("proposed", "held"))
     approve(state, [view.correction_id for view in waiting], "ann", "a measurement", NOW)
 

@@ -12,8 +12,12 @@ from sqlalchemy import create_engine, text
 
 from extractors.errors import SourceError
 from extractors.protocol import WriteIntent, WriteReceipt
+from reconcilers.corrections.outbox import store_plan
+from reconcilers.corrections.plan import plan
 from reconcilers.corrections.plan_context import PlanContext, empty_context
+from reconcilers.corrections.policy import load_policy
 from reconcilers.findings import DRIFT, empty
+from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state import State, open_state
 from reconcilers.state.tieouts import SCHEMA as TIEOUTS
 from reconcilers.state.tieouts import record_tieouts
@@ -42,6 +46,15 @@ def night(number: int) -> date:
 def at(number: int, hour: int = 2) -> datetime:
     """The instant at which the night `number` days after DAY is read."""
     return datetime(2026, 7, 1, hour, tzinfo=UTC) + timedelta(days=number)
+
+
+def plan_into(
+    state: State, found: pl.DataFrame, facts: PlanContext, moment: datetime | None = None
+) -> None:
+    """Plan drift that opened on DAY under the policy that is shipped, and store the plan."""
+    life = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
+    lives = dict.fromkeys(found["exception_key"].cast(pl.String), life)
+    store_plan(state, plan(found, (), lives, facts, load_policy()), lives, DAY, moment)
 
 
 def key_of(name: str) -> str:

@@ -12,26 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from extractors.sandbox import reference
 from extractors.sandbox.ids import salesforce_id
 from extractors.sandbox.servers import connections
 from extractors.sandbox.store import Store
-from reconcilers.corrections.outbox import store_plan
-from reconcilers.corrections.plan import plan
-from reconcilers.corrections.policy import load_policy
-from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import (
-    DAY,
     FACTS,
     context,
     drift,
     drift_row,
     lost_link,
     missing_invoice,
+    plan_into,
     stale_status,
 )
 
@@ -195,9 +189,7 @@ def _plan(state: State) -> None:
         *(missing_invoice(key) for key in INVOICES),
         *(_wrong_link(f"{n}", *link) for n, link in enumerate(LINKS)),
     )
-    life = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
-    lives = dict.fromkeys(found["exception_key"].cast(pl.String), life)
-    store_plan(state, plan(found, (), lives, context(**facts), load_policy()), lives, DAY, NIGHT)
+    plan_into(state, found, context(**facts), NIGHT)
 
 
 def _wrong_link(

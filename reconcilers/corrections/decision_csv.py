@@ -95,10 +95,11 @@ def take_decisions(state: State, path: Path, actor: str, at: datetime | None = N
     """
     rows = read_checked(path, _SCHEMA)
     spoken = [(line, row) for line, row in rows if row["decision"]]
+    lines_of = Counter(row["correction_id"] for _, row in spoken)
     mistakes = [
         Mistake(line, "correction_id", "stands on more than one line")
         for line, row in spoken
-        if Counter(row["correction_id"] for _, row in spoken)[row["correction_id"]] > 1
+        if lines_of[row["correction_id"]] > 1
     ]
     decisions = []
     with state.begin() as session:

@@ -16,8 +16,6 @@ from extractors.errors import (
 )
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
-from reconcilers.corrections.outbox import store_plan
-from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
 from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state import open_state
@@ -31,6 +29,7 @@ from tests.correction_samples import (
     lost_link,
     missing_invoice,
     netsuite,
+    plan_into,
     salesforce,
     stale_status,
     stripe,
@@ -55,8 +54,7 @@ blindness = st.lists(st.none() | st.sampled_from([Transient, Unauthorized]), max
 def outbox():
     state = open_state("sqlite://")
     frame = drift(lost_link(), stale_status(), missing_invoice())
-    lives = dict.fromkeys(frame["exception_key"], LIFE)
-    store_plan(state, plan(frame, (), lives, context(), POLICY), lives, DAY, at(0, 3))
+    plan_into(state, frame, context(), at(0, 3))
     approve(
         state, [v.correction_id for v in list_corrections(state, states=["proposed"])], "ann", ""
     )

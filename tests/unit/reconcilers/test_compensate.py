@@ -19,7 +19,6 @@ from reconcilers.corrections.correction import UNDOING, Action
 from reconcilers.corrections.customer_links import FIELDS
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.corrections.outbox import store_plan
-from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import CEILINGS, Mode, load_policy
 from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state import open_state
@@ -35,6 +34,7 @@ from tests.correction_samples import (
     lost_link,
     missing_invoice,
     netsuite,
+    plan_into,
     salesforce,
     stale_status,
     stripe,
@@ -55,9 +55,7 @@ links = st.none() | st.text("abcXYZ019_", min_size=1, max_size=8)
 
 
 def planned(state, *rows, **facts):
-    found = drift(*rows)
-    lives = dict.fromkeys(found["exception_key"], LIFE)
-    store_plan(state, plan(found, (), lives, context(**facts), POLICY), lives, DAY, at(0, 3))
+    plan_into(state, drift(*rows), context(**facts), at(0, 3))
     waiting = list_corrections(state, states=("proposed", "held"))
     approve(state, [view.correction_id for view in waiting], "ann", "yes", at(0, 4))
 

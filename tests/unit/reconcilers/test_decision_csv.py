@@ -6,24 +6,24 @@ import pytest
 
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.decision_csv import COLUMNS, export_waiting, take_decisions
-from reconcilers.corrections.outbox import store_plan
-from reconcilers.corrections.plan import plan
-from reconcilers.corrections.policy import load_policy
 from reconcilers.edited_csv import EditedFileError
-from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_corrections, show_correction
-from tests.correction_samples import DAY, at, context, drift, fresh_state, missing_invoice
+from tests.correction_samples import (
+    at,
+    context,
+    drift,
+    fresh_state,
+    missing_invoice,
+    plan_into,
+)
 
 
 @pytest.fixture
 def state(tmp_path):
     opened = fresh_state(tmp_path)
     frame = drift(missing_invoice("in_1"), missing_invoice("in_2"))
-    life = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
-    lives = dict.fromkeys(frame["exception_key"], life)
-    corrections = plan(frame, (), lives, context(), load_policy())
-    store_plan(opened, corrections, lives, DAY, at(0, 3))
+    plan_into(opened, frame, context(), at(0, 3))
     with opened.begin() as session:  # both wait for a person
         for record in session.query(CorrectionRecord):
             record.state = "proposed"

@@ -10,23 +10,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from reconcilers.corrections.outbox import store_plan
-from reconcilers.corrections.plan import plan
-from reconcilers.corrections.policy import load_policy
-from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state import open_state
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.backup import META, BackupError, restore_backup, write_backup
 from reconcilers.state.models import Base
 from reconcilers.state.views import list_audit, list_corrections
 from tests.correction_samples import (
-    DAY,
     at,
     context,
     drift,
     fresh_state,
     lost_link,
     missing_invoice,
+    plan_into,
 )
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,10 +33,7 @@ SUITES = ("test_state.py", "test_state_backup.py", "test_outbox.py", "test_dispa
 @pytest.fixture
 def state(tmp_path):
     opened = fresh_state(tmp_path)
-    frame = drift(missing_invoice(), lost_link())
-    life = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
-    lives = dict.fromkeys(frame["exception_key"], life)
-    store_plan(opened, plan(frame, (), lives, context(), load_policy()), lives, DAY, at(0, 3))
+    plan_into(opened, drift(missing_invoice(), lost_link()), context(), at(0, 3))
     yield opened
     opened.close()
 
