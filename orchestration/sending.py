@@ -8,6 +8,7 @@ from extractors.registry import SOURCES, open_target
 from extractors.sandbox import control
 from orchestration.settings import Settings
 from reconcilers.corrections.dispatch import DispatchSummary, dispatch
+from reconcilers.corrections.guard import load_guard
 from reconcilers.corrections.policy import load_policy
 from reconcilers.state import State
 
@@ -27,4 +28,6 @@ async def send(settings: Settings, state: State) -> DispatchSummary:
             for system in SOURCES
         }
         budgets = load_policy(settings.policy_path).budgets
-        return await dispatch(state, targets, business_clock(settings), budgets=budgets)
+        guard = load_guard(settings.matrix_path)
+        clock = business_clock(settings)
+        return await dispatch(state, targets, clock, budgets=budgets, guard=guard)

@@ -11,6 +11,7 @@ from orchestration.resources import WAREHOUSE_POOL, Night
 from orchestration.sending import send
 from orchestration.settings import Settings
 from orchestration.stores import opened_state
+from reconcilers.corrections.guard import load_guard
 from reconcilers.corrections.night import plan_night
 from reconcilers.corrections.policy import load_policy
 from reconcilers.evaluate import stored_findings
@@ -33,8 +34,9 @@ def plan(context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]) -> d
     """Corrections for the open exceptions, checked against policy and posting rules."""
     day = dt.date.fromisoformat(context.partition_key)
     policy = load_policy(night.settings.policy_path)
+    guard = load_guard(night.settings.matrix_path)
     with night.state() as state, night.warehouse() as con:
-        summary = plan_night(con, state, stored_findings(con, day), policy, day)
+        summary = plan_night(con, state, stored_findings(con, day), policy, day, guard=guard)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": summary.planned,

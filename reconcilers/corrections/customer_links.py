@@ -5,55 +5,17 @@ the outbox as the before-image: compensating is writing it back.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.policy import Rule
+from reconcilers.corrections.wire_fields import PLACES, Place
 
-
-@dataclass(frozen=True)
-class LinkField:
-    """Where a system keeps the id of a counterpart; `path` leads to it in the vendor's record.
-
-    `is_unique`: no two records of the system may name the same counterpart.
-    """
-
-    object: str
-    path: tuple[str, ...]
-    watermark_object: str
-    is_unique: bool = False
-
-    @property
-    def name(self) -> str:
-        return ".".join(self.path)
-
-    def holding(self, value: str | None) -> dict[str, Any]:
-        """The record as far as this field goes."""
-        held: Any = value
-        for part in reversed(self.path):
-            held = {part: held}
-        return dict(held)
-
-
-_ACCOUNT, _CUSTOMER, _ERP = "salesforce.account", "stripe.customer", "netsuite.customer"
-# By system and attribute of the system-of-record matrix.
-FIELDS: Mapping[tuple[str, str], LinkField] = {
-    ("salesforce", "billing_customer_ref"): LinkField(
-        "Account", ("Stripe_Customer_Id__c",), _ACCOUNT, is_unique=True
-    ),
-    ("salesforce", "erp_customer_ref"): LinkField(
-        "Account", ("NetSuite_Customer_Id__c",), _ACCOUNT, is_unique=True
-    ),
-    ("stripe", "crm_account_ref"): LinkField("customer", ("metadata", "crm_account_id"), _CUSTOMER),
-    ("stripe", "erp_customer_ref"): LinkField(
-        "customer", ("metadata", "netsuite_customer_id"), _CUSTOMER
-    ),
-    ("netsuite", "crm_account_ref"): LinkField("customer", ("custentity_sfdc_id",), _ERP),
-    ("netsuite", "billing_customer_ref"): LinkField(
-        "customer", ("custentity_stripe_id",), _ERP, is_unique=True
-    ),
+# By system and attribute of the matrix.
+FIELDS: Mapping[tuple[str, str], Place] = {
+    (system, attribute): place
+    for (system, entity, attribute), place in PLACES.items()
+    if entity == "customer" and attribute.endswith("_ref")
 }
 
 
@@ -97,7 +59,7 @@ _WORDS = {
 
 
 def _refusals(
-    field: LinkField, held: Row | None, subject: Subject, facts: Facts
+    field: Place, held: Row | None, subject: Subject, facts: Facts
 ) -> tuple[Refusal, ...]:
     where = f"{field.object}.{field.name}"
     if held is None:

@@ -6,7 +6,7 @@ dispatchers exactly one gets a correction, and one that lost its claim cannot wr
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from sqlalchemy import select
@@ -54,6 +54,7 @@ class Order:
     payload: dict[str, Any]
     idempotency_key: str
     correlation_id: str
+    snapshot_date: date
     action: str
     writes: int
     was_called: bool
@@ -248,6 +249,7 @@ def _order(
         payload=record.payload,
         idempotency_key=record.idempotency_key,
         correlation_id=record.correlation_id,
+        snapshot_date=record.snapshot_date,
         action=record.action,
         writes=record.writes,
         was_called=any(earlier.values()),

@@ -24,6 +24,7 @@ from extractors.protocol import Target, WriteIntent
 from reconcilers.corrections.brakes import StoppedError, halted
 from reconcilers.corrections.budget import DEFAULT_BUDGETS, Budgets
 from reconcilers.corrections.claims import claimant
+from reconcilers.corrections.correction import Refusal
 from reconcilers.corrections.delivery import (
     NOT_TAKEN,
     REJECTED,
@@ -37,6 +38,7 @@ from reconcilers.corrections.delivery import (
     recover,
 )
 from reconcilers.corrections.erp_invoice import BILLED
+from reconcilers.corrections.guard import Guard, shipped_guard
 from reconcilers.corrections.look import Sight, Standing, look
 from reconcilers.corrections.night import broken_tieouts
 from reconcilers.corrections.outbox import OVERTAKEN
@@ -99,6 +101,8 @@ async def dispatch(
     now: Clock,
     limits: DispatchLimits | None = None,
     budgets: Budgets = DEFAULT_BUDGETS,
+    *,
+    guard: Guard | None = None,
 ) -> DispatchSummary:
     """Send what is approved and resolve what is unknown, concurrently per target.
 
@@ -106,7 +110,8 @@ async def dispatch(
     it with the targets' watermarks, so in the sandbox it has to be the sandbox's clock.
     An invoice is posted only after the billing system, one of `targets`, still tells it as planned.
     Nothing is sent or looked up while the tie-outs of the newest recorded night do not all hold, or
-    while a person's halt holds; nothing is sent beyond the budgets.
+    while a person's halt holds; nothing is sent beyond the budgets, and nothing that the matrix
+    (`guard`, by default the one that ships) does not give on the day of the plan.
     Returns when nothing more can be done in this run; whatever is left stays visible.
     """
     bounds = limits or DispatchLimits()
@@ -116,7 +121,8 @@ async def dispatch(
         return DispatchSummary(recovered, {}, dict.fromkeys(sorted(targets), reason))
     lanes = {system: _Lane(target) for system, target in sorted(targets.items())}
     with claimant() as me:
-        worker = _Worker(state, now, me, bounds, budgets, targets.get(BILLING))
+        law, billing = guard or shipped_guard(), targets.get(BILLING)
+        worker = _Worker(state, now, me, bounds, budgets, law, billing)
         async with asyncio.TaskGroup() as group:
             for system, lane in lanes.items():
                 group.create_task(worker.drain(system, lane))
@@ -139,6 +145,7 @@ class _Worker:
     me: str
     limits: DispatchLimits
     budgets: Budgets
+    guard: Guard
     billing: Target | None
 
     async def drain(self, system: str, lane: _Lane) -> None:
@@ -189,8 +196,7 @@ class _Worker:
         if no := sight.refusal:
             if order.was_called:  # it may be our own memo that paid it, which the look missed
                 return Outcome(S.APPROVED, "not sent", f"not sent: {no.problem}; looked at again")
-            reason = f"{no.field}: {no.problem}"
-            return Outcome(S.REFUSED, "refused", reason, refusals=(no,))
+            return _refused((no,))
         if sight.standing is Standing.DRIFTED:
             return None
         if sight.standing is Standing.DESIRED and (order.was_called or sight.is_ours):
@@ -208,6 +214,8 @@ class _Worker:
         return Outcome(S.APPROVED, "not applied", "looked: the call had no effect; sent again")
 
     async def _write(self, lane: _Lane, order: Order, sight: Sight) -> Outcome:
+        if noes := self.guard.refusals(order, order.snapshot_date):
+            return _refused(noes)
         if order.action == "post_erp_invoice" and (stop := await self._check_posting(lane, order)):
             return stop
         try:
@@ -250,9 +258,7 @@ class _Worker:
                 S.APPROVED, "not sent", "the document appeared meanwhile: looked at again"
             )
         if self.billing is None or refusals:
-            refusals = refusals or (no_billing_to_ask(),)
-            reasons = "; ".join(f"{r.field}: {r.problem}" for r in refusals)
-            return Outcome(S.REFUSED, "refused", reasons, refusals=refusals)
+            return _refused(refusals or (no_billing_to_ask(),))
         planned = order.after.get(BILLED)
         changed = await changed_in_billing(self.billing, order.record_id, planned)
         return Outcome(S.SUPERSEDED, OVERTAKEN, changed) if changed else None
@@ -278,6 +284,11 @@ class _Worker:
             lane.failures += 1
             if lane.failures >= self.limits.failures_in_a_row:
                 lane.stopped = f"{lane.failures} failures in a row, the last: {_words(lane, error)}"
+
+
+def _refused(refusals: tuple[Refusal, ...]) -> Outcome:
+    reasons = "; ".join(f"{one.field}: {one.problem}" for one in refusals)
+    return Outcome(S.REFUSED, "refused", reasons, refusals=refusals)
 
 
 def _words(lane: _Lane, error: SourceError) -> str:

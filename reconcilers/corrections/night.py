@@ -5,6 +5,7 @@ from datetime import date, datetime
 import duckdb
 
 from reconcilers.corrections.context import read_context
+from reconcilers.corrections.guard import Guard
 from reconcilers.corrections.outbox import (
     PlanSummary,
     spent_corrections,
@@ -27,6 +28,7 @@ def plan_night(
     policy: Policy,
     snapshot_date: date,
     *,
+    guard: Guard | None = None,
     at: datetime | None = None,
 ) -> PlanSummary:
     """Plan what to write for the drift of a night, after `record_night` stored it.
@@ -50,6 +52,7 @@ def plan_night(
         policy,
         spent=spent_corrections(state),
         written=written_fields(state, snapshot_date),
+        guard=guard,
     )
     return store_plan(state, corrections, lives, snapshot_date, at)
 

@@ -13,6 +13,7 @@ from reconcilers.corrections.crm_copies import copy_subscription_status, link_cr
 from reconcilers.corrections.customer_links import correct_link
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
 from reconcilers.corrections.facts import Facts, index
+from reconcilers.corrections.guard import Guard, shipped_guard
 from reconcilers.corrections.images import shows
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.policy import Mode, Policy, Rule
@@ -34,6 +35,7 @@ def plan(
     *,
     spent: Mapping[str, int] = NONE_SPENT,
     written: Mapping[Field, Sequence[Written]] = NONE_WRITTEN,
+    guard: Guard | None = None,
 ) -> tuple[Correction, ...]:
     """The corrections of one night, in the order of their exception keys.
 
@@ -43,11 +45,12 @@ def plan(
     a cap or was tried without effect comes back held. `spent` counts by exception the corrections
     that were sent in vain (see `outbox.spent_corrections`); `written` tells by field those that
     worked or were undone (see `outbox.written_fields`): what came back after them is not written
-    again by itself.
+    again by itself. `guard` is the matrix, by default the one that ships: what it does not give
+    comes back refused, too.
     """
-    facts = index(context)
+    facts, law = index(context), guard or shipped_guard()
     planned = [
-        _with_caution(correction, systemic_codes, written)
+        _with_caution(_lawful(correction, law), systemic_codes, written)
         for subject, rule in _subjects(drift, lives, policy, spent)
         if (correction := _write(subject, rule, facts)) is not None
     ]
@@ -106,6 +109,14 @@ def _write(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
             return _post_invoice(subject, rule, facts)
         case _:
             return None
+
+
+def _lawful(correction: Correction, guard: Guard) -> Correction:
+    """Refused, where the matrix does not give the write."""
+    found = guard.refusals(correction, correction.subject.snapshot_date)
+    if not found:
+        return correction
+    return replace(correction, refusals=(*correction.refusals, *found), payload={})
 
 
 def _post_invoice(subject: Subject, rule: Rule, facts: Facts) -> Correction:

@@ -23,10 +23,10 @@ POLICY = load_policy()
 LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
 
 
-def planned(*rows, facts=None, policy=POLICY, life=LIFE, systemic=()):
+def planned(*rows, facts=None, policy=POLICY, life=LIFE, systemic=(), guard=None):
     frame = drift(*rows)
     lives = dict.fromkeys(frame["exception_key"], life)
-    return plan(frame, systemic, lives, facts or context(), policy)
+    return plan(frame, systemic, lives, facts or context(), policy, guard=guard)
 
 
 def only(*rows, **options):

@@ -1,0 +1,86 @@
+"""Where each system keeps an attribute of the system-of-record matrix, in its record on the wire.
+
+What stands here can be written; whether it may be is guard.py's question.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """`path` leads to the value in the vendor's record, `beside` to what is written with it.
+
+    `is_unique`: no two records of the system may hold the same value.
+    """
+
+    object: str
+    path: Path
+    watermark_object: str
+    is_unique: bool = False
+    beside: tuple[Path, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.path)
+
+    def holding(self, value: Any) -> dict[str, Any]:
+        """The record as far as this field goes."""
+        held = value
+        for part in reversed(self.path):
+            held = {part: held}
+        return dict(held)
+
+    def covers(self, leaf: Path) -> bool:
+        """Whether a value that is written stands in this field, or within it."""
+        return any(leaf[: len(path)] == path for path in (self.path, *self.beside))
+
+
+_ACCOUNT, _CUSTOMER, _ERP = "salesforce.account", "stripe.customer", "netsuite.customer"
+# By system, and by entity and attribute of the matrix.
+PLACES: Mapping[tuple[str, str, str], Place] = {
+    ("salesforce", "customer", "billing_customer_ref"): Place(
+        "Account", ("Stripe_Customer_Id__c",), _ACCOUNT, is_unique=True
+    ),
+    ("salesforce", "customer", "erp_customer_ref"): Place(
+        "Account", ("NetSuite_Customer_Id__c",), _ACCOUNT, is_unique=True
+    ),
+    ("stripe", "customer", "crm_account_ref"): Place(
+        "customer", ("metadata", "crm_account_id"), _CUSTOMER
+    ),
+    ("stripe", "customer", "erp_customer_ref"): Place(
+        "customer", ("metadata", "netsuite_customer_id"), _CUSTOMER
+    ),
+    ("netsuite", "customer", "crm_account_ref"): Place("customer", ("custentity_sfdc_id",), _ERP),
+    ("netsuite", "customer", "billing_customer_ref"): Place(
+        "customer", ("custentity_stripe_id",), _ERP, is_unique=True
+    ),
+    ("salesforce", "subscription", "status"): Place(
+        "Subscription__c",
+        ("Status__c",),
+        "salesforce.subscription",
+        beside=(("Status_Changed_At__c",),),
+    ),
+}
+
+# Documents that can be posted, and which attributes their amounts are: one of them is enough.
+DOCUMENTS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
+    ("netsuite", "invoice"): (("invoice", "total"),),
+    ("netsuite", "creditMemo"): (("credit_note", "total"),),
+    ("netsuite", "customerPayment"): (("payment", "amount"),),
+    ("netsuite", "customerRefund"): (("refund", "amount"),),
+    ("netsuite", "deposit"): (("payout", "net"),),
+    ("netsuite", "journalEntry"): (("dispute", "amount"), ("revenue_schedule_line", "amount")),
+}
+
+
+def leaves(values: Mapping[str, Any], above: Path = ()) -> Iterator[Path]:
+    """The paths of all values that a body sets."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, (*above, name))
+        else:
+            yield (*above, name)
