@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 
 from extractors.sandbox.amounts import decimal_text, rounded
@@ -15,6 +16,7 @@ from extractors.sandbox.world.state import Company
 _ABROAD = {"GBP": "USD", "EUR": "USD", "JPY": "USD", "USD": "EUR"}
 _LEAST_SEATS = 5
 _SEATS_MORE = 3
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,19 @@ def _shown(ground: Ground) -> list[Shown]:
 
 
 def _is_known(ground: Ground, each: Shown) -> bool:
-    """Whether nothing was signed of late, and no plant takes the account away."""
+    """Whether nothing was signed, began or ended of late, and no plant takes the account away."""
     account = each.account["Id"]
     return ground.is_free(f"arr:{account}", f"company:{each.who.number}") and all(
-        ground.is_settled(line["Effective_At__c"]) for line in each.lines
+        ground.is_settled(line["Effective_At__c"]) and not _moved(ground, line)
+        for line in each.lines
     )
+
+
+def _moved(ground: Ground, line: Record) -> bool:
+    """Whether the calendar changes these days, in some time zone, if the line counts."""
+    today = moment(ground.now).date()
+    ends = date.fromisoformat(line["Start_Date__c"]), date.fromisoformat(line["End_Date__c"]) + _DAY
+    return any(abs(today - day) <= 2 * _DAY for day in ends)
 
 
 def _amended(ground: Ground, each: Shown) -> list[Record]:
