@@ -8,6 +8,7 @@ from extractors.registry import SOURCES, open_target
 from extractors.sandbox import control
 from orchestration.settings import Settings
 from reconcilers.corrections.dispatch import DispatchSummary, dispatch
+from reconcilers.corrections.expiry import expire
 from reconcilers.corrections.guard import load_guard
 from reconcilers.corrections.policy import load_policy
 from reconcilers.state import State
@@ -21,7 +22,8 @@ def business_clock(settings: Settings) -> Callable[[], dt.datetime]:
 
 
 async def send(settings: Settings, state: State) -> DispatchSummary:
-    """Send what is approved, resolve what is unknown."""
+    """Send what is approved and has not expired, resolve what is unknown."""
+    expire(state)
     async with AsyncExitStack() as stack:
         targets = {
             system: await stack.enter_async_context(open_target(settings.target_config(system)))

@@ -15,7 +15,7 @@ from extractors.protocol import WriteIntent, WriteReceipt
 from reconcilers.corrections.outbox import store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.plan_context import PlanContext, empty_context
-from reconcilers.corrections.policy import load_policy
+from reconcilers.corrections.policy import Policy, load_policy
 from reconcilers.findings import DRIFT, empty
 from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state import State, open_state
@@ -49,12 +49,19 @@ def at(number: int, hour: int = 2) -> datetime:
 
 
 def plan_into(
-    state: State, found: pl.DataFrame, facts: PlanContext, moment: datetime | None = None
+    state: State,
+    found: pl.DataFrame,
+    facts: PlanContext,
+    moment: datetime | None = None,
+    *,
+    policy: Policy | None = None,
+    on: date = DAY,
 ) -> None:
-    """Plan drift that opened on DAY under the policy that is shipped, and store the plan."""
-    life = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
+    """Plan drift that opened on a night, under the policy that is shipped, and store the plan."""
+    life = fold([NightFact(on)], [Sighting(on, "exception", "cmp")])
     lives = dict.fromkeys(found["exception_key"].cast(pl.String), life)
-    store_plan(state, plan(found, (), lives, facts, load_policy()), lives, DAY, moment)
+    planned = plan(found, (), lives, facts, policy or load_policy())
+    store_plan(state, planned, lives, on, moment)
 
 
 def key_of(name: str) -> str:

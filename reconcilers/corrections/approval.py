@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from reconcilers.corrections.outbox import get_all, move
+from reconcilers.corrections.outbox import get_all, move, put_off_expiry
 from reconcilers.corrections.states import (
     UNSENT,
     CorrectionState,
@@ -126,6 +126,7 @@ def replay(
             _word(session, record, "replay", actor, comment, moment)
             move(session, record, CorrectionState.APPROVED, actor=actor, reason=comment, at=moment)
             record.writes = 0
+            put_off_expiry(record, moment)
             decisions.append(Decision(record.correction_id, record.state, 0))
         return decisions
 
@@ -137,6 +138,11 @@ def _approve(
         raise WrongStateError(
             f"correction {record.correction_id} is {record.state}; "
             "only proposed and held ones can be approved"
+        )
+    if record.expires_at is not None and record.expires_at <= at:
+        raise ApprovalRefusedError(
+            f"{record.correction_id} expired on {record.expires_at:%Y-%m-%d %H:%M} UTC; "
+            "the next night plans it anew if it still drifts"
         )
     if actor == record.maker:
         raise ApprovalRefusedError(f"{actor} made {record.correction_id} and cannot approve it")
@@ -152,6 +158,7 @@ def _approve(
     if still_needed == 0:
         by = ", ".join(sorted({*earlier, actor}))
         reason = f"approved by {by}"
+        put_off_expiry(record, at)
         over = {OVER: record.state_reason} if record.state == CorrectionState.HELD else None
         move(
             session,

@@ -19,7 +19,7 @@ from reconcilers.corrections.correction import (
     correction_id,
     correction_key,
 )
-from reconcilers.corrections.outbox import get_all, move
+from reconcilers.corrections.outbox import get_all, move, put_off_expiry
 from reconcilers.corrections.policy import Mode
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.corrections.verify import TAKEN
@@ -49,6 +49,7 @@ KEPT = (
     "impact_reporting_minor",
     "severity",
     "assignee",
+    "valid_hours",
 )
 
 
@@ -73,7 +74,7 @@ def compensate(
     """Propose the undo of accepted corrections: of all of them, or of none.
 
     `actor` is the maker, so another person approves: two of them where books are changed. An undo
-    that was refused at the target is proposed again. Nothing is sent here.
+    that was refused at the target, or not sent in time, is proposed again. Nothing is sent here.
     """
     moment = at or datetime.now(UTC)
     with state.begin() as session:
@@ -88,7 +89,7 @@ def _propose(
     known = session.get(CorrectionRecord, undo.correction_id)
     if known is None:
         session.add(undo)
-    elif known.state == CorrectionState.REFUSED:
+    elif known.state in {CorrectionState.REFUSED, CorrectionState.SUPERSEDED}:
         move(session, known, CorrectionState.PROPOSED, actor=actor, reason=comment, at=at)
         undo, known.refusals = known, []
     else:
@@ -96,6 +97,7 @@ def _propose(
             f"{record.correction_id} has an undo already: {known.correction_id} is {known.state}"
         )
     undo.maker, undo.planned_at, undo.changed_at = actor, at, at
+    put_off_expiry(undo, at)
     append_audit(
         session,
         actor=actor,

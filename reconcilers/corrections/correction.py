@@ -82,6 +82,7 @@ class Correction:
     `before` is None when the record should not exist yet; `after` holds the facts desired, and
     `payload` is the body to send (empty when refused). `expected_version` is the version of the
     record that was seen, so that the same drift coming back after a repair is a new correction.
+    `valid_hours`, from the plan or from the last yes to it, is the time to send it in.
     """
 
     subject: Subject
@@ -99,6 +100,7 @@ class Correction:
     watermark_object: str
     reason: str
     payload: Mapping[str, Any] = field(default_factory=dict)
+    valid_hours: int | None = None
     refusals: tuple[Refusal, ...] = ()
     state: CorrectionState = CorrectionState.PROPOSED
     state_reason: str | None = None

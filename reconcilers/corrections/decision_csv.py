@@ -44,6 +44,7 @@ COLUMNS = (
     "assignee",
     "snapshot_date",
     "planned_at",
+    "expires_at",
 )
 _REQUIRED = ("correction_id", "planned_at")
 _SCHEMA = pa.DataFrameSchema(

@@ -5,6 +5,7 @@ from datetime import date, datetime
 import duckdb
 
 from reconcilers.corrections.context import read_context
+from reconcilers.corrections.expiry import expire
 from reconcilers.corrections.guard import Guard
 from reconcilers.corrections.outbox import (
     PlanSummary,
@@ -34,7 +35,8 @@ def plan_night(
     """Plan what to write for the drift of a night, after `record_night` stored it.
 
     Only the newest recorded night plans: an older one, replayed, would propose what has been
-    overtaken. The same night planned again changes nothing. Never calls a target.
+    overtaken. What was not sent in time is proposed anew. The same night planned again changes
+    nothing. Never calls a target.
     """
     with state.read() as session:
         newest = newest_night(session)
@@ -43,6 +45,7 @@ def plan_night(
         return PlanSummary(
             snapshot_date, skipped=f"{known}; only the newest recorded night is planned"
         )
+    expire(state, at)
     lives = lives_as_of(state, snapshot_date)
     corrections = plan(
         findings.drift,

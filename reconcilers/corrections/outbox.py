@@ -129,6 +129,7 @@ class _Storing:
             "payload": dict(correction.payload),
             "state_reason": correction.state_reason,
             "mode": correction.mode,
+            "valid_hours": correction.valid_hours,
         }
         if record.state == correction.state.value and all(
             getattr(record, name) == value for name, value in wanted.items()
@@ -140,6 +141,7 @@ class _Storing:
             record.snapshot_date = correction.subject.snapshot_date
         if came_back or is_stopped or record.state == CorrectionState.REFUSED:
             record.planned_at = self.at  # people are asked anew
+            put_off_expiry(record, self.at)
         if record.state != correction.state.value:
             move(
                 self.session,
@@ -233,6 +235,12 @@ def move(
         at=at,
     )
     record.state, record.state_reason, record.changed_at = state.value, reason, at
+
+
+def put_off_expiry(record: CorrectionRecord, since: datetime) -> None:
+    """Let the time to send it begin anew; a correction that knows no end stays without one."""
+    if record.valid_hours is not None:
+        record.expires_at = since + timedelta(hours=record.valid_hours)
 
 
 def count_by_state(state: State) -> dict[str, int]:
@@ -333,7 +341,7 @@ def _blocks(record: CorrectionRecord) -> bool:
 
 def _record(correction: Correction, at: datetime) -> CorrectionRecord:
     subject = correction.subject
-    return CorrectionRecord(
+    record = CorrectionRecord(
         correction_id=correction.correction_id,
         idempotency_key=correction.idempotency_key,
         exception_key=subject.exception_key,
@@ -367,5 +375,8 @@ def _record(correction: Correction, at: datetime) -> CorrectionRecord:
         maker=PLANNER,
         planned_at=at,
         changed_at=at,
+        valid_hours=correction.valid_hours,
         writes=0,
     )
+    put_off_expiry(record, at)
+    return record

@@ -50,7 +50,9 @@ def plan(
     """
     facts, law = index(context), guard or shipped_guard()
     planned = [
-        _with_caution(_lawful(correction, law), systemic_codes, written)
+        _with_caution(
+            replace(_lawful(correction, law), valid_hours=rule.valid_hours), systemic_codes, written
+        )
         for subject, rule in _subjects(drift, lives, policy, spent)
         if (correction := _write(subject, rule, facts)) is not None
     ]

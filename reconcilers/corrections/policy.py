@@ -15,6 +15,7 @@ from reconcilers.corrections.budget import DEFAULT_BUDGETS, Budget, Budgets
 from reconcilers.corrections.policy_lines import lines_of
 from reconcilers.rules.codes import CODES
 
+DEFAULT_VALID_HOURS = 336
 SEVERITIES = ("S1", "S2", "S3", "S4")
 
 
@@ -198,6 +199,7 @@ class Rule:
     sla_hours: int
     alert_channel: str
     caps: Caps | None = None
+    valid_hours: int = DEFAULT_VALID_HOURS
 
     def severity(self, found: str) -> str:
         """The graver of what was found and the floor (S1 is the gravest)."""
@@ -250,7 +252,7 @@ def parse_policy(source: str, name: str) -> Policy:
 
 
 TEXT, WHOLE, TABLE = "text", "whole number", "table"
-TOP_FIELDS = {"reporting_currency": TEXT, "budget": TABLE}
+TOP_FIELDS = {"reporting_currency": TEXT, "valid_hours": WHOLE, "budget": TABLE}
 BUDGET_FIELDS = {"rows": WHOLE, "amount_minor": WHOLE, "customers": WHOLE}
 RULE_FIELDS = {
     "mode": TEXT,
@@ -258,6 +260,7 @@ RULE_FIELDS = {
     "assignee": TEXT,
     "sla_hours": WHOLE,
     "alert_channel": TEXT,
+    "valid_hours": WHOLE,
     "caps": TABLE,
 }
 CAP_FIELDS = {
@@ -279,10 +282,12 @@ class _Reader:
         self.name = name
         self.lines = lines
         self.problems: list[str] = []
+        self.valid_hours = DEFAULT_VALID_HOURS
 
     def policy(self, document: Mapping[str, Any]) -> Policy:
         top = document.get("policy")
-        general = self.table(top or {}, ("policy",), TOP_FIELDS, optional=("budget",))
+        general = self.table(top or {}, ("policy",), TOP_FIELDS, optional=("valid_hours", "budget"))
+        self.valid_hours = general.get("valid_hours", DEFAULT_VALID_HOURS)
         if top is None:
             self.problems.append(f"{self.name}: the table [policy] is missing")
         rules = {
@@ -338,7 +343,7 @@ class _Reader:
     def rule(
         self, path: tuple[str, ...], code: str, cause: str | None, table: Mapping[str, Any]
     ) -> Rule:
-        read = self.table(table, path, RULE_FIELDS, optional=("caps",))
+        read = self.table(table, path, RULE_FIELDS, optional=("valid_hours", "caps"))
         mode = self.choice(path, "mode", read, tuple(Mode), Mode.REPORT)
         floor = self.choice(path, "severity_floor", read, SEVERITIES, "S4")
         caps = self.caps(path, Mode(mode), read.get("caps"))
@@ -352,6 +357,7 @@ class _Reader:
             sla_hours=read.get("sla_hours", 0),
             alert_channel=read.get("alert_channel", ""),
             caps=caps,
+            valid_hours=read.get("valid_hours", self.valid_hours),
         )
 
     def caps(self, path: tuple[str, ...], mode: Mode, table: Any) -> Caps | None:

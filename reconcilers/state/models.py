@@ -196,6 +196,8 @@ class CorrectionRecord(Base):
     maker: Mapped[str]
     planned_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+    valid_hours: Mapped[int | None]
+    expires_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     verdict_on: Mapped[date | None]

@@ -135,6 +135,7 @@ class CorrectionView:
     maker: str
     planned_at: datetime
     changed_at: datetime
+    expires_at: datetime | None
     sent_at: datetime | None
     accepted_at: datetime | None
     verdict_on: date | None

@@ -55,9 +55,8 @@ def outbox():
     state = open_state("sqlite://")
     frame = drift(lost_link(), stale_status(), missing_invoice())
     plan_into(state, frame, context(), at(0, 3))
-    approve(
-        state, [v.correction_id for v in list_corrections(state, states=["proposed"])], "ann", ""
-    )
+    waiting = [v.correction_id for v in list_corrections(state, states=["proposed"])]
+    approve(state, waiting, "ann", "", at(0, 3))
     return state
 
 
