@@ -157,7 +157,7 @@ def _line(
     open_left, open_right = left_minor - left_known, right_minor - right_known
     return {
         "code": bridge.code,
-        "scope": " ".join(filter(None, (entity or "no legal entity", bridge.noun))),
+        "scope": scope_of(entity, bridge),
         "currency": currency,
         "period": period,
         "left_label": bridge.labels[0],
@@ -173,6 +173,11 @@ def _line(
         "holds": (rows_apart, open_left, open_right) == (0, 0, 0),
         "parts": known,
     }
+
+
+def scope_of(entity: str | None, bridge: Bridge) -> str:
+    """The scope of the lines of a bridge and a legal entity."""
+    return " ".join(filter(None, (entity or "no legal entity", bridge.noun)))
 
 
 def _total(parts: Sequence[Line]) -> tuple[int, int]:

@@ -84,6 +84,31 @@ def show(
 
 
 @app.command()
+def diff(
+    ids: Ids = None,
+    code: Annotated[str | None, typer.Option(help="Only this drift code.")] = None,
+    *,
+    live: Annotated[bool, typer.Option("--live", help="Look at the targets too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+) -> None:
+    """Show what would change if it were sent, field by field, and the tie-outs after it.
+
+    Of those named, or of all that is not sent yet. Writes nothing; --live only reads.
+    """
+    from orchestration import dry_run
+
+    settings = load_settings()
+    with opened_state(settings) as store:
+        ids = _full_ids(store, ids)
+        found = asyncio.run(dry_run.dry_run(settings, store, ids, code, live=live))
+    if as_json:
+        out.print_json(data=dry_run.as_json(found))
+        return
+    for part in dry_run.as_text(found):
+        out.print(part, soft_wrap=isinstance(part, str), markup=False, highlight=False)
+
+
+@app.command()
 def approve(ids: Ids = None, code: Code = None, comment: Comment = "") -> None:
     """Say yes to corrections that wait for a person: by id, or all of a code."""
     _decide(approval.approve, ids, code, comment)

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Protocol
 
 from extractors.protocol import Target
 from reconcilers.corrections.correction import Refusal
-from reconcilers.corrections.delivery import Order
 from reconcilers.corrections.images import same, shows
 
 PAID = Refusal(
@@ -44,7 +43,24 @@ class Sight:
     refusal: Refusal | None = None
 
 
-async def look(target: Target, order: Order) -> Sight:
+class Intended(Protocol):
+    """A correction as far as looking needs it: an order of dispatch, or one that still waits."""
+
+    @property
+    def operation(self) -> str: ...
+    @property
+    def object(self) -> str: ...
+    @property
+    def record_id(self) -> str: ...
+    @property
+    def before(self) -> Mapping[str, Any] | None: ...
+    @property
+    def after(self) -> Mapping[str, Any]: ...
+    @property
+    def payload(self) -> Mapping[str, Any]: ...
+
+
+async def look(target: Target, order: Intended) -> Sight:
     """Read the record, by id or by external id, and compare it with before and after."""
     if order.operation == "upsert":
         return await _look_for_document(target, order, order.record_id)
@@ -65,7 +81,7 @@ async def look(target: Target, order: Order) -> Sight:
     return Sight(Standing.OTHER, f"the value that drifted changed meanwhile ({changed})")
 
 
-async def _look_for_credit(target: Target, order: Order) -> Sight:
+async def _look_for_credit(target: Target, order: Intended) -> Sight:
     """Whether the credit memo is there; if not, whether the invoice is still ours, and unpaid."""
     sight = await _look_for_document(target, order, order.after["externalId"])
     if sight.standing is not Standing.DRIFTED:
@@ -81,7 +97,7 @@ def _is_unpaid(invoice: Mapping[str, Any]) -> bool:
     return None not in {total, left} and Decimal(str(total)) == Decimal(str(left))
 
 
-async def _look_for_document(target: Target, order: Order, external_id: str) -> Sight:
+async def _look_for_document(target: Target, order: Intended, external_id: str) -> Sight:
     """Whether the document stands under our external id, and whether it is the one we sent."""
     record = await target.find(order.object, external_id)
     if record is None:

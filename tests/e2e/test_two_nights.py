@@ -15,6 +15,7 @@ from orchestration.assembly import build_defs
 from orchestration.assets.corrections import PLAN
 from orchestration.assets.reconciliation import TIEOUTS
 from orchestration.assets.reporting import REPORT
+from orchestration.dry_run import dry_run
 from orchestration.evaluate import compare
 from orchestration.night import dagster_home, run_backfill
 from orchestration.sending import send
@@ -136,6 +137,20 @@ def test_a_thread_is_found_from_either_end(company, first_night):
     (again,) = find_thread(company.settings, thread.name)[0].threads
     assert (again.root, set(again.nodes)) == (thread.root, set(thread.nodes))
     assert find_thread(company.settings, "in_that_nobody_has")[0].candidates == ()
+
+
+def test_a_dry_run_looks_at_the_targets_and_writes_nothing(company, first_night):
+    before = company.memory()
+    with opened_state(company.settings) as state:
+        found = asyncio.run(dry_run(company.settings, state, (), None, live=True))
+    assert {seen for view, _, seen in found.corrections if not view.refusals} == {
+        "the record still drifts",
+        "there is no such document yet",
+    }
+    posted = [view for view, _, _ in found.corrections if view.code == "INV-MISS-01"]
+    closed = [line.gap_minor - line.projected_minor for line in found.tieouts]
+    assert sum(closed) == sum(view.impact_minor for view in posted if not view.refusals)
+    assert company.memory() == before
 
 
 def test_what_is_approved_is_sent_once_and_verified_by_the_next_night(company, first_night):
