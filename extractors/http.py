@@ -146,6 +146,11 @@ class HttpDoor:
         """The same, with others waiting, so that the place of an answer is taken at once."""
         return self._limiter.room(self._limiter.width - 1)
 
+    @property
+    def newest_at(self) -> datetime | None:
+        """The latest time (UTC) of the system's own clock on any answer."""
+        return self._newest_at
+
     def is_behind(self, served_at: datetime) -> bool:
         """Whether an answer is older than another one was: it came from a replica that lags."""
         return self._newest_at is not None and self._newest_at - served_at > LAG

@@ -229,6 +229,11 @@ class Target(Protocol):
     @property
     def system(self) -> str: ...
 
+    @property
+    def newest_at(self) -> datetime | None:
+        """The latest time (UTC) that the system's own clock has told with an answer."""
+        ...
+
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         """The record by the vendor's id, or None when there is none."""
         ...

@@ -297,6 +297,7 @@ class MemoryTarget:
 
     def __init__(self, system: str, records: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
         self.system = system
+        self.newest_at: datetime | None = None
         self.records = {key: dict(value) for key, value in records.items()}
         self.effects: list[tuple[str, str]] = []
         self.script: list[tuple[str, SourceError] | None] = []

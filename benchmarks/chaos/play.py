@@ -26,6 +26,7 @@ from extractors.http import HttpOptions
 from extractors.registry import open_target
 from extractors.sandbox.servers import connections, create_apps
 from extractors.sandbox.store import Store
+from reconcilers.corrections import desk as persisting
 from reconcilers.corrections import dispatch as dispatching
 from reconcilers.corrections.approval import approve, reject, replay
 from reconcilers.corrections.brakes import halted, resume
@@ -39,7 +40,7 @@ from tests.virtual_time import VirtualTime
 CALM_RUNS = 6  # as often as dispatch is called when the weather has cleared
 UNDONE_EACH = 4  # so many seeds: one of them ends with everything undone
 WIDE = Budget(10**6, 10**15, 10**6)
-STEPS = ("recover", "claim", "begin_write", "finish")
+STEPS = ((dispatching, "recover"), (persisting, "persist"))
 
 _FUSE: ContextVar[Fuse] = ContextVar("fuse")
 
@@ -234,7 +235,7 @@ def _require_killed(group: BaseExceptionGroup[BaseException]) -> None:
 @contextmanager
 def _steps_counted() -> Iterator[None]:
     """Before and after each transaction of the dispatcher is a step at which it can die."""
-    kept = {name: getattr(dispatching, name) for name in STEPS}
+    kept = {step: getattr(*step) for step in STEPS}
 
     def stepping(function: Callable[..., Any]) -> Callable[..., Any]:
         def around(*args: Any, **kwargs: Any) -> Any:
@@ -246,9 +247,9 @@ def _steps_counted() -> Iterator[None]:
         return around
 
     try:
-        for name, function in kept.items():
-            setattr(dispatching, name, stepping(function))
+        for step, function in kept.items():
+            setattr(*step, stepping(function))
         yield
     finally:
-        for name, function in kept.items():
-            setattr(dispatching, name, function)
+        for step, function in kept.items():
+            setattr(*step, function)

@@ -1,17 +1,23 @@
 """Breaks the dispatcher on purpose: what the simulation does not notice, it does not prove."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
 from extractors.protocol import Target
+from reconcilers.corrections import desk as persisting
 from reconcilers.corrections import dispatch as dispatching
+from reconcilers.corrections.budget import Budgets
 from reconcilers.corrections.delivery import Order
 from reconcilers.corrections.look import Sight, Standing
+from reconcilers.corrections.steps import Begin, Fate, Step
+from reconcilers.state.store import State
 
-_look = dispatching.look
+_look, _persist = dispatching.look, persisting.persist
 
 
 async def _look_only_once(target: Target, order: Order) -> Sight:
@@ -27,14 +33,18 @@ async def _look_without_comparing(target: Target, order: Order) -> Sight:
     return replace(sight, standing=Standing.DRIFTED) if sight.standing is Standing.OTHER else sight
 
 
-def _persist_nothing(*_: Any) -> None:
+def _persist_no_intent(
+    state: State, steps: Sequence[Step], now: datetime, budgets: Budgets
+) -> list[Fate]:
     """The call goes out before the outbox knows of it."""
+    others = iter(_persist(state, [s for s in steps if not isinstance(s, Begin)], now, budgets))
+    return [None if isinstance(step, Begin) else next(others) for step in steps]
 
 
-BREAKS: Mapping[str, tuple[str, Callable[..., Any]]] = {
-    "resend": ("look", _look_only_once),
-    "no-compare": ("look", _look_without_comparing),
-    "no-intent": ("begin_write", _persist_nothing),
+BREAKS: Mapping[str, tuple[ModuleType, str, Callable[..., Any]]] = {
+    "resend": (dispatching, "look", _look_only_once),
+    "no-compare": (dispatching, "look", _look_without_comparing),
+    "no-intent": (persisting, "persist", _persist_no_intent),
 }
 
 
@@ -44,6 +54,5 @@ def broken(name: str | None) -> Iterator[None]:
     if name is None:
         yield
         return
-    function, instead = BREAKS[name]
-    with patch.object(dispatching, function, instead):
+    with patch.object(*BREAKS[name]):
         yield

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from reconcilers.corrections.budget import Budgets, Use
-from reconcilers.state.audit import CHAIN, append_audit
-from reconcilers.state.models import Attempt, AuditHead, CorrectionRecord, Halt
+from reconcilers.corrections.budget import Budget, Budgets, Use
+from reconcilers.state.audit import append_audit, lock_head
+from reconcilers.state.models import Attempt, CorrectionRecord, Halt
 from reconcilers.state.store import State
 
 SUBJECT = "dispatch"
@@ -78,44 +78,90 @@ def halted(state: State) -> HaltView | None:
         return _view(found) if found else None
 
 
-def require_leave(
-    session: Session, record: CorrectionRecord, run: str, now: datetime, budgets: Budgets
-) -> None:
-    """Raise when this correction must not be sent now: `run` is the claim of the dispatch run.
+class Leave:
+    """Whether corrections may be sent now, asked one after the other in one transaction.
 
-    `record` is locked by the caller; whoever asks after us waits for our transaction.
+    `wanted` are all that will be asked for, locked by the caller; `run` is the claim of the
+    dispatch run. Whoever asks in another transaction waits for ours.
     """
-    if session.get_bind().dialect.name != "sqlite":  # there a writer is alone anyway
-        session.get_one(AuditHead, CHAIN, with_for_update=True)
-    if found := _halt(session):
-        raise StoppedError(str(_view(found)))
-    midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
-    today = Attempt.write_started_at >= midnight
-    recent = Attempt.write_started_at >= now - LONGEST_RUN
-    scopes = (
-        ("run", budgets.run, (Attempt.claimed_by == run) & recent),
-        ("day", budgets.day, today),
-    )
-    for name, budget, scope in scopes:
-        if words := budget.overdrawn_by(_use(session, record.correction_id, scope)):
+
+    def __init__(
+        self,
+        session: Session,
+        wanted: Sequence[CorrectionRecord],
+        run: str,
+        now: datetime,
+        budgets: Budgets,
+    ) -> None:
+        lock_head(session)
+        self._halt = _halt(session)
+        midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
+        today = Attempt.write_started_at >= midnight
+        recent = Attempt.write_started_at >= now - LONGEST_RUN
+        self._spent = (
+            _Spent(session, wanted, "run", budgets.run, (Attempt.claimed_by == run) & recent),
+            _Spent(session, wanted, "day", budgets.day, today),
+        )
+
+    def require(self, record: CorrectionRecord) -> None:
+        """Raise when this correction must not be sent now; else it counts as sent from here on."""
+        if self._halt:
+            raise StoppedError(str(_view(self._halt)))
+        for spent in self._spent:
+            spent.require(record)
+        for spent in self._spent:
+            spent.add(record)
+
+
+class _Spent:
+    """What was sent in a scope; a correction that is sent twice counts once."""
+
+    def __init__(
+        self,
+        session: Session,
+        wanted: Sequence[CorrectionRecord],
+        name: str,
+        budget: Budget,
+        scope: ColumnElement[bool],
+    ) -> None:
+        self._name, self._budget = name, budget
+        sent = select(Attempt.correction_id).where(scope)
+        ids = [record.correction_id for record in wanted]
+        self._ids = set(session.scalars(sent.where(Attempt.correction_id.in_(ids))))
+        # Whose customer is not known counts as a customer of its own.
+        customer = func.coalesce(CorrectionRecord.canonical_id, CorrectionRecord.exception_key)
+        amount = func.abs(func.coalesce(CorrectionRecord.impact_reporting_minor, 0))
+        measures = select(func.count(), func.sum(amount), func.count(customer.distinct()))
+        was_sent = CorrectionRecord.correction_id.in_(sent)
+        told: Sequence[Any] = session.execute(measures.where(was_sent)).one()
+        self._use = Use(*(int(measure or 0) for measure in told))
+        theirs = select(customer).where(was_sent, customer.in_({_customer(r) for r in wanted}))
+        self._customers = set(session.scalars(theirs))
+
+    def require(self, record: CorrectionRecord) -> None:
+        if words := self._budget.overdrawn_by(self._use_with(record)):
             raise StoppedError(
-                f"the budget of the {name} is spent: this call would make it {words}; "
+                f"the budget of the {self._name} is spent: this call would make it {words}; "
                 "look at what was sent, then raise [policy.budget] or wait"
             )
 
+    def add(self, record: CorrectionRecord) -> None:
+        self._use = self._use_with(record)
+        self._ids.add(record.correction_id)
+        self._customers.add(_customer(record))
 
-def _use(session: Session, correction_id: str, scope: ColumnElement[bool]) -> Use:
-    """What was sent in a scope, with this correction; one sent twice counts once."""
-    sent = select(Attempt.correction_id).where(scope)
-    chosen = or_(
-        CorrectionRecord.correction_id == correction_id, CorrectionRecord.correction_id.in_(sent)
-    )
-    amount = func.abs(func.coalesce(CorrectionRecord.impact_reporting_minor, 0))
-    # Whose customer is not known counts as a customer of its own.
-    customer = func.coalesce(CorrectionRecord.canonical_id, CorrectionRecord.exception_key)
-    measures = (func.count(), func.sum(amount), func.count(customer.distinct()))
-    told: Sequence[Any] = session.execute(select(*measures).where(chosen)).one()
-    return Use(*(int(measure or 0) for measure in told))
+    def _use_with(self, record: CorrectionRecord) -> Use:
+        if record.correction_id in self._ids:
+            return self._use
+        return Use(
+            rows=self._use.rows + 1,
+            amount_minor=self._use.amount_minor + abs(record.impact_reporting_minor or 0),
+            customers=self._use.customers + (_customer(record) not in self._customers),
+        )
+
+
+def _customer(record: CorrectionRecord) -> str:
+    return record.exception_key if record.canonical_id is None else record.canonical_id
 
 
 def _halt(session: Session) -> Halt | None:

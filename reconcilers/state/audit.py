@@ -31,7 +31,7 @@ def append_audit(
     session: Session, *, actor: str, action: str, subject: str, body: Any, at: datetime
 ) -> None:
     """Add one line inside the caller's transaction. Bodies hold ids and masked values only."""
-    head = session.get_one(AuditHead, CHAIN, with_for_update=True)
+    head = lock_head(session)
     line = AuditEntry(
         sequence=head.sequence + 1,
         at=at.astimezone(UTC),
@@ -45,7 +45,14 @@ def append_audit(
     line.sha256 = _hash(line)
     head.sequence, head.sha256 = line.sequence, line.sha256
     session.add(line)
-    session.flush()
+
+
+def lock_head(session: Session) -> AuditHead:
+    """The end of the chain; nobody else appends to it before the caller's transaction ends."""
+    known: AuditHead | None = session.info.get(CHAIN)
+    if known is None:
+        known = session.info[CHAIN] = session.get_one(AuditHead, CHAIN, with_for_update=True)
+    return known
 
 
 def verify_audit(state: State) -> ChainVerdict:

@@ -1,19 +1,23 @@
 """Opens the state store and gives out transactions; the only place that knows its dialects."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import SingletonThreadPool
 
 MIGRATION_LOCK = 7_401_883  # any constant; it names our advisory lock on PostgreSQL
 BUSY_SECONDS = 30
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,15 @@ class State:
             reader = reader.execution_options(isolation_level="REPEATABLE READ")
         with Session(reader, expire_on_commit=False) as session:
             yield session
+
+    async def off_loop(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What a function brings that works on this store, without holding up an event loop.
+
+        A store in memory is there for its own thread only.
+        """
+        if isinstance(self.engine.pool, SingletonThreadPool):
+            return function(*args, **kwargs)
+        return await asyncio.to_thread(function, *args, **kwargs)
 
     def close(self) -> None:
         self.engine.dispose()

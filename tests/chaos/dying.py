@@ -12,6 +12,7 @@ from extractors.crm.salesforce.client import SalesforceConfig
 from extractors.erp.netsuite.client import NetSuiteConfig
 from extractors.http import HttpOptions
 from extractors.registry import open_target
+from reconcilers.corrections import desk as persisting
 from reconcilers.corrections import dispatch as dispatching
 from reconcilers.state import open_state
 
@@ -50,6 +51,10 @@ class DyingTarget:
         self.system = target.system
         self.fuse = fuse
 
+    @property
+    def newest_at(self):
+        return self.target.newest_at
+
     async def _step(self, call):
         self.fuse.step()
         answer = await call
@@ -72,8 +77,8 @@ class DyingTarget:
 def run(state_url, settings, die_after=None, seed=0):
     """Dispatch once against the running sandbox; `die_after` steps end it, None lets it finish."""
     fuse = Fuse(die_after)
-    for name in ("recover", "claim", "begin_write", "finish"):
-        setattr(dispatching, name, fuse.around(getattr(dispatching, name)))
+    for step in ((dispatching, "recover"), (persisting, "persist")):
+        setattr(*step, fuse.around(getattr(*step)))
     asyncio.run(_dispatch(state_url, settings, fuse, random.Random(seed)))
 
 

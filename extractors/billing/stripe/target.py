@@ -6,6 +6,7 @@ remembered by the outbox, and a record that was made carries its key in its meta
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -33,6 +34,10 @@ class StripeTarget:
 
     door: HttpDoor
     system: str = SYSTEM
+
+    @property
+    def newest_at(self) -> datetime | None:
+        return self.door.newest_at
 
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         try:

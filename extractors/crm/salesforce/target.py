@@ -27,6 +27,10 @@ class SalesforceTarget:
     door: HttpDoor
     system: str = SYSTEM
 
+    @property
+    def newest_at(self) -> datetime | None:
+        return self.door.newest_at
+
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         return await self._get(f"{ROOT}/sobjects/{object}/{quote(record_id, safe='')}")
 

@@ -8,6 +8,7 @@ more), so that a lost answer can be asked for again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from extractors.calls import Call
@@ -41,6 +42,10 @@ class NetSuiteTarget:
     door: HttpDoor
     system: str = SYSTEM
     _columns: Columns = field(default_factory=Columns, repr=False)
+
+    @property
+    def newest_at(self) -> datetime | None:
+        return self.door.newest_at
 
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         """The record in the names that a write of it uses."""

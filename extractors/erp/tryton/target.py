@@ -65,6 +65,10 @@ class TrytonTarget:
     def _database(self) -> Database:
         return Database(self.door)
 
+    @property
+    def newest_at(self) -> datetime | None:
+        return self.door.newest_at
+
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         """The declared fields of the record."""
         rows = await self.lookup(object, id=record_id)

@@ -12,11 +12,13 @@ from extractors.errors import Rejected, UnknownOutcome
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.brakes import HaltRefusedError, halt, halted, resume
 from reconcilers.corrections.budget import DEFAULT_BUDGETS, Budget, Budgets
+from reconcilers.corrections.claims import claimant
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.corrections.outbox import store_plan, written_fields
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import PolicyError, load_policy, parse_policy
 from reconcilers.corrections.states import CorrectionState
+from reconcilers.corrections.steps import Begin, Claim, persist
 from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.models import CorrectionRecord
@@ -104,6 +106,25 @@ def test_the_day_bounds_all_its_runs_together_and_the_next_day_goes_on(state):
     assert len(targets["salesforce"].effects) == 10
     send(state, targets, budgets, at(1, 9))
     assert len(targets["salesforce"].effects) == 14
+
+
+def test_a_budget_spent_within_one_transaction_lets_go_what_still_fits(state):
+    """The third takes too much money; the fourth is of a customer and a size that still fit."""
+    gone_wild(state, 4, customers=2)
+    ids = sorted(view.correction_id for view in list_corrections(state))
+    with state.begin() as session:
+        session.get_one(CorrectionRecord, ids[2]).impact_reporting_minor = -(10**9)
+    budgets = Budgets(replace(WIDE, amount_minor=15240 * 3), replace(WIDE, customers=2))
+    with claimant() as me:
+        orders = persist(state, [Claim(name, me) for name in ids], at(0, 9), budgets)
+        fates = persist(state, [Begin(order) for order in orders], at(0, 9), budgets)
+        assert [type(fate).__name__ for fate in fates] == [
+            "NoneType", "NoneType", "StoppedError", "NoneType",
+        ]  # fmt: skip
+        assert "1000030480 minor units, 45720 are allowed" in str(fates[2])
+        halt(state, "ann", "to be sure")
+        (fate,) = persist(state, [Begin(orders[3])], at(0, 9), budgets)
+    assert "halted by ann" in str(fate)
 
 
 def test_several_dispatchers_share_the_budget_of_a_day(state):

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import event
 
 from extractors.errors import (
     Conflict,
@@ -17,11 +18,13 @@ from reconcilers.corrections import claims
 from reconcilers.corrections.approval import approve, replay
 from reconcilers.corrections.budget import DEFAULT_BUDGETS
 from reconcilers.corrections.claims import claimant, is_gone
-from reconcilers.corrections.delivery import ClaimLostError, begin_write, claim, finish, recover
+from reconcilers.corrections.delivery import ClaimLostError, Outcome, recover
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.corrections.outbox import count_by_state, store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
+from reconcilers.corrections.states import CorrectionState
+from reconcilers.corrections.steps import Begin, Claim, Finish, persist
 from reconcilers.exceptions import record_night
 from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state.audit import verify_audit
@@ -72,6 +75,11 @@ def plan_and_approve(state, *rows):
 
 def send(state, targets, **limits):
     return asyncio.run(dispatch(state, targets, now, DispatchLimits(**limits)))
+
+
+def claim(state, correction_id, claimed_by):
+    (order,) = persist(state, [Claim(correction_id, claimed_by)], now(), DEFAULT_BUDGETS)
+    return order
 
 
 def the_only(state):
@@ -399,22 +407,60 @@ def test_two_dispatchers_at_once_send_once(state, targets):
 def test_a_worker_that_lost_its_claim_cannot_write(state, monkeypatch):
     plan_and_approve(state, stale_status())
     with claimant() as slow:
-        order = claim(state, the_only(state).correction_id, slow, now())
-        assert claim(state, order.correction_id, "other|1|1|x", now()) is None
+        order = claim(state, the_only(state).correction_id, slow)
+        assert claim(state, order.correction_id, "other|1|1|x") is None
     recover(state, now())  # the slow worker counts as gone
     with claimant() as quick:
-        assert claim(state, order.correction_id, quick, now()) is not None
-        with pytest.raises(ClaimLostError):
-            begin_write(state, order, now(), DEFAULT_BUDGETS)
-        with pytest.raises(ClaimLostError):
-            finish(state, order, None, now())
+        assert claim(state, order.correction_id, quick) is not None
+        lost = persist(state, [Begin(order), Finish(order, None)], now(), DEFAULT_BUDGETS)
+    assert [type(fate) for fate in lost] == [ClaimLostError] * 2
+
+
+def test_steps_of_one_transaction_have_fates_of_their_own(state):
+    plan_and_approve(state, stale_status(), lost_link(), missing_invoice())
+    lost, left, sent = sorted(view.correction_id for view in list_corrections(state))
+    with claimant() as me:
+        orders = {name: claim(state, name, me) for name in (lost, sent)}
+        claim_of_another = persist(state, [Claim(lost, "other|1|1|x")], now(), DEFAULT_BUDGETS)
+    recover(state, now())  # this worker counts as gone
+    with claimant() as other:
+        assert claim(state, lost, other) is not None
+        orders[sent] = claim(state, sent, other)
+        accepted = Outcome(CorrectionState.ACCEPTED, "accepted", "taken")
+        steps = [Begin(orders[lost]), Begin(orders[sent]), Finish(orders[lost], accepted),
+                 Claim(left, other), Claim("cor_unknown", other), Claim(sent, other)]  # fmt: skip
+        fates = persist(state, steps, now(), DEFAULT_BUDGETS)
+    assert claim_of_another == [None]
+    assert [type(fate).__name__ for fate in fates] == [
+        "ClaimLostError", "NoneType", "ClaimLostError", "Order", "NoneType", "NoneType",
+    ]  # fmt: skip
+    begun = {v.correction_id: v.writes for v in list_corrections(state)}
+    assert begun == {lost: 0, left: 0, sent: 1}
+    assert verify_audit(state).holds
+
+
+def test_what_waits_is_committed_together(state, targets):
+    plan_and_approve(state, stale_status(), lost_link(), missing_invoice())
+    commits = []
+    event.listen(state.engine, "commit", commits.append)
+    assert send(state, targets).outcomes == {"accepted": 3}
+    assert len(commits) == 1 + 3  # recovering; then all claims, all intents, all answers
+
+
+def test_a_correction_is_accepted_by_the_later_of_both_clocks(state, targets):
+    plan_and_approve(state, stale_status(), missing_invoice())
+    targets["salesforce"].newest_at = at(0, 10)
+    targets["netsuite"].newest_at = at(0, 8)
+    send(state, targets)
+    accepted = {view.system: view.accepted_at for view in list_corrections(state)}
+    assert accepted == {"salesforce": at(0, 10), "netsuite": now()}
 
 
 def test_left_in_mid_send_a_correction_is_looked_up(state, targets):
     plan_and_approve(state, stale_status())
     with claimant() as me:
-        order = claim(state, the_only(state).correction_id, me, now())
-        begin_write(state, order, now(), DEFAULT_BUDGETS)
+        order = claim(state, the_only(state).correction_id, me)
+        assert persist(state, [Begin(order)], now(), DEFAULT_BUDGETS) == [None]
     assert recover(state, now()) == 1
     assert the_only(state).state == "unknown"
     assert send(state, targets).outcomes == {"accepted": 1, "approved": 1}
@@ -425,7 +471,7 @@ def test_a_look_that_was_left_is_ended_by_the_next(state, targets):
     targets["netsuite"].script = [("after", UnknownOutcome("netsuite", "no answer"))]
     send(state, targets, tries_per_run=1)
     with claimant() as me:
-        assert claim(state, the_only(state).correction_id, me, now()).kind == "look"
+        assert claim(state, the_only(state).correction_id, me).kind == "look"
     assert send(state, targets).outcomes == {"accepted": 1}
     assert [a.outcome for a in attempts(state)] == [
         "no conclusive answer", "the dispatcher stopped before the answer was recorded",
@@ -436,7 +482,7 @@ def test_a_look_that_was_left_is_ended_by_the_next(state, targets):
 def test_left_before_the_call_a_correction_is_simply_approved(state):
     plan_and_approve(state, stale_status())
     with claimant() as me:
-        claim(state, the_only(state).correction_id, me, now())
+        claim(state, the_only(state).correction_id, me)
         assert recover(state, now()) == 0  # its worker lives
     assert recover(state, now()) == 1
     assert the_only(state).state == "approved"

@@ -1,0 +1,92 @@
+"""How an attempt ends: what was seen or answered, as an outcome that can be persisted. Pure."""
+
+from dataclasses import replace
+
+from extractors.errors import Conflict, NotFound, RateLimited, Rejected, SourceError, Unauthorized
+from extractors.protocol import WriteReceipt
+from reconcilers.corrections.correction import Refusal
+from reconcilers.corrections.delivery import NOT_TAKEN, REJECTED, Order, Outcome
+from reconcilers.corrections.look import Sight, Standing
+from reconcilers.corrections.outbox import OVERTAKEN
+from reconcilers.corrections.states import CorrectionState
+
+S = CorrectionState
+
+
+def before_write(order: Order, sight: Sight) -> Outcome | None:
+    """Compare and set: only the value that drifted may be written over."""
+    if no := sight.refusal:
+        if order.was_called:  # it may be our own memo that paid it, which the look missed
+            return Outcome(S.APPROVED, "not sent", f"not sent: {no.problem}; looked at again")
+        return refused((no,))
+    if sight.standing is Standing.DRIFTED:
+        return None
+    if sight.standing is Standing.DESIRED and (order.was_called or sight.is_ours):
+        return _found_applied(sight)  # an earlier call of ours took effect after all
+    return _overtaken(sight)
+
+
+def after_look(order: Order, sight: Sight, most_writes: int) -> Outcome:
+    """What an earlier call did, told by the target itself."""
+    if sight.standing is Standing.DESIRED:
+        return _found_applied(sight)
+    if sight.standing is Standing.OTHER:
+        return _overtaken(sight)
+    if order.writes >= most_writes:
+        return Outcome(S.DEAD, "not applied", f"not applied after {order.writes} calls")
+    return Outcome(S.APPROVED, "not applied", "looked: the call had no effect; sent again")
+
+
+def accepted(receipt: WriteReceipt) -> Outcome:
+    return Outcome(
+        S.ACCEPTED,
+        "accepted",
+        "the target accepted it",
+        status=receipt.status,
+        request_id=receipt.request_id,
+        body_excerpt=receipt.body_excerpt,
+        target_record_id=receipt.record_id,
+    )
+
+
+def failed(error: SourceError) -> Outcome:
+    """Where a failed call leaves a correction. Only a plain no is taken for a no."""
+    if isinstance(error, Rejected):
+        return _from_error(S.DEAD, REJECTED, error)
+    if isinstance(error, RateLimited | Unauthorized):
+        return replace(_from_error(S.APPROVED, NOT_TAKEN, error), was_taken=False)
+    return _from_error(S.UNKNOWN, "no conclusive answer", error)
+
+
+def could_not_look(order: Order, error: SourceError) -> Outcome:
+    if order.kind == "look":
+        return _from_error(S.UNKNOWN, "could not look", error)
+    if isinstance(error, Rejected | Conflict) and not isinstance(error, NotFound):
+        return _from_error(S.DEAD, "could not look", error)
+    return _from_error(S.APPROVED, "not sent: could not look", error)
+
+
+def refused(refusals: tuple[Refusal, ...]) -> Outcome:
+    reasons = "; ".join(f"{one.field}: {one.problem}" for one in refusals)
+    return Outcome(S.REFUSED, "refused", reasons, refusals=refusals)
+
+
+def _found_applied(sight: Sight) -> Outcome:
+    words = "found at the target by looking"
+    return Outcome(S.ACCEPTED, "found applied", words, target_record_id=sight.record_id)
+
+
+def _overtaken(sight: Sight) -> Outcome:
+    return Outcome(S.SUPERSEDED, OVERTAKEN, sight.words, target_record_id=sight.record_id)
+
+
+def _from_error(state: CorrectionState, outcome: str, error: SourceError) -> Outcome:
+    return Outcome(
+        state,
+        outcome,
+        f"{outcome}: {error.message}",
+        error_class=type(error).__name__,
+        status=error.status,
+        request_id=error.request_id,
+        body_excerpt=error.body_excerpt,
+    )

@@ -1,0 +1,58 @@
+"""One target in one dispatch run: how often what was tried, and whether to go on with it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from extractors.errors import Rejected, SourceError, Transient, Unauthorized, UnknownOutcome
+from extractors.protocol import Target
+
+
+@dataclass(frozen=True)
+class DispatchLimits:
+    """How hard dispatch tries. `writes` bounds calls per correction over all runs.
+
+    A target is given up on for the run after so many `failures_in_a_row` of its own, or so many
+    refusals of ours.
+    """
+
+    concurrency: int = 16
+    tries_per_run: int = 4
+    writes: int = 6
+    failures_in_a_row: int = 3
+    rejections_in_a_row: int = 10
+
+
+@dataclass
+class Lane:
+    """How often each correction was tried; `stopped` says why nothing more is begun."""
+
+    target: Target
+    limits: DispatchLimits
+    tries: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failures: int = 0
+    rejections: int = 0
+    stopped: str | None = None
+
+    def may_try(self, correction_id: str) -> bool:
+        return self.tries[correction_id] < self.limits.tries_per_run
+
+    def note_success(self) -> None:
+        self.failures = self.rejections = 0
+
+    def note_failure(self, error: SourceError) -> None:
+        """Stop a target that refuses us, or that does not get well."""
+        if isinstance(error, Unauthorized):
+            self.stopped = f"unauthorized: {self._words(error)}"
+        elif isinstance(error, Rejected):
+            self.rejections += 1
+            if self.rejections >= self.limits.rejections_in_a_row:
+                self.stopped = f"{self.rejections} refusals in a row, the last: {error.message}"
+        elif isinstance(error, Transient | UnknownOutcome):
+            self.failures += 1
+            if self.failures >= self.limits.failures_in_a_row:
+                self.stopped = f"{self.failures} failures in a row, the last: {self._words(error)}"
+
+    def _words(self, error: SourceError) -> str:
+        """The error's words, with the system where it is not the lane's own."""
+        return error.message if error.system == self.target.system else str(error)

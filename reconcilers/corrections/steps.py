@@ -1,0 +1,244 @@
+"""The steps of a delivery that are persisted: claim, the intent to call, what came back.
+
+Steps of several workers go into one transaction, each with a fate of its own: of any number of
+dispatchers exactly one gets a correction, and one that lost its claim cannot write.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reconcilers.corrections.brakes import Leave, StoppedError
+from reconcilers.corrections.budget import Budgets
+from reconcilers.corrections.claims import is_gone
+from reconcilers.corrections.correction import UNDO_OF, UNDOING
+from reconcilers.corrections.delivery import (
+    NOT_TAKEN,
+    REJECTED,
+    ClaimLostError,
+    Kind,
+    Operation,
+    Order,
+    Outcome,
+    close_attempts,
+)
+from reconcilers.corrections.outbox import lock, move
+from reconcilers.corrections.states import CorrectionState
+from reconcilers.corrections.verify import TAKEN
+from reconcilers.state.models import Attempt, CorrectionRecord
+from reconcilers.state.store import State
+
+EXCERPT = 500
+OPERATIONS: Mapping[str, Operation] = {"update": "update", "upsert": "upsert", "create": "create"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Take a correction for this worker; its fate is an order, or None when another was first."""
+
+    correction_id: str
+    claimed_by: str
+
+
+@dataclass(frozen=True)
+class Begin:
+    """The call is about to be made."""
+
+    order: Order
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What an attempt brought; the claim is given back."""
+
+    order: Order
+    outcome: Outcome
+
+
+Step = Claim | Begin | Finish
+# ClaimLostError: the claim is no longer ours; StoppedError: a halt or a spent budget stops a call.
+Fate = Order | ClaimLostError | StoppedError | None
+
+
+def persist(state: State, steps: Sequence[Step], now: datetime, budgets: Budgets) -> list[Fate]:
+    """Take steps of one dispatch run in one transaction; what becomes of each, in their order.
+
+    A step that cannot be taken changes nothing, and keeps no other from being taken.
+    """
+    with state.begin() as session:
+        taking = _Taking(session, steps, now, budgets)
+        return [taking.fate(step) for step in steps]
+
+
+class _Taking:
+    """One transaction: the corrections of all steps as they are, and as they stay to its end."""
+
+    def __init__(
+        self, session: Session, steps: Sequence[Step], now: datetime, budgets: Budgets
+    ) -> None:
+        self.session = session
+        self.now = now
+        ids = set(_named(steps))
+        self.records = {record.correction_id: record for record in lock(session, ids)}
+        self.attempts: defaultdict[str, list[Attempt]] = defaultdict(list)
+        for attempt in session.scalars(select(Attempt).where(Attempt.correction_id.in_(ids))):
+            self.attempts[attempt.correction_id].append(attempt)
+        begun = [step.order for step in steps if isinstance(step, Begin)]
+        wanted = [self.records[o.correction_id] for o in begun if o.correction_id in self.records]
+        self.leave = Leave(session, wanted, begun[0].claimed_by, now, budgets) if wanted else None
+
+    def fate(self, step: Step) -> Fate:
+        try:
+            match step:
+                case Claim():
+                    return self._claim(step.correction_id, step.claimed_by)
+                case Begin():
+                    self._begin(step.order)
+                case Finish():
+                    self._finish(step.order, step.outcome)
+        except (ClaimLostError, StoppedError) as stop:
+            return stop
+        return None
+
+    def _claim(self, correction_id: str, claimed_by: str) -> Order | None:
+        record = self.records.get(correction_id)
+        if record is None:
+            return None
+        if record.state == CorrectionState.APPROVED:
+            self._move(record, CorrectionState.SENDING, record.state_reason)
+            return self._order(record, "send", claimed_by)
+        if record.state == CorrectionState.UNKNOWN and not _is_held(record):
+            # the look that a dead worker did not bring home
+            close_attempts(self.attempts[correction_id], self.now)
+            return self._order(record, "look", claimed_by)
+        return None
+
+    def _begin(self, order: Order) -> None:
+        record = self._ours(order)
+        if record.state != CorrectionState.SENDING or self.leave is None:
+            raise _lost(order)
+        self.leave.require(record)
+        record.writes += 1
+        record.sent_at = record.sent_at or self.now
+        self._attempt(order).write_started_at = self.now
+
+    def _finish(self, order: Order, outcome: Outcome) -> None:
+        record = self._ours(order)
+        self._end(self._attempt(order), outcome)
+        record.claimed_by = record.claimed_at = None
+        if not outcome.was_taken:
+            record.writes -= 1
+        if outcome.refusals:
+            record.refusals = [refusal.as_json() for refusal in outcome.refusals]
+        if outcome.state is CorrectionState.ACCEPTED:
+            record.accepted_at = max(self.now, outcome.served_at or self.now)
+            record.target_record_id = outcome.target_record_id or record.target_record_id
+        if record.state == outcome.state.value:  # looked, and still cannot tell
+            record.state_reason, record.changed_at = outcome.reason, self.now
+            return
+        detail = {"attempt": order.number, "request_id": outcome.request_id}
+        self._move(record, outcome.state, outcome.reason, detail)
+        if outcome.state is CorrectionState.ACCEPTED and order.undoes:
+            self._close_undone(order.undoes, order.correction_id)
+
+    def _close_undone(self, correction_id: str, undo: str) -> None:
+        """End the correction that an undo took back: no night judges it any more."""
+        record = self.records.get(correction_id)
+        if record is not None and record.state in TAKEN:
+            self._move(record, CorrectionState.COMPENSATED, f"undone by {undo}")
+
+    def _end(self, attempt: Attempt, outcome: Outcome) -> None:
+        attempt.finished_at = self.now
+        attempt.outcome = outcome.outcome
+        attempt.error_class = outcome.error_class
+        attempt.status = outcome.status
+        attempt.request_id = outcome.request_id
+        attempt.body_excerpt = (outcome.body_excerpt or "")[:EXCERPT] or None
+
+    def _ours(self, order: Order) -> CorrectionRecord:
+        record = self.records.get(order.correction_id)
+        if record is None or record.claimed_by != order.claimed_by:
+            raise _lost(order)
+        return record
+
+    def _attempt(self, order: Order) -> Attempt:
+        return next(a for a in self.attempts[order.correction_id] if a.number == order.number)
+
+    def _move(
+        self,
+        record: CorrectionRecord,
+        state: CorrectionState,
+        reason: str | None,
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        move(
+            self.session,
+            record,
+            state,
+            actor="dispatch",
+            reason=reason,
+            at=self.now,
+            detail=detail,
+        )
+
+    def _order(self, record: CorrectionRecord, kind: Kind, claimed_by: str) -> Order:
+        record.claimed_by, record.claimed_at = claimed_by, datetime.now(UTC)
+        earlier = self.attempts[record.correction_id]
+        attempt = Attempt(
+            correction_id=record.correction_id,
+            number=max((each.number for each in earlier), default=0) + 1,
+            kind=kind,
+            claimed_by=claimed_by,
+            started_at=self.now,
+        )
+        self.session.add(attempt)
+        undone = record.expected_version.removeprefix(UNDO_OF)
+        return Order(
+            correction_id=record.correction_id,
+            kind=kind,
+            number=attempt.number,
+            system=record.system,
+            object=record.object,
+            record_id=record.record_id,
+            operation=OPERATIONS[record.operation],
+            before=record.before,
+            after=record.after,
+            payload=record.payload,
+            idempotency_key=record.idempotency_key,
+            correlation_id=record.correlation_id,
+            snapshot_date=record.snapshot_date,
+            action=record.action,
+            writes=record.writes,
+            was_called=any(_may_have_had_effect(each) for each in earlier),
+            claimed_by=claimed_by,
+            undoes=undone if record.action in UNDOING else None,
+        )
+
+
+def _named(steps: Iterable[Step]) -> Iterable[str]:
+    """The corrections that these steps change."""
+    for step in steps:
+        if isinstance(step, Claim):
+            yield step.correction_id
+            continue
+        yield step.order.correction_id
+        if isinstance(step, Finish) and step.order.undoes:
+            yield step.order.undoes
+
+
+def _lost(order: Order) -> ClaimLostError:
+    return ClaimLostError(f"{order.correction_id} was taken over by another dispatcher")
+
+
+def _is_held(record: CorrectionRecord) -> bool:
+    """Whether a living worker looks at it just now."""
+    holder, since = record.claimed_by, record.claimed_at
+    return bool(holder and since and not is_gone(holder, since))
+
+
+def _may_have_had_effect(attempt: Attempt) -> bool:
+    return attempt.write_started_at is not None and attempt.outcome not in {NOT_TAKEN, REJECTED}
