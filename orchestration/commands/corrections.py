@@ -1,6 +1,7 @@
 """`tieout corrections ...`: look, decide, send."""
 
 import asyncio
+import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ LONGEST_CELL = 40
 
 Ids = Annotated[list[str] | None, typer.Argument(help="Correction ids, or how they begin.")]
 Code = Annotated[str | None, typer.Option(help="All waiting corrections of this drift code.")]
+Day = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 Comment = Annotated[str, typer.Option(help="Why; it is kept with the decision.")]
 
 
@@ -34,10 +36,20 @@ Comment = Annotated[str, typer.Option(help="Why; it is kept with the decision.")
 def list_(
     code: Annotated[str | None, typer.Option(help="Only this drift code.")] = None,
     state: Annotated[str | None, typer.Option(help="Only this state, such as proposed.")] = None,
+    system: Annotated[str | None, typer.Option(help="Only this target.")] = None,
+    assignee: Annotated[str | None, typer.Option(help="Only what these people decide on.")] = None,
+    severity: Annotated[str | None, typer.Option(help="Only this severity, such as S1.")] = None,
 ) -> None:
     """List corrections and how far each has come."""
     with opened_state(load_settings()) as store:
-        records = list_corrections(store, code=code, states=(state,) if state else ())
+        records = list_corrections(
+            store,
+            states=(state,) if state else (),
+            code=code,
+            system=system,
+            assignee=assignee,
+            severity=severity,
+        )
     found = table("id", "code", "mode", "state", "target", "record", "before", "after", "impact")
     for item in records:
         found.add_row(
@@ -199,11 +211,25 @@ def resume(comment: Comment = "") -> None:
 
 
 @app.command()
-def replay(ids: Ids = None, yes: Annotated[bool, typer.Option("--yes")] = False) -> None:
-    """Queue dead corrections again, after their cause was mended; shows them first."""
+def replay(
+    ids: Ids = None,
+    code: Annotated[str | None, typer.Option(help="All dead ones of this drift code.")] = None,
+    since: Day = None,
+    until: Day = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes")] = False,
+) -> None:
+    """Queue dead corrections again, after their cause was mended; shows them first.
+
+    Those named, or all of a code or that died on the days (UTC) from --since to --until.
+    """
     settings = load_settings()
     with opened_state(settings) as store:
         chosen = _full_ids(store, ids)
+        if code or since or until:
+            days = (since and since.date(), until and until.date())
+            dead = list_corrections(store, states=("dead",), code=code, changed=days)
+            chosen += [item.correction_id for item in dead]
         for preview in approval.preview_replay(store, chosen):
             out.print(f"{preview.correction_id} -> {preview.target} {preview.record_id}")
             out.print(f"   stopped before: {preview.last_error}", soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -250,16 +250,31 @@ def show_exception(state: State, exception_key: str) -> ExceptionDetail:
 
 
 def list_corrections(
-    state: State, *, states: Iterable[str] = (), code: str | None = None
+    state: State,
+    *,
+    states: Iterable[str] = (),
+    code: str | None = None,
+    system: str | None = None,
+    assignee: str | None = None,
+    severity: str | None = None,
+    changed: tuple[date | None, date | None] = (None, None),
 ) -> list[CorrectionView]:
-    """Corrections of the outbox, the newest plans first."""
+    """Corrections of the outbox, the newest plans first.
+
+    `changed`: the first and last day (UTC) on which they came to stand as they do.
+    """
     query = select(CorrectionRecord).order_by(
         CorrectionRecord.snapshot_date.desc(), CorrectionRecord.code, CorrectionRecord.correction_id
     )
     if wanted := list(states):
         query = query.where(CorrectionRecord.state.in_(wanted))
-    if code is not None:
-        query = query.where(CorrectionRecord.code == code)
+    equal = {"code": code, "system": system, "assignee": assignee, "severity": severity}
+    query = query.filter_by(**{name: value for name, value in equal.items() if value is not None})
+    first, last = (day and datetime.combine(day, time(), UTC) for day in changed)
+    if first is not None:
+        query = query.where(CorrectionRecord.changed_at >= first)
+    if last is not None:
+        query = query.where(CorrectionRecord.changed_at < last + timedelta(days=1))
     with state.read() as session:
         return [_view(CorrectionView, record) for record in session.scalars(query)]
 

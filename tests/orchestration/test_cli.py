@@ -10,6 +10,9 @@ import pytest
 import typer
 
 from orchestration.cli import app
+from reconcilers.state.models import CorrectionRecord
+from reconcilers.state.views import list_corrections
+from tests.correction_samples import at, context, drift, fresh_state, missing_invoice, plan_into
 
 ROOT = Path(__file__).resolve().parents[2]
 TIEOUT = Path(sys.executable).with_name("tieout")
@@ -102,3 +105,24 @@ def test_a_home_without_nights_has_no_events(tmp_path):
     result = tieout(tmp_path, "events", "list")
     assert "0 events" in result.stdout
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "state"),
+    [
+        (("--code", "INV-MISS-01", "--yes"), "approved"),
+        (("--code", "INV-MISS-01"), "dead"),
+        (("--since", "2026-07-02", "--until", "2026-07-02", "--yes"), "approved"),
+        (("--since", "2026-07-03", "--yes"), "dead"),
+    ],
+)
+def test_the_dead_of_a_class_or_of_some_days_are_queued_again(tmp_path, chosen, state):
+    store = fresh_state(tmp_path)
+    plan_into(store, drift(missing_invoice()), context(), at(0))
+    with store.begin() as session:
+        (record,) = session.query(CorrectionRecord)
+        record.state, record.changed_at = "dead", at(1)
+    result = tieout(tmp_path, "corrections", "replay", *chosen)
+    assert result.returncode == 0, result.stderr
+    assert [view.state for view in list_corrections(store)] == [state]
+    store.close()

@@ -28,6 +28,7 @@ from tests.correction_samples import (
     lost_link,
     missing_invoice,
     night,
+    stale_status,
 )
 
 POLICY = load_policy()
@@ -335,6 +336,30 @@ def test_the_dead_are_replayed_after_a_look_at_what_would_be_sent(state):
     assert (the_only(state).state, the_only(state).writes) == ("approved", 0)
     with pytest.raises(WrongStateError, match="only dead"):
         replay(state, [id_], "ann", "again", at(0))
+
+
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        ({}, 2),
+        ({"code": "INV-MISS-01"}, 1),
+        ({"code": "INV-MISS-01", "system": None}, 1),
+        ({"system": "salesforce", "code": "INV-MISS-01"}, 0),
+        ({"changed": (at(2).date(), None)}, 1),
+        ({"changed": (None, at(1).date())}, 1),
+        ({"changed": (at(1).date(), at(2).date())}, 2),
+    ],
+)
+def test_corrections_are_listed_by_what_they_are_and_when_they_came_to_stand_so(
+    state, asked, count
+):
+    store(state, missing_invoice(), number=0)
+    store(state, missing_invoice(), stale_status(), number=1)
+    first, second = (c.correction_id for c in list_corrections(state))
+    for name, day in ((first, 1), (second, 2)):
+        with state.begin() as session:
+            session.get_one(CorrectionRecord, name).changed_at = at(day, 0)
+    assert len(list_corrections(state, **asked)) == count
 
 
 def test_no_way_leads_out_of_a_rejection_and_none_back_from_the_target_to_people():
