@@ -25,6 +25,7 @@ from extractors.sandbox.credentials import (
     issue_token,
 )
 from extractors.sandbox.limits import limits_of
+from extractors.sandbox.netsuite_account import require_edit
 from extractors.sandbox.netsuite_auth import (
     LoginRefusedError,
     SignedRequests,
@@ -179,6 +180,7 @@ class NetSuiteServer:
 
     async def create(self, request: Request) -> Response:
         kind = _kind(request)
+        require_edit(self._store, kind)
         body = await _json_object(request)
         with self._store.transaction():
             key = records.create(self._store, kind, body)
@@ -204,6 +206,7 @@ class NetSuiteServer:
 
     async def write(self, request: Request) -> Response:
         kind, key = _kind(request), unquote(request.path_params["key"])
+        require_edit(self._store, kind)
         if request.method == "DELETE":
             with self._store.transaction():
                 records.delete(self._store, kind, key)
@@ -223,6 +226,7 @@ class NetSuiteServer:
     async def transform(self, request: Request) -> Response:
         kind, key = _kind(request), unquote(request.path_params["key"])
         target = request.path_params["target"].lower()
+        require_edit(self._store, target)
         body = await _json_object(request)
         with self._store.transaction():
             made = transform(self._store, kind, key, target, body)

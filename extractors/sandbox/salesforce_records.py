@@ -31,12 +31,15 @@ from extractors.sandbox.tables import Record
 
 RULES = "salesforce_duplicate_rules"
 """{"Account": ["Name", "BillingCountryCode"]}: no two live records may have these the same."""
+VIEW_ONLY = "salesforce_view_only"
+"""True while the integration's user has a profile that may change nothing."""
 LOCKS = "salesforce_locks"
 """{record id: how many more writes find it locked}."""
 
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _BAD_REQUEST = 400
+_FORBIDDEN = 403
 _NOT_FOUND = 404
 _PRECONDITION_FAILED = 412
 
@@ -114,7 +117,7 @@ def create(
 ) -> str:
     """Insert a record; returns its id."""
     with store.transaction():
-        _require_writable(table)
+        _require_writable(store, table)
         record_id = store.new_id("salesforce", table.name)
         values = _checked(store, table, body, {"Id": record_id})
         missing = [name for name in REQUIRED.get(table.name, ()) if values.get(name) is None]
@@ -139,7 +142,7 @@ def update(
 ) -> None:
     require_unlocked(store, record_id)
     with store.transaction():
-        _require_writable(table)
+        _require_writable(store, table)
         record = read_live(store, table, record_id)
         require_unmodified(record, unmodified_since)
         values = _checked(store, table, body, record)
@@ -171,7 +174,7 @@ def upsert(
 def delete(store: Store, table: Table, record_id: str) -> None:
     require_unlocked(store, record_id)
     with store.transaction():
-        _require_writable(table)
+        _require_writable(store, table)
         store.delete("salesforce", table.name, read_live(store, table, record_id)["Id"])
 
 
@@ -210,7 +213,10 @@ def require_unlocked(store: Store, record_id: str) -> None:
     raise SalesforceError("UNABLE_TO_LOCK_ROW", message)
 
 
-def _require_writable(table: Table) -> None:
+def _require_writable(store: Store, table: Table) -> None:
+    if store.meta(VIEW_ONLY):
+        message = "insufficient access rights on object id"
+        raise SalesforceError("INSUFFICIENT_ACCESS_OR_READONLY", message, (), _FORBIDDEN)
     if history_of(table):
         message = f"entity type {table.name} does not support this operation"
         raise SalesforceError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message)

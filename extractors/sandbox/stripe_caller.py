@@ -24,7 +24,7 @@ RESTRICTED_KEYS = "stripe.restricted_keys"
 """Meta key: {key: {resource: "read" or "write"}}; a resource that is not named may not be read."""
 
 # The resource in the permissions of restricted keys that guards a kind of object.
-_RESOURCES = {
+RESOURCES = {
     "account": "connected_account",
     "billing.meter": "billing_meter",
     "billing.meter_event": "billing_meter_event",
@@ -56,7 +56,7 @@ class Caller:
 
     def require(self, kind: str, verb: str) -> None:
         """Refuse what the key is not made for: `verb` is "read" or "write"."""
-        resource = _RESOURCES.get(kind, kind)
+        resource = RESOURCES.get(kind, kind)
         if self.allowed is None or self.allowed.get(resource) in {verb, "write"}:
             return
         message = (

@@ -47,12 +47,12 @@ class Reading:
 
         return asyncio.run(run())
 
-    def target(self):
-        return open_target(self.bench.config())
+    def target(self, **config):
+        return open_target(self.bench.config(**config))
 
-    def with_target(self, use):
+    def with_target(self, use, **config):
         async def run():
-            async with self.target() as target:
+            async with self.target(**config) as target:
                 return await use(target)
 
         return asyncio.run(run())

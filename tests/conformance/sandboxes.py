@@ -1,5 +1,6 @@
 """Workbenches on the sandbox: Salesforce, Stripe and NetSuite."""
 
+import secrets
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from extractors.registry import CONNECTORS
 from extractors.sandbox import credentials
 from extractors.sandbox.fidelity import truth_rows
 from extractors.sandbox.ids import salesforce_id
+from extractors.sandbox.netsuite_account import set_up_account
+from extractors.sandbox.salesforce_records import VIEW_ONLY
+from extractors.sandbox.stripe_caller import RESOURCES, RESTRICTED_KEYS
 from extractors.sandbox.volume import fill
 from tests.conformance.wire import Wire
 from tests.conformance.workbench import Writing
@@ -117,6 +121,10 @@ class SalesforceBench(SandboxBench):
         base = {"Id": salesforce_id("Account", number), "Name": f"Company {number}"}
         return {**base, **stamps, "IsDeleted": False, "CurrencyIsoCode": "USD"}
 
+    def viewing(self):
+        self.vendors.store.set_meta(VIEW_ONLY, value=True)
+        return {}
+
     def changed(self, key):
         return {"Id": key, "Name": f"Renamed {next(self._numbers)}"}
 
@@ -161,6 +169,13 @@ class StripeBench(SandboxBench):
             if row["balance_type"] == "payments":
                 sums[row["currency"].upper()] += row["net"]
         return {"balance_transaction": dict(sums)}
+
+    def viewing(self):
+        key = f"rk_live_looks_on{secrets.token_hex(8)}"
+        kinds = {spec.vendor_name for spec in CONNECTORS["stripe"].objects.values()}
+        every = dict.fromkeys({*kinds, *RESOURCES.values(), "event"}, "read")
+        self.vendors.store.set_meta(RESTRICTED_KEYS, {key: every})
+        return {"api_key": key}
 
     def changed(self, key):
         return {"id": key, "name": f"Renamed {next(self._numbers)}"}
@@ -221,6 +236,10 @@ class NetSuiteBench(SandboxBench):
         base = {"id": str(number), "entityid": f"CUST{number}", "companyname": f"Company {number}"}
         flags = {"isinactive": "F", "subsidiary": "1", "currency": "1"}
         return {**base, **flags, "datecreated": at, "lastmodifieddate": at}
+
+    def viewing(self):
+        set_up_account(self.vendors.store, view_only=True)
+        return {}
 
     def changed(self, key):
         return {"id": key, "companyname": f"Renamed {next(self._numbers)}"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractors.errors import Conflict, Rejected, UnknownOutcome
+from extractors.errors import Conflict, Rejected, Unauthorized, UnknownOutcome
 from extractors.protocol import WriteIntent
 
 
@@ -127,6 +127,26 @@ def test_an_upsert_repeated_is_one_record(reading):
     assert missing is None
     assert first.record_id in found.values()
     assert second.record_id in {first.record_id, None}
+
+
+def test_who_may_only_look_reads_all_of_it_and_changes_nothing(reading):
+    viewing = reading.bench.viewing()
+    if viewing is None:
+        pytest.skip("the system here has one user")
+    names = tuple(reading.connector.objects)
+    writing = reading.bench.writing
+    body, name, value = writing.update()
+
+    async def use(target):
+        with pytest.raises(Unauthorized):
+            await target.write(update_of(writing, body))
+        return await target.read(writing.object, writing.record_id)
+
+    manifests = reading.extract(*names, config=viewing)
+    assert {each: manifests[each].landed for each in names} == {
+        each: len(reading.bench.rows(each)) for each in names
+    }
+    assert reading.with_target(use, **viewing)[name] != value
 
 
 async def _by_another(reading, intent):

@@ -57,6 +57,9 @@ class Workbench(Protocol):
     def config(self, **changed: Any) -> Any:
         """How the connector is configured to come through the wire."""
 
+    def viewing(self) -> Mapping[str, Any] | None:
+        """From now on, what differs in the configuration of one who may only look."""
+
     def day(self) -> date:
         """The newest day that the system's clock lets be read."""
 

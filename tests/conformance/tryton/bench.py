@@ -67,6 +67,9 @@ class TrytonBench:
         )
         self._age()
 
+    def viewing(self):
+        return None
+
     def config(self, **changed):
         whole = {"base_url": self.wire.url, "database": DATABASE, "user": LOGIN}
         return TrytonConfig(**{**whole, "password": PASSWORD, **changed})
