@@ -114,7 +114,10 @@ class Leave:
 
 
 class _Spent:
-    """What was sent in a scope; a correction that is sent twice counts once."""
+    """What was sent in a scope; a correction that is sent twice counts once.
+
+    Which ones were is asked only where the budget might not do for all that are wanted.
+    """
 
     def __init__(
         self,
@@ -126,19 +129,25 @@ class _Spent:
     ) -> None:
         self._name, self._budget = name, budget
         sent = select(Attempt.correction_id).where(scope)
-        ids = [record.correction_id for record in wanted]
-        self._ids = set(session.scalars(sent.where(Attempt.correction_id.in_(ids))))
+        was_sent = CorrectionRecord.correction_id.in_(sent)
         # Whose customer is not known counts as a customer of its own.
         customer = func.coalesce(CorrectionRecord.canonical_id, CorrectionRecord.exception_key)
         amount = func.abs(func.coalesce(CorrectionRecord.impact_reporting_minor, 0))
         measures = select(func.count(), func.sum(amount), func.count(customer.distinct()))
-        was_sent = CorrectionRecord.correction_id.in_(sent)
         told: Sequence[Any] = session.execute(measures.where(was_sent)).one()
         self._use = Use(*(int(measure or 0) for measure in told))
-        theirs = select(customer).where(was_sent, customer.in_({_customer(r) for r in wanted}))
-        self._customers = set(session.scalars(theirs))
+        self._ids: set[str] = set()
+        self._customers: set[str] = set()
+        self._is_ample = budget.overdrawn_by(self._use_with_all(wanted)) is None
+        if not self._is_ample:
+            ids = [record.correction_id for record in wanted]
+            self._ids.update(session.scalars(sent.where(Attempt.correction_id.in_(ids))))
+            theirs = customer.in_({_customer(record) for record in wanted})
+            self._customers.update(session.scalars(select(customer).where(was_sent, theirs)))
 
     def require(self, record: CorrectionRecord) -> None:
+        if self._is_ample:
+            return
         if words := self._budget.overdrawn_by(self._use_with(record)):
             raise StoppedError(
                 f"the budget of the {self._name} is spent: this call would make it {words}; "
@@ -149,6 +158,15 @@ class _Spent:
         self._use = self._use_with(record)
         self._ids.add(record.correction_id)
         self._customers.add(_customer(record))
+
+    def _use_with_all(self, wanted: Sequence[CorrectionRecord]) -> Use:
+        """What it comes to at most: none of them was sent before, nor to a customer known here."""
+        return Use(
+            rows=self._use.rows + len(wanted),
+            amount_minor=self._use.amount_minor
+            + sum(abs(record.impact_reporting_minor or 0) for record in wanted),
+            customers=self._use.customers + len({_customer(record) for record in wanted}),
+        )
 
     def _use_with(self, record: CorrectionRecord) -> Use:
         if record.correction_id in self._ids:
