@@ -41,6 +41,7 @@ from tests.correction_samples import (
     context,
     drift,
     drift_row,
+    held_field,
     plan_into,
 )
 
@@ -104,12 +105,9 @@ def fill_outbox(state: State, each: int) -> None:
     """As many approved corrections for each system."""
     links = [(system, record_id(system, n)) for system in ATTRIBUTES for n in range(each)]
     rows = [_wrong_link(n, *link) for n, link in enumerate(links)]
-    facts = [
-        {"system": s, "record_id": r, "attribute": ATTRIBUTES[s], "value": None, "version": "v1"}
-        for s, r in links
-    ]
+    facts = [held_field(link, "customer", ATTRIBUTES[link[0]]) for link in links]
     found = drift(*rows)
-    plan_into(state, found, context(link_fields=facts), NOW)
+    plan_into(state, found, context(held_fields=facts), NOW)
     waiting = list_corrections(state, states=("proposed", "held"))
     approve(state, [view.correction_id for view in waiting], "ann", "a measurement", NOW)
 

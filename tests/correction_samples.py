@@ -140,6 +140,17 @@ def lost_link(
     )
 
 
+def held_field(
+    record: tuple[str, str], entity: str, attribute: str, value: str | None = None, **values: Any
+) -> dict[str, Any]:
+    """What a record (system and id) holds of an attribute of the matrix."""
+    system, record_id = record
+    return {
+        "system": system, "entity": entity, "record_id": record_id, "attribute": attribute,
+        "value": value, "version": "v1", "period_id": None, **values,
+    }  # fmt: skip
+
+
 def tie_out(state: State, on: date, *, holds: bool = True) -> None:
     """Record one tie-out of a night, which holds or breaks by one row."""
     left, right = ("stripe.invoice", 2), ("landed", 2 if holds else 1)

@@ -1,4 +1,4 @@
-"""What the simulation corrects: nine records of three systems that drift, and their outbox.
+"""What the simulation corrects: eleven fields and documents of three systems, and their outbox.
 
 Made once and copied for every seed, so that a seed costs no migrations and no keys.
 """
@@ -16,6 +16,7 @@ from extractors.sandbox import reference
 from extractors.sandbox.ids import salesforce_id
 from extractors.sandbox.servers import connections
 from extractors.sandbox.store import Store
+from reconcilers.corrections.customer_links import FIELDS
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import (
@@ -23,6 +24,7 @@ from tests.correction_samples import (
     context,
     drift,
     drift_row,
+    held_field,
     lost_link,
     missing_invoice,
     plan_into,
@@ -38,6 +40,9 @@ SUBSCRIPTION = salesforce_id("Subscription__c", 1)
 CUSTOMERS = ("cus_1", "cus_2")
 ERP_CUSTOMERS = ("501", "502", "503")
 INVOICES = ("in_1", "in_2")
+POSTED = "9001"  # an invoice in the ERP that lost its key
+KEYED = "in_0"  # the billing invoice that it is of
+TABLES = {"invoice": "transaction"}  # where the sandbox keeps what is not named like its table
 # System, record, attribute of the matrix, and what its field says in the place of 'new'.
 LINKS = (
     ("salesforce", ACCOUNTS[0], "erp_customer_ref", None),
@@ -73,7 +78,7 @@ class Repair:
         if self.is_posting:
             found = store.rows("netsuite", "transaction", externalid=self.record_id)
             return " ".join(f"{row['memo']}" for row in found) or None
-        record = store.get(self.system, self.object, self.record_id) or {}
+        record = store.get(self.system, self._table, self.record_id) or {}
         held = record.get("metadata") or {} if self.system == "stripe" else record
         return held.get(self.column)
 
@@ -84,7 +89,11 @@ class Repair:
             held = store.get("stripe", self.object, self.record_id) or {}
             change = {"metadata": {**(held.get("metadata") or {}), **change}}
         key = "Id" if self.system == "salesforce" else "id"
-        store.put(self.system, self.object, {key: self.record_id, **change})
+        store.put(self.system, self._table, {key: self.record_id, **change})
+
+    @property
+    def _table(self) -> str:
+        return TABLES.get(self.object, self.object)
 
 
 @dataclass(frozen=True)
@@ -150,9 +159,14 @@ def _fill(store: Store) -> None:
     erp = {"companyname": "Acme", "subsidiary": "2", "currency": "2", "isinactive": "F"}
     stamps = {"datecreated": LONG_AGO, "lastmodifieddate": LONG_AGO}
     store.put_many("netsuite", "customer", [{"id": n, **erp, **stamps} for n in ERP_CUSTOMERS])
+    posted = {"id": POSTED, "type": "CustInvc", "status": "A", "postingperiod": PERIOD}
+    made = {"createddate": LONG_AGO, "lastmodifieddate": LONG_AGO}
+    store.put_many("netsuite", "transaction", [{**posted, "entity": ERP_CUSTOMERS[0], **made}])
     stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), LONG_AGO)
     account = {"Name": "Acme", "Type": "Customer", "IsDeleted": False, **stamps}
-    store.put_many("salesforce", "Account", [{"Id": key, **account} for key in ACCOUNTS])
+    store.put_many(
+        "salesforce", "Account", [{"Id": key, "ARR__c": "637200.0", **account} for key in ACCOUNTS]
+    )
     subscription = {
         "Id": SUBSCRIPTION,
         "Account__c": ACCOUNTS[0],
@@ -165,6 +179,9 @@ def _fill(store: Store) -> None:
     created = {"created": int(LONG_AGO.timestamp())}
     customer = {"name": "Acme", "metadata": {}, **created}
     store.put_many("stripe", "customer", [{"id": key, **customer} for key in CUSTOMERS])
+    for system, key, attribute, old in LINKS:
+        place, name = FIELDS[system, attribute], "Id" if system == "salesforce" else "id"
+        store.put(system, place.object, {name: key, **place.holding(old)}, stamp=False)
     invoice = {"customer": CUSTOMERS[0], "status": "open", "total": 12000, "currency": "gbp"}
     store.put_many("stripe", "invoice", [{"id": key, **invoice, **created} for key in INVOICES])
 
@@ -178,9 +195,10 @@ def _plan(state: State) -> None:
             {**invoice, "invoice_id": key, "number": f"UK-{key}"} for key in INVOICES
         ],
         "billing_invoice_lines": [{**row, "invoice_id": key} for key in INVOICES for row in line],
-        "link_fields": [
-            {"system": s, "record_id": r, "attribute": a, "value": old, "version": "v1"}
-            for s, r, a, old in LINKS
+        "held_fields": [
+            *(held_field((s, r), "customer", a, old) for s, r, a, old in LINKS),
+            held_field(("salesforce", ACCOUNTS[1]), "mrr_month", "arr", "637200.0"),
+            held_field(("netsuite", POSTED), "invoice", "invoice_id", period_id=PERIOD),
         ],
     }
     found = drift(
@@ -188,6 +206,22 @@ def _plan(state: State) -> None:
         stale_status("sub_1", SUBSCRIPTION),
         *(missing_invoice(key) for key in INVOICES),
         *(_wrong_link(f"{n}", *link) for n, link in enumerate(LINKS)),
+        drift_row(
+            ACCOUNTS[1],
+            "MRR-XSYS-01",
+            owner_system="salesforce",
+            attribute="arr",
+            expected="849600",
+            cause="not_updated",
+        ),
+        drift_row(
+            KEYED,
+            "CTL-XREF-01",
+            replica_id=POSTED,
+            attribute="invoice_id",
+            expected=KEYED,
+            cause="by_number",
+        ),
     )
     plan_into(state, found, context(**facts), NIGHT)
 
@@ -214,10 +248,16 @@ def _repair(view: Any) -> Repair:
         memo = view.payload["memo"]
         return Repair(view.correction_id, "netsuite", "invoice", view.record_id, "", None, memo)
     column = view.attribute.rpartition(".")[2]
-    drifted, wanted = dict(_leaves(view.before))[column], dict(_leaves(view.after))[column]
+    drifted, wanted = (_kept(image, column) for image in (view.before, view.after))
     return Repair(
         view.correction_id, view.system, view.object, view.record_id, column, drifted, wanted
     )
+
+
+def _kept(image: Mapping[str, Any], column: str) -> Any:
+    """A value of an image as the sandbox keeps it: a number without decimals that say nothing."""
+    value = dict(_leaves(image))[column]
+    return value.removesuffix(".0") if isinstance(value, str) else value
 
 
 def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

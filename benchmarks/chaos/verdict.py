@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from benchmarks.chaos.company import Repair
+from benchmarks.chaos.company import PERIOD, Repair
 from benchmarks.chaos.witness import Witness
 from extractors.sandbox.store import Store
 from reconcilers.corrections.compensate import Compensation
@@ -74,6 +74,12 @@ def _check_repair(repair: Repair, state: str, store: Store, witness: Witness) ->
         witness.breach("I1", f"{name} is superseded and there")
 
 
+def _is_closed(store: Store, repair: Repair) -> bool:
+    """Whether it is a field of a document whose period closed: it is not changed back any more."""
+    period = store.get("netsuite", "accountingperiod", PERIOD) or {}
+    return repair.object == "invoice" and not repair.is_posting and period["closed"] == "T"
+
+
 def check_undone(
     store: Store, state: State, witness: Witness, undos: Sequence[Compensation]
 ) -> None:
@@ -84,7 +90,7 @@ def check_undone(
         states = {record.correction_id: record.state for record in records}
     for undo in undos:
         repair, stands = repairs[undo.undoes], states[undo.correction_id]
-        if witness.was_changed(repair):
+        if witness.was_changed(repair) or (stands == S.REFUSED and _is_closed(store, repair)):
             continue
         if stands != S.ACCEPTED or states[undo.undoes] != S.COMPENSATED:
             witness.breach(

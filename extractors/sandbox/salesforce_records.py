@@ -36,6 +36,7 @@ VIEW_ONLY = "salesforce_view_only"
 LOCKS = "salesforce_locks"
 """{record id: how many more writes find it locked}."""
 
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _BAD_REQUEST = 400
@@ -304,12 +305,19 @@ def _is_of_kind(kind: Kind, value: Any) -> bool:
     if kind == "boolean":
         return isinstance(value, bool)
     if kind in {"decimal", "integer"}:
-        return isinstance(value, int | Decimal) and not isinstance(value, bool)
+        return _is_number(value)
     if not isinstance(value, str):
         return False
     if kind in {"date", "datetime"}:
         return _is_time(kind, value)
     return True
+
+
+def _is_number(value: Any) -> bool:
+    """A number, or the text of one."""
+    if isinstance(value, str):
+        return bool(_NUMBER.fullmatch(value))
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
 def _is_time(kind: Kind, value: str) -> bool:

@@ -32,6 +32,7 @@ UNDONE_BY: Mapping[str, str] = {
     "link_crm_account": UNDO_UPDATE,
     "correct_customer_link": UNDO_UPDATE,
     "copy_subscription_status": UNDO_UPDATE,
+    "copy_field": UNDO_UPDATE,
     "post_erp_invoice": UNDO_POSTING,
     UNDO_UPDATE: UNDO_UPDATE,
 }

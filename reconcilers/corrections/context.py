@@ -18,7 +18,7 @@ QUERIES: Mapping[str, str] = {
                systemmodstamp as system_modstamp
         from raw.salesforce__account
     """,
-    "link_fields": """
+    "held_fields": """
         with doubtful as (
             select distinct canonical_id from reconciliation.drift where code = 'CUS-LINK-01'
         ),
@@ -40,15 +40,65 @@ QUERIES: Mapping[str, str] = {
             join canonical.customer_links as links
                 on said.system = links.system and said.record_id = links.source_id
             where links.canonical_customer_id in (select canonical_id from doubtful)
+        ),
+        links as (
+            select system, record_id, 'crm_account_ref' as attribute, crm as value, version
+            from concerned where system <> 'salesforce'
+            union all
+            select system, record_id, 'billing_customer_ref', billing, version
+            from concerned where system <> 'stripe'
+            union all
+            select system, record_id, 'erp_customer_ref', erp, version
+            from concerned where system <> 'netsuite'
+        ),
+        told as (
+            select code, coalesce(replica_system, owner_system) as system,
+                   coalesce(replica_id, owner_id) as record_id
+            from reconciliation.drift
+            where code in ('CTL-XREF-01', 'CUS-ATTR-01', 'HIE-PAR-01', 'INV-DATE-01', 'MRR-XSYS-01')
+            union
+            select code, owner_system, owner_id from reconciliation.drift
+            where code = 'CUS-STAT-01'
+        ),
+        accounts as (
+            select * from raw.salesforce__account
+            where id in (select record_id from told where system = 'salesforce')
+        ),
+        customers as (
+            select * from raw.netsuite__customer
+            where id in (select record_id from told where code in ('CUS-STAT-01', 'HIE-PAR-01'))
+        ),
+        invoices as (
+            select * from raw.netsuite__transaction
+            where id in (select record_id from told where code in ('CTL-XREF-01', 'INV-DATE-01'))
         )
-        select system, record_id, 'crm_account_ref' as attribute, nullif(crm, '') as value, version
-        from concerned where system <> 'salesforce'
+        select system, 'customer' as entity, record_id, attribute, nullif(value, '') as value,
+               version, null as period_id
+        from links
         union all
-        select system, record_id, 'billing_customer_ref', nullif(billing, ''), version
-        from concerned where system <> 'stripe'
+        select 'salesforce', 'mrr_month', id, 'arr', arr__c, systemmodstamp, null from accounts
         union all
-        select system, record_id, 'erp_customer_ref', nullif(erp, ''), version
-        from concerned where system <> 'netsuite'
+        select 'salesforce', 'customer', id, 'country_code', billingcountrycode, systemmodstamp,
+               null
+        from accounts
+        union all
+        select 'salesforce', 'customer', id, 'payment_terms_days', payment_terms__c,
+               systemmodstamp, null
+        from accounts
+        union all
+        select 'netsuite', 'customer', id, 'is_active', isinactive, lastmodifieddate, null
+        from customers
+        union all
+        select 'netsuite', 'customer_hierarchy', id, 'parent', nullif(parent, ''),
+               lastmodifieddate, null
+        from customers
+        union all
+        select 'netsuite', 'invoice', id, 'invoice_id', nullif(custbody_stripe_invoice_id, ''),
+               lastmodifieddate, postingperiod
+        from invoices
+        union all
+        select 'netsuite', 'invoice', id, 'due_date', duedate, lastmodifieddate, postingperiod
+        from invoices
     """,
     "crm_subscriptions": """
         select id as subscription_id, stripe_subscription_id__c as stripe_subscription_id,

@@ -10,7 +10,11 @@ from reconcilers.canonical import canonical_json
 from reconcilers.corrections.states import CorrectionState
 
 Action = Literal[
-    "link_crm_account", "correct_customer_link", "copy_subscription_status", "post_erp_invoice"
+    "link_crm_account",
+    "correct_customer_link",
+    "copy_subscription_status",
+    "copy_field",
+    "post_erp_invoice",
 ]
 ABSENT = "absent"
 # Actions that undo another correction (see compensate.py); no night plans them.
@@ -60,8 +64,11 @@ class Subject:
     code: str
     cause: str | None
     canonical_id: str | None
+    owner_system: str
     owner_id: str | None
+    replica_system: str | None
     replica_id: str | None
+    attribute: str
     expected: str | None
     comparison: str
     row_key: str

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.facts import Facts, Row
+from reconcilers.corrections.field_copies import field_correction
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.wire_fields import PLACES, Place
 
@@ -22,30 +23,21 @@ FIELDS: Mapping[tuple[str, str], Place] = {
 def correct_link(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
     """CUS-LINK-01: give the field the one counterpart that the crosswalk knows, if it knows one."""
     system, *_, attribute = subject.row_key.split(":")
-    field = FIELDS.get((system, attribute))
-    if subject.replica_id is None or subject.expected is None or field is None:
+    place = FIELDS.get((system, attribute))
+    if subject.replica_id is None or subject.expected is None or place is None:
         return None
-    held = facts.link_fields.get((system, subject.replica_id, attribute))
-    after = field.holding(subject.expected)
-    refusals = _refusals(field, held, subject, facts)
-    return Correction(
-        subject=subject,
+    held = facts.held.get((system, "customer", subject.replica_id, attribute))
+    return field_correction(
+        subject,
+        rule,
+        place,
+        (system, subject.replica_id),
+        held=held,
+        value=subject.expected,
         action="correct_customer_link",
-        mode=rule.mode.value,
-        assignee=rule.assignee,
-        system=system,
-        object=field.object,
-        record_id=subject.replica_id,
-        operation="update",
-        attribute=field.name,
-        before=field.holding(held["value"]) if held else None,
-        after=after,
-        payload={} if refusals else after,
-        expected_version=(held["version"] or "") if held else "",
-        watermark_object=field.watermark_object,
-        reason=f"{field.name} is {_WORDS[subject.cause or '']}; the crosswalk knows "
+        reason=f"{place.name} is {_WORDS[subject.cause or '']}; the crosswalk knows "
         f"{subject.expected}",
-        refusals=refusals,
+        refusals=_refusals(place, held, subject, facts),
     )
 
 
@@ -59,27 +51,20 @@ _WORDS = {
 
 
 def _refusals(
-    field: Place, held: Row | None, subject: Subject, facts: Facts
+    place: Place, held: Row | None, subject: Subject, facts: Facts
 ) -> tuple[Refusal, ...]:
-    where = f"{field.object}.{field.name}"
-    if held is None:
-        return (
-            Refusal(
-                "record exists",
-                where,
-                f"{subject.replica_id!r} is not in the snapshot",
-                "let the next night read it again",
-            ),
-        )
-    others = facts.links_to.get((held["system"], held["attribute"], subject.expected or ""), ())
+    if held is None or not place.is_unique:
+        return ()
+    others = facts.holders.get(
+        (held["system"], "customer", held["attribute"], subject.expected or ""), ()
+    )
     rivals = sorted(row["record_id"] for row in others if row["record_id"] != subject.replica_id)
-    if field.is_unique and rivals:
-        return (
-            Refusal(
-                "link unique",
-                where,
-                f"{rivals[0]} already names {subject.expected}",
-                "decide which record is the customer and clear the link of the other",
-            ),
+    return tuple(
+        Refusal(
+            "link unique",
+            f"{place.object}.{place.name}",
+            f"{rival} already names {subject.expected}",
+            "decide which record is the customer and clear the link of the other",
         )
-    return ()
+        for rival in rivals[:1]
+    )

@@ -16,6 +16,7 @@ from reconcilers.corrections import endings
 from reconcilers.corrections.brakes import StoppedError, halted
 from reconcilers.corrections.budget import DEFAULT_BUDGETS, Budgets
 from reconcilers.corrections.claims import claimant
+from reconcilers.corrections.correction import Refusal
 from reconcilers.corrections.delivery import ClaimLostError, Order, Outcome, due, recover
 from reconcilers.corrections.desk import Desk, open_desk
 from reconcilers.corrections.erp_invoice import BILLED
@@ -29,13 +30,14 @@ from reconcilers.corrections.posting import (
     changed_in_billing,
     check_at_send_time,
     no_billing_to_ask,
+    period_now,
 )
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.store import State
 
 __all__ = ["DispatchLimits", "DispatchSummary", "dispatch"]
 
-BILLING = "stripe"
+BILLING, ERP = "stripe", "netsuite"
 Clock = Callable[[], datetime]
 S = CorrectionState
 
@@ -125,7 +127,8 @@ class _Worker:
             if order is None:
                 return
             try:
-                outcome = await self._work(lane, order)
+                async with lane.records[order.object, order.record_id]:
+                    outcome = await self._work(lane, order)
                 await self.desk.finish(order, outcome)
             except ClaimLostError:
                 lane.outcomes["claim lost"] += 1
@@ -148,6 +151,8 @@ class _Worker:
 
     async def _write(self, lane: Lane, order: Order, sight: Sight) -> Outcome:
         if noes := self.guard.refusals(order, order.snapshot_date):
+            return endings.refused(noes)
+        if noes := await _against_change(lane.target, order, sight):
             return endings.refused(noes)
         if order.action == "post_erp_invoice" and (stop := await self._check_posting(lane, order)):
             return stop
@@ -187,3 +192,11 @@ class _Worker:
         planned = order.after.get(BILLED)
         changed = await changed_in_billing(self.billing, order.record_id, planned)
         return Outcome(S.SUPERSEDED, OVERTAKEN, changed) if changed else None
+
+
+async def _against_change(target: Target, order: Order, sight: Sight) -> tuple[Refusal, ...]:
+    """A posted document is changed only while its period is open."""
+    if (order.operation, order.object) != ("update", "invoice") or target.system != ERP:
+        return ()
+    period = (sight.record or {}).get("postingPeriod") or {}
+    return tuple(await period_now(target, str(period.get("id"))))

@@ -19,19 +19,21 @@ class Facts:
 
     accounts: Mapping[str, Row]
     account_by_link: Mapping[str, Row]
-    link_fields: Mapping[tuple[str, str, str], Row]
-    links_to: Mapping[tuple[str, str, str], Sequence[Row]]
+    held: Mapping[tuple[str, str, str, str], Row]
+    holders: Mapping[tuple[str, str, str, str], Sequence[Row]]
     crm_subscriptions: Mapping[str, Row]
     billing_subscriptions: Mapping[str, Row]
     invoices: Mapping[str, Row]
     invoice_lines: Mapping[str, Sequence[Row]]
     customers: Mapping[str, Sequence[Row]]
+    erp_customers: Mapping[str, Row]
     items: Mapping[str, Row]
     ledger: Mapping[str, Row]
     ledger_by_number: Mapping[str, Row]
     tax_codes: Sequence[Row]
     currencies: Mapping[str, Row]
     subsidiaries: Mapping[str, Row]
+    periods: Mapping[str, Row]
     months: Sequence[Row]
     numbers: Mapping[str, Row]
     legal_entities: Mapping[str, Row]
@@ -52,19 +54,21 @@ def index(context: PlanContext) -> Facts:
     return Facts(
         accounts=_by(context.crm_accounts, "account_id"),
         account_by_link=_by(context.crm_accounts, "stripe_customer_id"),
-        link_fields=_links(context.link_fields),
-        links_to=_links_to(context.link_fields),
+        held=_held(context.held_fields),
+        holders=_holders(context.held_fields),
         crm_subscriptions=_by(context.crm_subscriptions, "subscription_id"),
         billing_subscriptions=_by(context.billing_subscriptions, "subscription_id"),
         invoices=_by(context.billing_invoices, "invoice_id"),
         invoice_lines=_grouped(context.billing_invoice_lines, "invoice_id"),
         customers=_grouped(context.erp_customers, "canonical_customer_id"),
+        erp_customers=_by(context.erp_customers, "customer_id"),
         items=_by(context.erp_items, "sku"),
         ledger=_by(context.erp_accounts, "account_id"),
         ledger_by_number=_by(context.erp_accounts, "number"),
         tax_codes=context.erp_tax_codes.sort("tax_code_id").to_dicts(),
         currencies=_by(context.erp_currencies, "currency"),
         subsidiaries=_by(context.erp_subsidiaries, "legal_entity"),
+        periods=_by(context.erp_periods, "period_id"),
         months=[
             row
             for row in context.erp_periods.sort("start_date").iter_rows(named=True)
@@ -79,19 +83,19 @@ def index(context: PlanContext) -> Facts:
     )
 
 
-def _links(frame: pl.DataFrame) -> dict[tuple[str, str, str], Row]:
-    """Link fields by system, record and attribute of the matrix."""
+def _held(frame: pl.DataFrame) -> dict[tuple[str, str, str, str], Row]:
+    """Fields by system, entity, record and attribute."""
     return {
-        (row["system"], row["record_id"], row["attribute"]): row
+        (row["system"], row["entity"], row["record_id"], row["attribute"]): row
         for row in frame.iter_rows(named=True)
     }
 
 
-def _links_to(frame: pl.DataFrame) -> Mapping[tuple[str, str, str], Sequence[Row]]:
-    """Link fields by system, attribute and the counterpart that they name."""
-    groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+def _holders(frame: pl.DataFrame) -> Mapping[tuple[str, str, str, str], Sequence[Row]]:
+    """Fields by system, entity, attribute and the value that they hold."""
+    groups: dict[tuple[str, str, str, str], list[Row]] = defaultdict(list)
     for row in frame.drop_nulls("value").iter_rows(named=True):
-        groups[row["system"], row["attribute"], row["value"]].append(row)
+        groups[row["system"], row["entity"], row["attribute"], row["value"]].append(row)
     return groups
 
 

@@ -1,6 +1,7 @@
 """One target in one dispatch run: how often what was tried, and whether to go on with it."""
 
-from collections import Counter
+import asyncio
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from extractors.errors import Rejected, SourceError, Transient, Unauthorized, UnknownOutcome
@@ -24,7 +25,11 @@ class DispatchLimits:
 
 @dataclass
 class Lane:
-    """How often each correction was tried; `stopped` says why nothing more is begun."""
+    """How often each correction was tried; `stopped` says why nothing more is begun.
+
+    `records` let the corrections of one record pass one after the other: vendors refuse a write
+    over another one that the look before it did not see.
+    """
 
     target: Target
     limits: DispatchLimits
@@ -33,6 +38,9 @@ class Lane:
     failures: int = 0
     rejections: int = 0
     stopped: str | None = None
+    records: defaultdict[tuple[str, str], asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
 
     def may_try(self, correction_id: str) -> bool:
         return self.tries[correction_id] < self.limits.tries_per_run

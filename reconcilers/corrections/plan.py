@@ -13,6 +13,7 @@ from reconcilers.corrections.crm_copies import copy_subscription_status, link_cr
 from reconcilers.corrections.customer_links import correct_link
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
 from reconcilers.corrections.facts import Facts, index
+from reconcilers.corrections.field_copies import COPIES, copy_field
 from reconcilers.corrections.guard import Guard, shipped_guard
 from reconcilers.corrections.images import shows
 from reconcilers.corrections.plan_context import PlanContext
@@ -82,8 +83,11 @@ def _subject(row: Mapping[str, Any], life: ExceptionLife, rule: Rule, spent: int
         code=row["code"],
         cause=row["cause"],
         canonical_id=row["canonical_id"],
+        owner_system=row["owner_system"],
         owner_id=row["owner_id"],
+        replica_system=row["replica_system"],
         replica_id=row["replica_id"],
+        attribute=row["attribute"],
         expected=row["expected"],
         comparison=row["comparison"],
         row_key=row["row_key"],
@@ -109,6 +113,8 @@ def _write(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
             return copy_subscription_status(subject, rule, facts)
         case "INV-MISS-01", _:
             return _post_invoice(subject, rule, facts)
+        case code, _ if code in COPIES:
+            return copy_field(subject, rule, facts)
         case _:
             return None
 

@@ -23,7 +23,7 @@ class PlanContext:
     """
 
     crm_accounts: pl.DataFrame
-    link_fields: pl.DataFrame
+    held_fields: pl.DataFrame
     crm_subscriptions: pl.DataFrame
     billing_subscriptions: pl.DataFrame
     billing_invoices: pl.DataFrame
@@ -45,12 +45,16 @@ class PlanContext:
             "stripe_customer_id": TEXT,
             "system_modstamp": TEXT,
         },
-        "link_fields": {
+        # Where drift says that a copy is wrong: what a record holds of an attribute of the matrix.
+        # `period_id` is the posting period where the record is a document.
+        "held_fields": {
             "system": TEXT,
+            "entity": TEXT,
             "record_id": TEXT,
             "attribute": TEXT,
             "value": TEXT,
             "version": TEXT,
+            "period_id": TEXT,
         },
         "crm_subscriptions": {
             "subscription_id": TEXT,

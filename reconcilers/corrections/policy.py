@@ -38,6 +38,16 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CUS-LINK-01", "merged"): Mode.AUTO,
     ("CUS-LINK-01", None): Mode.APPROVE,
     ("SUB-STAT-01", "crm_copy_stale"): Mode.AUTO,
+    ("CTL-XREF-01", "by_number"): Mode.AUTO,
+    ("CTL-XREF-01", None): Mode.APPROVE,
+    ("CUS-ATTR-01", None): Mode.APPROVE,
+    ("CUS-STAT-01", None): Mode.APPROVE,
+    ("HIE-PAR-01", "missing_in_erp"): Mode.APPROVE,
+    ("HIE-PAR-01", "other_parent"): Mode.APPROVE,
+    ("INV-DATE-01", "follows_invoice_date"): Mode.APPROVE,
+    ("INV-DATE-01", "other_terms"): Mode.APPROVE,
+    ("MRR-XSYS-01", "other_currency"): Mode.APPROVE,
+    ("MRR-XSYS-01", None): Mode.AUTO,
     ("INV-MISS-01", None): Mode.AUTO,
 }
 # Kinds of documents, as in the posting matrix.

@@ -87,10 +87,11 @@ def _period(draft: Draft) -> list[Refusal]:
                 "set up the period in the ERP",
             )
         ]
-    return _closed(period["name"], period["is_closed"], period["is_ar_locked"])
+    return closed(period["name"], period["is_closed"], period["is_ar_locked"])
 
 
-def _closed(name: str, is_closed: str | None, is_locked: str | None) -> list[Refusal]:
+def closed(name: str, is_closed: str | None, is_locked: str | None) -> list[Refusal]:
+    """The reason against a change of books in a period, if there is one."""
     if is_closed != "T" and is_locked != "T":
         return []
     what = "closed" if is_closed == "T" else "locked for receivables"
@@ -99,7 +100,7 @@ def _closed(name: str, is_closed: str | None, is_locked: str | None) -> list[Ref
             "period",
             "postingPeriod",
             f"period {name} is {what}",
-            "have finance reopen the period, or book the invoice by hand in an open one",
+            "have finance reopen the period, or correct it by hand in an open one",
         )
     ]
 
@@ -235,17 +236,7 @@ async def check_at_send_time(
     A number that the document with our external id has is no reason to refuse it, but to look at it
     again: an earlier call of ours may have been slower than the look after it.
     """
-    period_id = payload["postingPeriod"]["id"]
-    periods = await target.lookup("accountingperiod", id=period_id)
-    refusals = [
-        refusal
-        for period in periods
-        for refusal in _closed(
-            str(period.get("periodname", period_id)), period.get("closed"), period.get("arlocked")
-        )
-    ]
-    if not periods:
-        refusals.append(_gone("period", "postingPeriod", f"accounting period {period_id}"))
+    refusals = await period_now(target, payload["postingPeriod"]["id"])
     refusals += await _customer_now(target, payload["entity"]["id"])
     for row in await target.lookup("transaction", tranid=payload["tranId"], type="CustInvc"):
         if row.get("externalid") == external_id:
@@ -287,6 +278,20 @@ async def changed_in_billing(
         f"billing invoice {invoice_id} is over {now['total_minor']} minor units of "
         f"{now['currency']}, planned were {was.get('total_minor')} of {was.get('currency')}"
     )
+
+
+async def period_now(target: Target, period_id: str) -> list[Refusal]:
+    """Why nothing may be changed in a period any more."""
+    periods = await target.lookup("accountingperiod", id=period_id)
+    if not periods:
+        return [_gone("period", "postingPeriod", f"accounting period {period_id}")]
+    return [
+        refusal
+        for period in periods
+        for refusal in closed(
+            str(period.get("periodname", period_id)), period.get("closed"), period.get("arlocked")
+        )
+    ]
 
 
 async def _customer_now(target: Target, customer_id: str) -> list[Refusal]:

@@ -3,18 +3,41 @@
 What stands here can be written; whether it may be is guard.py's question.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 Path = tuple[str, ...]
+
+
+def _as_it_is(value: str | None) -> Any:
+    return value
+
+
+def _reference(value: str | None) -> Any:
+    """NetSuite's way to name another record."""
+    return {"id": value} if value else None
+
+
+def _flag(value: str | None) -> Any:
+    return value == "T"
+
+
+def _number(value: str | None) -> Any:
+    """A number as Salesforce tells it, in text: what is sent is what is read back."""
+    if value is None:
+        return None
+    plain = format(Decimal(value).normalize(), "f")
+    return plain if "." in plain else f"{plain}.0"
 
 
 @dataclass(frozen=True)
 class Place:
     """`path` leads to the value in the vendor's record, `beside` to what is written with it.
 
-    `is_unique`: no two records of the system may hold the same value.
+    `said` makes of a value, as the raw zone has it, what the record holds. `is_unique`: no two
+    records of the system may hold the same value.
     """
 
     object: str
@@ -22,14 +45,15 @@ class Place:
     watermark_object: str
     is_unique: bool = False
     beside: tuple[Path, ...] = ()
+    said: Callable[[str | None], Any] = _as_it_is
 
     @property
     def name(self) -> str:
         return ".".join(self.path)
 
-    def holding(self, value: Any) -> dict[str, Any]:
+    def holding(self, value: str | None) -> dict[str, Any]:
         """The record as far as this field goes."""
-        held = value
+        held = self.said(value)
         for part in reversed(self.path):
             held = {part: held}
         return dict(held)
@@ -39,7 +63,8 @@ class Place:
         return any(leaf[: len(path)] == path for path in (self.path, *self.beside))
 
 
-_ACCOUNT, _CUSTOMER, _ERP = "salesforce.account", "stripe.customer", "netsuite.customer"
+_ACCOUNT, _CUSTOMER = "salesforce.account", "stripe.customer"
+_ERP, _DOCUMENT = "netsuite.customer", "netsuite.transaction"
 # By system, and by entity and attribute of the matrix.
 PLACES: Mapping[tuple[str, str, str], Place] = {
     ("salesforce", "customer", "billing_customer_ref"): Place(
@@ -64,6 +89,21 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         "salesforce.subscription",
         beside=(("Status_Changed_At__c",),),
     ),
+    ("salesforce", "mrr_month", "arr"): Place("Account", ("ARR__c",), _ACCOUNT, said=_number),
+    # Names, e-mail addresses and tax ids are personal, and the state store keeps none: they have no
+    # place here. The ERP keeps countries in address books, with more than is read of them.
+    ("salesforce", "customer", "country_code"): Place("Account", ("BillingCountryCode",), _ACCOUNT),
+    ("salesforce", "customer", "payment_terms_days"): Place(
+        "Account", ("Payment_Terms__c",), _ACCOUNT
+    ),
+    ("netsuite", "customer", "is_active"): Place("customer", ("isInactive",), _ERP, said=_flag),
+    ("netsuite", "customer_hierarchy", "parent"): Place(
+        "customer", ("parent",), _ERP, said=_reference
+    ),
+    ("netsuite", "invoice", "invoice_id"): Place(
+        "invoice", ("custbody_stripe_invoice_id",), _DOCUMENT
+    ),
+    ("netsuite", "invoice", "due_date"): Place("invoice", ("dueDate",), _DOCUMENT),
 }
 
 # Documents that can be posted, and which attributes their amounts are: one of them is enough.

@@ -18,11 +18,14 @@ from reconcilers.corrections.compensate import (
 from reconcilers.corrections.correction import UNDOING, Action
 from reconcilers.corrections.customer_links import FIELDS
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
-from reconcilers.corrections.outbox import store_plan
+from reconcilers.corrections.field_copies import COPIES
+from reconcilers.corrections.outbox import move, store_plan
 from reconcilers.corrections.policy import CEILINGS, Mode, load_policy
+from reconcilers.corrections.states import CorrectionState
 from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state import open_state
 from reconcilers.state.audit import verify_audit
+from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import (
     DAY,
@@ -39,6 +42,7 @@ from tests.correction_samples import (
     stale_status,
     stripe,
 )
+from tests.field_samples import CASES
 from tests.unit.reconcilers.test_plan_links import field, wrong_link
 
 POLICY = load_policy()
@@ -50,6 +54,7 @@ WRITES = {
     ("CUS-LINK-01", None): "correct_customer_link",
     ("SUB-STAT-01", "crm_copy_stale"): "copy_subscription_status",
     ("INV-MISS-01", None): "post_erp_invoice",
+    **{key: "copy_field" for key in CEILINGS if key[0] in COPIES},
 }
 links = st.none() | st.text("abcXYZ019_", min_size=1, max_size=8)
 
@@ -105,7 +110,7 @@ def test_what_was_corrected_and_undone_is_as_it_was(emptied, which, held, beside
     target = MemoryTarget(system, {(where.object, record_id): before})
     state = emptied()
     row = wrong_link(system, attribute, record_id, expected="right", observed=held)
-    planned(state, row, link_fields=[field(system, attribute, record_id, held)])
+    planned(state, row, held_fields=[field(system, attribute, record_id, held)])
     send(state, target)
     assert target.records[where.object, record_id] == {**before, **where.holding("right")}
     undo(state)
@@ -113,6 +118,45 @@ def test_what_was_corrected_and_undone_is_as_it_was(emptied, which, held, beside
     assert target.records[where.object, record_id] == before
     assert len(target.effects) == 2
     assert verify_audit(state).holds
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_field_that_was_corrected_and_undone_is_as_it_was(emptied, case):
+    state, key = emptied(), (case.place.object, case.record_id)
+    target = {"salesforce": salesforce, "netsuite": netsuite}[case.system]()
+    target.records[key] = before = case.record
+    planned(state, case.finding(), **case.facts())
+    send(state, target)
+    assert target.records[key] == {**before, **case.place.holding(case.wanted)}
+    undo(state)
+    send(state, target)
+    assert target.records[key] == before
+    assert len(target.effects) == 2
+
+
+@pytest.mark.parametrize("case", [one for one in CASES if one.place.object == "invoice"], ids=str)
+def test_a_document_whose_period_closed_is_neither_changed_nor_changed_back(emptied, case):
+    def close(**flags):
+        erp.records["accountingperiod", "2606"] |= flags
+
+    state, erp = emptied(), netsuite()
+    erp.records["invoice", case.record_id] = case.record
+    planned(state, case.finding(), **case.facts())
+    close(arlocked="T")
+    assert send(state, erp).outcomes == {"refused": 1}
+    (view,) = list_corrections(state)
+    assert view.refusals[0]["field"] == "postingPeriod"
+    close(arlocked="F")
+    with state.begin() as session:
+        move(
+            session, session.get_one(CorrectionRecord, view.correction_id),
+            CorrectionState.APPROVED, actor="tieout", reason=None, at=at(0, 5),
+        )  # fmt: skip
+    assert send(state, erp).outcomes == {"accepted": 1}
+    undo(state)
+    close(closed="T")
+    assert send(state, erp).outcomes == {"refused": 1}
+    assert len(erp.effects) == 1
 
 
 @pytest.fixture

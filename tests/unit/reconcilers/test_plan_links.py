@@ -10,7 +10,7 @@ from reconcilers.corrections.look import Standing, look
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.ownership import load_ownership
 from tests.comparison_tables import SEEDS
-from tests.correction_samples import MemoryTarget, context, drift_row
+from tests.correction_samples import MemoryTarget, context, drift_row, held_field
 from tests.unit.reconcilers.test_plan import only, planned
 
 CASES = [
@@ -34,14 +34,11 @@ def wrong_link(system="salesforce", attribute="billing_customer_ref", record_id=
 
 
 def field(system="salesforce", attribute="billing_customer_ref", record_id="001A", value="old"):
-    return {
-        "system": system, "record_id": record_id, "attribute": attribute, "value": value,
-        "version": "v1",
-    }  # fmt: skip
+    return held_field((system, record_id), "customer", attribute, value)
 
 
 def facts(*rows):
-    return context(link_fields=rows)
+    return context(held_fields=rows)
 
 
 @pytest.mark.parametrize(("system", "attribute", "record_id", "kind", "payload"), CASES)

@@ -29,6 +29,8 @@ def test_what_ships_is_automatic_only_where_a_copy_is_mended():
         ("CUS-MISS-01", "link_lost"),
         ("CUS-LINK-01", "merged"),
         ("SUB-STAT-01", "crm_copy_stale"),
+        ("CTL-XREF-01", "by_number"),
+        ("MRR-XSYS-01", None),
     }
     assert load_policy().rule("INV-MISS-01", None).mode is Mode.APPROVE
 
@@ -83,7 +85,7 @@ def test_all_mistakes_are_told_together_with_their_lines():
 
 
 def test_an_unknown_cap_is_refused_and_the_known_one_missed():
-    source = SHIPPED.replace("rows_per_run = 25", "rows_pr_run = 25")
+    source = SHIPPED.replace("rows_per_run = 25", "rows_pr_run = 25", 1)
     with pytest.raises(PolicyError) as caught:
         parse_policy(source, "policy.toml")
     assert [p.partition(": ")[2].split(";")[0] for p in caught.value.problems] == [

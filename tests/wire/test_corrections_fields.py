@@ -1,0 +1,115 @@
+"""Single fields are corrected over the wire and put back: planned, sent, undone, sent again."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from extractors.registry import open_target
+from extractors.sandbox import reference
+from reconcilers.corrections.approval import approve
+from reconcilers.corrections.compensate import compensate
+from reconcilers.corrections.dispatch import dispatch
+from reconcilers.state import open_state
+from reconcilers.state.views import list_corrections
+from tests.correction_samples import at, context, drift, key_of, plan_into
+from tests.field_samples import CASES
+from tests.wire.vendors import LONG_AGO
+
+# One case for each field.
+FIELDS = {(case.system, case.record_id, case.place.name): case for case in CASES}.values()
+TABLES = {"Account": "Account", "customer": "customer", "invoice": "transaction"}
+
+
+@pytest.fixture
+def company(vendors):
+    """An ERP with customers and an invoice, and a CRM with an account, as they drifted."""
+    store, stamps = vendors.store, {"datecreated": LONG_AGO, "lastmodifieddate": LONG_AGO}
+    for table, rows in reference.netsuite_rows("2026-01-01 00:00:00").items():
+        store.put_many("netsuite", table, rows)
+    store.put_many("netsuite", "accountingperiod", reference.accounting_periods(2026, 2026))
+    erp = {"companyname": "Acme", "subsidiary": "2", "currency": "2", **stamps}
+    for key in ("9", "77", "501"):
+        store.put("netsuite", "customer", {**erp, "id": key, "isinactive": "F"})
+    stamps = {"createddate": LONG_AGO, "lastmodifieddate": LONG_AGO}
+    invoice = {"id": "9001", "type": "CustInvc", "status": "A", "postingperiod": "2606"}
+    store.put_many("netsuite", "transaction", [{**invoice, "entity": "77", **stamps}])
+    stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), LONG_AGO)
+    for case in CASES:
+        if case.place.object == "Account":
+            account = {"Id": case.record_id, "Name": "Acme", "IsDeleted": False}
+            store.put_many("salesforce", "Account", [{**account, **stamps}])
+    for case in FIELDS:
+        key = "Id" if case.system == "salesforce" else "id"
+        held = {key: case.record_id, _column(case): case.held}
+        store.put(case.system, TABLES[case.place.object], held)
+    return vendors
+
+
+def _column(case):
+    return case.place.name if case.system == "salesforce" else case.place.name.lower()
+
+
+def seen(company):
+    """What the fields hold, in the names of the samples."""
+    return {
+        str(case): company.store.get(
+            case.system, TABLES[case.place.object], case.record_id
+        )[_column(case)]
+        for case in FIELDS
+    }  # fmt: skip
+
+
+def send(company, state):
+    async def run():
+        async with AsyncExitStack() as stack:
+            targets = {
+                system: await stack.enter_async_context(open_target(company.config(system)))
+                for system in ("salesforce", "netsuite")
+            }
+            return await dispatch(state, targets, lambda: at(0, 9))
+
+    return dict(asyncio.run(run()).outcomes)
+
+
+@pytest.fixture
+def state():
+    opened = open_state("sqlite://")
+    rows = [case.finding(exception_key=key_of(str(case)[-32:])) for case in FIELDS]
+    held = [row for case in FIELDS for row in case.facts()["held_fields"]]
+    plan_into(opened, drift(*rows), context(held_fields=held), at(0, 3))
+    waiting = [view.correction_id for view in list_corrections(opened, states=("proposed",))]
+    approve(opened, waiting, "ann", "yes", at(0, 4))
+    yield opened
+    opened.close()
+
+
+def test_every_field_is_written_and_put_back(company, state):
+    before = seen(company)
+    assert send(company, state) == {"accepted": len(FIELDS)}
+    assert {name: same(seen(company)[name]) for name in before} == {
+        str(case): same(case.wanted) for case in FIELDS
+    }
+    taken = [view.correction_id for view in list_corrections(state)]
+    made = [one.correction_id for one in compensate(state, taken, "ben", "wrong", at(0, 10))]
+    approve(state, made, "ann", "", at(0, 11))
+    assert send(company, state) == {"accepted": len(FIELDS)}
+    assert seen(company) == before
+    assert {view.state for view in list_corrections(state)} == {"accepted", "compensated"}
+
+
+def test_a_document_whose_period_closed_since_the_plan_is_left_as_it_is(company, state):
+    before = seen(company)
+    company.store.put("netsuite", "accountingperiod", {"id": "2606", "arlocked": "T"})
+    on_documents = [case for case in FIELDS if case.place.object == "invoice"]
+    others = len(FIELDS) - len(on_documents)
+    assert send(company, state) == {"accepted": others, "refused": len(on_documents)}
+    assert all(seen(company)[str(case)] == before[str(case)] for case in on_documents)
+    (reason, *_) = {v.state_reason for v in list_corrections(state, states=("refused",))}
+    assert reason == "postingPeriod: period Jun 2026 is locked for receivables"
+
+
+def same(value):
+    """8496.00 and 8496.0 are one amount."""
+    text = str(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
