@@ -166,14 +166,16 @@ def _undo(record: CorrectionRecord) -> CorrectionRecord:
 
 
 def _restoring(record: CorrectionRecord) -> dict[str, Any]:
-    """The before-image again, where what we wrote still stands."""
+    """The before-image again, where what we wrote still stands; written in the same way."""
+    how = {name: value for name, value in record.payload.items() if name not in record.after}
+    before = record.before or {}
     return {
         "object": record.object,
         "record_id": record.record_id,
         "operation": "update",
         "before": record.after,
         "after": record.before,
-        "payload": record.before,
+        "payload": {**before, **how},
     }
 
 

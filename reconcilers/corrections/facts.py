@@ -23,6 +23,7 @@ class Facts:
     holders: Mapping[tuple[str, str, str, str], Sequence[Row]]
     crm_subscriptions: Mapping[str, Row]
     billing_subscriptions: Mapping[str, Row]
+    billed_items: Mapping[tuple[str, str], Sequence[Row]]
     invoices: Mapping[str, Row]
     invoice_lines: Mapping[str, Sequence[Row]]
     customers: Mapping[str, Sequence[Row]]
@@ -58,6 +59,7 @@ def index(context: PlanContext) -> Facts:
         holders=_holders(context.held_fields),
         crm_subscriptions=_by(context.crm_subscriptions, "subscription_id"),
         billing_subscriptions=_by(context.billing_subscriptions, "subscription_id"),
+        billed_items=_of_products(context.billing_items),
         invoices=_by(context.billing_invoices, "invoice_id"),
         invoice_lines=_grouped(context.billing_invoice_lines, "invoice_id"),
         customers=_grouped(context.erp_customers, "canonical_customer_id"),
@@ -96,6 +98,14 @@ def _holders(frame: pl.DataFrame) -> Mapping[tuple[str, str, str, str], Sequence
     groups: dict[tuple[str, str, str, str], list[Row]] = defaultdict(list)
     for row in frame.drop_nulls("value").iter_rows(named=True):
         groups[row["system"], row["entity"], row["attribute"], row["value"]].append(row)
+    return groups
+
+
+def _of_products(frame: pl.DataFrame) -> Mapping[tuple[str, str], Sequence[Row]]:
+    """Items by subscription and product."""
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in frame.iter_rows(named=True):
+        groups[row["subscription_id"], row["product_code"] or ""].append(row)
     return groups
 
 

@@ -123,7 +123,7 @@ def field_correction(
     system, record_id = record
     after = place.holding(value)
     if held is None:
-        refusals = (_unseen(place, record_id),)
+        refusals = refusals or (_unseen(place, record_id),)
     return Correction(
         subject=subject,
         action=action,
@@ -136,7 +136,7 @@ def field_correction(
         attribute=place.name,
         before=place.holding(held["value"]) if held else None,
         after=after,
-        payload={} if refusals else after,
+        payload={} if refusals else {**after, **place.how},
         expected_version=(held["version"] or "") if held else "",
         watermark_object=place.watermark_object,
         reason=reason,

@@ -63,8 +63,8 @@ class Guard:
 
     def _of_fields(self, write: Write, day: date) -> Iterator[Refusal]:
         told = set()
-        for leaf in leaves(write.payload):
-            found = _attribute_in(write.system, write.object, leaf)
+        for leaf, value in leaves(write.payload):
+            found = _attribute_in(write.system, write.object, leaf, value)
             name = f"{write.object}.{'.'.join(leaf)}"
             if found is None:
                 yield Refusal(
@@ -136,12 +136,12 @@ def shipped_guard() -> Guard:
     return load_guard(SHIPPED)
 
 
-def _attribute_in(system: str, name: str, leaf: tuple[str, ...]) -> Attribute | None:
+def _attribute_in(system: str, name: str, leaf: tuple[str, ...], value: object) -> Attribute | None:
     return next(
         (
             (entity, attribute)
             for (holder, entity, attribute), place in PLACES.items()
-            if (holder, place.object) == (system, name) and place.covers(leaf)
+            if (holder, place.object) == (system, name) and place.covers(leaf, value)
         ),
         None,
     )

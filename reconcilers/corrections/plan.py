@@ -19,9 +19,11 @@ from reconcilers.corrections.images import shows
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.policy import Mode, Policy, Rule
 from reconcilers.corrections.posting import check_posting
+from reconcilers.corrections.quantities import correct_quantity
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.life import ExceptionLife, ExceptionState
 
+_OF_FIELDS = {"SUB-QTY-01": correct_quantity, **dict.fromkeys(COPIES, copy_field)}
 RuleKey = tuple[str, str | None]
 NONE_SPENT: Mapping[str, int] = MappingProxyType({})
 NONE_WRITTEN: Mapping[Field, Sequence[Written]] = MappingProxyType({})
@@ -113,8 +115,8 @@ def _write(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
             return copy_subscription_status(subject, rule, facts)
         case "INV-MISS-01", _:
             return _post_invoice(subject, rule, facts)
-        case code, _ if code in COPIES:
-            return copy_field(subject, rule, facts)
+        case code, _ if code in _OF_FIELDS:
+            return _OF_FIELDS[code](subject, rule, facts)
         case _:
             return None
 

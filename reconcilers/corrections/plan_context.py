@@ -26,6 +26,7 @@ class PlanContext:
     held_fields: pl.DataFrame
     crm_subscriptions: pl.DataFrame
     billing_subscriptions: pl.DataFrame
+    billing_items: pl.DataFrame
     billing_invoices: pl.DataFrame
     billing_invoice_lines: pl.DataFrame
     erp_customers: pl.DataFrame
@@ -67,6 +68,14 @@ class PlanContext:
             "subscription_id": TEXT,
             "status": TEXT,
             "status_changed_at": INSTANT,
+        },
+        "billing_items": {
+            "item_id": TEXT,
+            "subscription_id": TEXT,
+            "product_code": TEXT,
+            "quantity": WHOLE,
+            "version": TEXT,
+            "schedule_id": TEXT,
         },
         "billing_invoices": {
             "invoice_id": TEXT,

@@ -46,6 +46,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("HIE-PAR-01", "other_parent"): Mode.APPROVE,
     ("INV-DATE-01", "follows_invoice_date"): Mode.APPROVE,
     ("INV-DATE-01", "other_terms"): Mode.APPROVE,
+    ("SUB-QTY-01", None): Mode.APPROVE,
     ("MRR-XSYS-01", "other_currency"): Mode.APPROVE,
     ("MRR-XSYS-01", None): Mode.AUTO,
     ("INV-MISS-01", None): Mode.AUTO,

@@ -4,7 +4,7 @@ What stands here can be written; whether it may be is guard.py's question.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,10 @@ def _flag(value: str | None) -> Any:
     return value == "T"
 
 
+def _whole(value: str | None) -> Any:
+    return None if value is None else int(value)
+
+
 def _number(value: str | None) -> Any:
     """A number as Salesforce tells it, in text: what is sent is what is read back."""
     if value is None:
@@ -37,7 +41,7 @@ class Place:
     """`path` leads to the value in the vendor's record, `beside` to what is written with it.
 
     `said` makes of a value, as the raw zone has it, what the record holds. `is_unique`: no two
-    records of the system may hold the same value.
+    records of the system may hold the same value. `how` goes with every write of it, as it is.
     """
 
     object: str
@@ -46,6 +50,7 @@ class Place:
     is_unique: bool = False
     beside: tuple[Path, ...] = ()
     said: Callable[[str | None], Any] = _as_it_is
+    how: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -58,9 +63,11 @@ class Place:
             held = {part: held}
         return dict(held)
 
-    def covers(self, leaf: Path) -> bool:
+    def covers(self, leaf: Path, value: Any) -> bool:
         """Whether a value that is written stands in this field, or within it."""
-        return any(leaf[: len(path)] == path for path in (self.path, *self.beside))
+        if any(leaf[: len(path)] == path for path in (self.path, *self.beside)):
+            return True
+        return value is not None and self.how.get(".".join(leaf)) == value
 
 
 _ACCOUNT, _CUSTOMER = "salesforce.account", "stripe.customer"
@@ -96,6 +103,14 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
     ("salesforce", "customer", "payment_terms_days"): Place(
         "Account", ("Payment_Terms__c",), _ACCOUNT
     ),
+    # Of a quantity that is put right nothing is charged or credited: the next invoice has it.
+    ("stripe", "contract_line", "quantity"): Place(
+        "subscription_item",
+        ("quantity",),
+        "stripe.subscription",
+        said=_whole,
+        how={"proration_behavior": "none"},
+    ),
     ("netsuite", "customer", "is_active"): Place("customer", ("isInactive",), _ERP, said=_flag),
     ("netsuite", "customer_hierarchy", "parent"): Place(
         "customer", ("parent",), _ERP, said=_reference
@@ -117,10 +132,10 @@ DOCUMENTS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
 }
 
 
-def leaves(values: Mapping[str, Any], above: Path = ()) -> Iterator[Path]:
-    """The paths of all values that a body sets."""
+def leaves(values: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """All values that a body sets, with the paths to them."""
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from leaves(value, (*above, name))
         else:
-            yield (*above, name)
+            yield (*above, name), value

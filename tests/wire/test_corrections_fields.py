@@ -14,6 +14,8 @@ from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import at, context, drift, key_of, plan_into
 from tests.field_samples import CASES
+from tests.unit.reconcilers.test_quantities import item, other_quantity
+from tests.wire.stripe_sandbox import fill
 from tests.wire.vendors import LONG_AGO
 
 # One case for each field.
@@ -65,7 +67,7 @@ def send(company, state):
         async with AsyncExitStack() as stack:
             targets = {
                 system: await stack.enter_async_context(open_target(company.config(system)))
-                for system in ("salesforce", "netsuite")
+                for system in ("salesforce", "stripe", "netsuite")
             }
             return await dispatch(state, targets, lambda: at(0, 9))
 
@@ -113,3 +115,26 @@ def same(value):
     """8496.00 and 8496.0 are one amount."""
     text = str(value)
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def test_a_quantity_is_set_and_put_back_and_nothing_is_charged_for_it(vendors):
+    """Without proration both ways: what the customer owes follows from the next invoice alone."""
+    fill(vendors.store)
+    opened = open_state("sqlite://")
+    facts = context(billing_items=[item()])
+    plan_into(opened, drift(other_quantity()), facts, at(0, 3))
+    (view,) = list_corrections(opened)
+    approve(opened, [view.correction_id], "ann", "yes", at(0, 4))
+    assert send(vendors, opened) == {"accepted": 1}
+    assert quantities(vendors) == {"si_1": 12, "si_2": 20}
+    (made,) = compensate(opened, [view.correction_id], "ben", "wrong", at(0, 10))
+    approve(opened, [made.correction_id], "ann", "", at(0, 11))
+    assert send(vendors, opened) == {"accepted": 1}
+    assert quantities(vendors) == {"si_1": 10, "si_2": 20}
+    assert vendors.store.rows("stripe", "invoiceitem") == []
+    opened.close()
+
+
+def quantities(vendors):
+    items = vendors.store.get("stripe", "subscription", "sub_1")["items"]["data"]
+    return {one["id"]: one["quantity"] for one in items}

@@ -1,0 +1,48 @@
+"""Corrections of how many units billing charges, to what was sold. Pure."""
+
+from collections.abc import Sequence
+
+from reconcilers.corrections.correction import Correction, Refusal, Subject
+from reconcilers.corrections.facts import Facts, Row
+from reconcilers.corrections.field_copies import field_correction
+from reconcilers.corrections.policy import Rule
+from reconcilers.corrections.wire_fields import PLACES
+
+_PLACE = PLACES["stripe", "contract_line", "quantity"]
+
+
+def correct_quantity(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
+    """SUB-QTY-01: the item of the product gets the quantity of the contract, without proration.
+
+    What was charged until now stays as it is.
+    """
+    if subject.replica_id is None or subject.expected is None:
+        return None
+    *_, product = subject.row_key.split(":")
+    items = facts.billed_items.get((subject.replica_id, product), ())
+    refusals = _refusals(items)
+    item = None if refusals else items[0]
+    return field_correction(
+        subject,
+        rule,
+        _PLACE,
+        ("stripe", item["item_id"] if item else subject.replica_id),
+        held={"value": f"{item['quantity']}", "version": item["version"]} if item else None,
+        value=subject.expected,
+        reason=f"{subject.expected} of {product} were sold, and billing charges another number",
+        refusals=refusals,
+    )
+
+
+def _refusals(items: Sequence[Row]) -> tuple[Refusal, ...]:
+    if len(items) != 1:
+        problem = f"{len(items)} items of the subscription bill this product"
+        fix = "decide which of them is wrong and change it in billing"
+    elif items[0]["quantity"] is None:
+        problem, fix = "the item is metered", "look at its meter instead"
+    elif items[0]["schedule_id"]:
+        problem = f"schedule {items[0]['schedule_id']} sets the quantity again with its next phase"
+        fix = "change the phases of the schedule in billing"
+    else:
+        return ()
+    return (Refusal("one item", f"{_PLACE.object}.{_PLACE.name}", problem, fix),)
