@@ -23,19 +23,27 @@ def plant_out_of_use(ground: Ground, count: int) -> None:
             soon.append(who)
         elif ends and all(end > ground.now + _SOON + _MARGIN for end in ends):
             served.append(who)
-        elif not ends and ground.store.rows(
-            "stripe", "invoice", customer=customer_id_of(who), status="open"
-        ):
+        elif not ends and _open_invoices(ground, who):
             owing.append(who)
     pools = {"still_served": served, "next_invoice_will_fail": soon, "still_owes": owing}
     for variant, who in ground.choose(count, pools, number_of):
         ground.change("netsuite", "customer", who.erp_id or "", ground.tick(), isinactive="T")
         ground.freeze(who, f"attributes:{who.number}")
+        if variant == "still_owes":  # what is open stays so
+            ground.claim(who, *(f"invoice:{key}" for key in _open_invoices(ground, who)))
         _close(ground, who, variant)
 
 
 def _subscriptions(ground: Ground, who: Company) -> list[Record]:
     return ground.store.rows("stripe", "subscription", customer=customer_id_of(who))
+
+
+def _open_invoices(ground: Ground, who: Company) -> list[str]:
+    customer = customer_id_of(who)
+    return [
+        row["id"]
+        for row in ground.store.rows("stripe", "invoice", customer=customer, status="open")
+    ]
 
 
 def _next(subscription: Record) -> int:
