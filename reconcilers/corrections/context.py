@@ -121,6 +121,15 @@ QUERIES: Mapping[str, str] = {
         )
         order by items.item_id
     """,
+    "billing_schedules": """
+        select id as schedule_id, subscription as subscription_id, end_behavior,
+               coalesce(_changed_at, current_phase_start_date::varchar) as version
+        from raw.stripe__subscription_schedule
+        where status in ('active', 'not_started') and subscription in (
+            select replica_id from reconciliation.drift where code = 'CON-TERM-01'
+        )
+        order by id
+    """,
     "billing_invoices": """
         select invoices.invoice_id, invoices.number,
                invoices.customer_id as billing_customer_id, invoices.canonical_customer_id,

@@ -19,11 +19,15 @@ from reconcilers.corrections.images import shows
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.policy import Mode, Policy, Rule
 from reconcilers.corrections.posting import check_posting
-from reconcilers.corrections.quantities import correct_quantity
+from reconcilers.corrections.signed_terms import correct_quantity, correct_renewal
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.life import ExceptionLife, ExceptionState
 
-_OF_FIELDS = {"SUB-QTY-01": correct_quantity, **dict.fromkeys(COPIES, copy_field)}
+_OF_FIELDS = {
+    "SUB-QTY-01": correct_quantity,
+    "CON-TERM-01": correct_renewal,
+    **dict.fromkeys(COPIES, copy_field),
+}
 RuleKey = tuple[str, str | None]
 NONE_SPENT: Mapping[str, int] = MappingProxyType({})
 NONE_WRITTEN: Mapping[Field, Sequence[Written]] = MappingProxyType({})

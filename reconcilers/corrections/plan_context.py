@@ -27,6 +27,7 @@ class PlanContext:
     crm_subscriptions: pl.DataFrame
     billing_subscriptions: pl.DataFrame
     billing_items: pl.DataFrame
+    billing_schedules: pl.DataFrame
     billing_invoices: pl.DataFrame
     billing_invoice_lines: pl.DataFrame
     erp_customers: pl.DataFrame
@@ -76,6 +77,12 @@ class PlanContext:
             "quantity": WHOLE,
             "version": TEXT,
             "schedule_id": TEXT,
+        },
+        "billing_schedules": {
+            "schedule_id": TEXT,
+            "subscription_id": TEXT,
+            "end_behavior": TEXT,
+            "version": TEXT,
         },
         "billing_invoices": {
             "invoice_id": TEXT,

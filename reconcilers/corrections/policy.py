@@ -47,6 +47,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("INV-DATE-01", "follows_invoice_date"): Mode.APPROVE,
     ("INV-DATE-01", "other_terms"): Mode.APPROVE,
     ("SUB-QTY-01", None): Mode.APPROVE,
+    ("CON-TERM-01", None): Mode.APPROVE_TWO,
     ("MRR-XSYS-01", "other_currency"): Mode.APPROVE,
     ("MRR-XSYS-01", None): Mode.AUTO,
     ("INV-MISS-01", None): Mode.AUTO,

@@ -111,6 +111,9 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         said=_whole,
         how={"proration_behavior": "none"},
     ),
+    ("stripe", "contract", "is_auto_renewed"): Place(
+        "subscription_schedule", ("end_behavior",), "stripe.subscription_schedule"
+    ),
     ("netsuite", "customer", "is_active"): Place("customer", ("isInactive",), _ERP, said=_flag),
     ("netsuite", "customer_hierarchy", "parent"): Place(
         "customer", ("parent",), _ERP, said=_reference

@@ -14,7 +14,12 @@ from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import at, context, drift, key_of, plan_into
 from tests.field_samples import CASES
-from tests.unit.reconcilers.test_quantities import item, other_quantity
+from tests.unit.reconcilers.test_signed_terms import (
+    item,
+    other_quantity,
+    other_renewal,
+    schedule,
+)
 from tests.wire.stripe_sandbox import fill
 from tests.wire.vendors import LONG_AGO
 
@@ -117,24 +122,35 @@ def same(value):
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def test_a_quantity_is_set_and_put_back_and_nothing_is_charged_for_it(vendors):
+def test_signed_terms_are_set_and_put_back_and_nothing_is_charged_for_them(vendors):
     """Without proration both ways: what the customer owes follows from the next invoice alone."""
     fill(vendors.store)
+    plan = {"id": "sub_sched_1", "subscription": "sub_1", "status": "active", "phases": []}
+    plan |= {"created": int(LONG_AGO.timestamp()), "current_phase": None, "end_behavior": "cancel"}
+    vendors.store.put_many("stripe", "subscription_schedule", [plan])
     opened = open_state("sqlite://")
-    facts = context(billing_items=[item()])
-    plan_into(opened, drift(other_quantity()), facts, at(0, 3))
-    (view,) = list_corrections(opened)
-    approve(opened, [view.correction_id], "ann", "yes", at(0, 4))
-    assert send(vendors, opened) == {"accepted": 1}
-    assert quantities(vendors) == {"si_1": 12, "si_2": 20}
-    (made,) = compensate(opened, [view.correction_id], "ben", "wrong", at(0, 10))
-    approve(opened, [made.correction_id], "ann", "", at(0, 11))
-    assert send(vendors, opened) == {"accepted": 1}
-    assert quantities(vendors) == {"si_1": 10, "si_2": 20}
+    facts = context(billing_items=[item()], billing_schedules=[schedule()])
+    plan_into(opened, drift(other_quantity(), other_renewal()), facts, at(0, 3))
+    taken = [view.correction_id for view in list_corrections(opened)]
+    agree(opened, taken, 4)
+    assert send(vendors, opened) == {"accepted": 2}
+    assert signed_terms(vendors) == ({"si_1": 12, "si_2": 20}, "release")
+    made = compensate(opened, taken, "ben", "wrong", at(0, 10))
+    agree(opened, [one.correction_id for one in made], 11)
+    assert send(vendors, opened) == {"accepted": 2}
+    assert signed_terms(vendors) == ({"si_1": 10, "si_2": 20}, "cancel")
     assert vendors.store.rows("stripe", "invoiceitem") == []
     opened.close()
 
 
-def quantities(vendors):
+def agree(state, ids, hour):
+    """Two people say yes, where it takes two."""
+    said = approve(state, ids, "ann", "yes", at(0, hour))
+    left = [one.correction_id for one in said if one.still_needed]
+    approve(state, left, "eve", "yes", at(0, hour))
+
+
+def signed_terms(vendors):
     items = vendors.store.get("stripe", "subscription", "sub_1")["items"]["data"]
-    return {one["id"]: one["quantity"] for one in items}
+    plan = vendors.store.get("stripe", "subscription_schedule", "sub_sched_1")
+    return {one["id"]: one["quantity"] for one in items}, plan["end_behavior"]

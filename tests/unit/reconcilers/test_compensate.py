@@ -54,7 +54,7 @@ WRITES = {
     ("CUS-LINK-01", None): "correct_customer_link",
     ("SUB-STAT-01", "crm_copy_stale"): "copy_subscription_status",
     ("INV-MISS-01", None): "post_erp_invoice",
-    **{key: "copy_field" for key in CEILINGS if key[0] in {*COPIES, "SUB-QTY-01"}},
+    **{key: "copy_field" for key in CEILINGS if key[0] in {*COPIES, "SUB-QTY-01", "CON-TERM-01"}},
 }
 links = st.none() | st.text("abcXYZ019_", min_size=1, max_size=8)
 

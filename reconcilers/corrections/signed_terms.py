@@ -1,4 +1,4 @@
-"""Corrections of how many units billing charges, to what was sold. Pure."""
+"""Corrections of what billing executes, to what was signed: units, and renewal. Pure."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.wire_fields import PLACES
 
 _PLACE = PLACES["stripe", "contract_line", "quantity"]
+_RENEWAL = PLACES["stripe", "contract", "is_auto_renewed"]
 
 
 def correct_quantity(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
@@ -31,6 +32,37 @@ def correct_quantity(subject: Subject, rule: Rule, facts: Facts) -> Correction |
         value=subject.expected,
         reason=f"{subject.expected} of {product} were sold, and billing charges another number",
         refusals=refusals,
+    )
+
+
+def correct_renewal(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
+    """CON-TERM-01, renewal: whether the schedule lets the subscription go on after its phases.
+
+    All else of a term is changed by people: it moves what was invoiced, or needs new prices.
+    """
+    if subject.attribute != "is_auto_renewed" or subject.replica_id is None:
+        return None
+    plans = facts.schedules.get(subject.replica_id, ())
+    refusals = () if len(plans) == 1 else (_not_one_plan(len(plans)),)
+    plan = None if refusals else plans[0]
+    return field_correction(
+        subject,
+        rule,
+        _RENEWAL,
+        ("stripe", plan["schedule_id"] if plan else subject.replica_id),
+        held={"value": plan["end_behavior"], "version": plan["version"]} if plan else None,
+        value="release" if subject.expected == "true" else "cancel",
+        reason="the contract says otherwise of what comes after its term",
+        refusals=refusals,
+    )
+
+
+def _not_one_plan(count: int) -> Refusal:
+    return Refusal(
+        "one schedule",
+        f"{_RENEWAL.object}.{_RENEWAL.name}",
+        f"{count} schedules plan what comes after the term",
+        "set in billing when the subscription ends, or that it goes on",
     )
 
 

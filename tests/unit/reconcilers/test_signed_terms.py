@@ -1,4 +1,4 @@
-"""Billing charges as many units as were sold: one item, one number, nothing prorated."""
+"""Billing executes what was signed: as many units as were sold, renewed or not as agreed."""
 
 import pytest
 
@@ -67,3 +67,45 @@ def test_a_write_that_would_charge_the_difference_is_no_write_of_ours(behavior):
     write = Wanted("stripe", "subscription_item", body)
     (refusal,) = shipped_guard().refusals(write, DAY)
     assert refusal.field == "subscription_item.proration_behavior"
+
+
+def other_renewal(**values):
+    usual = {"attribute": "is_auto_renewed", "expected": "true", "observed": "false"}
+    return drift_row(
+        "800A", "CON-TERM-01", replica_system="stripe", replica_id="sub_1", **usual | values
+    )
+
+
+def schedule(**values):
+    usual = {
+        "schedule_id": "sub_sched_1", "subscription_id": "sub_1", "end_behavior": "cancel",
+        "version": "v1",
+    }  # fmt: skip
+    return usual | values
+
+
+@pytest.mark.parametrize(
+    ("expected", "held", "wanted"), [("true", "cancel", "release"), ("false", "release", "cancel")]
+)
+def test_what_comes_after_the_term_is_as_signed_and_two_people_say_so(expected, held, wanted):
+    facts = context(billing_schedules=[schedule(end_behavior=held)])
+    correction = only(other_renewal(expected=expected), facts=facts)
+    assert (correction.object, correction.record_id) == ("subscription_schedule", "sub_sched_1")
+    assert (correction.before, correction.payload) == (
+        {"end_behavior": held},
+        {"end_behavior": wanted},
+    )
+    assert (correction.mode, correction.state) == ("approve_two", CorrectionState.PROPOSED)
+
+
+def test_without_one_schedule_people_decide_when_it_ends():
+    for plans in ([], [schedule(), schedule(schedule_id="sub_sched_2")]):
+        correction = only(other_renewal(), facts=context(billing_schedules=plans))
+        assert correction.state is CorrectionState.REFUSED
+        assert f"{len(plans)} schedules" in correction.state_reason
+
+
+@pytest.mark.parametrize("attribute", ["start_date", "end_date", "billing_frequency", "currency"])
+def test_all_else_of_a_term_is_not_planned(attribute):
+    facts = context(billing_schedules=[schedule()])
+    assert planned(other_renewal(attribute=attribute), facts=facts) == ()
