@@ -1,12 +1,13 @@
 """Corrections that wait for a person out as a CSV, and the same CSV back with decisions."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pandera.polars as pa
+from sqlalchemy import select
 
 from reconcilers.corrections.approval import (
     DECIDABLE,
@@ -19,8 +20,9 @@ from reconcilers.corrections.outbox import lock
 from reconcilers.corrections.states import WrongStateError
 from reconcilers.edited_csv import EditedFileError, Mistake, Row, one_of, optional, read_checked
 from reconcilers.spreadsheet import table
+from reconcilers.state.models import Approval, CorrectionRecord
 from reconcilers.state.store import State
-from reconcilers.state.views import CorrectionView, list_corrections, show_correction
+from reconcilers.state.views import CorrectionView, list_corrections
 
 # What the reader fills in; all other columns inform, and say which plan was looked at.
 FILLED_IN = ("decision", "comment")
@@ -81,7 +83,8 @@ def export_waiting(state: State, path: Path) -> int:
     """Write all corrections that a person may decide on, the dearest first, and count them."""
     views = list_corrections(state, states=[each.value for each in DECIDABLE])
     ranked = sorted(views, key=lambda view: (-abs(view.impact_reporting_minor or 0), view.code))
-    lines = [_Line(view, _approvers(state, view)) for view in ranked]
+    said_yes = _approvers(state)
+    lines = [_Line(view, tuple(said_yes[view.correction_id])) for view in ranked]
     path.parent.mkdir(parents=True, exist_ok=True)
     # the mark at the beginning tells spreadsheets that this is UTF-8
     path.write_bytes(b"\xef\xbb\xbf" + table(COLUMNS, lines).encode())
@@ -124,9 +127,20 @@ def _word(row: Row) -> Word:
     )
 
 
-def _approvers(state: State, view: CorrectionView) -> tuple[str, ...]:
-    """Who said yes to the present plan already."""
-    said = show_correction(state, view.correction_id).approvals
-    return tuple(
-        sorted(w.actor for w in said if w.decision == "approve" and w.decided_at >= view.planned_at)
+def _approvers(state: State) -> defaultdict[str, list[str]]:
+    """Who said yes already to what waits, as it is planned now, by correction."""
+    query = (
+        select(Approval.correction_id, Approval.actor)
+        .join(CorrectionRecord, CorrectionRecord.correction_id == Approval.correction_id)
+        .where(
+            CorrectionRecord.state.in_([each.value for each in DECIDABLE]),
+            Approval.decision == "approve",
+            Approval.decided_at >= CorrectionRecord.planned_at,
+        )
+        .order_by(Approval.correction_id, Approval.actor)
     )
+    said_yes: defaultdict[str, list[str]] = defaultdict(list)
+    with state.read() as session:
+        for correction_id, actor in session.execute(query).tuples():
+            said_yes[correction_id].append(actor)
+    return said_yes
