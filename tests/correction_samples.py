@@ -151,6 +151,54 @@ def held_field(
     }  # fmt: skip
 
 
+def copied_journal(journal_id: str = "8885", **values: Any) -> dict[str, Any]:
+    """A journal of the ERP that books again what journal 8884 books."""
+    return drift_row(
+        journal_id,
+        "JE-DUP-01",
+        comparison="cmp_journal_entry__within_erp",
+        row_key=f"netsuite:{journal_id}",
+        owner_role="erp",
+        owner_system="netsuite",
+        replica_role=None,
+        replica_system=None,
+        expected="one journal",
+        observed="copy of 8884",
+        **{"cause": "signature", **values},
+    )
+
+
+def wrong_account(line_id: str = "7000-1", **values: Any) -> dict[str, Any]:
+    """A line of an ERP invoice that stands on income before it is earned."""
+    return drift_row(
+        line_id,
+        "JE-ACC-01",
+        comparison="cmp_posting_line__mapping_vs_ledger",
+        row_key=f"netsuite:{line_id}",
+        owner_role="erp",
+        owner_system="netsuite",
+        replica_role=None,
+        replica_system=None,
+        attribute="account",
+        observed="4000",
+        **{"expected": "2100", "cause": "result_shifted", **values},
+    )
+
+
+def missing_stage(stage: str = "opened", **values: Any) -> dict[str, Any]:
+    """A stage of dispute du_1 that the ERP does not follow."""
+    phase = "withdrawn" if stage == "opened" else "closed"
+    return drift_row(
+        "du_1",
+        "DSP-LIFE-01",
+        comparison="cmp_dispute__billing_vs_erp",
+        row_key=f"stripe:du_1:{phase}",
+        attribute=f"stage:{phase}",
+        expected=f"{stage} 12000",
+        **{"cause": "not_posted", **values},
+    )
+
+
 def tie_out(state: State, on: date, *, holds: bool = True) -> None:
     """Record one tie-out of a night, which holds or breaks by one row."""
     left, right = ("stripe.invoice", 2), ("landed", 2 if holds else 1)
@@ -241,7 +289,9 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "erp_accounts": [
         {"account_id": i, "number": n, "account_type": t, "is_inactive": "F"}
         for i, n, t in (
+            ("105", "1050", "Bank"),
             ("110", "1100", "AcctRec"),
+            ("120", "1200", "OthCurrAsset"),
             ("210", "2100", "DeferRevenue"),
             ("220", "2200", "OthCurrLiab"),
             ("400", "4000", "Income"),
@@ -274,8 +324,59 @@ FACTS: dict[str, list[dict[str, Any]]] = {
         for f, e, n in (
             ("*", "receivable", "1100"),
             ("*", "tax_payable", "2200"),
+            ("*", "payment_clearing", "1050"),
+            ("*", "payment_disputed", "1200"),
             ("Platform", "revenue_deferred", "2100"),
             ("Platform", "revenue_recognised", "4000"),
+        )
+    ],
+    "erp_journals": [
+        {
+            "journal_id": journal,
+            "external_id": None,
+            "entry_date": date(2026, 6, 12),
+            "legal_entity": "UK",
+            "currency": "GBP",
+            "exchange_rate": "1",
+            "total": "120",
+            "voided": "F",
+            "posting": "T",
+            "copy_of": copy_of,
+        }
+        for journal, copy_of in (("8884", None), ("8885", "8884"), ("7000", None))
+    ],
+    "erp_journal_lines": [
+        {
+            "journal_id": journal,
+            "line_id": line,
+            "account_id": account,
+            "number": f"{account}0",
+            "amount_minor": minor,
+            "base_minor": minor,
+        }
+        for journal, line, account, minor in (
+            ("8885", "0", "210", 12000),
+            ("8885", "1", "400", -12000),
+            ("7000", "1", "400", -10000),
+        )
+    ],
+    "billing_disputes": [
+        {
+            "row_key": f"stripe:du_1:{phase}",
+            "dispute_id": "du_1",
+            "stage": stage,
+            "stripe_status": status,
+            "stage_date": date(2026, 6, 20),
+            "legal_entity": "UK",
+            "currency": "GBP",
+            "exchange_rate": "1",
+            "amount_minor": 12000,
+            "reinstated_minor": reinstated,
+            "opening_id": opening,
+        }
+        for phase, stage, status, reinstated, opening in (
+            ("withdrawn", "opened", "needs_response", 0, None),
+            ("closed", "won", "won", 12000, "9001"),
         )
     ],
 }
@@ -366,7 +467,7 @@ def salesforce() -> MemoryTarget:
 
 
 def netsuite() -> MemoryTarget:
-    """The ERP as the samples see it: an open period and an active customer."""
+    """The ERP as the samples see it: an open period, what is in use, and the journals."""
     return MemoryTarget(
         "netsuite",
         {
@@ -377,11 +478,30 @@ def netsuite() -> MemoryTarget:
                 "arlocked": "F",
             },
             ("customer", "501"): {"id": "501", "isinactive": "F"},
+            **{
+                ("account", row["account_id"]): {"id": row["account_id"], "isinactive": "F"}
+                for row in FACTS["erp_accounts"]
+            },
+            **{
+                ("transaction", row["journal_id"]): {
+                    "id": row["journal_id"],
+                    "voided": "F",
+                    "posting": "T",
+                    "foreigntotal": row["total"],
+                }
+                for row in FACTS["erp_journals"]
+            },
+            ("transactionaccountingline", "7000-1"): {
+                "transaction": "7000",
+                "transactionline": "1",
+                "account": "400",
+            },
         },
     )
 
 
 def stripe() -> MemoryTarget:
-    """Billing as the samples see it: the invoice that the ERP misses, finalized."""
+    """Billing as the samples see it: what the ERP misses, as it was planned."""
     invoice = {"id": "in_1", "status": "open", "total": 12000, "currency": "gbp"}
-    return MemoryTarget("stripe", {("invoice", "in_1"): invoice})
+    dispute = {"id": "du_1", "status": "needs_response", "amount": 12000}
+    return MemoryTarget("stripe", {("invoice", "in_1"): invoice, ("dispute", "du_1"): dispute})

@@ -102,7 +102,7 @@ def rebook_invoice(store: Store, invoice: Record, body: Body) -> None:
     _require_unpaid(store, invoice)
     remove_children(store, invoice["id"])
     post_invoice(store, body, invoice["externalid"], invoice["id"])
-    _keep_creation(store, invoice)
+    keep_creation(store, invoice)
 
 
 def merge_lines(store: Store, invoice: Record, body: Body) -> None:
@@ -129,7 +129,7 @@ def merge_lines(store: Store, invoice: Record, body: Body) -> None:
     }
     remove_children(store, invoice["id"])
     _book(store, invoice["id"], header, lines)
-    _keep_creation(store, invoice)
+    keep_creation(store, invoice)
 
 
 def _require_unpaid(store: Store, invoice: Record) -> None:
@@ -138,7 +138,7 @@ def _require_unpaid(store: Store, invoice: Record) -> None:
     require_open_period(store, invoice["postingperiod"])
 
 
-def _keep_creation(store: Store, invoice: Record) -> None:
+def keep_creation(store: Store, invoice: Record) -> None:
     created = {"id": invoice["id"], "createddate": invoice["createddate"]}
     store.put("netsuite", "transaction", created, False)
 
@@ -194,6 +194,21 @@ def remove_children(store: Store, internal_id: str) -> None:
         store.execute(f'DELETE FROM netsuite_{table} WHERE "transaction" = ?', (internal_id,))
 
 
+def period_of(store: Store, on: date) -> str:
+    """The month that holds a day."""
+    for row in store.rows("netsuite", "accountingperiod", isquarter="F", isyear="F"):
+        if row["startdate"] <= on.isoformat() <= row["enddate"]:
+            return str(row["id"])
+    raise NetSuiteError(f"There is no period for {on}", "USER_ERROR", "tranDate")
+
+
+def precision_of(store: Store, currency_id: str) -> int:
+    """Decimals of a currency's minor unit."""
+    currency = store.get("netsuite", "currency", currency_id)
+    assert currency is not None
+    return int(currency["currencyprecision"])
+
+
 def require_open_period(store: Store, period_id: str | None) -> None:
     period = store.get("netsuite", "accountingperiod", period_id or "0")
     if period is None or period["isquarter"] == "T" or period["isyear"] == "T":
@@ -216,7 +231,7 @@ class _Checked:
                 raise NetSuiteError(detail, "USER_ERROR", "tranId")
 
     def reference(self, name: str, table: str) -> str:
-        return _reference(self._store, self._body.get(name), table, name)
+        return reference(self._store, self._body.get(name), table, name)
 
     def exchange_rate(self) -> Decimal:
         """Base currency for one unit: as given, or else our own rate of the invoice's date."""
@@ -245,7 +260,7 @@ class _Checked:
         return f"INV{self._store.query(sql)[0][0] + 100_001}"
 
     def lines(self) -> list[InvoiceLine]:
-        given = _items(self._body.get("item"), "item")
+        given = items(self._body.get("item"), "item")
         if not given:
             raise NetSuiteError("Please enter at least one line", "USER_ERROR", "item.items")
         taxes = self._taxes()
@@ -255,7 +270,7 @@ class _Checked:
 
     def merged(self, stored: Mapping[str, InvoiceLine]) -> list[InvoiceLine]:
         """The stored lines as the body changes them, and those that it adds."""
-        given = _items(self._body.get("item"), "item")
+        given = items(self._body.get("item"), "item")
         is_adding = any("line" not in line for line in given)
         taxes = self._taxes() if is_adding else {}
         lines, added = dict(stored), []
@@ -275,7 +290,7 @@ class _Checked:
         require_known(line, _LINE_FIELDS | {"line"}, place)
         change: dict[str, Any] = {}
         if "item" in line:
-            change["item_id"] = _reference(self._store, line["item"], "item", f"{place}.item")
+            change["item_id"] = reference(self._store, line["item"], "item", f"{place}.item")
         if "quantity" in line:
             change["quantity"] = int(decimal(line["quantity"], f"{place}.quantity"))
         if "amount" in line:
@@ -296,7 +311,7 @@ class _Checked:
             raise NetSuiteError("Tax details are missing.", where=f"{place}.taxDetailsReference")
         start, end = (line.get(f"custcol_rev_{edge}") for edge in ("start", "end"))
         return InvoiceLine(
-            item_id=_reference(self._store, line.get("item"), "item", f"{place}.item"),
+            item_id=reference(self._store, line.get("item"), "item", f"{place}.item"),
             quantity=int(decimal(line.get("quantity", 1), f"{place}.quantity")),
             amount_minor=self._minor(line.get("amount"), f"{place}.amount"),
             tax_minor=tax.amount_minor,
@@ -311,7 +326,7 @@ class _Checked:
             detail = "Tax details can only be given with taxDetailsOverride"
             raise NetSuiteError(detail, where="taxDetailsOverride")
         taxes = {}
-        for number, given in enumerate(_items(self._body.get("taxDetails"), "taxDetails")):
+        for number, given in enumerate(items(self._body.get("taxDetails"), "taxDetails")):
             place = f"taxDetails.items[{number}]"
             reference = given.get("taxDetailsReference")
             if not reference or reference in taxes:
@@ -320,7 +335,7 @@ class _Checked:
         return taxes
 
     def _tax(self, detail: Body, place: str) -> _Tax:
-        code = _reference(self._store, detail.get("taxCode"), "taxcode", f"{place}.taxCode")
+        code = reference(self._store, detail.get("taxCode"), "taxcode", f"{place}.taxCode")
         known = self._store.get("netsuite", "taxcode", code)
         assert known is not None
         if decimal(detail.get("taxRate"), f"{place}.taxRate") != Decimal(known["rate"] or 0):
@@ -344,18 +359,18 @@ def _require_no_more(taxes: Mapping[str, _Tax]) -> None:
         raise NetSuiteError(detail, where="taxDetails.items")
 
 
-def _reference(store: Store, value: Any, table: str, place: str) -> str:
+def reference(store: Store, value: Any, table: str, place: str) -> str:
     key = value.get("id") if isinstance(value, Mapping) else None
     if key is None or store.get("netsuite", table, str(key)) is None:
         raise NetSuiteError(f"Invalid reference key {key} for {place}.", where=place)
     return str(key)
 
 
-def _items(sublist: Any, place: str) -> list[Body]:
-    items = sublist.get("items") if isinstance(sublist, Mapping) else None
-    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+def items(sublist: Any, place: str) -> list[Body]:
+    given = sublist.get("items") if isinstance(sublist, Mapping) else None
+    if not isinstance(given, list) or not all(isinstance(item, Mapping) for item in given):
         raise NetSuiteError("A sublist is an object with items", where=place)
-    return items
+    return given
 
 
 def decimal(value: Any, place: str) -> Decimal:

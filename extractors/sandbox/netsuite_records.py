@@ -1,9 +1,9 @@
-"""NetSuite's REST records: any simple record can be read; customers and invoices can be written."""
+"""NetSuite's REST records: any simple record can be read, some can be written."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from extractors.sandbox import netsuite_invoice
+from extractors.sandbox import netsuite_invoice, netsuite_journal
 from extractors.sandbox.netsuite_account import account
 from extractors.sandbox.netsuite_errors import NetSuiteError, not_found
 from extractors.sandbox.schema import TABLES, Kind
@@ -39,7 +39,7 @@ NAMES = {
 }  # fmt: skip
 # Columns of the tables that the records show otherwise, or not at all.
 INTERNAL = frozenset({"billcountry", "billzip", "type", "voided"})
-SUBLISTS = {"customer": ("addressBook",), "invoice": ("item",)}
+SUBLISTS = {"customer": ("addressBook",), "invoice": ("item",), "journalentry": ("line",)}
 
 _STATUSES = {"A": "Open", "B": "Paid In Full", "V": "Voided"}
 
@@ -110,6 +110,8 @@ def sublist(store: Store, kind: str, key: str, name: str) -> list[dict[str, Any]
 
 
 def _sublist(store: Store, name: str, record: Record) -> list[dict[str, Any]]:
+    if name == "line":
+        return netsuite_journal.journal_lines(store, record["id"])
     return _lines(store, record["id"]) if name == "item" else _address_book(record)
 
 
@@ -140,6 +142,8 @@ def create(store: Store, kind: str, body: Body, external_id: str | None = None) 
         raise NetSuiteError(detail, "USER_ERROR", "externalId")
     if kind == "invoice":
         return netsuite_invoice.post_invoice(store, body, external_id, None)
+    if kind == "journalentry":
+        return netsuite_journal.post_journal(store, body, external_id, None)
     if kind == "customer":
         return _create_customer(store, body, external_id)
     raise _read_only(kind)
@@ -159,6 +163,8 @@ def update(store: Store, kind: str, key: str, body: Body, replace: str | None) -
         netsuite_invoice.merge_lines(store, record, body)
     elif kind == "invoice":
         netsuite_invoice.change_invoice(store, record, body)
+    elif kind == "journalentry" and "line" in replaced:
+        netsuite_journal.rebook_journal(store, record, body)
     else:
         raise _read_only(kind)
     return str(record["id"])

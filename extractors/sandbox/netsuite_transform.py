@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +13,8 @@ from extractors.sandbox.netsuite_invoice import (
     Body,
     day,
     decimal,
+    period_of,
+    precision_of,
     require_known,
     require_open_period,
     stored_lines,
@@ -46,7 +47,7 @@ def transform(store: Store, kind: str, key: str, target: str, body: Body) -> str
 
 def _pay(store: Store, invoice: Record, body: Body) -> str:
     header = _header(store, invoice, body, "PYMT")
-    precision = _precision(store, invoice)
+    precision = precision_of(store, invoice["currency"])
     open_minor = _minor(invoice["foreignamountunpaid"], precision)
     amount = open_minor
     if "payment" in body:
@@ -91,7 +92,7 @@ def _credit(store: Store, invoice: Record, body: Body) -> str:
         "linktype": "Payment",
     }
     _write(store, {**rows, "previoustransactionlinelink": [link]})
-    precision = _precision(store, invoice)
+    precision = precision_of(store, invoice["currency"])
     _settle(store, invoice, _minor(invoice["foreigntotal"], precision), precision)
     return str(header["internal_id"])
 
@@ -105,7 +106,7 @@ _MAKERS: Mapping[tuple[str, str], Callable[[Store, Record, Body], str]] = {
 def _header(store: Store, invoice: Record, body: Body, prefix: str) -> dict[str, Any]:
     trandate = day(body["tranDate"], "tranDate") if "tranDate" in body else store.now().date()
     given = body.get("postingPeriod")
-    period = str(given["id"]) if given else _period_of(store, trandate)
+    period = str(given["id"]) if given else period_of(store, trandate)
     require_open_period(store, period)
     first = store.rows("netsuite", "transactionline", transaction=invoice["id"])[0]
     key = store.new_id("netsuite", "transaction")
@@ -124,24 +125,11 @@ def _header(store: Store, invoice: Record, body: Body, prefix: str) -> dict[str,
     }
 
 
-def _period_of(store: Store, on: date) -> str:
-    for row in store.rows("netsuite", "accountingperiod", isquarter="F", isyear="F"):
-        if row["startdate"] <= on.isoformat() <= row["enddate"]:
-            return str(row["id"])
-    raise NetSuiteError(f"There is no period for {on}", "USER_ERROR", "tranDate")
-
-
 def _settle(store: Store, invoice: Record, applied: int, precision: int) -> None:
     left = _minor(invoice["foreignamountunpaid"], precision) - applied
     change = {"foreignamountunpaid": decimal_text(left, precision)}
     status = {} if left else {"status": "B"}
     store.put("netsuite", "transaction", {"id": invoice["id"], **change, **status})
-
-
-def _precision(store: Store, invoice: Record) -> int:
-    currency = store.get("netsuite", "currency", invoice["currency"])
-    assert currency is not None
-    return int(currency["currencyprecision"])
 
 
 def _minor(text: str, precision: int) -> int:

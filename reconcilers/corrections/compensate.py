@@ -1,10 +1,11 @@
 """Undoes what a target took: as a correction of its own, approved by another, sent the same way.
 
-An update is undone by writing the before-image back, if what we wrote still stands; an invoice that
-we posted by a credit memo over it, since the ERP's record API voids nothing.
+An update is undone by writing the before-image back, if what we wrote still stands. Since the ERP's
+record API voids nothing, an invoice that we posted is undone by a credit memo over it, a journal by
+one that reverses it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,12 +14,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.correction import (
+    UNDO_JOURNAL,
     UNDO_OF,
     UNDO_POSTING,
     UNDO_UPDATE,
     correction_id,
     correction_key,
 )
+from reconcilers.corrections.document import WHILE, stands
+from reconcilers.corrections.erp_journal import reversed_lines
+from reconcilers.corrections.journal_drafts import REVERSAL
 from reconcilers.corrections.outbox import get_all, move, put_off_expiry
 from reconcilers.corrections.policy import Mode
 from reconcilers.corrections.states import CorrectionState
@@ -34,6 +39,7 @@ UNDONE_BY: Mapping[str, str] = {
     "copy_subscription_status": UNDO_UPDATE,
     "copy_field": UNDO_UPDATE,
     "post_erp_invoice": UNDO_POSTING,
+    "post_erp_journal": UNDO_JOURNAL,
     UNDO_UPDATE: UNDO_UPDATE,
 }
 KEPT = (
@@ -127,15 +133,17 @@ def _require_undoable(record: CorrectionRecord) -> None:
             f"{name} ({record.action}) cannot be undone from here; void {record.object} "
             f"{record.target_record_id or record.record_id} in {record.system} by hand"
         )
+    if UNDONE_BY[record.action] == UNDO_JOURNAL and not record.target_record_id:
+        raise CompensationRefusedError(f"{name}: the ERP did not say which journal it became")
     if UNDONE_BY[record.action] == UNDO_UPDATE and not record.before:
         raise CompensationRefusedError(f"{name} has no before-image; restore the field by hand")
 
 
 def _undo(record: CorrectionRecord) -> CorrectionRecord:
     action = UNDONE_BY[record.action]
-    what = _restoring(record) if action == UNDO_UPDATE else _crediting(record)
+    what = _UNDOS[action](record)
     version = f"{UNDO_OF}{record.correction_id}"
-    needs_two = action == UNDO_POSTING or record.mode == Mode.APPROVE_TWO
+    needs_two = action != UNDO_UPDATE or record.mode == Mode.APPROVE_TWO
     key = correction_key(
         record.system,
         what["object"],
@@ -160,7 +168,7 @@ def _undo(record: CorrectionRecord) -> CorrectionRecord:
         **{name: getattr(record, name) for name in KEPT},
         **what,
     )
-    if action == UNDO_POSTING:
+    if action != UNDO_UPDATE:
         undo.payload = {**undo.payload, "memo": f"tieout:{undo.correction_id}"}
     return undo
 
@@ -193,3 +201,35 @@ def _crediting(record: CorrectionRecord) -> dict[str, Any]:
             "custbody_q2c_correlation_id": record.correlation_id,
         },
     }
+
+
+def _reversing(record: CorrectionRecord) -> dict[str, Any]:
+    """A journal that takes ours back at its own rate, on the day on which it is sent."""
+    journal = str(record.target_record_id)
+    external_id = f"{REVERSAL}{journal}"
+    kept = ("subsidiary", "currency", "exchangeRate", "approved", "custbody_q2c_correlation_id")
+    body = {name: record.payload[name] for name in kept}
+    body["line"] = {"items": reversed_lines(record.payload["line"]["items"])}
+    ours = stands(
+        record.system,
+        "transaction",
+        {"id": journal},
+        memo=record.payload["memo"],
+        voided="F",
+        posting="T",
+    )
+    return {
+        "object": record.object,
+        "record_id": external_id,
+        "operation": "upsert",
+        "before": None,
+        "after": {**body, WHILE: [ours]},
+        "payload": body,
+    }
+
+
+_UNDOS: Mapping[str, Callable[[CorrectionRecord], dict[str, Any]]] = {
+    UNDO_UPDATE: _restoring,
+    UNDO_POSTING: _crediting,
+    UNDO_JOURNAL: _reversing,
+}

@@ -16,28 +16,20 @@ from reconcilers.corrections import endings
 from reconcilers.corrections.brakes import StoppedError, halted
 from reconcilers.corrections.budget import DEFAULT_BUDGETS, Budgets
 from reconcilers.corrections.claims import claimant
-from reconcilers.corrections.correction import Refusal
+from reconcilers.corrections.correction import POSTINGS
 from reconcilers.corrections.delivery import ClaimLostError, Order, Outcome, due, recover
 from reconcilers.corrections.desk import Desk, open_desk
-from reconcilers.corrections.erp_invoice import BILLED
 from reconcilers.corrections.guard import Guard, shipped_guard
 from reconcilers.corrections.lanes import DispatchLimits, Lane
 from reconcilers.corrections.look import Sight, look
 from reconcilers.corrections.night import broken_tieouts
-from reconcilers.corrections.outbox import OVERTAKEN
-from reconcilers.corrections.posting import (
-    DocumentAppearedError,
-    changed_in_billing,
-    check_at_send_time,
-    no_billing_to_ask,
-    period_now,
-)
+from reconcilers.corrections.send_checks import against_change, before_posting
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.store import State
 
 __all__ = ["DispatchLimits", "DispatchSummary", "dispatch"]
 
-BILLING, ERP = "stripe", "netsuite"
+BILLING = "stripe"
 Clock = Callable[[], datetime]
 S = CorrectionState
 
@@ -68,7 +60,7 @@ async def dispatch(
     `now` gives the business time (UTC) that is stored as sent and accepted; verification compares
     it with the targets' watermarks, so in the sandbox it has to be the sandbox's clock. A target
     whose own clock is ahead of it has accepted at its own time.
-    An invoice is posted only after the billing system, one of `targets`, still tells it as planned.
+    A document is posted only after the systems that it is of still tell it as planned.
     Nothing is sent or looked up while the tie-outs of the newest recorded night do not all hold, or
     while a person's halt holds; nothing is sent beyond the budgets, and nothing that the matrix
     (`guard`, by default the one that ships) does not give on the day of the plan.
@@ -152,10 +144,12 @@ class _Worker:
     async def _write(self, lane: Lane, order: Order, sight: Sight) -> Outcome:
         if noes := self.guard.refusals(order, order.snapshot_date):
             return endings.refused(noes)
-        if noes := await _against_change(lane.target, order, sight):
+        if noes := await against_change(lane.target, order, sight):
             return endings.refused(noes)
-        if order.action == "post_erp_invoice" and (stop := await self._check_posting(lane, order)):
-            return stop
+        if order.action in POSTINGS:
+            today = self.desk.now().date()
+            if stop := await before_posting(lane.target, self.billing, order, today):
+                return stop
         try:
             await self.desk.begin(order)
         except StoppedError as stop:
@@ -178,25 +172,3 @@ class _Worker:
             return endings.failed(error)
         lane.note_success()
         return endings.accepted(receipt)
-
-    async def _check_posting(self, lane: Lane, order: Order) -> Outcome | None:
-        """Ask both sides again for what may have changed since the plan."""
-        try:
-            refusals = await check_at_send_time(lane.target, order.payload, order.record_id)
-        except DocumentAppearedError:
-            return Outcome(
-                S.APPROVED, "not sent", "the document appeared meanwhile: looked at again"
-            )
-        if self.billing is None or refusals:
-            return endings.refused(refusals or (no_billing_to_ask(),))
-        planned = order.after.get(BILLED)
-        changed = await changed_in_billing(self.billing, order.record_id, planned)
-        return Outcome(S.SUPERSEDED, OVERTAKEN, changed) if changed else None
-
-
-async def _against_change(target: Target, order: Order, sight: Sight) -> tuple[Refusal, ...]:
-    """A posted document is changed only while its period is open."""
-    if (order.operation, order.object) != ("update", "invoice") or target.system != ERP:
-        return ()
-    period = (sight.record or {}).get("postingPeriod") or {}
-    return tuple(await period_now(target, str(period.get("id"))))

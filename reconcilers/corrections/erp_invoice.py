@@ -4,11 +4,12 @@ Builds the document from the facts; whether it may be posted is posting.py's que
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from reconcilers.corrections.correction import ABSENT, Correction, Subject, correction_id
+from reconcilers.corrections.correction import Correction, Refusal, Subject
+from reconcilers.corrections.document import amount_text, document_correction
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.policy import Rule
 
@@ -99,47 +100,27 @@ def tax_fits(net_minor: int, tax_minor: int, rate_percent: Decimal) -> bool:
 
 
 def invoice_correction(
-    subject: Subject, rule: Rule, draft: Draft | None, refusals: tuple[Any, ...]
+    subject: Subject, rule: Rule, draft: Draft | None, refusals: tuple[Refusal, ...]
 ) -> Correction:
     """INV-MISS-01: post the invoice under the external id of the billing invoice."""
     invoice_id = subject.owner_id or ""
-    body: dict[str, Any] = {}
-    after: dict[str, Any] = {"externalId": invoice_id}
-    if draft is not None and not refusals:
-        body = invoice_body(draft, subject.correlation_id)
-        after = body | {BILLED: billed(draft.invoice)}
-    correction = Correction(
-        subject=subject,
+    is_sound = draft is not None and not refusals
+    return document_correction(
+        subject,
+        rule,
         action="post_erp_invoice",
-        mode=rule.mode.value,
-        assignee=rule.assignee,
-        system="netsuite",
-        object="invoice",
-        record_id=invoice_id,
-        operation="upsert",
-        attribute="",
-        before=None,
-        after=after,
-        expected_version=_absence(subject),
-        watermark_object="netsuite.transaction",
-        reason=f"billing invoice {invoice_id} is final and the ERP does not have it",
+        object_name="invoice",
+        external_id=invoice_id,
+        body=invoice_body(draft, subject.correlation_id) if draft and is_sound else {},
+        facts={BILLED: billed(draft.invoice)} if draft and is_sound else {},
         refusals=refusals,
+        reason=f"billing invoice {invoice_id} is final and the ERP does not have it",
     )
-    if not body:
-        return correction
-    memo = f"tieout:{correction_id(correction.idempotency_key)}"
-    return replace(correction, payload={**body, "memo": memo})
 
 
 def billed(invoice: Row) -> dict[str, Any]:
     """What billing must still say when the posting goes out: total, minor units, and currency."""
     return {"total_minor": invoice["total_minor"], "currency": invoice["currency"]}
-
-
-def _absence(subject: Subject) -> str:
-    """What stands for the version of a document that is not there: which absence of it this is."""
-    episode = f"{ABSENT}#{subject.episode}"
-    return f"{episode}.{subject.spent}" if subject.spent else episode
 
 
 def invoice_body(draft: Draft, correlation_id: str) -> dict[str, Any]:
@@ -201,11 +182,6 @@ def _tax_line(line: Row, number: int, exponent: int, tax_code: Row) -> dict[str,
         "taxRate": tax_code["rate"],
         "taxAmount": amount_text(line["tax_minor"], exponent),
     }
-
-
-def amount_text(minor: int, exponent: int) -> str:
-    """Exact decimal text of an amount: 1999 with exponent 2 is '19.99'."""
-    return format(Decimal(minor).scaleb(-exponent), "f")
 
 
 def _customer(invoice: Row, subsidiary: Row | None, facts: Facts) -> Row | None:

@@ -40,6 +40,10 @@ class Facts:
     numbers: Mapping[str, Row]
     legal_entities: Mapping[str, Row]
     chart: Mapping[tuple[str, str, str], str]
+    journals: Mapping[str, Row]
+    journal_ids: Mapping[str, Row]
+    journal_lines: Mapping[str, Sequence[Row]]
+    disputes: Mapping[str, Row]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
@@ -84,6 +88,10 @@ def index(context: PlanContext) -> Facts:
             (row["product_family"], row["legal_entity"], row["event_type"]): row["number"]
             for row in context.ledger_accounts.iter_rows(named=True)
         },
+        journals=_by(context.erp_journals, "journal_id"),
+        journal_ids=_by(context.erp_journals, "external_id"),
+        journal_lines=_grouped(context.erp_journal_lines, "journal_id"),
+        disputes=_by(context.billing_disputes, "row_key"),
     )
 
 

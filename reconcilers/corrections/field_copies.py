@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reconcilers.corrections.correction import Action, Correction, Refusal, Subject
-from reconcilers.corrections.erp_invoice import amount_text
+from reconcilers.corrections.document import amount_text, closed_period
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.policy import Rule
-from reconcilers.corrections.posting import closed
 from reconcilers.corrections.wire_fields import PLACES, Place
 
 Wanted = Callable[[Subject, Facts], str | None]
@@ -180,4 +179,4 @@ def _period_gap(held: Row | None, place: Place, facts: Facts) -> tuple[Refusal, 
                 "let the next night read it again",
             ),
         )
-    return tuple(closed(period["name"], period["is_closed"], period["is_ar_locked"]))
+    return tuple(closed_period(period["name"], period["is_closed"], period["is_ar_locked"]))

@@ -8,27 +8,22 @@ from typing import Any
 
 import polars as pl
 
-from reconcilers.corrections.correction import Correction, Field, Refusal, Subject, Written
-from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
-from reconcilers.corrections.customer_links import correct_link
-from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
-from reconcilers.corrections.facts import Facts, index
-from reconcilers.corrections.field_copies import COPIES, copy_field
+from reconcilers.corrections.correction import (
+    POSTINGS,
+    Correction,
+    Field,
+    Subject,
+    Written,
+)
+from reconcilers.corrections.facts import index
 from reconcilers.corrections.guard import Guard, shipped_guard
 from reconcilers.corrections.images import shows
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.policy import Mode, Policy, Rule
-from reconcilers.corrections.posting import check_posting
-from reconcilers.corrections.signed_terms import correct_quantity, correct_renewal
 from reconcilers.corrections.states import CorrectionState
+from reconcilers.corrections.writers import RuleKey, write
 from reconcilers.life import ExceptionLife, ExceptionState
 
-_OF_FIELDS = {
-    "SUB-QTY-01": correct_quantity,
-    "CON-TERM-01": correct_renewal,
-    **dict.fromkeys(COPIES, copy_field),
-}
-RuleKey = tuple[str, str | None]
 NONE_SPENT: Mapping[str, int] = MappingProxyType({})
 NONE_WRITTEN: Mapping[Field, Sequence[Written]] = MappingProxyType({})
 
@@ -61,7 +56,7 @@ def plan(
             replace(_lawful(correction, law), valid_hours=rule.valid_hours), systemic_codes, written
         )
         for subject, rule in _subjects(drift, lives, policy, spent)
-        if (correction := _write(subject, rule, facts)) is not None
+        if (correction := write(subject, rule, facts)) is not None
     ]
     return tuple(_within_caps(_without_rivals(planned), policy))
 
@@ -108,42 +103,12 @@ def _subject(row: Mapping[str, Any], life: ExceptionLife, rule: Rule, spent: int
     )
 
 
-def _write(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
-    """The correction that the class has a writer for; None when it has none."""
-    match subject.code, subject.cause:
-        case "CUS-MISS-01", "link_lost":
-            return link_crm_account(subject, rule, facts)
-        case "CUS-LINK-01", _:
-            return correct_link(subject, rule, facts)
-        case "SUB-STAT-01", "crm_copy_stale":
-            return copy_subscription_status(subject, rule, facts)
-        case "INV-MISS-01", _:
-            return _post_invoice(subject, rule, facts)
-        case code, _ if code in _OF_FIELDS:
-            return _OF_FIELDS[code](subject, rule, facts)
-        case _:
-            return None
-
-
 def _lawful(correction: Correction, guard: Guard) -> Correction:
     """Refused, where the matrix does not give the write."""
     found = guard.refusals(correction, correction.subject.snapshot_date)
     if not found:
         return correction
     return replace(correction, refusals=(*correction.refusals, *found), payload={})
-
-
-def _post_invoice(subject: Subject, rule: Rule, facts: Facts) -> Correction:
-    draft = draft_invoice(subject.owner_id or "", facts)
-    if draft is not None:
-        return invoice_correction(subject, rule, draft, check_posting(draft))
-    missing = Refusal(
-        "document",
-        "custbody_stripe_invoice_id",
-        f"billing invoice {subject.owner_id!r} is not in the snapshot",
-        "let the next night read it again",
-    )
-    return invoice_correction(subject, rule, None, (missing,))
 
 
 def _with_caution(
@@ -163,7 +128,7 @@ def _with_caution(
     alike = [one for one in earlier if _is_alike(one, correction)]
     if any(one.is_undone for one in alike):
         return _held(correction, "a correction like this one was undone by people")
-    was_posted = correction.action == "post_erp_invoice" and correction.subject.spent > 0
+    was_posted = correction.action in POSTINGS and correction.subject.spent > 0
     if correction.subject.is_ineffective or was_posted:
         return _held(correction, "an earlier correction of this exception had no effect")
     if alike and not shows(correction.before or {}, earlier[-1].after):

@@ -19,7 +19,8 @@ class PlanContext:
     """Facts of one night, each frame with exactly the columns of SCHEMAS.
 
     Wire values (CRM status, link, version stamps, NetSuite ids) stand as the vendor sends them;
-    amounts are integer minor units in transaction currency; instants are naive UTC.
+    amounts are integer minor units in transaction currency, `base_minor` in that of the books (of a
+    journal's line debit positive); instants are naive UTC.
     """
 
     crm_accounts: pl.DataFrame
@@ -40,6 +41,9 @@ class PlanContext:
     erp_invoice_numbers: pl.DataFrame
     legal_entities: pl.DataFrame
     ledger_accounts: pl.DataFrame
+    erp_journals: pl.DataFrame
+    erp_journal_lines: pl.DataFrame
+    billing_disputes: pl.DataFrame
 
     SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
         "crm_accounts": {
@@ -155,6 +159,39 @@ class PlanContext:
             "legal_entity": TEXT,
             "event_type": TEXT,
             "number": TEXT,
+        },
+        "erp_journals": {
+            "journal_id": TEXT,
+            "external_id": TEXT,
+            "entry_date": DAY,
+            "legal_entity": TEXT,
+            "currency": TEXT,
+            "exchange_rate": TEXT,
+            "total": TEXT,
+            "voided": TEXT,
+            "posting": TEXT,
+            "copy_of": TEXT,
+        },
+        "erp_journal_lines": {
+            "journal_id": TEXT,
+            "line_id": TEXT,
+            "account_id": TEXT,
+            "number": TEXT,
+            "amount_minor": WHOLE,
+            "base_minor": WHOLE,
+        },
+        "billing_disputes": {
+            "row_key": TEXT,
+            "dispute_id": TEXT,
+            "stage": TEXT,
+            "stripe_status": TEXT,
+            "stage_date": DAY,
+            "legal_entity": TEXT,
+            "currency": TEXT,
+            "exchange_rate": TEXT,
+            "amount_minor": WHOLE,
+            "reinstated_minor": WHOLE,
+            "opening_id": TEXT,
         },
     }
 

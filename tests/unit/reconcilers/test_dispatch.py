@@ -236,7 +236,7 @@ def test_without_billing_to_ask_nothing_is_posted(state, targets):
     plan_and_approve(state, missing_invoice())
     del targets["stripe"]
     assert send(state, targets).outcomes == {"refused": 1}
-    assert the_only(state).refusals[0]["check"] == "billing invoice"
+    assert the_only(state).refusals[0]["check"] == "billing"
     assert targets["netsuite"].effects == []
 
 

@@ -17,9 +17,11 @@ from extractors.sandbox.reference import (
     SERVICES,
     TIERED_PRODUCTS,
 )
-from reconcilers.corrections.erp_invoice import amount_text, draft_invoice, tax_fits
+from reconcilers.corrections.document import amount_text
+from reconcilers.corrections.erp_invoice import draft_invoice, tax_fits
 from reconcilers.corrections.facts import index
-from reconcilers.corrections.posting import check_at_send_time, check_posting
+from reconcilers.corrections.posting import check_posting
+from reconcilers.corrections.send_checks import check_at_send_time
 from tests.comparison_tables import SEEDS
 from tests.correction_samples import FACTS, changed, context, netsuite
 

@@ -1,0 +1,46 @@
+"""Which function writes the correction of which class; whether it may go out is plan.py's. Pure."""
+
+from collections.abc import Callable, Mapping
+
+from reconcilers.corrections.correction import Correction, Subject
+from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
+from reconcilers.corrections.customer_links import correct_link
+from reconcilers.corrections.document import not_in_snapshot
+from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
+from reconcilers.corrections.facts import Facts
+from reconcilers.corrections.field_copies import COPIES, copy_field
+from reconcilers.corrections.journal_drafts import post_stage, reclass_line, reverse_copy
+from reconcilers.corrections.policy import Rule
+from reconcilers.corrections.posting import check_posting
+from reconcilers.corrections.signed_terms import correct_quantity, correct_renewal
+
+RuleKey = tuple[str, str | None]
+
+
+def _post_invoice(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    draft = draft_invoice(subject.owner_id or "", facts)
+    if draft is not None:
+        return invoice_correction(subject, rule, draft, check_posting(draft))
+    missing = not_in_snapshot("custbody_stripe_invoice_id", f"billing invoice {subject.owner_id!r}")
+    return invoice_correction(subject, rule, None, (missing,))
+
+
+# By class, and cause where only some can be put right.
+WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] = {
+    **dict.fromkeys(((code, None) for code in COPIES), copy_field),
+    ("SUB-QTY-01", None): correct_quantity,
+    ("CON-TERM-01", None): correct_renewal,
+    ("CUS-MISS-01", "link_lost"): link_crm_account,
+    ("CUS-LINK-01", None): correct_link,
+    ("SUB-STAT-01", "crm_copy_stale"): copy_subscription_status,
+    ("INV-MISS-01", None): _post_invoice,
+    ("JE-DUP-01", None): reverse_copy,
+    ("JE-ACC-01", None): reclass_line,
+    ("DSP-LIFE-01", "not_posted"): post_stage,
+}
+
+
+def write(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
+    """The correction that the class has a writer for; None when it has none."""
+    own = WRITERS.get((subject.code, subject.cause)) or WRITERS.get((subject.code, None))
+    return own(subject, rule, facts) if own else None
