@@ -289,12 +289,12 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "erp_accounts": [
         {"account_id": i, "number": n, "account_type": t, "is_inactive": "F"}
         for i, n, t in (
-            ("105", "1050", "Bank"),
             ("110", "1100", "AcctRec"),
-            ("120", "1200", "OthCurrAsset"),
             ("210", "2100", "DeferRevenue"),
             ("220", "2200", "OthCurrLiab"),
             ("400", "4000", "Income"),
+            ("105", "1050", "Bank"),
+            ("120", "1200", "OthCurrAsset"),
         )
     ],
     "erp_tax_codes": [{"tax_code_id": "2", "name": "VAT", "rate": "20", "country": "GB"}],

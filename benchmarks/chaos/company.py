@@ -1,4 +1,4 @@
-"""What the simulation corrects: eleven fields and documents of three systems, and their outbox.
+"""What the simulation corrects: records of three systems that drift, and their outbox.
 
 Made once and copied for every seed, so that a seed costs no migrations and no keys.
 """
@@ -8,12 +8,13 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from extractors.sandbox import reference
 from extractors.sandbox.ids import salesforce_id
+from extractors.sandbox.ledger import JournalLine, journal_rows
 from extractors.sandbox.servers import connections
 from extractors.sandbox.store import Store
 from reconcilers.corrections.customer_links import FIELDS
@@ -22,6 +23,7 @@ from reconcilers.state.views import list_corrections
 from tests.correction_samples import (
     FACTS,
     context,
+    copied_journal,
     drift,
     drift_row,
     held_field,
@@ -43,6 +45,7 @@ INVOICES = ("in_1", "in_2")
 POSTED = "9001"  # an invoice in the ERP that lost its key
 KEYED = "in_0"  # the billing invoice that it is of
 TABLES = {"invoice": "transaction"}  # where the sandbox keeps what is not named like its table
+JOURNALS = ("8884", "8885")  # of which the second is a copy
 # System, record, attribute of the matrix, and what its field says in the place of 'new'.
 LINKS = (
     ("salesforce", ACCOUNTS[0], "erp_customer_ref", None),
@@ -58,7 +61,7 @@ LINKS = (
 class Repair:
     """One correction, and where the sandbox keeps the value that it is about.
 
-    `column` is empty for an invoice to be posted: there the document itself is the value.
+    `column` is empty for a document to be posted: there the document itself is the value.
     """
 
     correction_id: str
@@ -182,8 +185,27 @@ def _fill(store: Store) -> None:
     for system, key, attribute, old in LINKS:
         place, name = FIELDS[system, attribute], "Id" if system == "salesforce" else "id"
         store.put(system, place.object, {name: key, **place.holding(old)}, stamp=False)
+    for key in JOURNALS:
+        _journal(store, key)
     invoice = {"customer": CUSTOMERS[0], "status": "open", "total": 12000, "currency": "gbp"}
     store.put_many("stripe", "invoice", [{"id": key, **invoice, **created} for key in INVOICES])
+
+
+def _journal(store: Store, key: str) -> None:
+    """Both of them book the samples' lines."""
+    lines = [JournalLine("210", 12_000), JournalLine("400", -12_000)]
+    rows = journal_rows(
+        internal_id=key,
+        tranid=f"JE-{key}",
+        subsidiary="2",
+        trandate=date(2026, 6, 12),
+        period_id=PERIOD,
+        lines=lines,
+        memo="Revenue",
+        at=LONG_AGO,
+    )
+    for table, records in rows.items():
+        store.put_many("netsuite", table, records)
 
 
 def _plan(state: State) -> None:
@@ -222,6 +244,7 @@ def _plan(state: State) -> None:
             expected=KEYED,
             cause="by_number",
         ),
+        copied_journal(JOURNALS[1]),
     )
     plan_into(state, found, context(**facts), NIGHT)
 
@@ -246,7 +269,7 @@ def _wrong_link(
 def _repair(view: Any) -> Repair:
     if view.operation == "upsert":
         memo = view.payload["memo"]
-        return Repair(view.correction_id, "netsuite", "invoice", view.record_id, "", None, memo)
+        return Repair(view.correction_id, "netsuite", view.object, view.record_id, "", None, memo)
     column = view.attribute.rpartition(".")[2]
     drifted, wanted = (_kept(image, column) for image in (view.before, view.after))
     return Repair(

@@ -159,7 +159,8 @@ class _Play:
         waiting = {view.correction_id for view in list_corrections(self.state, states=["proposed"])}
         names = [repair.correction_id for repair in self.repairs]
         wanted = [names[n] for n in sorted(self.script.approved) if names[n] in waiting]
-        approve(self.state, wanted, "ann", "", NIGHT)
+        said = approve(self.state, wanted, "ann", "", NIGHT)
+        approve(self.state, [d.correction_id for d in said if d.still_needed], "eve", "", NIGHT)
         if self.script.rejected:
             reject(self.state, [names[n] for n in self.script.rejected], "ann", "no", NIGHT)
 

@@ -105,8 +105,8 @@ def check_undone(
 
 
 def _left_of(store: Store, repair: Repair, undo: Compensation) -> dict[str, Decimal]:
-    """By account, what the invoice and its credit memo together leave in the books."""
-    external_ids = (repair.record_id, undo.payload["externalId"])
+    """By account, what a document and what undid it together leave in the books."""
+    external_ids = (repair.record_id, undo.payload.get("externalId", undo.record_id))
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     for external_id in external_ids:
         for document in store.rows("netsuite", "transaction", externalid=external_id):

@@ -32,18 +32,25 @@ async def before_posting(
     erp: Target, billing: Target | None, order: Order, today: date
 ) -> Outcome | None:
     """Why a document must not go out now, and where that leaves it; None when it may."""
+    appeared = Outcome(S.APPROVED, "not sent", "the document appeared meanwhile: looked at again")
     try:
-        refusals = await check_at_send_time(
-            erp, order.payload, order.record_id, order.object, today
-        )
-        changed = None if refusals else await _changed(erp, billing, order)
+        no = await _against(erp, billing, order, today)
     except DocumentAppearedError:
-        return Outcome(S.APPROVED, "not sent", "the document appeared meanwhile: looked at again")
+        return appeared
+    if no and order.was_called and await erp.find(order.object, order.record_id):
+        return appeared  # what stands against a second call is no word on the first
+    return no
+
+
+async def _against(
+    erp: Target, billing: Target | None, order: Order, today: date
+) -> Outcome | None:
+    if noes := await check_at_send_time(erp, order.payload, order.record_id, order.object, today):
+        return refused(noes)
+    changed = await _changed(erp, billing, order)
     if isinstance(changed, Refusal):
-        refusals = (changed,)
-    if refusals:
-        return refused(refusals)
-    return Outcome(S.SUPERSEDED, OVERTAKEN, str(changed)) if changed else None
+        return refused((changed,))
+    return Outcome(S.SUPERSEDED, OVERTAKEN, changed) if changed else None
 
 
 async def check_at_send_time(

@@ -12,18 +12,6 @@ from extractors.sandbox.netsuite_account import set_up_account
 from tests.wire.vendors import LONG_AGO
 
 
-@pytest.fixture
-def company(vendors):
-    for table, rows in reference.netsuite_rows("2026-01-01 00:00:00").items():
-        vendors.store.put_many("netsuite", table, rows)
-    periods = reference.accounting_periods(2026, 2026)
-    vendors.store.put_many("netsuite", "accountingperiod", periods)
-    customer = {"id": "71", "companyname": "Acme", "subsidiary": "1", "currency": "1"}
-    stamps = {"datecreated": LONG_AGO, "lastmodifieddate": LONG_AGO, "isinactive": "F"}
-    vendors.store.put_many("netsuite", "customer", [{**customer, **stamps, "externalid": "c-1"}])
-    return vendors
-
-
 def invoice_body(company):
     item = company.store.rows("netsuite", "item")[0]["id"]
     tax = next(one for one in company.store.rows("netsuite", "taxcode") if float(one["rate"]) == 0)
