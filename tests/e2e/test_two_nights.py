@@ -156,7 +156,9 @@ def test_a_dry_run_looks_at_the_targets_and_writes_nothing(company, first_night)
 def test_what_is_approved_is_sent_once_and_verified_by_the_next_night(company, first_night):
     with opened_state(company.settings) as state:
         waiting = [c.correction_id for c in list_corrections(state, states=("proposed",))]
-        approve(state, waiting, "controller", "checked")
+        said = approve(state, waiting, "controller", "checked")
+        more = [decision.correction_id for decision in said if decision.still_needed]
+        approve(state, more, "second controller", "checked")
         due = [c.correction_id for c in list_corrections(state, states=("approved",))]
         assert set(waiting) <= set(due)
         sent = asyncio.run(send(company.settings, state))

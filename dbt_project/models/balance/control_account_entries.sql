@@ -43,8 +43,9 @@ entries as (
     select
         controlled.control,
         'ledger',
-        lines.journal_id,
-        lines.document_type,
+        -- a reclass stands with the document that it puts right
+        coalesce(documents.erp_internal_id, lines.journal_id),
+        coalesce(documents.movement, lines.document_type),
         lines.legal_entity,
         lines.transaction_currency,
         lines.period,
@@ -57,7 +58,7 @@ entries as (
     from {{ ref('journal_entry_lines') }} as lines
     inner join controlled
         on lines.account_number = controlled.account_number and lines.legal_entity = controlled.legal_entity
-    left join documents on lines.journal_id = documents.erp_internal_id
+    left join documents on coalesce(lines.corrected_journal_id, lines.journal_id) = documents.erp_internal_id
 )
 
 select

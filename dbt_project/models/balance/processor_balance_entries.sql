@@ -31,7 +31,7 @@ clearing as (
 
 postings as (
     select
-        lines.journal_id,
+        coalesce(lines.corrected_journal_id, lines.journal_id) as journal_id,
         lines.document_type,
         lines.transaction_currency,
         lines.period,
@@ -39,7 +39,7 @@ postings as (
     from {{ ref('journal_entry_lines') }} as lines
     inner join clearing
         on lines.account_number = clearing.account_number and lines.legal_entity = clearing.legal_entity
-    group by lines.journal_id, lines.document_type, lines.transaction_currency, lines.period
+    group by 1, lines.document_type, lines.transaction_currency, lines.period
 ),
 
 -- a payout is paid into the books by its deposit, and only once it is settled

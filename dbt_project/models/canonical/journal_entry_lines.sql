@@ -36,7 +36,8 @@ select
     lines.credit_minor,
     lines.transaction_currency,
     lines.transaction_debit_minor,
-    lines.transaction_credit_minor
+    lines.transaction_credit_minor,
+    lines.corrected_journal_id
 from {{ ref('journal_entry_line__erp') }} as lines
 inner join {{ ref('journal_entry__erp') }} as entries on lines.journal_id = entries.journal_id
 left join documents on lines.journal_id = documents.erp_internal_id

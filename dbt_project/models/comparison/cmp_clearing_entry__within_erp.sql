@@ -7,15 +7,16 @@ with clearing as (
 ),
 
 posted as (
+    -- a reversal stands with what it takes back
     select
-        lines.journal_id,
+        coalesce(lines.corrected_journal_id, lines.journal_id) as journal_id,
         lines.account_number,
         min(lines.legal_entity) as legal_entity,
         min(lines.currency) as currency,
         cast(sum(lines.debit_minor) - sum(lines.credit_minor) as bigint) as net_minor
     from {{ ref('journal_entry_line__erp') }} as lines
     inner join clearing on lines.account_number = clearing.account_number
-    group by lines.journal_id, lines.account_number
+    group by 1, lines.account_number
 ),
 
 of_members as (

@@ -1,14 +1,17 @@
 -- Every posted document that moves deferred revenue, or of which revenue plans say that it should, in the currency of the
 -- books. What invoices and credit notes defer is judged line by line elsewhere; here it only stands to be tied out.
 with ledger as (
+    -- what corrects an entry stands with it
     select
-        journal_id,
+        coalesce(corrected_journal_id, journal_id) as journal_id,
         legal_entity,
         currency,
         cast(sum(credit_minor - debit_minor) as bigint) as ledger_minor
     from {{ ref('journal_entry_lines') }}
     where account_type = 'DeferRevenue'
-    group by journal_id, legal_entity, currency
+    group by 1, legal_entity, currency
+    -- what is taken back as a whole moves nothing
+    having sum(credit_minor - debit_minor) <> 0 or max(corrected_journal_id) is null
 ),
 
 moved_between_books as (

@@ -11,6 +11,13 @@ with signatures as (
     group by lines.journal_id
 ),
 
+taken_back as (
+    -- what a reversal takes back, and the reversal itself, book nothing together
+    select corrected_id as journal_id from {{ ref('ledger_correction__erp') }} where kind = 'reversal'
+    union
+    select source_id from {{ ref('ledger_correction__erp') }} where kind = 'reversal'
+),
+
 told_apart as (
     select
         entries.journal_id,
@@ -41,6 +48,7 @@ copies as (
         basis,
         first_value(journal_id) over (partition by basis, same order by journal_number) as standing_id
     from told_apart
+    where journal_id not in (select journal_id from taken_back)
 )
 
 select

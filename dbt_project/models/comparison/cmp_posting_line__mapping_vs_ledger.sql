@@ -31,9 +31,34 @@ document_lines as (
     left join {{ ref('products') }} as products on items.product_code = products.product_code
 ),
 
+moved as (
+    -- where a reclass put the whole of a line
+    select
+        corrections.corrected_line_key as journal_line_key,
+        lines.legal_entity,
+        lines.debit_minor,
+        lines.credit_minor,
+        max(lines.account_number) as account_number,
+        max(lines.account_class) as account_class
+    from {{ ref('ledger_correction__erp') }} as corrections
+    inner join {{ ref('journal_entry_lines') }} as lines on corrections.source_id = lines.journal_id
+    where corrections.kind = 'reclass'
+    group by corrections.corrected_line_key, lines.legal_entity, lines.debit_minor, lines.credit_minor
+),
+
 posted as (
     select
-        lines.*,
+        lines.journal_line_key,
+        lines.journal_id,
+        lines.canonical_customer_id,
+        lines.correlation_id,
+        lines.legal_entity,
+        lines.currency,
+        lines.period,
+        lines.debit_minor,
+        lines.credit_minor,
+        coalesce(moved.account_number, lines.account_number) as account_number,
+        coalesce(moved.account_class, lines.account_class) as account_class,
         documents.document,
         document_lines.line,
         document_lines.has_item,
@@ -42,6 +67,11 @@ posted as (
     from {{ ref('journal_entry_lines') }} as lines
     inner join {{ ref('journal_entries') }} as entries on lines.journal_id = entries.journal_id
     left join documents on lines.journal_id = documents.transaction_id
+    left join moved
+        on lines.journal_line_key = moved.journal_line_key
+        and lines.legal_entity = moved.legal_entity
+        and lines.debit_minor = moved.debit_minor
+        and lines.credit_minor = moved.credit_minor
     left join document_lines on lines.journal_line_key = document_lines.journal_line_key
 ),
 

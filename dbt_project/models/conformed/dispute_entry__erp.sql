@@ -8,7 +8,7 @@ select
     document_facts.transaction_id as erp_internal_id,
     document_facts.number,
     coalesce(document_facts.dispute_stage, 'unknown') as stage,
-    document_facts.is_voided,
+    document_facts.is_voided or reversals.source_id is not null as is_voided,
     document_facts.transaction_date as entry_date,
     document_facts.period,
     document_facts.legal_entity,
@@ -18,4 +18,6 @@ select
     document_facts.created_at as posted_at,
     document_facts.modified_at
 from document_facts
+left join {{ ref('ledger_correction__erp') }} as reversals
+    on document_facts.transaction_id = reversals.corrected_id and reversals.kind = 'reversal'
 where document_facts.stripe_dispute_id is not null or document_facts.external_id like 'du\_%' escape '\'

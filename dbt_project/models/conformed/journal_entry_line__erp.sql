@@ -42,6 +42,7 @@ select
     transacted.currency as transaction_currency,
     {{ minor_units('document_lines.debit', 'transacted_units.minor_per_unit') }} as transaction_debit_minor,
     {{ minor_units('document_lines.credit', 'transacted_units.minor_per_unit') }} as transaction_credit_minor,
+    corrections.corrected_id as corrected_journal_id,
     {{ fingerprint(['accounts.account_number', 'lines.debit', 'lines.credit']) }} as fingerprint
 from {{ ref('stg_netsuite__transaction_accounting_lines') }} as lines
 -- further accounting books repeat the entry under other rules; lines that do not post are memoranda
@@ -52,6 +53,7 @@ left join document_lines
 left join {{ ref('stg_netsuite__transactions') }} as transactions on lines.transaction_id = transactions.transaction_id
 left join {{ ref('stg_netsuite__currencies') }} as transacted on transactions.currency_id = transacted.currency_id
 left join {{ ref('currencies') }} as transacted_units on transacted.currency = transacted_units.currency
+left join {{ ref('ledger_correction__erp') }} as corrections on lines.transaction_id = corrections.source_id
 left join document_subsidiary on lines.transaction_id = document_subsidiary.transaction_id
 left join {{ ref('stg_netsuite__subsidiaries') }} as subsidiaries
     on document_subsidiary.subsidiary_id = subsidiaries.subsidiary_id

@@ -1,0 +1,37 @@
+-- Journals that put another posting right and say so by their external id: `reversal_<journal>` takes a journal back,
+-- `reclass_<document>_<line>` moves a line to another account. What was taken back itself corrects nothing any more.
+with named as (
+    select
+        transaction_id,
+        currency_id,
+        total,
+        split_part(external_id, '_', 1) as kind,
+        split_part(external_id, '_', 2) as corrected_id,
+        nullif(split_part(external_id, '_', 3), '') as line_id
+    from {{ ref('stg_netsuite__transactions') }}
+    where
+        transaction_type = 'journal'
+        and is_posting
+        and not is_voided
+        and (external_id like 'reversal\_%' escape '\' or external_id like 'reclass\_%' escape '\')
+),
+
+sound as (
+    -- a reversal is over as much as what it takes back
+    select named.*
+    from named
+    inner join {{ ref('stg_netsuite__transactions') }} as corrected on named.corrected_id = corrected.transaction_id
+    where
+        (named.kind = 'reclass' and named.line_id is not null)
+        or (corrected.currency_id = named.currency_id and corrected.total = named.total)
+)
+
+select
+    sound.transaction_id as source_id,
+    'netsuite' as source_system,
+    sound.kind,
+    sound.corrected_id,
+    case when sound.kind = 'reclass' then sound.corrected_id || '-' || sound.line_id end as corrected_line_key
+from sound
+left join sound as later on sound.transaction_id = later.corrected_id and later.kind = 'reversal'
+where later.transaction_id is null
