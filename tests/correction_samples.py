@@ -199,6 +199,28 @@ def missing_stage(stage: str = "opened", **values: Any) -> dict[str, Any]:
     )
 
 
+def missing_note(note_id: str = "cn_1", **values: Any) -> dict[str, Any]:
+    """A credit note of invoice in_2 that the ERP never got."""
+    return drift_row(
+        note_id,
+        "CRN-MISS-01",
+        comparison="cmp_credit_note__billing_vs_erp",
+        impact_minor=-3000,
+        **{"cause": "never_posted", **values},
+    )
+
+
+def missing_payment(payment_id: str = "ch_1", **values: Any) -> dict[str, Any]:
+    """A charge for invoice in_2 that the ERP does not have."""
+    return drift_row(
+        payment_id,
+        "PAY-MISS-01",
+        comparison="cmp_payment__billing_vs_erp",
+        impact_minor=-9000,
+        **values,
+    )
+
+
 def tie_out(state: State, on: date, *, holds: bool = True) -> None:
     """Record one tie-out of a night, which holds or breaks by one row."""
     left, right = ("stripe.invoice", 2), ("landed", 2 if holds else 1)
@@ -265,6 +287,19 @@ FACTS: dict[str, list[dict[str, Any]]] = {
             "service_end": date(2026, 7, 11),
         }
         for n, net in enumerate((7500, 2500))
+    ]
+    + [
+        {
+            "invoice_id": "in_2",
+            "line_id": f"il_{n}",
+            "product_code": "PLAT",
+            "quantity": 3,
+            "net_minor": net,
+            "tax_minor": net // 5,
+            "service_start": date(2026, 6, 1),
+            "service_end": date(2026, 8, 31),
+        }
+        for n, net in ((8, 7000), (9, 3000))
     ],
     "erp_customers": [
         {
@@ -379,6 +414,46 @@ FACTS: dict[str, list[dict[str, Any]]] = {
             ("closed", "won", "won", 12000, "9001"),
         )
     ],
+    "billing_credit_notes": [
+        {
+            "credit_note_id": "cn_1",
+            "number": "UK-0002-CN-01",
+            "invoice_id": "in_2",
+            "billing_customer_id": "cus_A",
+            "canonical_customer_id": "cus_1",
+            "erp_customer_ref": None,
+            "legal_entity": "UK",
+            "currency": "GBP",
+            "credit_date": date(2026, 6, 20),
+            "tax_minor": 500,
+            "total_minor": 3000,
+            "applied_minor": 3000,
+        }
+    ],
+    "billing_credit_note_lines": [
+        {"credit_note_id": "cn_1", "invoice_line_id": None, "quantity": 1, "net_minor": 2500}
+    ],
+    "billing_payments": [
+        {
+            "payment_id": "ch_1",
+            "invoice_id": "in_2",
+            "currency": "GBP",
+            "paid_date": date(2026, 6, 25),
+            "amount_minor": 9000,
+        }
+    ],
+    "erp_invoices": [
+        {
+            "invoice_id": "in_2",
+            "transaction_id": "7002",
+            "customer_id": "501",
+            "is_customer_inactive": "F",
+            "currency": "GBP",
+            "unpaid": "120",
+            "unpaid_minor": 12000,
+        }
+    ],
+    "erp_memo_numbers": [],
 }
 
 
@@ -491,6 +566,11 @@ def netsuite() -> MemoryTarget:
                 }
                 for row in FACTS["erp_journals"]
             },
+            ("transaction", "7002"): {
+                "id": "7002",
+                "voided": "F",
+                "foreignamountunpaid": "120",
+            },
             ("transactionaccountingline", "7000-1"): {
                 "transaction": "7000",
                 "transactionline": "1",
@@ -504,4 +584,12 @@ def stripe() -> MemoryTarget:
     """Billing as the samples see it: what the ERP misses, as it was planned."""
     invoice = {"id": "in_1", "status": "open", "total": 12000, "currency": "gbp"}
     dispute = {"id": "du_1", "status": "needs_response", "amount": 12000}
-    return MemoryTarget("stripe", {("invoice", "in_1"): invoice, ("dispute", "du_1"): dispute})
+    return MemoryTarget(
+        "stripe",
+        {
+            ("invoice", "in_1"): invoice,
+            ("dispute", "du_1"): dispute,
+            ("credit_note", "cn_1"): {"id": "cn_1", "status": "issued", "total": 3000},
+            ("charge", "ch_1"): {"id": "ch_1", "status": "succeeded", "amount": 9000},
+        },
+    )

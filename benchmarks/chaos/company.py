@@ -209,7 +209,8 @@ def _journal(store: Store, key: str) -> None:
 
 
 def _plan(state: State) -> None:
-    invoice, line = FACTS["billing_invoices"][0], FACTS["billing_invoice_lines"]
+    invoice = FACTS["billing_invoices"][0]
+    line = [row for row in FACTS["billing_invoice_lines"] if row["invoice_id"] == "in_1"]
     facts: Mapping[str, list[dict[str, Any]]] = {
         "crm_accounts": [{**FACTS["crm_accounts"][0], "account_id": key} for key in ACCOUNTS],
         "crm_subscriptions": [{**FACTS["crm_subscriptions"][0], "subscription_id": SUBSCRIPTION}],

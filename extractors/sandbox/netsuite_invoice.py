@@ -68,7 +68,7 @@ class _Tax:
 def post_invoice(store: Store, body: Body, external_id: str | None, internal_id: str | None) -> str:
     """Book a new invoice, or book one anew under its internal id; returns the internal id."""
     require_known(body, _FIELDS, "")
-    checked = _Checked(store, body, internal_id)
+    checked = Checked(store, body, internal_id)
     key = internal_id or store.new_id("netsuite", "transaction")
     header = {
         "tranid": checked.tranid,
@@ -111,7 +111,7 @@ def merge_lines(store: Store, invoice: Record, body: Body) -> None:
     stored = stored_lines(store, invoice)
     currency = {"id": invoice["currency"]}
     whole = {**body, "currency": currency, "tranId": invoice["tranid"]}
-    checked = _Checked(store, whole, invoice["id"])
+    checked = Checked(store, whole, invoice["id"])
     lines = checked.merged(stored)
     subsidiary = store.rows("netsuite", "transactionline", transaction=invoice["id"])[0]
     header = {
@@ -218,14 +218,16 @@ def require_open_period(store: Store, period_id: str | None) -> None:
         raise NetSuiteError(detail, "USER_ERROR", "postingPeriod")
 
 
-class _Checked:
+class Checked:
     """Reads the parts of an invoice body; whatever does not hold raises."""
 
-    def __init__(self, store: Store, body: Body, internal_id: str | None) -> None:
+    def __init__(
+        self, store: Store, body: Body, internal_id: str | None, kind: str = "CustInvc"
+    ) -> None:
         self._store = store
         self._body = body
         self.tranid = str(body.get("tranId") or self._next_number())
-        for other in store.rows("netsuite", "transaction", type="CustInvc", tranid=self.tranid):
+        for other in store.rows("netsuite", "transaction", type=kind, tranid=self.tranid):
             if other["id"] != internal_id:
                 detail = f"This document number already exists: {self.tranid}"
                 raise NetSuiteError(detail, "USER_ERROR", "tranId")

@@ -1,9 +1,9 @@
 """NetSuite's REST records: any simple record can be read, some can be written."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from extractors.sandbox import netsuite_invoice, netsuite_journal
+from extractors.sandbox import netsuite_invoice, netsuite_journal, netsuite_settling
 from extractors.sandbox.netsuite_account import account
 from extractors.sandbox.netsuite_errors import NetSuiteError, not_found
 from extractors.sandbox.schema import TABLES, Kind
@@ -74,6 +74,11 @@ _CUSTOMER: dict[str, tuple[str, str | None]] = {
 }
 
 Body = Mapping[str, Any]
+_POSTED: dict[str, Callable[[Store, Body, str | None, str | None], str]] = {
+    "invoice": netsuite_invoice.post_invoice,
+    "journalentry": netsuite_journal.post_journal,
+    **netsuite_settling.SETTLING,
+}
 
 
 def rest_name(column: str) -> str:
@@ -140,10 +145,8 @@ def create(store: Store, kind: str, body: Body, external_id: str | None = None) 
     if external_id is not None and _lookup(store, kind, f"eid:{external_id}") is not None:
         detail = f"This record already exists: external id {external_id}"
         raise NetSuiteError(detail, "USER_ERROR", "externalId")
-    if kind == "invoice":
-        return netsuite_invoice.post_invoice(store, body, external_id, None)
-    if kind == "journalentry":
-        return netsuite_journal.post_journal(store, body, external_id, None)
+    if kind in _POSTED:
+        return _POSTED[kind](store, body, external_id, None)
     if kind == "customer":
         return _create_customer(store, body, external_id)
     raise _read_only(kind)
@@ -165,6 +168,8 @@ def update(store: Store, kind: str, key: str, body: Body, replace: str | None) -
         netsuite_invoice.change_invoice(store, record, body)
     elif kind == "journalentry" and "line" in replaced:
         netsuite_journal.rebook_journal(store, record, body)
+    elif kind in netsuite_settling.SETTLING and "apply" in replaced:
+        netsuite_settling.rebook(store, kind, record, body)
     else:
         raise _read_only(kind)
     return str(record["id"])

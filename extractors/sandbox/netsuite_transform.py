@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from extractors.sandbox import netsuite_records as records
-from extractors.sandbox.amounts import decimal_text
 from extractors.sandbox.ledger import Application, invoice_rows, payment_rows
 from extractors.sandbox.netsuite_errors import NetSuiteError
 from extractors.sandbox.netsuite_invoice import (
@@ -19,6 +18,7 @@ from extractors.sandbox.netsuite_invoice import (
     require_open_period,
     stored_lines,
 )
+from extractors.sandbox.netsuite_settling import settle
 from extractors.sandbox.store import Store
 from extractors.sandbox.tables import Record
 
@@ -57,7 +57,7 @@ def _pay(store: Store, invoice: Record, body: Body) -> str:
     part = Application(invoice["id"], applied, rate)
     rows = payment_rows(**header, exchange_rate=rate, amount_minor=amount, applied=[part])
     _write(store, rows)
-    _settle(store, invoice, applied, precision)
+    settle(store, invoice, applied)
     return str(header["internal_id"])
 
 
@@ -93,7 +93,7 @@ def _credit(store: Store, invoice: Record, body: Body) -> str:
     }
     _write(store, {**rows, "previoustransactionlinelink": [link]})
     precision = precision_of(store, invoice["currency"])
-    _settle(store, invoice, _minor(invoice["foreigntotal"], precision), precision)
+    settle(store, invoice, _minor(invoice["foreigntotal"], precision))
     return str(header["internal_id"])
 
 
@@ -123,13 +123,6 @@ def _header(store: Store, invoice: Record, body: Body, prefix: str) -> dict[str,
         "custbody": known,
         "at": store.tick(),
     }
-
-
-def _settle(store: Store, invoice: Record, applied: int, precision: int) -> None:
-    left = _minor(invoice["foreignamountunpaid"], precision) - applied
-    change = {"foreignamountunpaid": decimal_text(left, precision)}
-    status = {} if left else {"status": "B"}
-    store.put("netsuite", "transaction", {"id": invoice["id"], **change, **status})
 
 
 def _minor(text: str, precision: int) -> int:

@@ -16,13 +16,21 @@ Action = Literal[
     "copy_field",
     "post_erp_invoice",
     "post_erp_journal",
+    "post_erp_credit_memo",
+    "post_erp_payment",
 ]
 ABSENT = "absent"
 # Actions that undo another correction (see compensate.py); no night plans them.
 UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL = "undo_update", "undo_posting", "undo_journal"
 UNDOING = (UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL)
 # Actions that put a document into the books under our external id (see send_checks.py).
-POSTINGS = ("post_erp_invoice", "post_erp_journal", UNDO_JOURNAL)
+POSTINGS = (
+    "post_erp_invoice",
+    "post_erp_journal",
+    "post_erp_credit_memo",
+    "post_erp_payment",
+    UNDO_JOURNAL,
+)
 UNDO_OF = "undo:"  # before the id of the correction undone, the version that an undo expects
 Field = tuple[str, str, str, str]  # system, object, record, attribute
 

@@ -17,7 +17,7 @@ _KEY = ("code", "scope", "currency", "period")
 _GAP = pl.col("explained_minor") + pl.col("unexplained_minor")
 # What a write does to the gap (left - right) of the row that it mends, by the impact of its
 # finding: a document that the right side lacks is worth its whole amount there.
-MOVES = {"post_erp_invoice": 1}
+MOVES = dict.fromkeys(("post_erp_invoice", "post_erp_credit_memo", "post_erp_payment"), 1)
 
 
 @dataclass(frozen=True)

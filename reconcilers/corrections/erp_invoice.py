@@ -52,10 +52,17 @@ def draft_invoice(invoice_id: str, facts: Facts) -> Draft | None:
     invoice = facts.invoices.get(invoice_id)
     if invoice is None:
         return None
+    lines = tuple(facts.invoice_lines.get(invoice_id, ()))
+    return draft_document(invoice, lines, facts.numbers.get(invoice["number"] or ""), facts)
+
+
+def draft_document(
+    invoice: Row, lines: tuple[Row, ...], number_holder: Row | None, facts: Facts
+) -> Draft:
+    """What the facts give for a document in the shape of an invoice."""
     subsidiary = facts.subsidiaries.get(invoice["legal_entity"] or "")
     currency = facts.currencies.get(invoice["currency"] or "")
     day = invoice["invoice_date"]
-    lines = tuple(facts.invoice_lines.get(invoice_id, ()))
     return Draft(
         invoice=invoice,
         lines=lines,
@@ -67,7 +74,7 @@ def draft_invoice(invoice_id: str, facts: Facts) -> Draft | None:
         items=facts.items,
         accounts=facts.ledger,
         ledger=tuple(_ledger_lines(invoice, lines, facts)),
-        number_holder=facts.numbers.get(invoice["number"] or ""),
+        number_holder=number_holder,
     )
 
 

@@ -44,6 +44,11 @@ class Facts:
     journal_ids: Mapping[str, Row]
     journal_lines: Mapping[str, Sequence[Row]]
     disputes: Mapping[str, Row]
+    credit_notes: Mapping[str, Row]
+    credit_note_lines: Mapping[str, Sequence[Row]]
+    payments: Mapping[str, Row]
+    erp_invoices: Mapping[str, Row]
+    memo_numbers: Mapping[str, Row]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
@@ -92,6 +97,11 @@ def index(context: PlanContext) -> Facts:
         journal_ids=_by(context.erp_journals, "external_id"),
         journal_lines=_grouped(context.erp_journal_lines, "journal_id"),
         disputes=_by(context.billing_disputes, "row_key"),
+        credit_notes=_by(context.billing_credit_notes, "credit_note_id"),
+        credit_note_lines=_grouped(context.billing_credit_note_lines, "credit_note_id"),
+        payments=_by(context.billing_payments, "payment_id"),
+        erp_invoices=_by(context.erp_invoices, "invoice_id"),
+        memo_numbers=_by(context.erp_memo_numbers, "number"),
     )
 
 

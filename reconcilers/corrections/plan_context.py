@@ -44,6 +44,11 @@ class PlanContext:
     erp_journals: pl.DataFrame
     erp_journal_lines: pl.DataFrame
     billing_disputes: pl.DataFrame
+    billing_credit_notes: pl.DataFrame
+    billing_credit_note_lines: pl.DataFrame
+    billing_payments: pl.DataFrame
+    erp_invoices: pl.DataFrame
+    erp_memo_numbers: pl.DataFrame
 
     SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
         "crm_accounts": {
@@ -193,6 +198,43 @@ class PlanContext:
             "reinstated_minor": WHOLE,
             "opening_id": TEXT,
         },
+        "billing_credit_notes": {
+            "credit_note_id": TEXT,
+            "number": TEXT,
+            "invoice_id": TEXT,
+            "billing_customer_id": TEXT,
+            "canonical_customer_id": TEXT,
+            "erp_customer_ref": TEXT,
+            "legal_entity": TEXT,
+            "currency": TEXT,
+            "credit_date": DAY,
+            "tax_minor": WHOLE,
+            "total_minor": WHOLE,
+            "applied_minor": WHOLE,
+        },
+        "billing_credit_note_lines": {
+            "credit_note_id": TEXT,
+            "invoice_line_id": TEXT,
+            "quantity": WHOLE,
+            "net_minor": WHOLE,
+        },
+        "billing_payments": {
+            "payment_id": TEXT,
+            "invoice_id": TEXT,
+            "currency": TEXT,
+            "paid_date": DAY,
+            "amount_minor": WHOLE,
+        },
+        "erp_invoices": {
+            "invoice_id": TEXT,
+            "transaction_id": TEXT,
+            "customer_id": TEXT,
+            "is_customer_inactive": TEXT,
+            "currency": TEXT,
+            "unpaid": TEXT,
+            "unpaid_minor": WHOLE,
+        },
+        "erp_memo_numbers": {"number": TEXT, "transaction_id": TEXT},
     }
 
     def __post_init__(self) -> None:

@@ -51,6 +51,8 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("MRR-XSYS-01", "other_currency"): Mode.APPROVE,
     ("MRR-XSYS-01", None): Mode.AUTO,
     ("INV-MISS-01", None): Mode.AUTO,
+    ("CRN-MISS-01", "never_posted"): Mode.APPROVE,
+    ("PAY-MISS-01", None): Mode.APPROVE,
     ("JE-DUP-01", None): Mode.APPROVE_TWO,
     ("JE-ACC-01", None): Mode.APPROVE,
     ("DSP-LIFE-01", "not_posted"): Mode.APPROVE,

@@ -7,6 +7,7 @@ from reconcilers.corrections.crm_copies import copy_subscription_status, link_cr
 from reconcilers.corrections.customer_links import correct_link
 from reconcilers.corrections.document import not_in_snapshot
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
+from reconcilers.corrections.erp_settling import post_credit_memo, post_payment
 from reconcilers.corrections.facts import Facts
 from reconcilers.corrections.field_copies import COPIES, copy_field
 from reconcilers.corrections.journal_drafts import post_stage, reclass_line, reverse_copy
@@ -34,6 +35,8 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("CUS-LINK-01", None): correct_link,
     ("SUB-STAT-01", "crm_copy_stale"): copy_subscription_status,
     ("INV-MISS-01", None): _post_invoice,
+    ("CRN-MISS-01", "never_posted"): post_credit_memo,
+    ("PAY-MISS-01", None): post_payment,
     ("JE-DUP-01", None): reverse_copy,
     ("JE-ACC-01", None): reclass_line,
     ("DSP-LIFE-01", "not_posted"): post_stage,

@@ -198,7 +198,11 @@ def _approve_all(state, ids, n):
         "billing_invoices": {"invoice_id": ids["invoice"], "number": f"UK-{n:04d}"},
     }
     changes = {name: [FACTS[name][0] | values] for name, values in facts.items()}
-    lines = [row | {"invoice_id": ids["invoice"]} for row in FACTS["billing_invoice_lines"]]
+    lines = [
+        row | {"invoice_id": ids["invoice"]}
+        for row in FACTS["billing_invoice_lines"]
+        if row["invoice_id"] == "in_1"
+    ]
     found = drift(
         lost_link(ids["customer"], ids["account"]),
         stale_status(ids["subscription"], ids["record"]),

@@ -14,7 +14,16 @@ from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import FACTS, context, copied_journal, drift, plan_into
+from tests.correction_samples import (
+    FACTS,
+    context,
+    copied_journal,
+    drift,
+    missing_note,
+    missing_payment,
+    plan_into,
+)
+from tests.wire.vendors import LONG_AGO
 
 LINES = [
     {"account": {"id": "210"}, "debit": "120.00", "memo": "June"},
@@ -153,6 +162,163 @@ def test_an_external_id_is_created_once(company):
         company.with_target("netsuite", lambda target: target.write(create))
 
 
+def invoice(number="UK-2", **changed):
+    """Two lines of UK, 70.00 and 30.00, with 20 % tax, for June to August."""
+    nets = (("70.00", "14.00"), ("30.00", "6.00"))
+    return {
+        "entity": {"id": "501"},
+        "subsidiary": {"id": "2"},
+        "currency": {"id": "2"},
+        "exchangeRate": "1",
+        "tranId": number,
+        "tranDate": "2026-06-01",
+        "postingPeriod": {"id": "2606"},
+        "taxDetailsOverride": True,
+        "item": {
+            "items": [
+                {
+                    "item": {"id": "201"},
+                    "quantity": 3,
+                    "amount": net,
+                    "custcol_stripe_line_id": f"il_{n}",
+                    "custcol_rev_start": "2026-06-01",
+                    "custcol_rev_end": "2026-08-31",
+                    "taxDetailsReference": f"L{n}",
+                }
+                for n, (net, _) in enumerate(nets, 8)
+            ]
+        },
+        "taxDetails": {
+            "items": [
+                {
+                    "taxDetailsReference": f"L{n}",
+                    "taxCode": {"id": "2"},
+                    "taxBasis": net,
+                    "taxRate": "20",
+                    "taxAmount": tax,
+                }
+                for n, (net, tax) in enumerate(nets, 8)
+            ]
+        },
+        **changed,
+    }
+
+
+@pytest.fixture
+def sold(company):
+    """The company with one open invoice; gives its internal id too."""
+    customer = {"id": "501", "companyname": "Acme", "subsidiary": "2", "currency": "2"}
+    stamps = {"datecreated": LONG_AGO, "lastmodifieddate": LONG_AGO, "isinactive": "F"}
+    company.store.put_many("netsuite", "customer", [{**customer, **stamps}])
+    intent = put("invoice", "in_2", invoice())
+    made = company.with_target("netsuite", lambda target: target.write(intent)).record_id
+    return company, made
+
+
+def applied(key, amount):
+    return {"items": [{"doc": {"id": key}, "apply": True, "amount": amount}]}
+
+
+def memo(key, **changed):
+    whole = invoice("UK-2-CN", custbody_stripe_credit_note_id="cn_1", apply=applied(key, "120.00"))
+    return {**whole, **changed}
+
+
+def payment(key, amount="90.00", **changed):
+    return {
+        "customer": {"id": "501"},
+        "currency": {"id": "2"},
+        "payment": amount,
+        "tranDate": "2026-06-01",
+        "postingPeriod": {"id": "2606"},
+        "undepFunds": True,
+        "custbody_stripe_charge_id": "ch_1",
+        "apply": applied(key, amount),
+        **changed,
+    }
+
+
+def unpaid(company, key):
+    return Decimal(company.store.get("netsuite", "transaction", key)["foreignamountunpaid"])
+
+
+def test_a_memo_is_applied_and_takes_back_what_is_not_earned_yet(sold):
+    company, key = sold
+    intent = put("creditMemo", "cn_1", memo(key))
+    made = company.with_target("netsuite", lambda target: target.write(intent)).record_id
+    assert by_account(company, key, made) == {}
+    row = company.store.get("netsuite", "transaction", made)
+    assert (row["type"], Decimal(row["foreigntotal"]), row["status"]) == ("CustCred", -120, "B")
+    plans = company.store.rows("netsuite", "revenueplan", sourcetransaction=made)
+    assert sorted(Decimal(plan["amount"]) for plan in plans) == [-70, -30]
+    assert unpaid(company, key) == 0
+
+
+def test_a_memo_or_a_payment_that_is_sent_again_settles_once(sold):
+    company, key = sold
+    for kind, name, body in (
+        ("creditMemo", "cn_1", memo(key, apply=applied(key, "20.00"))),
+        ("customerPayment", "ch_1", payment(key)),
+    ):
+        intent = put(kind, name, body)
+        first, second = (
+            company.with_target("netsuite", lambda target, it=intent: target.write(it)).record_id
+            for _ in range(2)
+        )
+        assert first == second
+    assert unpaid(company, key) == 10
+    assert sum(by_account(company).values()) == 0
+
+
+REFUSED_SETTLING = {
+    "more than is left": ("customerPayment", {"payment": "121", "apply": ("120.01",)}, "is left"),
+    "more than its total": ("customerPayment", {"apply": ("91.00",)}, "than the total"),
+    "nothing applied": ("customerPayment", {"apply": ("0",)}, "is left"),
+    "no account": ("customerPayment", {"undepFunds": False}, "deposit to"),
+    "no customer": ("customerPayment", {"customer": {"id": "9"}}, "Invalid reference"),
+    "another customer": ("customerPayment", {"customer": {"id": "71"}}, "cannot be applied"),
+    "another currency": ("customerPayment", {"currency": {"id": "3"}}, "cannot be applied"),
+    "unknown field": ("customerPayment", {"account": {"id": "101"}}, "Unknown field"),
+    "payment into a closed period": (
+        "customerPayment",
+        {"postingPeriod": {"id": "2604"}},
+        "closed or locked",
+    ),
+    "memo into a closed period": (
+        "creditMemo",
+        {"postingPeriod": {"id": "2604"}},
+        "closed or locked",
+    ),
+    "memo without tax": ("creditMemo", {"taxDetails": {"items": []}}, "Tax details are missing"),
+    "memo without lines": ("creditMemo", {"item": {"items": []}}, "at least one line"),
+    "memo over more": ("creditMemo", {"apply": ("120.01",)}, "is left"),
+    "memo of a due date": ("creditMemo", {"dueDate": "2026-07-01"}, "Unknown field"),
+}
+
+
+def test_what_settles_nothing_is_refused(sold):
+    company, key = sold
+    company.store.put("netsuite", "accountingperiod", {"id": "2604", "closed": "T"})
+
+    async def use(target):
+        told = {}
+        for name, (kind, changed, _) in REFUSED_SETTLING.items():
+            body = memo(key) if kind == "creditMemo" else payment(key)
+            changes = {
+                field: applied(key, value[0]) if field == "apply" else value
+                for field, value in changed.items()
+            }
+            with pytest.raises(Rejected) as refusal:
+                await target.write(put(kind, "x_1", {**body, **changes}))
+            told[name] = str(refusal.value)
+        return told
+
+    told = company.with_target("netsuite", use)
+    for name, (*_, words) in REFUSED_SETTLING.items():
+        assert words in told[name], name
+    assert unpaid(company, key) == 120
+
+
 @pytest.fixture
 def state():
     opened = open_state("sqlite://")
@@ -209,3 +375,37 @@ def test_a_copy_is_reversed_once_although_the_answer_was_lost_and_back_again(com
     assert by_account(company) == {"210": Decimal(240), "400": Decimal(-240)}
     undone = company.store.rows("netsuite", "transaction", externalid=f"reversal_{made['id']}")
     assert by_account(company, made["id"], undone[0]["id"]) == {}
+
+
+def as_open(company, key):
+    """The facts of the samples, of the invoice as the ERP has it now."""
+    (row,) = FACTS["erp_invoices"]
+    left = company.with_target("netsuite", lambda target: target.lookup("transaction", id=key))
+    return {
+        "erp_invoices": [row | {"transaction_id": key, "unpaid": left[0]["foreignamountunpaid"]}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "records", "left"),
+    [
+        (missing_note(), ("credit_note", {"id": "cn_1", "status": "issued", "total": 3000}), 90),
+        (missing_payment(), ("charge", {"id": "ch_1", "status": "succeeded", "amount": 9000}), 30),
+    ],
+    ids=["memo", "payment"],
+)
+def test_what_settles_is_posted_once_although_the_answer_was_lost(sold, state, row, records, left):
+    company, key = sold
+    kind, record = records
+    created = {"created": int(LONG_AGO.timestamp()), "currency": "gbp"}
+    company.store.put("stripe", kind, {**record, **created})
+    plan_and_approve(state, company, row, **as_open(company, key))
+    company.fault("netsuite", method="PUT", lose_answer=True)
+    assert send(state, company) == {"accepted": 1, "unknown": 1}
+    assert unpaid(company, key) == left
+    (made,) = company.store.rows("netsuite", "transaction", externalid=row["owner_id"])
+    books = by_account(company)
+    assert sum(books.values()) == 0
+    assert books["110"] == left
+    assert send(state, company) == {}
+    assert made["memo"].startswith("tieout:cor_")

@@ -55,6 +55,8 @@ WRITES = {
     ("SUB-STAT-01", "crm_copy_stale"): "copy_subscription_status",
     ("INV-MISS-01", None): "post_erp_invoice",
     **{key: "copy_field" for key in CEILINGS if key[0] in {*COPIES, "SUB-QTY-01", "CON-TERM-01"}},
+    ("CRN-MISS-01", "never_posted"): "post_erp_credit_memo",
+    ("PAY-MISS-01", None): "post_erp_payment",
     ("JE-DUP-01", None): "post_erp_journal",
     ("JE-ACC-01", None): "post_erp_journal",
     ("DSP-LIFE-01", "not_posted"): "post_erp_journal",

@@ -1,0 +1,232 @@
+"""Posts what settles NetSuite invoices: credit memos, customer payments, and what they apply."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from extractors.sandbox.amounts import decimal_text
+from extractors.sandbox.ledger import Application, InvoiceLine, payment_rows
+from extractors.sandbox.netsuite_errors import NetSuiteError
+from extractors.sandbox.netsuite_invoice import (
+    Body,
+    Checked,
+    day,
+    decimal,
+    items,
+    keep_creation,
+    precision_of,
+    reference,
+    remove_children,
+    require_known,
+    require_open_period,
+)
+from extractors.sandbox.revenue import CreditedLine, credited_months
+from extractors.sandbox.settlement_ledger import Header, credit_rows
+from extractors.sandbox.store import Store
+from extractors.sandbox.tables import Record
+
+_HEAD = {
+    "tranId",
+    "externalId",
+    "tranDate",
+    "postingPeriod",
+    "currency",
+    "exchangeRate",
+    "memo",
+    "custbody_q2c_correlation_id",
+    "apply",
+}
+_MEMO = {
+    *_HEAD,
+    "entity",
+    "subsidiary",
+    "taxDetailsOverride",
+    "item",
+    "taxDetails",
+    "custbody_stripe_credit_note_id",
+}
+_PAYMENT = {*_HEAD, "customer", "payment", "undepFunds", "custbody_stripe_charge_id"}
+_COLUMNS = (
+    "memo",
+    "custbody_q2c_correlation_id",
+    "custbody_stripe_credit_note_id",
+    "custbody_stripe_charge_id",
+)
+
+
+@dataclass(frozen=True)
+class _Applied:
+    """What is taken off one invoice, minor units of its currency."""
+
+    invoice: Record
+    amount_minor: int
+
+    @property
+    def part(self) -> Application:
+        rate = Decimal(self.invoice["exchangerate"])
+        return Application(self.invoice["id"], self.amount_minor, rate)
+
+
+def post_credit_memo(
+    store: Store, body: Body, external_id: str | None, internal_id: str | None
+) -> str:
+    """Book a credit memo, apply it, and take its revenue back; returns the internal id."""
+    require_known(body, _MEMO, "")
+    checked = Checked(store, body, internal_id, "CustCred")
+    lines = checked.lines()
+    header = Header(
+        internal_id=internal_id or store.new_id("netsuite", "transaction"),
+        tranid=checked.tranid,
+        entity_id=checked.reference("entity", "customer"),
+        subsidiary=checked.reference("subsidiary", "subsidiary"),
+        currency=checked.reference("currency", "currency"),
+        exchange_rate=checked.exchange_rate(),
+        trandate=day(body.get("tranDate"), "tranDate"),
+        period_id=checked.period(),
+        externalid=external_id,
+        custbody=_custbody(body),
+        at=store.tick(),
+    )
+    total = sum(line.amount_minor + line.tax_minor for line in lines)
+    applied = _applied(store, body, str(header.entity_id), header.currency, total)
+    rows = credit_rows(
+        header,
+        net_minor=sum(line.amount_minor for line in lines),
+        tax_minor=sum(line.tax_minor for line in lines),
+        tax_code_id=lines[0].tax_code_id,
+        applied=[each.part for each in applied],
+        credited=[_credited(store, line, header.trandate) for line in lines],
+    )
+    _write(store, rows, applied)
+    return header.internal_id
+
+
+def post_payment(store: Store, body: Body, external_id: str | None, internal_id: str | None) -> str:
+    """Book a customer payment into Undeposited Funds, and apply it; returns the internal id."""
+    require_known(body, _PAYMENT, "")
+    if body.get("undepFunds") is not True:
+        raise NetSuiteError("Please choose an account to deposit to", "USER_ERROR", "undepFunds")
+    customer = reference(store, body.get("customer"), "customer", "customer")
+    subsidiary = (store.get("netsuite", "customer", customer) or {})["subsidiary"]
+    checked = Checked(store, {**body, "subsidiary": {"id": subsidiary}, "tranId": "-"}, None)
+    currency = checked.reference("currency", "currency")
+    amount = int(decimal(body.get("payment"), "payment").scaleb(precision_of(store, currency)))
+    key = internal_id or store.new_id("netsuite", "transaction")
+    applied = _applied(store, body, customer, currency, amount)
+    rows = payment_rows(
+        internal_id=key,
+        tranid=str(body.get("tranId") or f"PYMT{key}"),
+        entity_id=customer,
+        subsidiary=subsidiary,
+        currency=currency,
+        exchange_rate=checked.exchange_rate(),
+        trandate=day(body.get("tranDate"), "tranDate"),
+        period_id=checked.period(),
+        externalid=external_id,
+        amount_minor=amount,
+        applied=[each.part for each in applied],
+        custbody=_custbody(body),
+        at=store.tick(),
+    )
+    _write(store, rows, applied)
+    return key
+
+
+def rebook(store: Store, kind: str, record: Record, body: Body) -> None:
+    """Take a memo or a payment back and book it anew under its id; the body must be whole."""
+    require_open_period(store, record["postingperiod"])
+    for link in store.rows("netsuite", "previoustransactionlinelink", nextdoc=record["id"]):
+        invoice = store.get("netsuite", "transaction", link["previousdoc"])
+        assert invoice is not None
+        precision = precision_of(store, invoice["currency"])
+        settle(store, invoice, -int(Decimal(link["foreignamount"]).scaleb(precision)))
+    links = "DELETE FROM netsuite_previoustransactionlinelink WHERE nextdoc = ?"
+    store.execute(links, (record["id"],))
+    remove_children(store, record["id"])
+    SETTLING[kind](store, body, record["externalid"], record["id"])
+    keep_creation(store, record)
+
+
+def settle(store: Store, invoice: Record, applied_minor: int) -> None:
+    """Take an amount off what is open of an invoice; a negative one is open again."""
+    precision = precision_of(store, invoice["currency"])
+    left = _open_of(invoice, precision) - applied_minor
+    change = {"foreignamountunpaid": decimal_text(left, precision), "status": "A" if left else "B"}
+    store.put("netsuite", "transaction", {"id": invoice["id"], **change})
+
+
+def _open_of(invoice: Record, precision: int) -> int:
+    return int(Decimal(invoice["foreignamountunpaid"]).scaleb(precision))
+
+
+def _custbody(body: Body) -> dict[str, str]:
+    return {name: str(body[name]) for name in _COLUMNS if body.get(name) is not None}
+
+
+def _applied(
+    store: Store, body: Body, customer: str, currency: str, total_minor: int
+) -> list[_Applied]:
+    """What the sublist `apply` takes off open invoices of the customer."""
+    given = items(body["apply"], "apply") if "apply" in body else []
+    precision = precision_of(store, currency)
+    applied = []
+    for number, line in enumerate(given):
+        place = f"apply.items[{number}]"
+        require_known(line, {"doc", "apply", "amount"}, place)
+        key = reference(store, line.get("doc"), "transaction", f"{place}.doc")
+        invoice: Mapping[str, Any] = store.get("netsuite", "transaction", key) or {}
+        amount = int(decimal(line.get("amount"), f"{place}.amount").scaleb(precision))
+        is_its = (invoice["entity"], invoice["currency"]) == (customer, currency)
+        if invoice["type"] != "CustInvc" or invoice["voided"] == "T" or not is_its:
+            raise NetSuiteError("That record cannot be applied.", "USER_ERROR", f"{place}.doc")
+        if not 0 < amount <= _open_of(dict(invoice), precision):
+            detail = "You cannot apply more than is left of the transaction."
+            raise NetSuiteError(detail, "USER_ERROR", f"{place}.amount")
+        applied.append(_Applied(dict(invoice), amount))
+    if sum(each.amount_minor for each in applied) > total_minor:
+        raise NetSuiteError("You cannot apply more than the total.", "USER_ERROR", "apply")
+    return applied
+
+
+def _credited(store: Store, line: InvoiceLine, on: date) -> CreditedLine:
+    """A line of a memo, off the months of the sold line that it names as far as that has a plan."""
+    planned = _planned(store, line.stripe_line_id)
+    months = credited_months(line.amount_minor, planned, on) if planned else ()
+    return CreditedLine(line.item_id, line.amount_minor, line.stripe_line_id, months)
+
+
+def _planned(store: Store, stripe_line_id: str | None) -> list[tuple[date, int]]:
+    """The months of the oldest live invoice line with this id of billing, and their shares."""
+    if stripe_line_id is None:
+        return []
+    sold = store.rows("netsuite", "transactionline", custcol_stripe_line_id=stripe_line_id)
+    for line in sorted(sold, key=lambda each: int(each["transaction"])):
+        document = store.get("netsuite", "transaction", line["transaction"]) or {}
+        if document.get("type") != "CustInvc" or document["voided"] == "T":
+            continue
+        precision = precision_of(store, document["currency"])
+        plan = str(int(line["transaction"]) * 1000 + int(line["id"]))
+        months = store.rows("netsuite", "revenueplanline", revenueplan=plan)
+        return [
+            (
+                date.fromisoformat(f"{month['periodname']}-01"),
+                int(Decimal(month["amount"]).scaleb(precision)),
+            )
+            for month in sorted(months, key=lambda each: each["periodname"])
+        ]
+    return []
+
+
+def _write(store: Store, rows: Mapping[str, list[Record]], applied: Sequence[_Applied]) -> None:
+    for table, written in rows.items():
+        store.put_many("netsuite", table, written)
+    for each in applied:
+        settle(store, each.invoice, each.amount_minor)
+
+
+SETTLING: Mapping[str, Callable[[Store, Body, str | None, str | None], str]] = {
+    "creditmemo": post_credit_memo,
+    "customerpayment": post_payment,
+}
