@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from extractors.sandbox import reference
 from extractors.sandbox.ids import salesforce_id
-from extractors.sandbox.ledger import JournalLine, journal_rows
+from extractors.sandbox.ledger import InvoiceLine, JournalLine, invoice_rows, journal_rows
 from extractors.sandbox.servers import connections
 from extractors.sandbox.store import Store
 from reconcilers.corrections.customer_links import FIELDS
@@ -29,6 +30,7 @@ from tests.correction_samples import (
     held_field,
     lost_link,
     missing_invoice,
+    missing_payment,
     plan_into,
     stale_status,
 )
@@ -46,6 +48,7 @@ POSTED = "9001"  # an invoice in the ERP that lost its key
 KEYED = "in_0"  # the billing invoice that it is of
 TABLES = {"invoice": "transaction"}  # where the sandbox keeps what is not named like its table
 JOURNALS = ("8884", "8885")  # of which the second is a copy
+OPEN_INVOICE = "7002"
 # System, record, attribute of the matrix, and what its field says in the place of 'new'.
 LINKS = (
     ("salesforce", ACCOUNTS[0], "erp_customer_ref", None),
@@ -187,6 +190,7 @@ def _fill(store: Store) -> None:
         store.put(system, place.object, {name: key, **place.holding(old)}, stamp=False)
     for key in JOURNALS:
         _journal(store, key)
+    _open_invoice(store)
     invoice = {"customer": CUSTOMERS[0], "status": "open", "total": 12000, "currency": "gbp"}
     store.put_many("stripe", "invoice", [{"id": key, **invoice, **created} for key in INVOICES])
 
@@ -206,6 +210,32 @@ def _journal(store: Store, key: str) -> None:
     )
     for table, records in rows.items():
         store.put_many("netsuite", table, records)
+
+
+def _open_invoice(store: Store) -> None:
+    """An invoice of the ERP that billing has been paid for."""
+    line = InvoiceLine("201", 1, 10_000, 2_000, "2", None, None, "il_8")
+    day = date(2026, 6, 1)
+    rows = invoice_rows(
+        internal_id=OPEN_INVOICE,
+        tranid="UK-0002",
+        entity_id=ERP_CUSTOMERS[0],
+        subsidiary="2",
+        currency="2",
+        exchange_rate=Decimal(1),
+        trandate=day,
+        duedate=day,
+        period_id=PERIOD,
+        externalid="in_9",
+        customform="subscription",
+        lines=[line],
+        custbody={},
+        at=LONG_AGO,
+    )
+    for table, records in rows.items():
+        store.put_many("netsuite", table, records)
+    charge = {"id": "ch_1", "status": "succeeded", "amount": 9000, "currency": "gbp"}
+    store.put("stripe", "charge", {**charge, "created": int(LONG_AGO.timestamp())})
 
 
 def _plan(state: State) -> None:
@@ -246,6 +276,7 @@ def _plan(state: State) -> None:
             cause="by_number",
         ),
         copied_journal(JOURNALS[1]),
+        missing_payment("ch_1"),
     )
     plan_into(state, found, context(**facts), NIGHT)
 

@@ -31,7 +31,7 @@ from reconcilers.corrections import dispatch as dispatching
 from reconcilers.corrections.approval import approve, reject, replay
 from reconcilers.corrections.brakes import halted, resume
 from reconcilers.corrections.budget import Budget, Budgets
-from reconcilers.corrections.compensate import compensate
+from reconcilers.corrections.compensate import UNDONE_BY, compensate
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
@@ -212,10 +212,11 @@ class _Play:
                 return
 
     async def _undo(self) -> None:
-        """Everything that was accepted is undone again."""
+        """Everything that was accepted, and that a call can undo, is undone again."""
         self.witness.is_over = True
         taken = list_corrections(self.state, states=[CorrectionState.ACCEPTED.value])
-        undos = compensate(self.state, [v.correction_id for v in taken], "ben", "undo", NIGHT)
+        undoable = [view.correction_id for view in taken if view.action in UNDONE_BY]
+        undos = compensate(self.state, undoable, "ben", "undo", NIGHT)
         said = approve(self.state, [undo.correction_id for undo in undos], "ann", "", NIGHT)
         approve(self.state, [d.correction_id for d in said if d.still_needed], "eve", "", NIGHT)
         await self._come_to_an_end()

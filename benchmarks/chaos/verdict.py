@@ -1,6 +1,7 @@
 """The invariants that can be told when all is over (the others are noted by the witness).
 
 I1 at most one effect, and accepted means exactly one; I4 debits equal credits of what was posted;
+I6 of an invoice as much is open as what is applied to it leaves;
 I7 every attempt has an end and every correction a state in which a person sees it.
 """
 
@@ -53,6 +54,8 @@ def check(store: Store, state: State, witness: Witness) -> None:
         _check_repair(repair, states[repair.correction_id], store, witness)
     for document, difference in unbalanced(store).items():
         witness.breach("I4", f"transaction {document}: debits exceed credits by {difference}")
+    for invoice, left in misapplied(store).items():
+        witness.breach("I6", f"invoice {invoice}: its total less what is applied leaves {left}")
     chain = verify_audit(state)
     if not chain.holds:
         witness.breach("audit", f"line {chain.broken_at} {chain.problem}")
@@ -115,6 +118,20 @@ def _left_of(store: Store, repair: Repair, undo: Compensation) -> dict[str, Deci
             ):
                 sums[row["account"]] += Decimal(row["debit"] or 0) - Decimal(row["credit"] or 0)
     return {account: left for account, left in sums.items() if left}
+
+
+def misapplied(store: Store) -> dict[str, str]:
+    """Invoices of which more or less is open than what is applied to them leaves of their total."""
+    left = {}
+    for invoice in store.rows("netsuite", "transaction", type="CustInvc"):
+        if invoice["foreigntotal"] is None:  # a number that people took, and nothing else
+            continue
+        links = store.rows("netsuite", "previoustransactionlinelink", previousdoc=invoice["id"])
+        applied = sum(Decimal(link["foreignamount"]) for link in links)
+        due = Decimal(invoice["foreigntotal"]) - applied
+        if due < 0 or due != Decimal(invoice["foreignamountunpaid"]):
+            left[invoice["id"]] = f"{due} of {invoice['foreignamountunpaid']}"
+    return left
 
 
 def unbalanced(store: Store) -> dict[str, Decimal]:
