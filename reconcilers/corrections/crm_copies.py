@@ -6,8 +6,11 @@ from typing import Any
 
 from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.facts import Facts
+from reconcilers.corrections.field_copies import field_correction
 from reconcilers.corrections.policy import Rule
+from reconcilers.corrections.wire_fields import PLACES
 
+_STATUS = PLACES["salesforce", "subscription", "status"]
 WIRE_STATUS = {
     "trial": "Trial",
     "active": "Active",
@@ -21,16 +24,18 @@ def link_crm_account(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """CUS-MISS-01, link lost: give the one certain CRM account its billing customer id."""
     account_id, customer_id = subject.replica_id or "", subject.owner_id or ""
     account = facts.accounts.get(account_id)
-    return _update(
+    held = account and {
+        "value": account["stripe_customer_id"],
+        "version": account["system_modstamp"],
+    }
+    return field_correction(
         subject,
         rule,
+        PLACES["salesforce", "customer", "billing_customer_ref"],
+        ("salesforce", account_id),
+        held=held,
+        value=customer_id,
         action="link_crm_account",
-        object_name="Account",
-        record=account,
-        record_id=account_id,
-        before={"Stripe_Customer_Id__c": account["stripe_customer_id"]} if account else None,
-        after={"Stripe_Customer_Id__c": customer_id},
-        watermark_object="salesforce.account",
         reason=f"billing customer {customer_id} matches this account and neither names the other",
         refusals=_link_refusals(account_id, customer_id, facts),
     )
@@ -46,56 +51,27 @@ def copy_subscription_status(subject: Subject, rule: Rule, facts: Facts) -> Corr
     after = {"Status__c": WIRE_STATUS.get(status, status)}
     if billing and billing["status_changed_at"] is not None:
         after["Status_Changed_At__c"] = _wire_time(billing["status_changed_at"])
-    return _update(
-        subject,
-        rule,
+    return Correction(
+        subject=subject,
         action="copy_subscription_status",
-        object_name="Subscription__c",
-        record=record,
+        mode=rule.mode.value,
+        assignee=rule.assignee,
+        system="salesforce",
+        object=_STATUS.object,
         record_id=record_id,
+        operation="update",
+        attribute=_STATUS.name,
         before={name: record[BEFORE[name]] for name in after} if record else None,
         after=after,
-        watermark_object="salesforce.subscription",
+        payload={} if refusals else after,
+        expected_version=record["system_modstamp"] if record else "",
+        watermark_object=_STATUS.watermark_object,
         reason=f"billing says {status} for {billing_id}, and the CRM's copy has not followed",
         refusals=refusals,
     )
 
 
 BEFORE = {"Status__c": "status", "Status_Changed_At__c": "status_changed_at"}
-
-
-def _update(
-    subject: Subject,
-    rule: Rule,
-    *,
-    action: Any,
-    object_name: str,
-    record: Mapping[str, Any] | None,
-    record_id: str,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any],
-    watermark_object: str,
-    reason: str,
-    refusals: tuple[Refusal, ...],
-) -> Correction:
-    return Correction(
-        subject=subject,
-        action=action,
-        mode=rule.mode.value,
-        assignee=rule.assignee,
-        system="salesforce",
-        object=object_name,
-        record_id=record_id,
-        operation="update",
-        attribute=next(iter(after)),
-        before=before,
-        after=after,
-        payload={} if refusals else after,
-        expected_version=record["system_modstamp"] if record else "",
-        watermark_object=watermark_object,
-        reason=reason,
-        refusals=refusals,
-    )
 
 
 def _link_refusals(account_id: str, customer_id: str, facts: Facts) -> tuple[Refusal, ...]:
