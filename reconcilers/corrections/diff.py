@@ -15,9 +15,8 @@ from reconcilers.tieout_bridges import BRIDGES, scope_of
 _BRIDGES = {bridge.comparison: bridge for bridge in BRIDGES}
 _KEY = ("code", "scope", "currency", "period")
 _GAP = pl.col("explained_minor") + pl.col("unexplained_minor")
-# What a write does to the gap (left - right) of the row that it mends, by the impact of its
-# finding: a document that the right side lacks is worth its whole amount there.
-MOVES = dict.fromkeys(("post_erp_invoice", "post_erp_credit_memo", "post_erp_payment"), 1)
+# Postings of what the right side lacks: each closes the gap (left - right) by its impact.
+POSTINGS = frozenset({"post_erp_invoice", "post_erp_credit_memo", "post_erp_payment"})
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,11 @@ def _moved(
     for view in views:
         found = exceptions.get(view.exception_key)
         bridge = _BRIDGES.get(found.comparison) if found else None
-        if found is None or bridge is None or view.action not in MOVES or view.refusals:
+        if found is None or bridge is None or view.action not in POSTINGS or view.refusals:
             continue
         scope = scope_of(found.legal_entity, bridge)
         key = bridge.code, scope, found.currency or "", found.period or ""
-        moved.setdefault(key, []).append(MOVES[view.action] * abs(view.impact_minor or 0))
+        moved.setdefault(key, []).append(abs(view.impact_minor or 0))
     return moved
 
 
