@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Never
 
 from reconcilers.corrections.budget import Budgets
-from reconcilers.corrections.delivery import Order, Outcome
+from reconcilers.corrections.delivery import ClaimLostError, Order, Outcome
 from reconcilers.corrections.steps import Begin, Claim, Fate, Finish, Step, persist
 from reconcilers.state.store import State
 
@@ -52,10 +52,8 @@ class Desk:
 
     async def finish(self, order: Order, outcome: Outcome) -> None:
         """Persist what an attempt brought and give the claim back, or raise ClaimLostError."""
-        try:
-            await self._hand_in(Finish(order, outcome))
-        finally:
-            self._workers -= 1
+        await self._hand_in(Finish(order, outcome))
+        self._workers -= 1
 
     async def serve(self) -> Never:
         """Persist what is handed in, to the end of the run."""
@@ -79,6 +77,8 @@ class Desk:
         if len(self._waiting) == self._workers:
             self._all_came.set()
         fate = await told
+        if isinstance(fate, ClaimLostError):
+            self._workers -= 1
         if isinstance(fate, Exception):
             raise fate
         return fate
