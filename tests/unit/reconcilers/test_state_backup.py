@@ -27,7 +27,7 @@ from tests.correction_samples import (
 
 ROOT = Path(__file__).resolve().parents[3]
 SUITES = ("test_state.py", "test_state_backup.py", "test_outbox.py", "test_dispatch.py",
-          "test_decision_csv.py", "test_tieout_state.py", "test_retention.py")  # fmt: skip
+          "test_decision_csv.py", "test_tieout_state.py", "test_retention.py", "test_brakes.py")  # fmt: skip
 
 
 @pytest.fixture
