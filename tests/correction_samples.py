@@ -221,6 +221,20 @@ def missing_payment(payment_id: str = "ch_1", **values: Any) -> dict[str, Any]:
     )
 
 
+def copied_invoice(transaction_id: str = "7100", **values: Any) -> dict[str, Any]:
+    """An ERP invoice that stands for the billing invoice of 7001 a second time."""
+    return drift_row(
+        transaction_id,
+        "INV-DUP-01",
+        owner_role="erp",
+        owner_system="netsuite",
+        replica_role=None,
+        replica_system=None,
+        impact_minor=-12000,
+        **{"cause": "billing_id", **values},
+    )
+
+
 def tie_out(state: State, on: date, *, holds: bool = True) -> None:
     """Record one tie-out of a night, which holds or breaks by one row."""
     left, right = ("stripe.invoice", 2), ("landed", 2 if holds else 1)
@@ -454,6 +468,39 @@ FACTS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "erp_memo_numbers": [],
+    "erp_copies": [
+        {
+            "transaction_id": transaction,
+            "copy_of": copy_of,
+            "customer_id": "501",
+            "is_customer_inactive": "F",
+            "subsidiary_id": "2",
+            "currency": "GBP",
+            "exchange_rate": "1.250",
+            "invoice_date": date(2026, 6, 12),
+            "voided": "F",
+            "total": "120",
+            "total_minor": 12000,
+            "unpaid": unpaid,
+            "unpaid_minor": 12000,
+        }
+        for transaction, copy_of, unpaid in (("7100", "7001", "120"), ("7001", None, "0"))
+    ],
+    "erp_copy_lines": [
+        {
+            "transaction_id": "7100",
+            "item_id": "201",
+            "quantity": "1",
+            "net_minor": net,
+            "tax_code_id": "2",
+            "tax_rate": "20",
+            "code_tax_minor": 2000,
+            "stripe_line_id": f"il_{n}",
+            "rev_start": "2026-06-12",
+            "rev_end": "2026-07-11",
+        }
+        for n, net in ((1, 7500), (2, 2500))
+    ],
 }
 
 
@@ -565,6 +612,15 @@ def netsuite() -> MemoryTarget:
                     "foreigntotal": row["total"],
                 }
                 for row in FACTS["erp_journals"]
+            },
+            **{
+                ("transaction", row["transaction_id"]): {
+                    "id": row["transaction_id"],
+                    "voided": "F",
+                    "foreigntotal": row["total"],
+                    "foreignamountunpaid": row["unpaid"],
+                }
+                for row in FACTS["erp_copies"]
             },
             ("transaction", "7002"): {
                 "id": "7002",

@@ -74,10 +74,11 @@ def post_credit_memo(
 ) -> str:
     """Book a credit memo, apply it, and take its revenue back; returns the internal id."""
     require_known(body, _MEMO, "")
-    checked = Checked(store, body, internal_id, "CustCred")
+    key = internal_id or store.new_id("netsuite", "transaction")
+    checked = Checked(store, {"tranId": f"CRED{key}", **body}, key, "CustCred")
     lines = checked.lines()
     header = Header(
-        internal_id=internal_id or store.new_id("netsuite", "transaction"),
+        internal_id=key,
         tranid=checked.tranid,
         entity_id=checked.reference("entity", "customer"),
         subsidiary=checked.reference("subsidiary", "subsidiary"),

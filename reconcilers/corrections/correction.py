@@ -18,6 +18,7 @@ Action = Literal[
     "post_erp_journal",
     "post_erp_credit_memo",
     "post_erp_payment",
+    "credit_erp_copy",
 ]
 ABSENT = "absent"
 # Actions that undo another correction (see compensate.py); no night plans them.
@@ -29,6 +30,7 @@ POSTINGS = (
     "post_erp_journal",
     "post_erp_credit_memo",
     "post_erp_payment",
+    "credit_erp_copy",
     UNDO_JOURNAL,
 )
 UNDO_OF = "undo:"  # before the id of the correction undone, the version that an undo expects

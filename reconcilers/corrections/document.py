@@ -3,8 +3,9 @@
 Pure. What the single kinds of documents say is in erp_invoice.py, erp_journal.py and their like.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -78,16 +79,19 @@ def nothing(system: str, object_name: str, **equals: str) -> Condition:
     return {"system": system, "object": object_name, "equals": equals, "shows": None}
 
 
+def open_month(day: date, months: Sequence[Row]) -> Row | None:
+    """The month of a day, or the next one that takes postings."""
+    return next((m for m in months if m["end_date"] >= day and is_open(m)), None)
+
+
 def amount_text(minor: int, exponent: int) -> str:
     """Exact decimal text of an amount: 1999 with exponent 2 is '19.99'."""
     return format(Decimal(minor).scaleb(-exponent), "f")
 
 
-def is_open(
-    period: Mapping[str, Any], closed: str = "is_closed", locked: str = "is_ar_locked"
-) -> bool:
-    """Whether a period takes postings; the names are those of its columns."""
-    return period.get(closed) != "T" and period.get(locked) != "T"
+def is_open(period: Row) -> bool:
+    """Whether a period takes postings."""
+    return period["is_closed"] != "T" and period["is_ar_locked"] != "T"
 
 
 def closed_period(name: str, is_closed: str | None, is_locked: str | None) -> list[Refusal]:

@@ -110,7 +110,7 @@ def _memo_body(draft: Draft, note: Row, posted: Row | None, correlation_id: str)
     body = {name: value for name, value in whole.items() if name not in _OF_INVOICES}
     body["custbody_stripe_credit_note_id"] = note["credit_note_id"]
     if posted and note["applied_minor"] and draft.currency:
-        body["apply"] = _apply(posted, note["applied_minor"], draft.currency["exponent"])
+        body["apply"] = applied_to(posted, note["applied_minor"], draft.currency["exponent"])
     return body
 
 
@@ -177,11 +177,11 @@ def _payment_body(payment: Row, posted: Row, facts: Facts, correlation_id: str) 
         "undepFunds": True,
         "custbody_stripe_charge_id": payment["payment_id"],
         "custbody_q2c_correlation_id": correlation_id,
-        "apply": _apply(posted, payment["amount_minor"], exponent),
+        "apply": applied_to(posted, payment["amount_minor"], exponent),
     }
 
 
-def _apply(posted: Row, amount_minor: int, exponent: int) -> dict[str, Any]:
+def applied_to(posted: Row, amount_minor: int, exponent: int) -> dict[str, Any]:
     amount = amount_text(amount_minor, exponent)
     return {"items": [{"doc": {"id": posted["transaction_id"]}, "apply": True, "amount": amount}]}
 

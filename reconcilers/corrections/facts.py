@@ -49,6 +49,8 @@ class Facts:
     payments: Mapping[str, Row]
     erp_invoices: Mapping[str, Row]
     memo_numbers: Mapping[str, Row]
+    erp_copies: Mapping[str, Row]
+    erp_copy_lines: Mapping[str, Sequence[Row]]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
@@ -102,6 +104,8 @@ def index(context: PlanContext) -> Facts:
         payments=_by(context.billing_payments, "payment_id"),
         erp_invoices=_by(context.erp_invoices, "invoice_id"),
         memo_numbers=_by(context.erp_memo_numbers, "number"),
+        erp_copies=_by(context.erp_copies, "transaction_id"),
+        erp_copy_lines=_grouped(context.erp_copy_lines, "transaction_id"),
     )
 
 

@@ -15,9 +15,9 @@ from reconcilers.corrections.document import (
     WHILE,
     Condition,
     document_correction,
-    is_open,
     not_in_snapshot,
     nothing,
+    open_month,
     stands,
 )
 from reconcilers.corrections.erp_journal import (
@@ -165,7 +165,7 @@ def _draft(
     """The head: of an event on its own day, else on the first open day from the source's on."""
     entity = source["legal_entity"]
     books = facts.legal_entities.get(entity or "", {})
-    month = facts.month_of(day) if is_event else open_month(day, facts)
+    month = facts.month_of(day) if is_event else open_month(day, facts.months)
     return JournalDraft(
         external_id=external_id,
         day=max(day, month["start_date"]) if month else day,
@@ -188,11 +188,6 @@ def _taken_back(line: Row, facts: Facts) -> JournalLine:
         amount_minor=-line["amount_minor"],
         base_minor=-line["base_minor"],
     )
-
-
-def open_month(day: date, facts: Facts) -> Row | None:
-    """The month of a day, or the next one that takes postings."""
-    return next((m for m in facts.months if m["end_date"] >= day and is_open(m)), None)
 
 
 def _by_chart(event: str, entity: str | None, facts: Facts) -> Row | None:

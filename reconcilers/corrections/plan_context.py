@@ -49,6 +49,8 @@ class PlanContext:
     billing_payments: pl.DataFrame
     erp_invoices: pl.DataFrame
     erp_memo_numbers: pl.DataFrame
+    erp_copies: pl.DataFrame
+    erp_copy_lines: pl.DataFrame
 
     SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
         "crm_accounts": {
@@ -235,6 +237,33 @@ class PlanContext:
             "unpaid_minor": WHOLE,
         },
         "erp_memo_numbers": {"number": TEXT, "transaction_id": TEXT},
+        "erp_copies": {
+            "transaction_id": TEXT,
+            "copy_of": TEXT,
+            "customer_id": TEXT,
+            "is_customer_inactive": TEXT,
+            "subsidiary_id": TEXT,
+            "currency": TEXT,
+            "exchange_rate": TEXT,
+            "invoice_date": DAY,
+            "voided": TEXT,
+            "total": TEXT,
+            "total_minor": WHOLE,
+            "unpaid": TEXT,
+            "unpaid_minor": WHOLE,
+        },
+        "erp_copy_lines": {
+            "transaction_id": TEXT,
+            "item_id": TEXT,
+            "quantity": TEXT,
+            "net_minor": WHOLE,
+            "tax_code_id": TEXT,
+            "tax_rate": TEXT,
+            "code_tax_minor": WHOLE,
+            "stripe_line_id": TEXT,
+            "rev_start": TEXT,
+            "rev_end": TEXT,
+        },
     }
 
     def __post_init__(self) -> None:

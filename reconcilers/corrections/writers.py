@@ -6,6 +6,7 @@ from reconcilers.corrections.correction import Correction, Subject
 from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
 from reconcilers.corrections.customer_links import correct_link
 from reconcilers.corrections.document import not_in_snapshot
+from reconcilers.corrections.erp_duplicate import credit_copy
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
 from reconcilers.corrections.erp_settling import post_credit_memo, post_payment
 from reconcilers.corrections.facts import Facts
@@ -37,6 +38,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("INV-MISS-01", None): _post_invoice,
     ("CRN-MISS-01", "never_posted"): post_credit_memo,
     ("PAY-MISS-01", None): post_payment,
+    ("INV-DUP-01", None): credit_copy,
     ("JE-DUP-01", None): reverse_copy,
     ("JE-ACC-01", None): reclass_line,
     ("DSP-LIFE-01", "not_posted"): post_stage,

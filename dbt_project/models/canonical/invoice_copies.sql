@@ -57,17 +57,18 @@ select
     case
         when ranked.preference = 1 then 'primary'
         when erp.is_voided then 'voided'
-        when ranked.preference > 1 or resembling.standing_id is not null then 'duplicate'
+        when ranked.preference > 1 or resembling.standing_id is not null
+            then case when credits.corrected_id is not null then 'credited' else 'duplicate' end
         when erp.is_manual then 'manual'
         else 'unsourced'
     end as copy_role,
     case
-        when erp.is_voided then null
+        when erp.is_voided or credits.corrected_id is not null then null
         when ranked.preference > 1 then ranked.standing_id
         else resembling.standing_id
     end as duplicate_of,
     case
-        when erp.is_voided then null
+        when erp.is_voided or credits.corrected_id is not null then null
         when ranked.preference > 1 then 'billing_id'
         when resembling.standing_id is not null then 'signature'
     end as duplicate_basis,
@@ -75,3 +76,5 @@ select
 from erp
 left join ranked on erp.erp_internal_id = ranked.erp_internal_id
 left join resembling on erp.erp_internal_id = resembling.erp_internal_id
+left join {{ ref('ledger_correction__erp') }} as credits
+    on erp.erp_internal_id = credits.corrected_id and credits.kind = 'credit'

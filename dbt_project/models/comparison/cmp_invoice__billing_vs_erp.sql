@@ -14,7 +14,9 @@ select
     erp.total_minor as erp_amount_minor,
     case
         when billing.invoice_id is null then
-            case apart.copy_role when 'voided' then 'erp_voided' when 'manual' then 'manual_erp' end
+            case apart.copy_role
+                when 'voided' then 'erp_voided' when 'manual' then 'manual_erp' when 'credited' then 'credited_copy'
+            end
         when erp.erp_internal_id is not null then null
         when billing.status = 'draft' then 'draft'
         when billing.status = 'void' then 'void_before_post'

@@ -53,7 +53,8 @@ left join document_lines
 left join {{ ref('stg_netsuite__transactions') }} as transactions on lines.transaction_id = transactions.transaction_id
 left join {{ ref('stg_netsuite__currencies') }} as transacted on transactions.currency_id = transacted.currency_id
 left join {{ ref('currencies') }} as transacted_units on transacted.currency = transacted_units.currency
-left join {{ ref('ledger_correction__erp') }} as corrections on lines.transaction_id = corrections.source_id
+left join {{ ref('ledger_correction__erp') }} as corrections
+    on lines.transaction_id = corrections.source_id and corrections.kind in ('reversal', 'reclass')
 left join document_subsidiary on lines.transaction_id = document_subsidiary.transaction_id
 left join {{ ref('stg_netsuite__subsidiaries') }} as subsidiaries
     on document_subsidiary.subsidiary_id = subsidiaries.subsidiary_id

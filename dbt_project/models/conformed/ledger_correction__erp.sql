@@ -1,5 +1,6 @@
--- Journals that put another posting right and say so by their external id: `reversal_<journal>` takes a journal back,
--- `reclass_<document>_<line>` moves a line to another account. What was taken back itself corrects nothing any more.
+-- What puts another posting right and says so by its external id: a journal `reversal_<journal>` takes a journal back,
+-- `reclass_<document>_<line>` moves a line to another account, a credit memo `credit_<invoice>` takes a whole invoice back.
+-- What was taken back itself corrects nothing any more.
 with named as (
     select
         transaction_id,
@@ -10,20 +11,27 @@ with named as (
         nullif(split_part(external_id, '_', 3), '') as line_id
     from {{ ref('stg_netsuite__transactions') }}
     where
-        transaction_type = 'journal'
-        and is_posting
+        is_posting
         and not is_voided
-        and (external_id like 'reversal\_%' escape '\' or external_id like 'reclass\_%' escape '\')
+        and (
+            transaction_type = 'journal'
+            and (external_id like 'reversal\_%' escape '\' or external_id like 'reclass\_%' escape '\')
+            or transaction_type = 'credit_note' and external_id like 'credit\_%' escape '\'
+        )
 ),
 
 sound as (
-    -- a reversal is over as much as what it takes back
+    -- what takes something back is over as much
     select named.*
     from named
     inner join {{ ref('stg_netsuite__transactions') }} as corrected on named.corrected_id = corrected.transaction_id
     where
         (named.kind = 'reclass' and named.line_id is not null)
-        or (corrected.currency_id = named.currency_id and corrected.total = named.total)
+        or (
+            named.kind in ('reversal', 'credit')
+            and corrected.currency_id = named.currency_id
+            and abs(corrected.total) = abs(named.total)
+        )
 )
 
 select

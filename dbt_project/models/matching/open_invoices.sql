@@ -10,4 +10,4 @@ select
     {{ list_of(['invoices.correlation_id']) }} as group_keys
 from {{ ref('invoice__erp') }} as invoices
 inner join {{ ref('invoice_copies') }} as copies on invoices.erp_internal_id = copies.erp_internal_id
-where copies.copy_role not in ('duplicate', 'voided') and invoices.amount_due_minor > 0
+where copies.copy_role not in ('duplicate', 'credited', 'voided') and invoices.amount_due_minor > 0

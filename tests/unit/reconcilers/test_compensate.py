@@ -57,6 +57,7 @@ WRITES = {
     **{key: "copy_field" for key in CEILINGS if key[0] in {*COPIES, "SUB-QTY-01", "CON-TERM-01"}},
     ("CRN-MISS-01", "never_posted"): "post_erp_credit_memo",
     ("PAY-MISS-01", None): "post_erp_payment",
+    ("INV-DUP-01", None): "credit_erp_copy",
     ("JE-DUP-01", None): "post_erp_journal",
     ("JE-ACC-01", None): "post_erp_journal",
     ("DSP-LIFE-01", "not_posted"): "post_erp_journal",

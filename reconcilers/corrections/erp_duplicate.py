@@ -1,0 +1,130 @@
+"""The credit memo over a second copy of an invoice, which the ERP's API cannot void. Pure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from reconcilers.corrections.correction import Correction, Refusal, Subject
+from reconcilers.corrections.document import (
+    WHILE,
+    Condition,
+    amount_text,
+    currency_gap,
+    document_correction,
+    not_in_snapshot,
+    open_month,
+    period_gap,
+    stands,
+)
+from reconcilers.corrections.erp_settling import applied_to, shares
+from reconcilers.corrections.facts import Facts, Row
+from reconcilers.corrections.policy import Rule
+
+CREDIT = "credit_"  # of our external ids; the models read it
+
+
+def credit_copy(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """INV-DUP-01: a memo over the whole copy, at its own rate, while nothing is paid on it."""
+    copy_id = subject.owner_id or ""
+    copy = facts.erp_copies.get(copy_id)
+    standing = facts.erp_copies.get((copy or {}).get("copy_of") or "")
+    refusals: tuple[Refusal, ...] = (not_in_snapshot("externalId", f"copy {copy_id}"),)
+    body: dict[str, Any] = {}
+    conditions = [_as_it_was(each) for each in (copy, standing) if each]
+    if copy and standing:
+        lines = _taxed(facts.erp_copy_lines.get(copy_id, ()))
+        refusals = tuple(_against(copy, lines, facts))
+        body = {} if refusals else _memo(copy, lines, facts, subject.correlation_id)
+    return document_correction(
+        subject,
+        rule,
+        action="credit_erp_copy",
+        object_name="creditMemo",
+        external_id=f"{CREDIT}{copy_id}",
+        body=body,
+        facts={WHILE: conditions},
+        refusals=refusals,
+        reason=f"{copy_id} is a copy of {(copy or {}).get('copy_of')}: it is credited",
+    )
+
+
+def _against(copy: Row, lines: Sequence[Row], facts: Facts) -> Iterator[Refusal]:
+    day, currency = copy["invoice_date"], facts.currencies.get(copy["currency"] or "")
+    yield from currency_gap(copy["currency"], currency)
+    yield from period_gap(day, open_month(day, facts.months))
+    if copy["is_customer_inactive"] == "T":
+        problem = f"ERP customer {copy['customer_id']} is inactive"
+        yield Refusal("customer", "entity", problem, "reactivate the customer")
+    if copy["unpaid_minor"] != copy["total_minor"]:
+        problem = "something is applied to the copy"
+        yield Refusal(
+            "application", "apply.items.doc", problem, "apply it to the invoice that stands instead"
+        )
+    off = copy["total_minor"] - sum(line["net_minor"] + line["tax_minor"] for line in lines)
+    if off or not lines:
+        problem = f"its lines and its tax leave {off} of its total" if lines else "it has no lines"
+        yield Refusal("balance", "item.items", problem, "look at the copy in the ERP")
+
+
+def _memo(copy: Row, lines: Sequence[Row], facts: Facts, correlation_id: str) -> dict[str, Any]:
+    day: date = copy["invoice_date"]
+    month, exponent = open_month(day, facts.months), facts.currencies[copy["currency"]]["exponent"]
+    if month is None:
+        raise ValueError("a memo was asked for although its posting checks failed")
+    numbered = list(enumerate(lines, start=1))
+    return {
+        "entity": {"id": copy["customer_id"]},
+        "subsidiary": {"id": copy["subsidiary_id"]},
+        "currency": {"id": facts.currencies[copy["currency"]]["currency_id"]},
+        "exchangeRate": format(Decimal(copy["exchange_rate"]).normalize(), "f"),
+        "tranDate": max(day, month["start_date"]).isoformat(),
+        "postingPeriod": {"id": month["period_id"]},
+        "custbody_q2c_correlation_id": correlation_id,
+        "taxDetailsOverride": True,
+        "item": {"items": [_item(line, n, exponent) for n, line in numbered]},
+        "taxDetails": {"items": [_tax(line, n, exponent) for n, line in numbered]},
+        "apply": applied_to(copy, copy["total_minor"], exponent),
+    }
+
+
+def _item(line: Row, number: int, exponent: int) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "item": {"id": line["item_id"]},
+        "quantity": line["quantity"],
+        "amount": amount_text(line["net_minor"], exponent),
+        "taxDetailsReference": f"L{number}",
+    }
+    named = {
+        "custcol_stripe_line_id": line["stripe_line_id"],
+        "custcol_rev_start": line["rev_start"],
+        "custcol_rev_end": line["rev_end"],
+    }
+    return body | {name: str(value) for name, value in named.items() if value}
+
+
+def _tax(line: Row, number: int, exponent: int) -> dict[str, Any]:
+    return {
+        "taxDetailsReference": f"L{number}",
+        "taxCode": {"id": line["tax_code_id"]},
+        "taxBasis": amount_text(line["net_minor"], exponent),
+        "taxRate": line["tax_rate"],
+        "taxAmount": amount_text(line["tax_minor"], exponent),
+    }
+
+
+def _taxed(lines: Sequence[Row]) -> list[Row]:
+    """The lines with their parts of the tax that the copy has under their tax codes."""
+    taxed: list[Row] = []
+    for code in dict.fromkeys(line["tax_code_id"] for line in lines):
+        own = [line for line in lines if line["tax_code_id"] == code]
+        parts = shares(own[0]["code_tax_minor"], [line["net_minor"] for line in own])
+        taxed += [{**line, "tax_minor": part} for line, part in zip(own, parts, strict=True)]
+    return taxed
+
+
+def _as_it_was(copy: Row) -> Condition:
+    shows = {"voided": copy["voided"], "foreigntotal": copy["total"]}
+    if copy["copy_of"]:
+        shows["foreignamountunpaid"] = copy["unpaid"]
+    return stands("netsuite", "transaction", {"id": copy["transaction_id"]}, **shows)
