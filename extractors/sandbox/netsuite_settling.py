@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from extractors.sandbox.amounts import decimal_text
-from extractors.sandbox.ledger import Application, InvoiceLine, payment_rows
+from extractors.sandbox.ledger import Application, payment_rows
+from extractors.sandbox.netsuite_credited import credited_line
 from extractors.sandbox.netsuite_errors import NetSuiteError
 from extractors.sandbox.netsuite_invoice import (
     Body,
@@ -22,7 +22,6 @@ from extractors.sandbox.netsuite_invoice import (
     require_known,
     require_open_period,
 )
-from extractors.sandbox.revenue import CreditedLine, credited_months
 from extractors.sandbox.settlement_ledger import Header, credit_rows
 from extractors.sandbox.store import Store
 from extractors.sandbox.tables import Record
@@ -98,7 +97,10 @@ def post_credit_memo(
         tax_minor=sum(line.tax_minor for line in lines),
         tax_code_id=lines[0].tax_code_id,
         applied=[each.part for each in applied],
-        credited=[_credited(store, line, header.trandate) for line in lines],
+        credited=[
+            credited_line(store, line, header.trandate, [each.invoice["id"] for each in applied])
+            for line in lines
+        ],
     )
     _write(store, rows, applied)
     return header.internal_id
@@ -189,35 +191,6 @@ def _applied(
     if sum(each.amount_minor for each in applied) > total_minor:
         raise NetSuiteError("You cannot apply more than the total.", "USER_ERROR", "apply")
     return applied
-
-
-def _credited(store: Store, line: InvoiceLine, on: date) -> CreditedLine:
-    """A line of a memo, off the months of the sold line that it names as far as that has a plan."""
-    planned = _planned(store, line.stripe_line_id)
-    months = credited_months(line.amount_minor, planned, on) if planned else ()
-    return CreditedLine(line.item_id, line.amount_minor, line.stripe_line_id, months)
-
-
-def _planned(store: Store, stripe_line_id: str | None) -> list[tuple[date, int]]:
-    """The months of the oldest live invoice line with this id of billing, and their shares."""
-    if stripe_line_id is None:
-        return []
-    sold = store.rows("netsuite", "transactionline", custcol_stripe_line_id=stripe_line_id)
-    for line in sorted(sold, key=lambda each: int(each["transaction"])):
-        document = store.get("netsuite", "transaction", line["transaction"]) or {}
-        if document.get("type") != "CustInvc" or document["voided"] == "T":
-            continue
-        precision = precision_of(store, document["currency"])
-        plan = str(int(line["transaction"]) * 1000 + int(line["id"]))
-        months = store.rows("netsuite", "revenueplanline", revenueplan=plan)
-        return [
-            (
-                date.fromisoformat(f"{month['periodname']}-01"),
-                int(Decimal(month["amount"]).scaleb(precision)),
-            )
-            for month in sorted(months, key=lambda each: each["periodname"])
-        ]
-    return []
 
 
 def _write(store: Store, rows: Mapping[str, list[Record]], applied: Sequence[_Applied]) -> None:

@@ -254,6 +254,20 @@ def test_a_memo_is_applied_and_takes_back_what_is_not_earned_yet(sold):
     assert unpaid(company, key) == 0
 
 
+def test_a_memo_over_lines_without_a_name_takes_them_from_the_invoice_it_is_applied_to(sold):
+    company, key = sold
+    body = memo(key)
+    items = [
+        {name: value for name, value in line.items() if name != "custcol_stripe_line_id"}
+        for line in body["item"]["items"]
+    ]
+    intent = put("creditMemo", f"credit_{key}", {**body, "item": {"items": items}})
+    made = company.with_target("netsuite", lambda target: target.write(intent)).record_id
+    plans = company.store.rows("netsuite", "revenueplan", sourcetransaction=made)
+    assert sorted(Decimal(plan["amount"]) for plan in plans) == [-70, -30]
+    assert by_account(company, key, made) == {}
+
+
 def test_a_memo_or_a_payment_that_is_sent_again_settles_once(sold):
     company, key = sold
     for kind, name, body in (
