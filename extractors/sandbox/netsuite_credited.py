@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from extractors.sandbox.ledger import InvoiceLine
+from extractors.sandbox.ledger import PRIMARY_BOOK, InvoiceLine
 from extractors.sandbox.netsuite_invoice import precision_of
+from extractors.sandbox.reference import DEFERRED
 from extractors.sandbox.revenue import CreditedLine, credited_months
 from extractors.sandbox.store import Store
 from extractors.sandbox.tables import Record
@@ -18,7 +19,15 @@ def credited_line(
     sold = _sold(store, line, invoices)
     planned = _planned(store, sold) if sold else []
     months = credited_months(line.amount_minor, planned, on) if planned else ()
-    return CreditedLine(line.item_id, line.amount_minor, line.stripe_line_id, months)
+    is_deferred = sold is not None and _is_deferred(store, sold)
+    return CreditedLine(line.item_id, line.amount_minor, line.stripe_line_id, months, is_deferred)
+
+
+def _is_deferred(store: Store, sold: Record) -> bool:
+    """Whether a line stands on deferred revenue."""
+    key = (sold["transaction"], sold["id"], PRIMARY_BOOK)
+    posting = store.get("netsuite", "transactionaccountingline", key)
+    return posting is not None and posting["account"] == DEFERRED.id
 
 
 def _sold(store: Store, line: InvoiceLine, invoices: Sequence[str]) -> Record | None:

@@ -76,6 +76,7 @@ class CreditedLine:
     amount_minor: int
     stripe_line_id: str | None
     months: tuple[tuple[date, int], ...]
+    is_deferred: bool = False  # the line stands on deferred revenue, although it has no plan
 
 
 def credited_months(

@@ -114,7 +114,7 @@ def credit_rows(
     plans = []
     for line in credited:
         number = entry.add(
-            DEFERRED.id if line.months else CREDITS_GIVEN.id,
+            DEFERRED.id if line.months or line.is_deferred else CREDITS_GIVEN.id,
             line.amount_minor,
             document.base(line.amount_minor),
             item=line.item_id,

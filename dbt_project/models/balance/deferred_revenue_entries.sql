@@ -57,7 +57,8 @@ select
     concat_ws('|', sides.side, sides.erp_id, sides.currency) as entry_key,
     'revenue_deferred' as control,
     sides.side,
-    sides.erp_id as object_key,
+    -- a memo that takes a second copy of an invoice back stands with the copy
+    coalesce(credits.corrected_id, sides.erp_id) as object_key,
     sides.erp_id as document_id,
     case sides.movement
         when 'invoice' then 'billings'
@@ -71,4 +72,5 @@ select
     sides.amount_minor,
     sides.reason as excluded_reason
 from sides
+left join {{ ref('ledger_correction__erp') }} as credits on sides.erp_id = credits.source_id and credits.kind = 'credit'
 where sides.amount_minor <> 0
