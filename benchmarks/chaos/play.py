@@ -32,6 +32,7 @@ from reconcilers.corrections.approval import approve, reject, replay
 from reconcilers.corrections.brakes import halted, resume
 from reconcilers.corrections.budget import Budget, Budgets
 from reconcilers.corrections.compensate import UNDONE_BY, compensate
+from reconcilers.corrections.endings import ARRIVAL
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
@@ -129,6 +130,7 @@ class _Play:
             resume(self.state, "ann", "", self.store.now())
         while self.sky.afloat:
             await asyncio.gather(*self.sky.afloat)
+        self.store.advance_clock(2 * ARRIVAL)  # whatever clocks say
         await self._come_to_an_end()
         self._raise_the_dead()
         await self._come_to_an_end()

@@ -31,8 +31,9 @@ class ClaimLostError(RuntimeError):
 class Order:
     """A claimed correction, with all that is needed to look and to write.
 
-    `writes` counts calls since it was last replayed; `was_called` is true when any call ever made
-    for it may have taken effect. `undoes` is the id of the correction that it takes back.
+    `writes` counts calls since it was last replayed; `called_at` is when the last call was made
+    that may have taken effect, None where there was none. `undoes` is the id of the correction that
+    it takes back.
     """
 
     correction_id: str
@@ -50,9 +51,13 @@ class Order:
     snapshot_date: date
     action: str
     writes: int
-    was_called: bool
     claimed_by: str
+    called_at: datetime | None
     undoes: str | None = None
+
+    @property
+    def was_called(self) -> bool:
+        return self.called_at is not None
 
 
 @dataclass(frozen=True)

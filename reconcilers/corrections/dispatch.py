@@ -5,6 +5,7 @@ again. Neither a crash nor a second dispatcher can make one correction take effe
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -121,11 +122,12 @@ class _Worker:
             try:
                 async with lane.records[order.object, order.record_id]:
                     outcome = await self._work(lane, order)
-                await self.desk.finish(order, outcome)
+                settled = endings.once_settled(order, outcome, self.desk.now())
+                await self.desk.finish(order, settled)
             except ClaimLostError:
                 lane.outcomes["claim lost"] += 1
                 return
-            lane.outcomes[outcome.state.value] += 1
+            lane.outcomes[settled.state.value] += 1
 
     async def _work(self, lane: Lane, order: Order) -> Outcome:
         try:
@@ -139,11 +141,17 @@ class _Worker:
         except SourceError as error:  # while looking: nothing was sent in this attempt
             lane.note_failure(error)
             return endings.could_not_look(order, error)
+        except ClaimLostError:
+            raise
+        except Exception as error:
+            logging.getLogger(__name__).exception("%s could not be worked on", order.correction_id)
+            return endings.surprised(error)
         return replace(outcome, served_at=lane.target.newest_at)
 
     async def _write(self, lane: Lane, order: Order, sight: Sight) -> Outcome:
-        if noes := self.guard.refusals(order, order.snapshot_date):
-            return endings.refused(noes)
+        for day in (order.snapshot_date, self.desk.now().date()):
+            if noes := self.guard.refusals(order, day):
+                return endings.refused(noes)
         if noes := await against_change(lane.target, order, sight):
             return endings.refused(noes)
         if order.action in POSTINGS:

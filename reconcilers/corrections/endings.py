@@ -1,6 +1,7 @@
 """How an attempt ends: what was seen or answered, as an outcome that can be persisted. Pure."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from extractors.errors import Conflict, NotFound, RateLimited, Rejected, SourceError, Unauthorized
 from extractors.protocol import WriteReceipt
@@ -11,6 +12,9 @@ from reconcilers.corrections.outbox import OVERTAKEN
 from reconcilers.corrections.states import CorrectionState
 
 S = CorrectionState
+_WITHOUT_EFFECT = (S.SUPERSEDED, S.REFUSED, S.DEAD)
+# For so long a call without an answer may still arrive, by clocks that may be an hour wrong.
+ARRIVAL = timedelta(days=1)
 
 
 def before_write(order: Order, sight: Sight) -> Outcome | None:
@@ -35,6 +39,15 @@ def after_look(order: Order, sight: Sight, most_writes: int) -> Outcome:
     if order.writes >= most_writes:
         return Outcome(S.DEAD, "not applied", f"not applied after {order.writes} calls")
     return Outcome(S.APPROVED, "not applied", "looked: the call had no effect; sent again")
+
+
+def once_settled(order: Order, outcome: Outcome, now: datetime) -> Outcome:
+    """What ends without an effect ends only when no earlier call can take effect any more."""
+    is_over = order.called_at is None or now - order.called_at >= ARRIVAL
+    if is_over or outcome.state not in _WITHOUT_EFFECT:
+        return outcome
+    reason = f"{outcome.reason}; an earlier call may still arrive: looked at again"
+    return replace(outcome, state=S.UNKNOWN, reason=reason, refusals=())
 
 
 def accepted(receipt: WriteReceipt) -> Outcome:
@@ -64,6 +77,12 @@ def could_not_look(order: Order, error: SourceError) -> Outcome:
     if isinstance(error, Rejected | Conflict) and not isinstance(error, NotFound):
         return _from_error(S.DEAD, "could not look", error)
     return _from_error(S.APPROVED, "not sent: could not look", error)
+
+
+def surprised(error: Exception) -> Outcome:
+    """What we did not think of ends no other's work; the target tells what came of it."""
+    name = type(error).__name__
+    return Outcome(S.UNKNOWN, "unexpected", f"unexpected {name}, see the log", error_class=name)
 
 
 def refused(refusals: tuple[Refusal, ...]) -> Outcome:

@@ -37,7 +37,11 @@ def post_credit_memo(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     body: dict[str, Any] = {}
     if note and draft:
         applied = note["applied_minor"]
-        refusals = (*check_posting(draft), *_not_applicable(posted, applied, note["currency"]))
+        refusals = (
+            *check_posting(draft),
+            *_not_applicable(posted, applied, note["currency"]),
+            *_of_another_customer(posted, draft.customer),
+        )
         total = note["total_minor"]
         conditions = [
             stands("stripe", "credit_note", {"id": note_id}, status="issued", total=total),
@@ -133,6 +137,7 @@ def post_payment(subject: Subject, rule: Rule, facts: Facts) -> Correction:
                 {"id": payment_id},
                 status="succeeded",
                 amount=payment["amount_minor"],
+                amount_refunded=0,
             ),
             nothing("netsuite", "transaction", custbody_stripe_charge_id=payment_id),
             *(_as_open_as(posted) if posted else ()),
@@ -201,6 +206,15 @@ def _not_applicable(posted: Row | None, amount_minor: int, currency: str | None)
     else:
         return []
     return [Refusal("application", "apply.items.doc", problem, fix)]
+
+
+def _of_another_customer(posted: Row | None, customer: Row | None) -> list[Refusal]:
+    """A memo stands with the customer of its invoice, whatever links say meanwhile."""
+    if not posted or not customer or posted["customer_id"] == customer["customer_id"]:
+        return []
+    problem = f"the ERP's invoice is of customer {posted['customer_id']}"
+    fix = "find out whose the invoice is, and correct the link or the invoice"
+    return [Refusal("customer", "entity", problem, fix)]
 
 
 def _as_open_as(posted: Row) -> list[Condition]:

@@ -18,6 +18,8 @@ def same(record: Mapping[str, Any], name: str, value: Any) -> bool:
     seen = record.get(name)
     if isinstance(value, Mapping):
         return shows(seen if isinstance(seen, Mapping) else {}, value)
+    if isinstance(seen, bool) or isinstance(value, bool):
+        return seen is value  # what cannot be seen is not false
     if (seen or None) == (value or None):
         return True
     if not isinstance(seen, str) or not isinstance(value, str):

@@ -52,7 +52,10 @@ def reverse_copy(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         lines=tuple(_taken_back(line, facts) for line in lines),
         gaps=() if original else (not_in_snapshot("externalId", "the journal that stands"),),
     )
-    conditions = [_as_it_was(each) for each in (journal, original) if each]
+    conditions = [
+        *(_as_it_was(each) for each in (journal, original) if each),
+        *(_not_moved(f"{journal_id}_{line['line_id']}") for line in lines),
+    ]
     why = f"{journal_id} is a copy of {journal['copy_of']}: it is reversed"
     return _journal(subject, rule, draft, conditions, why)
 
@@ -79,6 +82,7 @@ def reclass_line(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     )
     conditions = [
         _as_it_was(journal),
+        nothing("netsuite", _TRANSACTION, externalid=f"{REVERSAL}{journal_id}"),
         stands(
             "netsuite",
             _POSTING,
@@ -87,7 +91,7 @@ def reclass_line(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         ),
     ]
     why = f"line {subject.owner_id} stands on {line['number']}, the mapping says {wanted}"
-    draft = replace(draft, lines=moved, gaps=_choice(wanted))
+    draft = replace(draft, lines=moved, gaps=_copied(journal) or _choice(wanted))
     return _journal(subject, rule, draft, conditions, why)
 
 
@@ -203,6 +207,18 @@ def _as_it_was(journal: Row) -> Condition:
         "foreigntotal": journal["total"],
     }
     return stands("netsuite", _TRANSACTION, {"id": journal["journal_id"]}, **shows)
+
+
+def _not_moved(line: str) -> Condition:
+    """That no reclass of ours moved a line: a reversal of its journal would not take that back."""
+    return nothing("netsuite", _TRANSACTION, externalid=f"{RECLASS}{line}")
+
+
+def _copied(journal: Row) -> tuple[Refusal, ...]:
+    if journal["copy_of"] is None:
+        return ()
+    problem = f"the journal is a copy of {journal['copy_of']}"
+    return (Refusal("duplicate", "externalId", problem, "reverse the copy (JE-DUP-01)"),)
 
 
 def _choice(accounts: str) -> tuple[Refusal, ...]:

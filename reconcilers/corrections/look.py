@@ -103,7 +103,7 @@ async def _look_for_document(target: Target, order: Intended, external_id: str) 
     if record is None:
         return Sight(Standing.DRIFTED, "there is no such document yet")
     record_id = None if record.get("id") is None else str(record["id"])
-    if record.get("memo") == order.payload.get("memo"):
+    if order.payload and record.get("memo") == order.payload.get("memo"):
         words = "the document is there, with our memo"
         return Sight(Standing.DESIRED, words, record_id, is_ours=True)
     return Sight(Standing.OTHER, "the document is there, posted by somebody else", record_id)

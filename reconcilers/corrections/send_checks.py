@@ -66,8 +66,8 @@ async def check_at_send_time(
     with our external id has is no reason to refuse it, but to look at it again.
     """
     refusals = await _period_now(target, payload, today)
-    if "entity" in payload:
-        refusals += await _customer_now(target, payload["entity"]["id"])
+    if whose := payload.get("entity") or payload.get("customer"):
+        refusals += await _customer_now(target, whose["id"])
     for account in _accounts(payload):
         refusals += await _account_now(target, account)
     if "tranId" in payload and object_name in _NUMBERED:

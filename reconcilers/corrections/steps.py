@@ -213,8 +213,8 @@ class _Taking:
             snapshot_date=record.snapshot_date,
             action=record.action,
             writes=record.writes,
-            was_called=any(_may_have_had_effect(each) for each in earlier),
             claimed_by=claimed_by,
+            called_at=max(filter(None, map(_may_have_had_effect_at, earlier)), default=None),
             undoes=undone if record.action in UNDOING else None,
         )
 
@@ -240,5 +240,5 @@ def _is_held(record: CorrectionRecord) -> bool:
     return bool(holder and since and not is_gone(holder, since))
 
 
-def _may_have_had_effect(attempt: Attempt) -> bool:
-    return attempt.write_started_at is not None and attempt.outcome not in {NOT_TAKEN, REJECTED}
+def _may_have_had_effect_at(attempt: Attempt) -> datetime | None:
+    return None if attempt.outcome in {NOT_TAKEN, REJECTED} else attempt.write_started_at

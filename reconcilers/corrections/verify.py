@@ -54,6 +54,7 @@ def settle_verdicts(
         select(CorrectionRecord)
         .where(CorrectionRecord.state.in_(ONCE_TAKEN))
         .order_by(CorrectionRecord.correction_id)
+        .with_for_update()  # dispatch may just undo one of them
     ).all()
     key_of = {record.correction_id: record.exception_key for record in records}
     for record in (record for record in records if record.state in TAKEN):

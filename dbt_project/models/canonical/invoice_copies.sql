@@ -17,12 +17,17 @@ with erp as (
 ),
 
 ranked as (
-    -- the copy that stands: a live one before a voided one, then the oldest
+    -- the copy that stands: a live one before one that is void or credited away, then the oldest
     select
         erp_internal_id,
-        row_number() over (partition by invoice_id order by is_voided, erp_number) as preference,
-        first_value(erp_internal_id) over (partition by invoice_id order by is_voided, erp_number) as standing_id
-    from erp
+        row_number() over (partition by invoice_id order by is_gone, erp_number) as preference,
+        first_value(erp_internal_id) over (partition by invoice_id order by is_gone, erp_number) as standing_id
+    from (
+        select erp.*, erp.is_voided or credits.corrected_id is not null as is_gone
+        from erp
+        left join {{ ref('ledger_correction__erp') }} as credits
+            on erp.erp_internal_id = credits.corrected_id and credits.kind = 'credit'
+    ) as copies
     where has_source
 ),
 

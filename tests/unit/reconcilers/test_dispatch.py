@@ -73,8 +73,12 @@ def plan_and_approve(state, *rows):
         approve(state, proposed, "ann", "", at(0, 4))
 
 
-def send(state, targets, **limits):
-    return asyncio.run(dispatch(state, targets, now, DispatchLimits(**limits)))
+def send(state, targets, clock=now, **limits):
+    return asyncio.run(dispatch(state, targets, clock, DispatchLimits(**limits)))
+
+
+def a_day_later():
+    return at(1, 9)
 
 
 def claim(state, correction_id, claimed_by):
@@ -307,6 +311,8 @@ def test_a_dead_correction_that_arrived_late_is_found_applied_when_it_is_replaye
     target = targets["salesforce"]
     target.script = [("before", UnknownOutcome("salesforce", "timed out"))] * 9
     send(state, targets, writes=1)
+    assert the_only(state).state == "unknown"
+    send(state, targets, a_day_later, writes=1)
     assert the_only(state).state == "dead"
     target.records["Subscription__c", "a0S1"] |= the_only(state).after
     replay(state, [the_only(state).correction_id], "ann", "it is up again")
@@ -349,11 +355,37 @@ def test_a_plain_no_is_a_dead_letter_with_the_vendors_words(state, targets):
     assert send(state, targets).outcomes == {}
 
 
+@pytest.mark.parametrize(("clock", "told"), [(now, "unknown"), (a_day_later, "superseded")])
+def test_what_was_called_without_an_answer_ends_only_when_that_call_cannot_arrive_any_more(
+    state, targets, clock, told
+):
+    plan_and_approve(state, missing_invoice())
+    targets["netsuite"].script = [("before", UnknownOutcome("netsuite", "timed out"))]
+    send(state, targets, tries_per_run=1)
+    targets["stripe"].records["invoice", "in_1"]["status"] = "void"
+    send(state, targets, clock)
+    assert the_only(state).state == told
+
+
+def test_what_nobody_thought_of_ends_no_other_corrections_work(state, targets):
+    plan_and_approve(state, lost_link(), stale_status())
+
+    async def broken(*_):
+        raise ValueError("of no use")
+
+    targets["salesforce"].read, kept = broken, targets["salesforce"].read
+    assert send(state, targets, tries_per_run=1).outcomes == {"unknown": 2}
+    targets["salesforce"].read = kept
+    assert send(state, targets).outcomes == {"approved": 2, "accepted": 2}
+
+
 def test_calls_are_bounded_over_all_runs(state, targets):
     plan_and_approve(state, stale_status())
     targets["salesforce"].script = [("before", UnknownOutcome("salesforce", "no"))] * 99
     for _ in range(9):
         send(state, targets, writes=3, tries_per_run=2)
+    assert the_only(state).state == "unknown"
+    send(state, targets, a_day_later, writes=3)
     view = the_only(state)
     assert (view.state, view.writes) == ("dead", 3)
     assert view.state_reason == "not applied after 3 calls"

@@ -195,13 +195,14 @@ def test_a_posting_overtaken_at_the_target_is_planned_again_when_that_goes(state
     erp = netsuite()
     (first,) = plan_invoice(state, 0)
     erp.script = [("before", UnknownOutcome("netsuite", "no answer"))]
-    answers = iter([None, {"id": "77", "memo": "by hand"}])
+    answers = iter([None])
 
     async def find(object, external_id):  # noqa: A002
-        return next(answers)
+        return next(answers, {"id": "77", "memo": "by hand"})
 
     erp.find = find
     post_invoice(state, 0, erp, first)
+    asyncio.run(dispatch(state, {"netsuite": erp, "stripe": stripe()}, lambda: at(1, 9)))
     assert (the_only(state).state, the_only(state).writes) == ("superseded", 1)
     corrections = plan_invoice(state, 1)
     assert sorted(view.state for view in corrections) == ["held", "superseded"]
