@@ -74,9 +74,10 @@ mutants: setup ## Break every rule in turn, and show that a test fails for each 
 chaos: setup ## Dispatch under faults: make chaos SEEDS=200, SEED=7 to see one, BREAK=resend to break it on purpose
 	$(BIN)/python -m benchmarks.chaos $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(BREAK),--break $(BREAK)) $(if $(REPORT),--report)
 
-bench: setup ## Measure the stages of a night, and identity beside a join written by hand
+bench: setup ## Measure the stages of a night, identity beside a join written by hand, and the compare core
 	$(BIN)/python -m benchmarks.night
 	$(BIN)/python -m benchmarks.identity
+	$(BIN)/python -m benchmarks.compare
 
 bench-extract: setup ## Measure extraction beside other software, on 200,000 records
 	$(BIN)/python -m benchmarks.extract
