@@ -21,8 +21,6 @@ from reconcilers.report.amounts import amount
 from reconcilers.state import State
 from reconcilers.state.views import CorrectionView, list_corrections
 
-NOT_LOOKED = ""
-
 
 @dataclass(frozen=True)
 class DryRun:
@@ -45,7 +43,7 @@ async def dry_run(
         if not ids or view.correction_id in ids
     ]
     seen = await _seen(settings, views) if live else dict[str, str]()
-    shown = [(view, changes(view), seen.get(view.correction_id, NOT_LOOKED)) for view in views]
+    shown = [(view, changes(view), seen.get(view.correction_id, "")) for view in views]
     return DryRun(shown, projections(state, views))
 
 

@@ -16,7 +16,7 @@ _BRIDGES = {bridge.comparison: bridge for bridge in BRIDGES}
 _KEY = ("code", "scope", "currency", "period")
 _GAP = pl.col("explained_minor") + pl.col("unexplained_minor")
 # Postings of what the right side lacks: each closes the gap (left - right) by its impact.
-POSTINGS = frozenset({"post_erp_invoice", "post_erp_credit_memo", "post_erp_payment"})
+CLOSING_A_GAP = frozenset({"post_erp_invoice", "post_erp_credit_memo", "post_erp_payment"})
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _moved(
     for view in views:
         found = exceptions.get(view.exception_key)
         bridge = _BRIDGES.get(found.comparison) if found else None
-        if found is None or bridge is None or view.action not in POSTINGS or view.refusals:
+        if found is None or bridge is None or view.action not in CLOSING_A_GAP or view.refusals:
             continue
         scope = scope_of(found.legal_entity, bridge)
         key = bridge.code, scope, found.currency or "", found.period or ""
