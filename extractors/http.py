@@ -199,7 +199,7 @@ class HttpDoor:
 
     async def attempt(self, call: Call) -> Reply:
         """One attempt, at once: for the call that logs in, by which another call is held up."""
-        return await self._authorised(call, call.correlation_id or uuid.uuid4().hex, 1)
+        return await self._authorised(self._sent(call, call.correlation_id or uuid.uuid4().hex), 1)
 
     def _wait(self, call: Call, error: Exception) -> bool | float:
         """Whether to try again, and after how many seconds if the server said so."""
@@ -212,13 +212,14 @@ class HttpDoor:
         return min(error.retry_after, self.options.longest_wait_seconds)
 
     async def _in_turn(self, turn: Turn, call: Call, correlation_id: str, number: int) -> Reply:
+        sent = self._sent(call, correlation_id)  # made while waiting: a turn costs its seconds
         asked_at = time.monotonic()
         await self._limiter.acquire(turn)
         started = time.monotonic()
         self.metrics.queued_seconds += started - asked_at
         try:
             self._keep_reserve(call, correlation_id)
-            reply = await self._authorised(call, correlation_id, number, turn)
+            reply = await self._authorised(sent, number, turn)
         except SourceError as error:
             self._learn(turn, error)
             raise
@@ -275,13 +276,13 @@ class HttpDoor:
                 extra={"system": self.system, "used": quota.used, "allowed": quota.allowed},
             )
 
-    async def _authorised(
-        self, call: Call, correlation_id: str, number: int, turn: Turn | None = None
-    ) -> Reply:
+    def _sent(self, call: Call, correlation_id: str) -> Sent:
+        return Sent(self.dialect, call, self._request(call, correlation_id), correlation_id)
+
+    async def _authorised(self, sent: Sent, number: int, turn: Turn | None = None) -> Reply:
         """The answer to a call of ours; a refused authorisation is renewed once."""
-        request = self._request(call, correlation_id)
-        sent = Sent(self.dialect, call, request, correlation_id)
-        if self._auth is None or not call.authorized:
+        request = sent.request
+        if self._auth is None or not sent.call.authorized:
             return await self._exchange(sent, number, turn)
         headers = await self._auth.headers(self, request, None)
         request.headers.update(_encoded(headers))

@@ -114,8 +114,8 @@ def assertion(config: NetSuiteConfig, audience: str) -> str:
 
 @lru_cache(maxsize=4)
 def _private_key(pem: bytes) -> PrivateKeyTypes:
-    """A key is checked once: that takes 0.2 s for one of 4096 bits, at each login."""
-    return load_pem_private_key(pem, None)
+    """The key as it is: to check its primes takes 0.1 s, and the vendor refuses what they sign."""
+    return load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
 
 
 class Signature:
