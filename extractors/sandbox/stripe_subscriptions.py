@@ -6,7 +6,7 @@ from typing import Any
 
 from extractors.sandbox.amounts import rounded
 from extractors.sandbox.store import Store
-from extractors.sandbox.stripe_errors import StripeError, missing, not_allowed
+from extractors.sandbox.stripe_errors import StripeError, missing, not_allowed, only_one_of
 from extractors.sandbox.stripe_forms import merged_metadata, require
 from extractors.sandbox.stripe_invoice_items import add_invoice_item
 from extractors.sandbox.stripe_invoices import bill_pending
@@ -25,6 +25,7 @@ from extractors.sandbox.stripe_shapes import Document
 _ITEM: dict[str, Any] = {"quantity": "count", "price": "text", **METADATA}
 _TERMS: dict[str, Any] = {"proration_behavior": PRORATION, "proration_date": "integer"}
 _SUBSCRIPTION: dict[str, Any] = {
+    "cancel_at": "integer",
     "cancel_at_period_end": "boolean",
     "collection_method": COLLECTION,
     "days_until_due": "integer",
@@ -73,16 +74,36 @@ def _update(store: Store, asked: dict[str, Any], key: str) -> Document:
         _require_running(subscription)
     if "metadata" in fields:
         fields["metadata"] = merged_metadata(subscription.get("metadata"), fields["metadata"])
-    if fields.get("cancel_at_period_end") is True:
-        fields["canceled_at"] = now(store)
-    elif fields.get("cancel_at_period_end") is False:
-        fields["canceled_at"] = None
+    fields |= _notice(store, subscription, fields)
     changes = fields.pop("items", None)
     if changes:
         return change_items(store, subscription, changes, asked, **fields)
     if not fields:
         return subscription
     return store.put("stripe", "subscription", {"id": key, **fields})
+
+
+def _notice(store: Store, subscription: Document, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What a subscription says of its end; a schedule that is laid over it has the say."""
+    named = asked.keys() & {"cancel_at", "cancel_at_period_end"}
+    if not named:
+        return {}
+    if subscription["schedule"]:
+        message = (
+            f"The subscription is managed by the subscription schedule `{subscription['schedule']}`"
+            ", and updating any cancelation behavior directly is not allowed. Please update the "
+            "schedule instead."
+        )
+        raise StripeError(message)
+    only_one_of(asked, *sorted(named))
+    if asked.get("cancel_at_period_end"):
+        end = min(item["current_period_end"] for item in subscription["items"]["data"])
+        return {"cancel_at": end, "canceled_at": now(store)}
+    if not asked.get("cancel_at"):
+        return {"cancel_at": None, "cancel_at_period_end": False, "canceled_at": None}
+    if asked["cancel_at"] <= now(store):
+        raise StripeError("`cancel_at` must be in the future.", None, "cancel_at")
+    return {"cancel_at_period_end": False, "canceled_at": now(store)}
 
 
 def _cancel(store: Store, _: dict[str, Any], key: str) -> Document:

@@ -174,16 +174,20 @@ def _undo(record: CorrectionRecord) -> CorrectionRecord:
 
 
 def _restoring(record: CorrectionRecord) -> dict[str, Any]:
-    """The before-image again, where what we wrote still stands; written in the same way."""
+    """The before-image again, where what we wrote still stands; written in the same way.
+
+    What the image holds beside it was not written, and has to be so still.
+    """
     how = {name: value for name, value in record.payload.items() if name not in record.after}
     before = record.before or {}
+    former = {name: value for name, value in before.items() if name in record.after}
     return {
         "object": record.object,
         "record_id": record.record_id,
         "operation": "update",
-        "before": record.after,
+        "before": {**before, **record.after},
         "after": record.before,
-        "payload": {**before, **how},
+        "payload": {**former, **how},
     }
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from reconcilers.corrections.document_queries import DOCUMENT_QUERIES
 from reconcilers.corrections.plan_context import PlanContext
+from reconcilers.corrections.subscription_queries import SUBSCRIPTION_QUERIES
 
 QUERIES: Mapping[str, str] = {
     "crm_accounts": """
@@ -212,6 +213,7 @@ QUERIES: Mapping[str, str] = {
         from seeds.ledger_accounts
     """,
     **DOCUMENT_QUERIES,
+    **SUBSCRIPTION_QUERIES,
 }
 
 WATERMARKS = "select system || '.' || object, watermark_at from raw.snapshots order by 1"

@@ -25,6 +25,7 @@ class Facts:
     billing_subscriptions: Mapping[str, Row]
     billed_items: Mapping[tuple[str, str], Sequence[Row]]
     schedules: Mapping[str, Sequence[Row]]
+    ends: Mapping[str, Row]
     invoices: Mapping[str, Row]
     invoice_lines: Mapping[str, Sequence[Row]]
     customers: Mapping[str, Sequence[Row]]
@@ -73,6 +74,7 @@ def index(context: PlanContext) -> Facts:
         billing_subscriptions=_by(context.billing_subscriptions, "subscription_id"),
         billed_items=_of_products(context.billing_items),
         schedules=_grouped(context.billing_schedules, "subscription_id"),
+        ends=_by(context.billing_ends, "subscription_id"),
         invoices=_by(context.billing_invoices, "invoice_id"),
         invoice_lines=_grouped(context.billing_invoice_lines, "invoice_id"),
         customers=_grouped(context.erp_customers, "canonical_customer_id"),

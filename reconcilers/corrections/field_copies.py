@@ -5,7 +5,8 @@ The former value stands in the outbox as the before-image: compensating is writi
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from reconcilers.corrections.correction import Action, Correction, Refusal, Subject
 from reconcilers.corrections.document import amount_text, closed_period
@@ -14,6 +15,7 @@ from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.wire_fields import PLACES, Place
 
 Wanted = Callable[[Subject, Facts], str | None]
+NOTHING_ELSE: Mapping[str, Any] = MappingProxyType({})
 
 
 def _expected(subject: Subject, _: Facts) -> str | None:
@@ -117,8 +119,12 @@ def field_correction(
     reason: str,
     action: Action = "copy_field",
     refusals: tuple[Refusal, ...] = (),
+    standing: Mapping[str, Any] = NOTHING_ELSE,
 ) -> Correction:
-    """One field of a record (system and id) set to a value; refused where no night saw it."""
+    """One field of a record (system and id) set to a value; refused where no night saw it.
+
+    `standing` are other values of the record that have to be so still when it is sent, or undone.
+    """
     system, record_id = record
     after = place.holding(value)
     if held is None:
@@ -133,7 +139,7 @@ def field_correction(
         record_id=record_id,
         operation="update",
         attribute=place.name,
-        before=place.holding(held["value"]) if held else None,
+        before={**place.holding(held["value"]), **standing} if held else None,
         after=after,
         payload={} if refusals else {**after, **place.how},
         expected_version=(held["version"] or "") if held else "",

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 import polars as pl
 
+from reconcilers.corrections.subscription_queries import SUBSCRIPTION_SCHEMAS
+
 TEXT, WHOLE, FLAG, DAY, INSTANT = (
     pl.String(),
     pl.Int64(),
@@ -29,6 +31,7 @@ class PlanContext:
     billing_subscriptions: pl.DataFrame
     billing_items: pl.DataFrame
     billing_schedules: pl.DataFrame
+    billing_ends: pl.DataFrame
     billing_invoices: pl.DataFrame
     billing_invoice_lines: pl.DataFrame
     erp_customers: pl.DataFrame
@@ -53,6 +56,7 @@ class PlanContext:
     erp_copy_lines: pl.DataFrame
 
     SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
+        **SUBSCRIPTION_SCHEMAS,
         "crm_accounts": {
             "account_id": TEXT,
             "stripe_customer_id": TEXT,

@@ -38,6 +38,8 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CUS-LINK-01", "merged"): Mode.AUTO,
     ("CUS-LINK-01", None): Mode.APPROVE,
     ("SUB-STAT-01", "crm_copy_stale"): Mode.AUTO,
+    ("SUB-STAT-01", "billing_after_cancel"): Mode.APPROVE_TWO,
+    ("CON-REN-01", "billed_after_churn"): Mode.APPROVE_TWO,
     ("CTL-XREF-01", "by_number"): Mode.AUTO,
     ("CTL-XREF-01", None): Mode.APPROVE,
     ("CUS-ATTR-01", None): Mode.APPROVE,

@@ -114,6 +114,9 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
     ("stripe", "contract", "is_auto_renewed"): Place(
         "subscription_schedule", ("end_behavior",), "stripe.subscription_schedule"
     ),
+    ("stripe", "subscription", "cancel_decision"): Place(
+        "subscription", ("cancel_at_period_end",), "stripe.subscription", said=_flag
+    ),
     ("netsuite", "customer", "is_active"): Place("customer", ("isInactive",), _ERP, said=_flag),
     ("netsuite", "customer_hierarchy", "parent"): Place(
         "customer", ("parent",), _ERP, said=_reference

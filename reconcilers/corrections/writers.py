@@ -15,6 +15,7 @@ from reconcilers.corrections.journal_drafts import post_stage, reclass_line, rev
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.posting import check_posting
 from reconcilers.corrections.signed_terms import correct_quantity, correct_renewal
+from reconcilers.corrections.subscription_ends import end_with_period
 
 RuleKey = tuple[str, str | None]
 
@@ -32,6 +33,8 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     **dict.fromkeys(((code, None) for code in COPIES), copy_field),
     ("SUB-QTY-01", None): correct_quantity,
     ("CON-TERM-01", None): correct_renewal,
+    ("CON-REN-01", "billed_after_churn"): end_with_period,
+    ("SUB-STAT-01", "billing_after_cancel"): end_with_period,
     ("CUS-MISS-01", "link_lost"): link_crm_account,
     ("CUS-LINK-01", None): correct_link,
     ("SUB-STAT-01", "crm_copy_stale"): copy_subscription_status,

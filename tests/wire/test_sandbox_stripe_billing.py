@@ -259,8 +259,22 @@ def test_items_are_added_and_removed(v1):
 def test_a_cancellation_at_period_end_is_taken_back(v1):
     leaving = v1.subscriptions.update("sub_1", {"cancel_at_period_end": True})
     assert (leaving.cancel_at_period_end, leaving.canceled_at >= AT) == (True, True)
+    assert leaving.cancel_at == leaving["items"].data[0].current_period_end
     staying = v1.subscriptions.update("sub_1", {"cancel_at_period_end": False})
     assert (staying.cancel_at_period_end, staying.canceled_at) == (False, None)
+    assert staying.cancel_at is None
+
+
+def test_an_end_lies_ahead_and_is_the_schedules_to_say_where_there_is_one(v1):
+    for wrong in (AT - DAY, AT):
+        with pytest.raises(stripe.InvalidRequestError, match="future"):
+            v1.subscriptions.update("sub_1", {"cancel_at": wrong})
+    leaving = v1.subscriptions.update("sub_1", {"cancel_at": AT + 40 * DAY})
+    assert (leaving.cancel_at, leaving.cancel_at_period_end) == (AT + 40 * DAY, False)
+    v1.subscription_schedules.create({"from_subscription": "sub_1"})
+    for end in ({"cancel_at": AT + 50 * DAY}, {"cancel_at_period_end": True}):
+        with pytest.raises(stripe.InvalidRequestError, match="managed by the subscription"):
+            v1.subscriptions.update("sub_1", end)
 
 
 def test_a_deleted_customer_takes_its_subscriptions_with_it(v1):

@@ -38,6 +38,7 @@ judged as (
         subscriptions.is_cancelled_at_period_end,
         {{ local_date('subscriptions.ended_at', 'contracts.time_zone') }} as ended_date,
         {{ local_date('subscriptions.current_period_end_at', 'contracts.time_zone') }} as period_end_date,
+        {{ local_date('subscriptions.cancel_requested_at', 'contracts.time_zone') }} as notice_date,
         -- of a contract that was renewed the end before, of any other its own
         case
             when contracts.end_date < contracts.as_of_date then contracts.end_date
@@ -50,6 +51,14 @@ judged as (
     left join succeeded on contracts.contract_id = succeeded.contract_id
 ),
 
+noticed as (
+    -- a notice that was missed at the end of the term ends the period in which it is given
+    select
+        *,
+        case when notice_date > term_end_date then notice_date else term_end_date end as noticed_date
+    from judged
+),
+
 running as (
     select
         *,
@@ -57,9 +66,9 @@ running as (
         billing_status not in ('cancelled', 'paused')
         and not (
             is_cancelled_at_period_end
-            and coalesce({{ days_between('term_end_date', 'period_end_date') }} <= {{ var('renewal_window_days') }}, true)
+            and coalesce({{ days_between('noticed_date', 'period_end_date') }} <= {{ var('renewal_window_days') }}, true)
         ) as bills_on
-    from judged
+    from noticed
 ),
 
 compared as (

@@ -10,6 +10,13 @@ paired as (
         billing.subscription_id as billing_id,
         crm.source_id as crm_id,
         case
+            -- the CRM's cancellation is carried out: the period that was paid for is its last
+            when
+                crm.status = 'cancelled'
+                and billing.status <> 'cancelled'
+                and billing.is_cancelled_at_period_end
+                and billing.cancel_requested_at > crm.status_changed_at
+                then 'ends_with_period'
             when crm.source_id is not null then null
             when billing.channel = 'self_serve' then 'self_serve'
             else 'not_in_crm'

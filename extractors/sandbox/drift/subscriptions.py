@@ -31,7 +31,9 @@ def plant_stale_copy(ground: Ground, count: int) -> None:
         "trouble_not_copied": [c for c in copies if _says(c, "Past Due", "Paused")],
     }
     for variant, copied in ground.choose(count, pools, _key):
-        changed = max(ground.days_ago(4, 25), copied.subscription["created"] + DAY)
+        # a notice that came later would have carried the cancellation out
+        noticed = copied.subscription["canceled_at"] or 0
+        changed = max(ground.days_ago(4, 25), copied.subscription["created"] + DAY, noticed)
         fields = {
             "Status__c": _WRONG[variant],
             "Status_Changed_At__c": stamp(min(changed, ground.now - SETTLED_DAYS * DAY)),

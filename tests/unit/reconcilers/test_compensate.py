@@ -53,6 +53,8 @@ WRITES = {
     ("CUS-LINK-01", "merged"): "correct_customer_link",
     ("CUS-LINK-01", None): "correct_customer_link",
     ("SUB-STAT-01", "crm_copy_stale"): "copy_subscription_status",
+    ("SUB-STAT-01", "billing_after_cancel"): "copy_field",
+    ("CON-REN-01", "billed_after_churn"): "copy_field",
     ("INV-MISS-01", None): "post_erp_invoice",
     **{key: "copy_field" for key in CEILINGS if key[0] in {*COPIES, "SUB-QTY-01", "CON-TERM-01"}},
     ("CRN-MISS-01", "never_posted"): "post_erp_credit_memo",

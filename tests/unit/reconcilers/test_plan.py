@@ -125,7 +125,7 @@ def test_an_invoice_in_another_currency_is_left_to_the_rate_of_the_erp():
     "row",
     [
         lost_link(cause="account_missing", replica_id=None),
-        stale_status(cause="billing_after_cancel"),
+        drift_row("800A", "CON-REN-01", cause="renewed_in_billing_only"),
         drift_row("502", "INV-MISS-02"),
         missing_invoice(disposition="in_flight"),
         missing_invoice(disposition="unproven"),
