@@ -593,11 +593,18 @@ def netsuite() -> MemoryTarget:
     return MemoryTarget(
         "netsuite",
         {
-            ("accountingperiod", "2606"): {
-                "id": "2606",
-                "periodname": "Jun 2026",
-                "closed": "F",
-                "arlocked": "F",
+            **{
+                ("accountingperiod", month): {
+                    "id": month,
+                    "periodname": f"20{month[:2]}-{month[2:]}",
+                    "startdate": f"20{month[:2]}-{month[2:]}-01",
+                    "enddate": f"20{month[:2]}-{month[2:]}-30",
+                    "isquarter": "F",
+                    "isyear": "F",
+                    "closed": "F",
+                    "arlocked": "F",
+                }
+                for month in ("2606", "2607")
             },
             ("customer", "501"): {"id": "501", "isinactive": "F"},
             **{

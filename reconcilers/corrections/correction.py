@@ -31,6 +31,7 @@ POSTINGS = (
     "post_erp_credit_memo",
     "post_erp_payment",
     "credit_erp_copy",
+    UNDO_POSTING,
     UNDO_JOURNAL,
 )
 UNDO_OF = "undo:"  # before the id of the correction undone, the version that an undo expects

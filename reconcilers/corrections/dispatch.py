@@ -120,7 +120,7 @@ class _Worker:
             if order is None:
                 return
             try:
-                async with lane.records[order.object, order.record_id]:
+                async with lane.alone_with(order):
                     outcome = await self._work(lane, order)
                 settled = endings.once_settled(order, outcome, self.desk.now())
                 await self.desk.finish(order, settled)

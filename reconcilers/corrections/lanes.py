@@ -2,10 +2,14 @@
 
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from extractors.errors import Rejected, SourceError, Transient, Unauthorized, UnknownOutcome
 from extractors.protocol import Target
+from reconcilers.corrections.delivery import Order
+from reconcilers.corrections.document import WHILE
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,8 @@ class DispatchLimits:
 class Lane:
     """How often each correction was tried; `stopped` says why nothing more is begun.
 
-    `records` let the corrections of one record pass one after the other: vendors refuse a write
-    over another one that the look before it did not see.
+    `records` let the corrections of one record pass one after the other, and those that hang on
+    one: vendors refuse a write over another one that the look before it did not see.
     """
 
     target: Target
@@ -38,9 +42,19 @@ class Lane:
     failures: int = 0
     rejections: int = 0
     stopped: str | None = None
-    records: defaultdict[tuple[str, str], asyncio.Lock] = field(
+    records: defaultdict[tuple[str, ...], asyncio.Lock] = field(
         default_factory=lambda: defaultdict(asyncio.Lock)
     )
+
+    @asynccontextmanager
+    async def alone_with(self, order: Order) -> AsyncIterator[None]:
+        """While no other correction works on its record, or on one that it depends on."""
+        conditions = order.after.get(WHILE, [])
+        others = {(each["object"], *each["equals"].values()) for each in conditions}
+        async with AsyncExitStack() as stack:
+            for record in sorted({(order.object, order.record_id), *others}):
+                await stack.enter_async_context(self.records[record])
+            yield
 
     def may_try(self, correction_id: str) -> bool:
         return self.tries[correction_id] < self.limits.tries_per_run

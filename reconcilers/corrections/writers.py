@@ -1,8 +1,11 @@
 """Which function writes the correction of which class; whether it may go out is plan.py's. Pure."""
 
+import logging
+import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from reconcilers.corrections.correction import Correction, Subject
+from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
 from reconcilers.corrections.customer_links import correct_link
 from reconcilers.corrections.document import not_in_snapshot
@@ -18,6 +21,7 @@ from reconcilers.corrections.signed_terms import correct_quantity, correct_renew
 from reconcilers.corrections.subscription_ends import end_with_period
 
 RuleKey = tuple[str, str | None]
+log = logging.getLogger(__name__)
 
 
 def _post_invoice(subject: Subject, rule: Rule, facts: Facts) -> Correction:
@@ -49,6 +53,42 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
 
 
 def write(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
-    """The correction that the class has a writer for; None when it has none."""
+    """The correction that the class has a writer for; None when it has none.
+
+    A writer that fails takes only its own correction with it: that comes back refused.
+    """
     own = WRITERS.get((subject.code, subject.cause)) or WRITERS.get((subject.code, None))
-    return own(subject, rule, facts) if own else None
+    if own is None:
+        return None
+    try:
+        return own(subject, rule, facts)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the other corrections of the night go on
+        return _not_drawn_up(subject, rule, error)
+
+
+def _not_drawn_up(subject: Subject, rule: Rule, error: Exception) -> Correction:
+    """Told by the place of the fault: an error's words may hold personal values."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    fault = f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
+    log.error("%s %s: not drawn up: %s", subject.code, subject.exception_key, fault)
+    return Correction(
+        subject=subject,
+        action="copy_field",
+        mode=rule.mode.value,
+        assignee=rule.assignee,
+        system=subject.replica_system or subject.owner_system,
+        object=subject.comparison,
+        record_id=subject.replica_id or subject.owner_id or subject.row_key,
+        operation="update",
+        attribute=subject.attribute,
+        before=None,
+        after={subject.attribute: None},
+        expected_version="",
+        watermark_object="",
+        reason="a fault of ours: what should be written could not be drawn up",
+        refusals=(
+            Refusal(
+                "planner", subject.attribute, fault, "correct it by hand, and report the fault"
+            ),
+        ),
+    )

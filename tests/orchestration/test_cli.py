@@ -10,9 +10,20 @@ import pytest
 import typer
 
 from orchestration.cli import app
+from reconcilers.corrections.policy import load_policy
+from reconcilers.exceptions import record_night
 from reconcilers.state.models import CorrectionRecord
-from reconcilers.state.views import list_corrections
-from tests.correction_samples import at, context, drift, fresh_state, missing_invoice, plan_into
+from reconcilers.state.views import list_corrections, list_exceptions
+from tests.correction_samples import (
+    at,
+    context,
+    drift,
+    fresh_state,
+    missing_invoice,
+    night,
+    plan_into,
+    stale_status,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 TIEOUT = Path(sys.executable).with_name("tieout")
@@ -125,4 +136,19 @@ def test_the_dead_of_a_class_or_of_some_days_are_queued_again(tmp_path, chosen, 
     result = tieout(tmp_path, "corrections", "replay", *chosen)
     assert result.returncode == 0, result.stderr
     assert [view.state for view in list_corrections(store)] == [state]
+    store.close()
+
+
+def test_what_was_over_long_ago_goes_when_told_to_and_is_shown_before(tmp_path):
+    store = fresh_state(tmp_path)
+    for number, rows in ((0, [stale_status()]), (1, []), (100, [])):
+        record_night(store, night(number), drift(*rows), f"{number}", policy=load_policy(),
+                     watermarks={"salesforce.Subscription__c": at(number)},
+                     recorded_at=at(number, 3))  # fmt: skip
+    prune = ("state", "prune", "--older-than")
+    assert "nothing let go" in tieout(tmp_path, *prune, "5").stdout
+    assert "would go, before" in tieout(tmp_path, *prune, "60").stdout
+    assert len(list_exceptions(store)) == 1
+    assert "let go, before" in tieout(tmp_path, *prune, "60", "--yes").stdout
+    assert list_exceptions(store) == []
     store.close()

@@ -1,6 +1,7 @@
 """What is approved takes effect exactly once, or stays where a person sees it."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import event
@@ -14,12 +15,14 @@ from extractors.errors import (
     Unauthorized,
     UnknownOutcome,
 )
-from reconcilers.corrections import claims
+from reconcilers.corrections import claims, desk
 from reconcilers.corrections.approval import approve, replay
 from reconcilers.corrections.budget import DEFAULT_BUDGETS
 from reconcilers.corrections.claims import claimant, is_gone
 from reconcilers.corrections.delivery import ClaimLostError, Outcome, recover
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
+from reconcilers.corrections.document import WHILE, stands
+from reconcilers.corrections.lanes import Lane
 from reconcilers.corrections.outbox import count_by_state, store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
@@ -471,12 +474,41 @@ def test_steps_of_one_transaction_have_fates_of_their_own(state):
     assert verify_audit(state).holds
 
 
-def test_what_waits_is_committed_together(state, targets):
+def test_what_waits_is_committed_together(state, targets, monkeypatch):
+    monkeypatch.setattr(desk, "GATHER_SECONDS", 60)  # nobody is left behind on a busy machine
     plan_and_approve(state, stale_status(), lost_link(), missing_invoice())
     commits = []
     event.listen(state.engine, "commit", commits.append)
     assert send(state, targets).outcomes == {"accepted": 3}
     assert len(commits) == 1 + 3  # recovering; then all claims, all intents, all answers
+
+
+def test_what_hangs_on_one_invoice_passes_one_after_the_other():
+    """A payment and a memo may both be as much as is open; the second has to see the first."""
+    invoice = stands("netsuite", "transaction", {"id": "7002"}, foreignamountunpaid="120")
+    other = stands("netsuite", "transaction", {"id": "7003"}, foreignamountunpaid="120")
+    orders = [
+        SimpleNamespace(object=name, record_id=name, after={WHILE: conditions})
+        for name, conditions in (
+            ("payment", [invoice, other]), ("memo", [other, invoice]), ("journal", []),
+        )
+    ]  # fmt: skip
+    lane, inside, met = Lane(netsuite(), DispatchLimits()), set(), []
+
+    async def work(order):
+        async with lane.alone_with(order):
+            met.append({order.object, *inside})
+            inside.add(order.object)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            inside.remove(order.object)
+
+    async def all_work():
+        await asyncio.gather(*map(work, orders))
+
+    asyncio.run(all_work())
+    assert {"payment", "memo"} not in [seen & {"payment", "memo"} for seen in met]
+    assert {"payment", "journal"} in met
 
 
 def test_a_correction_is_accepted_by_the_later_of_both_clocks(state, targets):

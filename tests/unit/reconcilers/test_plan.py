@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from reconcilers.corrections import writers
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import Caps, Mode, load_policy
 from reconcilers.corrections.states import CorrectionState
@@ -223,3 +224,16 @@ def test_what_policy_lets_people_decide_is_proposed():
 
 def test_the_evidence_names_night_comparison_and_row():
     assert only(missing_invoice()).evidence == "2026-06-30/cmp_invoice__billing_vs_erp/stripe:in_1"
+
+
+def test_a_writer_that_fails_takes_only_its_own_correction_with_it(monkeypatch, caplog):
+    def fails(*_):
+        raise ValueError("jane@example.com")
+
+    monkeypatch.setattr(writers, "WRITERS", {**writers.WRITERS, ("INV-MISS-01", None): fails})
+    states = {c.subject.code: c.state for c in planned(missing_invoice(), lost_link())}
+    assert states == {"CUS-MISS-01": "approved", "INV-MISS-01": "refused"}
+    refused = only(missing_invoice())
+    assert refused.payload == {}
+    assert "ValueError in test_plan.py, line" in refused.state_reason
+    assert "jane" not in refused.state_reason + caplog.text
