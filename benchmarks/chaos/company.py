@@ -21,6 +21,7 @@ from extractors.sandbox.store import Store
 from reconcilers.corrections.customer_links import FIELDS
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
+from tests.billing_samples import receipts, untold_payment
 from tests.correction_samples import (
     FACTS,
     context,
@@ -49,6 +50,8 @@ KEYED = "in_0"  # the billing invoice that it is of
 TABLES = {"invoice": "transaction"}  # where the sandbox keeps what is not named like its table
 JOURNALS = ("8884", "8885")  # of which the second is a copy
 OPEN_INVOICE = "7002"
+TOLD = "in_8"  # an invoice of billing that the bank paid: the payment, and the copy that it pays
+BANKED = ("8875", "7954")
 # System, record, attribute of the matrix, and what its field says in the place of 'new'.
 LINKS = (
     ("salesforce", ACCOUNTS[0], "erp_customer_ref", None),
@@ -79,19 +82,25 @@ class Repair:
     def is_posting(self) -> bool:
         return not self.column
 
+    @property
+    def is_deed(self) -> bool:
+        """Whether it is something done to a document: its state is the value."""
+        return "/" in self.object
+
     def value(self, store: Store) -> str | None:
         """What the sandbox has now, without stamps."""
         if self.is_posting:
             found = store.rows("netsuite", "transaction", externalid=self.record_id)
             return " ".join(f"{row['memo']}" for row in found) or None
         record = store.get(self.system, self._table, self.record_id) or {}
-        held = record.get("metadata") or {} if self.system == "stripe" else record
+        is_marked = self.system == "stripe" and not self.is_deed
+        held = record.get("metadata") or {} if is_marked else record
         return held.get(self.column)
 
     def overwrite(self, store: Store, value: str) -> None:
         """What a person does who changes the field meanwhile."""
         change: dict[str, Any] = {self.column: value}
-        if self.system == "stripe":
+        if self.system == "stripe" and not self.is_deed:
             held = store.get("stripe", self.object, self.record_id) or {}
             change = {"metadata": {**(held.get("metadata") or {}), **change}}
         key = "Id" if self.system == "salesforce" else "id"
@@ -99,7 +108,9 @@ class Repair:
 
     @property
     def _table(self) -> str:
-        return TABLES.get(self.object, self.object)
+        return (
+            self.object.partition("/")[0] if self.is_deed else TABLES.get(self.object, self.object)
+        )
 
 
 @dataclass(frozen=True)
@@ -193,6 +204,9 @@ def _fill(store: Store) -> None:
     _open_invoice(store)
     invoice = {"customer": CUSTOMERS[0], "status": "open", "total": 12000, "currency": "gbp"}
     store.put_many("stripe", "invoice", [{"id": key, **invoice, **created} for key in INVOICES])
+    due = {"id": TOLD, "amount_due": 12000, "amount_remaining": 12000, "metadata": {}}
+    store.put("stripe", "invoice", {**invoice, **created, **due})
+    _bank_receipt(store)
 
 
 def _journal(store: Store, key: str) -> None:
@@ -238,6 +252,17 @@ def _open_invoice(store: Store) -> None:
     store.put("stripe", "charge", {**charge, "created": int(LONG_AGO.timestamp())})
 
 
+def _bank_receipt(store: Store) -> None:
+    """A payment of the bank, applied to the ERP's copy of an invoice that billing has open."""
+    made = {"createddate": LONG_AGO, "lastmodifieddate": LONG_AGO, "voided": "F"}
+    for key, kind in zip(BANKED, ("CustPymt", "CustInvc"), strict=True):
+        row = {"id": key, "type": kind, "foreigntotal": "120", "foreignamountunpaid": "0", **made}
+        store.put_many("netsuite", "transaction", [row])
+    link = {"nextdoc": BANKED[0], "nextline": "1", "previousdoc": BANKED[1], "previousline": "0"}
+    link |= {"linktype": "Payment", "foreignamount": "120"}
+    store.put_many("netsuite", "previoustransactionlinelink", [link])
+
+
 def _plan(state: State) -> None:
     invoice = FACTS["billing_invoices"][0]
     line = [row for row in FACTS["billing_invoice_lines"] if row["invoice_id"] == "in_1"]
@@ -253,6 +278,7 @@ def _plan(state: State) -> None:
             held_field(("salesforce", ACCOUNTS[1]), "mrr_month", "arr", "637200.0"),
             held_field(("netsuite", POSTED), "invoice", "invoice_id", period_id=PERIOD),
         ],
+        **receipts(total="120"),
     }
     found = drift(
         lost_link(CUSTOMERS[0], ACCOUNTS[0]),
@@ -277,6 +303,7 @@ def _plan(state: State) -> None:
         ),
         copied_journal(JOURNALS[1]),
         missing_payment("ch_1"),
+        untold_payment(replica_id=TOLD),
     )
     plan_into(state, found, context(**facts), NIGHT)
 

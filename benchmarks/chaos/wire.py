@@ -20,7 +20,11 @@ from reconcilers.corrections.brakes import halt, halted
 
 LOGIN = "/token"
 READ_BY_POST = "/suiteql"
-OTHERS = {"Status__c": "Paused", "ARR__c": "1.0"}  # what people write into fields of their own kind
+OTHERS = {
+    "Status__c": "Paused",
+    "ARR__c": "1.0",
+    "status": "void",
+}  # what people write into fields of their own kind
 LONGEST_DELAY = 400.0  # seconds until a late write arrives: longer than any client waits
 
 

@@ -43,6 +43,8 @@ class Witness:
         record_id = path.rpartition("/")[2].removeprefix("eid:")
         text = body.decode()
         for repair in self.repairs:
+            if repair.is_deed and system == repair.system and repair.record_id in path.split("/"):
+                return repair
             is_its_record = (repair.system, repair.record_id) == (system, record_id)
             if is_its_record and (repair.is_posting or repair.column in text):
                 return repair

@@ -19,6 +19,7 @@ Action = Literal[
     "post_erp_credit_memo",
     "post_erp_payment",
     "credit_erp_copy",
+    "pay_out_of_band",
 ]
 ABSENT = "absent"
 # Actions that undo another correction (see compensate.py); no night plans them.
@@ -34,6 +35,8 @@ POSTINGS = (
     UNDO_POSTING,
     UNDO_JOURNAL,
 )
+# Actions that do something to a document of billing (see billing_checks.py).
+DEEDS = ("pay_out_of_band",)
 UNDO_OF = "undo:"  # before the id of the correction undone, the version that an undo expects
 Field = tuple[str, str, str, str]  # system, object, record, attribute
 

@@ -14,17 +14,18 @@ from datetime import datetime
 from extractors.errors import SourceError
 from extractors.protocol import Target, WriteIntent
 from reconcilers.corrections import endings
+from reconcilers.corrections.billing_checks import before_deed
 from reconcilers.corrections.brakes import StoppedError, halted
 from reconcilers.corrections.budget import DEFAULT_BUDGETS, Budgets
 from reconcilers.corrections.claims import claimant
-from reconcilers.corrections.correction import POSTINGS
+from reconcilers.corrections.correction import DEEDS, POSTINGS
 from reconcilers.corrections.delivery import ClaimLostError, Order, Outcome, due, recover
 from reconcilers.corrections.desk import Desk, open_desk
 from reconcilers.corrections.guard import Guard, shipped_guard
 from reconcilers.corrections.lanes import DispatchLimits, Lane
 from reconcilers.corrections.look import Sight, look
 from reconcilers.corrections.night import broken_tieouts
-from reconcilers.corrections.send_checks import against_change, before_posting
+from reconcilers.corrections.send_checks import ERP, against_change, before_posting
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.store import State
 
@@ -75,7 +76,8 @@ async def dispatch(
     lanes = {system: Lane(target, bounds) for system, target in sorted(targets.items())}
     with claimant() as me:
         async with open_desk(state, now, budgets) as desk, asyncio.TaskGroup() as group:
-            worker = _Worker(state, desk, me, guard or shipped_guard(), targets.get(BILLING))
+            law, others = guard or shipped_guard(), (targets.get(BILLING), targets.get(ERP))
+            worker = _Worker(state, desk, me, law, *others)
             for system, lane in lanes.items():
                 group.create_task(worker.drain(system, lane))
     outcomes: Counter[str] = Counter()
@@ -97,6 +99,7 @@ class _Worker:
     me: str
     guard: Guard
     billing: Target | None
+    erp: Target | None
 
     async def drain(self, system: str, lane: Lane) -> None:
         """Work on one target until nothing is due, or nothing that may be tried again."""
@@ -148,7 +151,8 @@ class _Worker:
             return endings.surprised(error)
         return replace(outcome, served_at=lane.target.newest_at)
 
-    async def _write(self, lane: Lane, order: Order, sight: Sight) -> Outcome:
+    async def _against(self, lane: Lane, order: Order, sight: Sight) -> Outcome | None:
+        """Why it must not be sent now; None when it may."""
         for day in (order.snapshot_date, self.desk.now().date()):
             if noes := self.guard.refusals(order, day):
                 return endings.refused(noes)
@@ -156,8 +160,14 @@ class _Worker:
             return endings.refused(noes)
         if order.action in POSTINGS:
             today = self.desk.now().date()
-            if stop := await before_posting(lane.target, self.billing, order, today):
-                return stop
+            return await before_posting(lane.target, self.billing, order, today)
+        if order.action in DEEDS:
+            return await before_deed(lane.target, self.erp, order)
+        return None
+
+    async def _write(self, lane: Lane, order: Order, sight: Sight) -> Outcome:
+        if no := await self._against(lane, order, sight):
+            return no
         try:
             await self.desk.begin(order)
         except StoppedError as stop:

@@ -52,6 +52,7 @@ class Facts:
     memo_numbers: Mapping[str, Row]
     erp_copies: Mapping[str, Row]
     erp_copy_lines: Mapping[str, Sequence[Row]]
+    bank_receipts: Mapping[str, Row]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
@@ -108,6 +109,7 @@ def index(context: PlanContext) -> Facts:
         memo_numbers=_by(context.erp_memo_numbers, "number"),
         erp_copies=_by(context.erp_copies, "transaction_id"),
         erp_copy_lines=_grouped(context.erp_copy_lines, "transaction_id"),
+        bank_receipts=_by(context.bank_receipts, "row_key"),
     )
 
 

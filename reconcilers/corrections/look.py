@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from extractors.protocol import Target
 from reconcilers.corrections.correction import Refusal
+from reconcilers.corrections.document import WHILE
 from reconcilers.corrections.images import same, shows
 
 PAID = Refusal(
@@ -69,7 +70,7 @@ async def look(target: Target, order: Intended) -> Sight:
     record = await target.read(order.object, order.record_id)
     if record is None:
         return Sight(Standing.OTHER, f"{order.object} {order.record_id} is gone")
-    if shows(record, order.after):
+    if shows(record, {name: value for name, value in order.after.items() if name != WHILE}):
         return Sight(Standing.DESIRED, "the record is already as desired", order.record_id)
     if order.before is not None and shows(record, order.before):
         return Sight(Standing.DRIFTED, "the record still drifts", order.record_id, record=record)

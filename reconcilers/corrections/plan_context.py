@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import polars as pl
 
+from reconcilers.corrections.billing_frames import BILLING_FRAMES
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_SCHEMAS
 
 TEXT, WHOLE, FLAG, DAY, INSTANT = (
@@ -54,6 +55,7 @@ class PlanContext:
     erp_memo_numbers: pl.DataFrame
     erp_copies: pl.DataFrame
     erp_copy_lines: pl.DataFrame
+    bank_receipts: pl.DataFrame
 
     SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
         **SUBSCRIPTION_SCHEMAS,
@@ -268,6 +270,7 @@ class PlanContext:
             "rev_start": TEXT,
             "rev_end": TEXT,
         },
+        **BILLING_FRAMES,
     }
 
     def __post_init__(self) -> None:

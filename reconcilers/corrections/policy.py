@@ -56,6 +56,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CRN-MISS-01", "never_posted"): Mode.APPROVE,
     ("PAY-MISS-01", None): Mode.APPROVE,
     ("INV-DUP-01", None): Mode.APPROVE_TWO,
+    ("PAY-OOB-01", "in_full"): Mode.APPROVE,
     ("JE-DUP-01", None): Mode.APPROVE_TWO,
     ("JE-ACC-01", None): Mode.APPROVE,
     ("DSP-LIFE-01", "not_posted"): Mode.APPROVE,

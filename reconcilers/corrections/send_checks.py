@@ -163,16 +163,14 @@ async def _changed(erp: Target, billing: Target | None, order: Order) -> str | R
         else:
             found = await billing.read(condition["object"], condition["equals"]["id"])
             rows = [found] if found else []
-        if broken := _broken(rows, condition, order.record_id):
-            return broken
+        if no := broken(rows, condition, order.record_id):
+            return no
     if is_invoice and billing is not None:
         return await changed_in_billing(billing, order.record_id, order.after.get(BILLED))
     return None
 
 
-def _broken(
-    rows: Sequence[Mapping[str, Any]], condition: Condition, external_id: str
-) -> str | None:
+def broken(rows: Sequence[Mapping[str, Any]], condition: Condition, external_id: str) -> str | None:
     """In words, how what was found does not hold a condition; None when it does."""
     shows, where = (
         condition["shows"],

@@ -125,6 +125,13 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         "invoice", ("custbody_stripe_invoice_id",), _DOCUMENT
     ),
     ("netsuite", "invoice", "due_date"): Place("invoice", ("dueDate",), _DOCUMENT),
+    # Of a payment that the bank took, billing is told with the invoice that it pays.
+    ("stripe", "payment", "bank_receipt"): Place(
+        "invoice/pay",
+        ("paid_out_of_band",),
+        "stripe.invoice",
+        beside=(("metadata", "erp_payment_id"), ("metadata", "q2c_correlation_id")),
+    ),
 }
 
 # Documents that can be posted, and which attributes their amounts are: one of them is enough.

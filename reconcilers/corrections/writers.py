@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from reconcilers.corrections.billing_deeds import pay_out_of_band
 from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
 from reconcilers.corrections.customer_links import correct_link
@@ -46,6 +47,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("CRN-MISS-01", "never_posted"): post_credit_memo,
     ("PAY-MISS-01", None): post_payment,
     ("INV-DUP-01", None): credit_copy,
+    ("PAY-OOB-01", "in_full"): pay_out_of_band,
     ("JE-DUP-01", None): reverse_copy,
     ("JE-ACC-01", None): reclass_line,
     ("DSP-LIFE-01", "not_posted"): post_stage,

@@ -1,7 +1,8 @@
-"""Corrects Stripe records by id, and makes the two that undo money: credit notes and refunds.
+"""Corrects Stripe records by id, makes credit notes and refunds, and does what ends a document.
 
 Every write goes out under an idempotency key. Stripe keeps it for a day only; what was sent is
-remembered by the outbox, and a record that was made carries its key in its metadata.
+remembered by the outbox, and a record that was made carries its key in its metadata. What is done
+to a document is an object of its own (`invoice/pay`), whose record is the document.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,8 @@ _PATHS = {
     **{name: endpoint.path for name, endpoint in ENDPOINTS.items() if endpoint.element is None},
     "subscription_item": "/v1/subscription_items",
 }
+# What can be done to a document beside setting its fields, by calls of their own.
+_DEEDS = frozenset({"invoice/pay"})
 # An invoice is final once it is finalized, a charge once it is made: these two are what is left.
 _MADE = frozenset({"credit_note", "refund"})
 
@@ -74,12 +77,26 @@ class StripeTarget:
             raise Rejected(
                 SYSTEM, f"{intent.operation} is not offered, only update by id and create"
             )
+        elif intent.object in _DEEDS:
+            return await self._do(intent, path)
+        return await self._post(intent, path, body)
+
+    async def _do(self, intent: WriteIntent, path: str) -> WriteReceipt:
+        """A deed takes no metadata: the document gets it before, which changes nothing else."""
+        body = dict(intent.body)
+        if metadata := body.pop("metadata", None):
+            await self._post(intent, path, {"metadata": metadata}, ":metadata")
+        return await self._post(intent, f"{path}/{intent.object.partition('/')[2]}", body)
+
+    async def _post(
+        self, intent: WriteIntent, path: str, body: Mapping[str, Any], of_key: str = ""
+    ) -> WriteReceipt:
         reply = await self.door.send(
             Call(
                 "POST",
                 path,
                 form=list(_form(body)),
-                headers={"Idempotency-Key": intent.idempotency_key},
+                headers={"Idempotency-Key": f"{intent.idempotency_key}{of_key}"},
                 kind="write",
                 correlation_id=intent.correlation_id,
             )
@@ -93,6 +110,7 @@ class StripeTarget:
 
 
 def _path(name: str, record_id: str | None = None) -> str:
+    name = name.partition("/")[0] if name in _DEEDS else name
     if name not in _PATHS:
         raise Rejected(SYSTEM, f"{name} is not declared; known are {sorted(_PATHS)}")
     if record_id is None:

@@ -1,0 +1,43 @@
+"""Findings about documents of billing, and the facts under which each can be corrected."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.correction_samples import drift_row
+
+RECEIPT: Mapping[str, Any] = {
+    "row_key": "netsuite:8875/7954",
+    "payment_id": "8875",
+    "copy_id": "7954",
+    "voided": "F",
+    "total": "200",
+    "applied": "120",
+    "parts": 1,
+    "applied_minor": 12000,
+    "status": "open",
+    "remaining_minor": 12000,
+    "version": "v1",
+    "thread": "q2c_006A",
+}
+
+
+def untold_payment(**values: Any) -> dict[str, Any]:
+    """ERP payment 8875 pays invoice in_1, which billing has open."""
+    return drift_row(
+        "8875",
+        "PAY-OOB-01",
+        comparison="cmp_payment_application__billing_vs_erp",
+        row_key=RECEIPT["row_key"],
+        owner_role="erp",
+        owner_system="netsuite",
+        replica_role="billing",
+        replica_system="stripe",
+        expected="paid out of band",
+        observed="open",
+        **{"replica_id": "in_1", "cause": "in_full", **values},
+    )
+
+
+def receipts(**values: Any) -> dict[str, list[dict[str, Any]]]:
+    """The facts of that payment, with some values changed."""
+    return {"bank_receipts": [{**RECEIPT, **values}]}
