@@ -5,23 +5,33 @@ Made once and copied for every seed, so that a seed costs no migrations and no k
 
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from extractors.sandbox import reference
+from extractors.sandbox import netsuite_records, reference
 from extractors.sandbox.ids import salesforce_id
-from extractors.sandbox.ledger import InvoiceLine, JournalLine, invoice_rows, journal_rows
+from extractors.sandbox.ledger import (
+    Application,
+    InvoiceLine,
+    JournalLine,
+    invoice_rows,
+    journal_rows,
+    payment_rows,
+)
+from extractors.sandbox.netsuite_errors import NetSuiteError
+from extractors.sandbox.netsuite_settling import settle
 from extractors.sandbox.servers import connections
 from extractors.sandbox.store import Store
 from reconcilers.corrections.customer_links import FIELDS
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
 from tests.billing_samples import receipts, untold_payment
+from tests import application_samples as applications
 from tests.correction_samples import (
     FACTS,
     context,
@@ -47,11 +57,17 @@ ERP_CUSTOMERS = ("501", "502", "503")
 INVOICES = ("in_1", "in_2")
 POSTED = "9001"  # an invoice in the ERP that lost its key
 KEYED = "in_0"  # the billing invoice that it is of
-TABLES = {"invoice": "transaction"}  # where the sandbox keeps what is not named like its table
+TABLES = {
+    "invoice": "transaction",
+    "customerPayment": "transaction",
+}  # where the sandbox keeps what is not named like its table
 JOURNALS = ("8884", "8885")  # of which the second is a copy
 OPEN_INVOICE = "7002"
 TOLD = "in_8"  # an invoice of billing that the bank paid: the payment, and the copy that it pays
 BANKED = ("8875", "7954")
+MEANT, MISTAKEN = "7004", "7003"  # the invoice that a payment is for, and the one it is applied to
+PAYMENT = "8001"
+APPLY = "apply"  # what a payment is applied to: a set, told as text here
 # System, record, attribute of the matrix, and what its field says in the place of 'new'.
 LINKS = (
     ("salesforce", ACCOUNTS[0], "erp_customer_ref", None),
@@ -92,6 +108,9 @@ class Repair:
         if self.is_posting:
             found = store.rows("netsuite", "transaction", externalid=self.record_id)
             return " ".join(f"{row['memo']}" for row in found) or None
+        if self.column == APPLY:
+            links = store.rows("netsuite", "previoustransactionlinelink", nextdoc=self.record_id)
+            return _set_of((link["previousdoc"], link["foreignamount"]) for link in links)
         record = store.get(self.system, self._table, self.record_id) or {}
         is_marked = self.system == "stripe" and not self.is_deed
         held = record.get("metadata") or {} if is_marked else record
@@ -99,6 +118,11 @@ class Repair:
 
     def overwrite(self, store: Store, value: str) -> None:
         """What a person does who changes the field meanwhile."""
+        if self.column == APPLY:
+            with suppress(NetSuiteError):  # where the period is closed, people cannot either
+                nothing = {APPLY: {"items": []}}
+                netsuite_records.update(store, "customerpayment", self.record_id, nothing, APPLY)
+            return
         change: dict[str, Any] = {self.column: value}
         if self.system == "stripe" and not self.is_deed:
             held = store.get("stripe", self.object, self.record_id) or {}
@@ -201,7 +225,11 @@ def _fill(store: Store) -> None:
         store.put(system, place.object, {name: key, **place.holding(old)}, stamp=False)
     for key in JOURNALS:
         _journal(store, key)
-    _open_invoice(store)
+    for key in (OPEN_INVOICE, MISTAKEN, MEANT):
+        _open_invoice(store, key)
+    charge = {"id": "ch_1", "status": "succeeded", "amount": 9000, "currency": "gbp"}
+    store.put("stripe", "charge", {**charge, **created})
+    _misapplied_payment(store)
     invoice = {"customer": CUSTOMERS[0], "status": "open", "total": 12000, "currency": "gbp"}
     store.put_many("stripe", "invoice", [{"id": key, **invoice, **created} for key in INVOICES])
     due = {"id": TOLD, "amount_due": 12000, "amount_remaining": 12000, "metadata": {}}
@@ -226,13 +254,13 @@ def _journal(store: Store, key: str) -> None:
         store.put_many("netsuite", table, records)
 
 
-def _open_invoice(store: Store) -> None:
+def _open_invoice(store: Store, key: str) -> None:
     """An invoice of the ERP that billing has been paid for."""
     line = InvoiceLine("201", 1, 10_000, 2_000, "2", None, None, "il_8")
     day = date(2026, 6, 1)
     rows = invoice_rows(
-        internal_id=OPEN_INVOICE,
-        tranid="UK-0002",
+        internal_id=key,
+        tranid=f"UK-{key}",
         entity_id=ERP_CUSTOMERS[0],
         subsidiary="2",
         currency="2",
@@ -240,7 +268,7 @@ def _open_invoice(store: Store) -> None:
         trandate=day,
         duedate=day,
         period_id=PERIOD,
-        externalid="in_9",
+        externalid=f"in_{key}",
         customform="subscription",
         lines=[line],
         custbody={},
@@ -248,8 +276,30 @@ def _open_invoice(store: Store) -> None:
     )
     for table, records in rows.items():
         store.put_many("netsuite", table, records)
-    charge = {"id": "ch_1", "status": "succeeded", "amount": 9000, "currency": "gbp"}
-    store.put("stripe", "charge", {**charge, "created": int(LONG_AGO.timestamp())})
+
+
+def _misapplied_payment(store: Store) -> None:
+    rows = payment_rows(
+        internal_id=PAYMENT,
+        tranid=PAYMENT,
+        entity_id=ERP_CUSTOMERS[0],
+        subsidiary="2",
+        currency="2",
+        exchange_rate=Decimal(1),
+        trandate=date(2026, 6, 2),
+        period_id=PERIOD,
+        externalid="ch_2",
+        amount_minor=6000,
+        applied=[Application(MISTAKEN, 6000, Decimal(1))],
+        custbody={},
+        at=LONG_AGO,
+    )
+    for table, records in rows.items():
+        store.put_many("netsuite", table, records)
+    settle(store, store.get("netsuite", "transaction", MISTAKEN) or {}, 6000)
+
+
+_APPLICATIONS = (applications.part(MISTAKEN, 6000, 0), applications.part(MEANT, 0, 4000))
 
 
 def _bank_receipt(store: Store) -> None:
@@ -280,6 +330,7 @@ def _plan(state: State) -> None:
         ],
         **receipts(total="120"),
     }
+    facts = {**facts, **applications.facts(*_APPLICATIONS)}
     found = drift(
         lost_link(CUSTOMERS[0], ACCOUNTS[0]),
         stale_status("sub_1", SUBSCRIPTION),
@@ -304,6 +355,7 @@ def _plan(state: State) -> None:
         copied_journal(JOURNALS[1]),
         missing_payment("ch_1"),
         untold_payment(replica_id=TOLD),
+        applications.misapplied_payment(PAYMENT),
     )
     plan_into(state, found, context(**facts), NIGHT)
 
@@ -338,8 +390,16 @@ def _repair(view: Any) -> Repair:
 
 def _kept(image: Mapping[str, Any], column: str) -> Any:
     """A value of an image as the sandbox keeps it: a number without decimals that say nothing."""
+    if column == APPLY:
+        lines = image[APPLY]["items"]
+        return _set_of((line["doc"]["id"], line["amount"]) for line in lines)
     value = dict(_leaves(image))[column]
     return value.removesuffix(".0") if isinstance(value, str) else value
+
+
+def _set_of(parts: Iterable[tuple[str, str]]) -> str:
+    """What is taken off which invoice, in one text."""
+    return " ".join(sorted(f"{key}={Decimal(amount).normalize():f}" for key, amount in parts))
 
 
 def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from benchmarks.chaos.company import PERIOD, Repair
+from benchmarks.chaos.company import PERIOD, TABLES, Repair
 from benchmarks.chaos.witness import Witness
 from extractors.sandbox.store import Store
 from reconcilers.corrections.compensate import Compensation
@@ -80,7 +80,8 @@ def _check_repair(repair: Repair, state: str, store: Store, witness: Witness) ->
 def _is_closed(store: Store, repair: Repair) -> bool:
     """Whether it is a field of a document whose period closed: it is not changed back any more."""
     period = store.get("netsuite", "accountingperiod", PERIOD) or {}
-    return repair.object == "invoice" and not repair.is_posting and period["closed"] == "T"
+    is_of_document = repair.object in TABLES and not repair.is_posting
+    return is_of_document and period["closed"] == "T"
 
 
 def check_undone(

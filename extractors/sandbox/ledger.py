@@ -34,6 +34,7 @@ __all__ = [
     "InvoiceLine",
     "JournalLine",
     "base_minor",
+    "base_precision",
     "header_of",
     "invoice_rows",
     "journal_rows",
@@ -68,11 +69,11 @@ class JournalLine:
 
 def base_minor(minor: int, currency_id: str, subsidiary: str, rate: Decimal) -> int:
     """Minor units of a currency in minor units of the subsidiary's base currency."""
-    shift = _base_precision(subsidiary) - CURRENCY_BY_ID[currency_id].precision
+    shift = base_precision(subsidiary) - CURRENCY_BY_ID[currency_id].precision
     return rounded((minor * rate).scaleb(shift))
 
 
-def _base_precision(subsidiary: str) -> int:
+def base_precision(subsidiary: str) -> int:
     return CURRENCIES[ENTITY_BY_SUBSIDIARY[subsidiary].currency].precision
 
 
@@ -89,7 +90,7 @@ class Document:
         return decimal_text(minor, CURRENCY_BY_ID[self.currency].precision)
 
     def base_text(self, minor: int) -> str:
-        return decimal_text(minor, _base_precision(self.subsidiary))
+        return decimal_text(minor, base_precision(self.subsidiary))
 
     def base(self, minor: int) -> int:
         return base_minor(minor, self.currency, self.subsidiary, self.rate)

@@ -3,7 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from extractors.sandbox import netsuite_invoice, netsuite_journal, netsuite_settling
+from extractors.sandbox import (
+    netsuite_applying,
+    netsuite_invoice,
+    netsuite_journal,
+    netsuite_settling,
+)
 from extractors.sandbox.netsuite_account import account
 from extractors.sandbox.netsuite_errors import NetSuiteError, not_found
 from extractors.sandbox.schema import TABLES, Kind
@@ -39,7 +44,13 @@ NAMES = {
 }  # fmt: skip
 # Columns of the tables that the records show otherwise, or not at all.
 INTERNAL = frozenset({"billcountry", "billzip", "type", "voided"})
-SUBLISTS = {"customer": ("addressBook",), "invoice": ("item",), "journalentry": ("line",)}
+SUBLISTS = {
+    "customer": ("addressBook",),
+    "invoice": ("item",),
+    "journalentry": ("line",),
+    "customerpayment": ("apply",),
+    "creditmemo": ("apply",),
+}
 
 _STATUSES = {"A": "Open", "B": "Paid In Full", "V": "Voided"}
 
@@ -117,6 +128,8 @@ def sublist(store: Store, kind: str, key: str, name: str) -> list[dict[str, Any]
 def _sublist(store: Store, name: str, record: Record) -> list[dict[str, Any]]:
     if name == "line":
         return netsuite_journal.journal_lines(store, record["id"])
+    if name == "apply":
+        return netsuite_applying.apply_lines(store, record)
     return _lines(store, record["id"]) if name == "item" else _address_book(record)
 
 
@@ -168,6 +181,8 @@ def update(store: Store, kind: str, key: str, body: Body, replace: str | None) -
         netsuite_invoice.change_invoice(store, record, body)
     elif kind == "journalentry" and "line" in replaced:
         netsuite_journal.rebook_journal(store, record, body)
+    elif kind in netsuite_settling.SETTLING and body.keys() == {"apply"}:
+        netsuite_applying.reapply(store, kind, record, body, whole="apply" in replaced)
     elif kind in netsuite_settling.SETTLING and "apply" in replaced:
         netsuite_settling.rebook(store, kind, record, body)
     else:

@@ -56,7 +56,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
-class _Applied:
+class Applied:
     """What is taken off one invoice, minor units of its currency."""
 
     invoice: Record
@@ -90,7 +90,7 @@ def post_credit_memo(
         at=store.tick(),
     )
     total = sum(line.amount_minor + line.tax_minor for line in lines)
-    applied = _applied(store, body, str(header.entity_id), header.currency, total)
+    applied = applied_parts(store, body, str(header.entity_id), header.currency, total)
     rows = credit_rows(
         header,
         net_minor=sum(line.amount_minor for line in lines),
@@ -117,7 +117,7 @@ def post_payment(store: Store, body: Body, external_id: str | None, internal_id:
     currency = checked.reference("currency", "currency")
     amount = int(decimal(body.get("payment"), "payment").scaleb(precision_of(store, currency)))
     key = internal_id or store.new_id("netsuite", "transaction")
-    applied = _applied(store, body, customer, currency, amount)
+    applied = applied_parts(store, body, customer, currency, amount)
     rows = payment_rows(
         internal_id=key,
         tranid=str(body.get("tranId") or f"PYMT{key}"),
@@ -140,16 +140,24 @@ def post_payment(store: Store, body: Body, external_id: str | None, internal_id:
 def rebook(store: Store, kind: str, record: Record, body: Body) -> None:
     """Take a memo or a payment back and book it anew under its id; the body must be whole."""
     require_open_period(store, record["postingperiod"])
+    release(store, record)
+    remove_children(store, record["id"])
+    SETTLING[kind](store, body, record["externalid"], record["id"])
+    keep_creation(store, record)
+
+
+def release(store: Store, record: Record) -> list[Applied]:
+    """Take a document off all that it is applied to; returns what that was."""
+    freed = []
     for link in store.rows("netsuite", "previoustransactionlinelink", nextdoc=record["id"]):
         invoice = store.get("netsuite", "transaction", link["previousdoc"])
         assert invoice is not None
         precision = precision_of(store, invoice["currency"])
-        settle(store, invoice, -int(Decimal(link["foreignamount"]).scaleb(precision)))
+        freed.append(Applied(invoice, int(Decimal(link["foreignamount"]).scaleb(precision))))
+        settle(store, invoice, -freed[-1].amount_minor)
     links = "DELETE FROM netsuite_previoustransactionlinelink WHERE nextdoc = ?"
     store.execute(links, (record["id"],))
-    remove_children(store, record["id"])
-    SETTLING[kind](store, body, record["externalid"], record["id"])
-    keep_creation(store, record)
+    return freed
 
 
 def settle(store: Store, invoice: Record, applied_minor: int) -> None:
@@ -168,9 +176,9 @@ def _custbody(body: Body) -> dict[str, str]:
     return {name: str(body[name]) for name in _COLUMNS if body.get(name) is not None}
 
 
-def _applied(
+def applied_parts(
     store: Store, body: Body, customer: str, currency: str, total_minor: int
-) -> list[_Applied]:
+) -> list[Applied]:
     """What the sublist `apply` takes off open invoices of the customer."""
     given = items(body["apply"], "apply") if "apply" in body else []
     precision = precision_of(store, currency)
@@ -187,13 +195,13 @@ def _applied(
         if not 0 < amount <= _open_of(dict(invoice), precision):
             detail = "You cannot apply more than is left of the transaction."
             raise NetSuiteError(detail, "USER_ERROR", f"{place}.amount")
-        applied.append(_Applied(dict(invoice), amount))
+        applied.append(Applied(dict(invoice), amount))
     if sum(each.amount_minor for each in applied) > total_minor:
         raise NetSuiteError("You cannot apply more than the total.", "USER_ERROR", "apply")
     return applied
 
 
-def _write(store: Store, rows: Mapping[str, list[Record]], applied: Sequence[_Applied]) -> None:
+def _write(store: Store, rows: Mapping[str, list[Record]], applied: Sequence[Applied]) -> None:
     for table, written in rows.items():
         store.put_many("netsuite", table, written)
     for each in applied:

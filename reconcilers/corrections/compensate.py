@@ -38,6 +38,7 @@ UNDONE_BY: Mapping[str, str] = {
     "correct_customer_link": UNDO_UPDATE,
     "copy_subscription_status": UNDO_UPDATE,
     "copy_field": UNDO_UPDATE,
+    "apply_erp_settlement": UNDO_UPDATE,
     "post_erp_invoice": UNDO_POSTING,
     "post_erp_journal": UNDO_JOURNAL,
     UNDO_UPDATE: UNDO_UPDATE,

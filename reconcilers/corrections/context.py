@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from reconcilers.corrections.billing_frames import BILLING_QUERIES
+from reconcilers.corrections.application_queries import APPLICATION_QUERIES
 from reconcilers.corrections.document_queries import DOCUMENT_QUERIES
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_QUERIES
@@ -216,6 +217,7 @@ QUERIES: Mapping[str, str] = {
     **DOCUMENT_QUERIES,
     **SUBSCRIPTION_QUERIES,
     **BILLING_QUERIES,
+    **APPLICATION_QUERIES,
 }
 
 WATERMARKS = "select system || '.' || object, watermark_at from raw.snapshots order by 1"

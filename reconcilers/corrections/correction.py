@@ -20,6 +20,7 @@ Action = Literal[
     "post_erp_payment",
     "credit_erp_copy",
     "pay_out_of_band",
+    "apply_erp_settlement",
 ]
 ABSENT = "absent"
 # Actions that undo another correction (see compensate.py); no night plans them.

@@ -39,8 +39,8 @@ def post_credit_memo(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         applied = note["applied_minor"]
         refusals = (
             *check_posting(draft),
-            *_not_applicable(posted, applied, note["currency"]),
-            *_of_another_customer(posted, draft.customer),
+            *not_applicable(posted, applied, note["currency"]),
+            *of_another_customer(posted, draft.customer),
         )
         total = note["total_minor"]
         conditions = [
@@ -161,7 +161,7 @@ def _against_payment(payment: Row, posted: Row | None, facts: Facts) -> Iterator
     day, code = payment["paid_date"], payment["currency"]
     yield from currency_gap(code, facts.currencies.get(code or ""))
     yield from period_gap(day, facts.month_of(day))
-    yield from _not_applicable(posted, payment["amount_minor"], code)
+    yield from not_applicable(posted, payment["amount_minor"], code)
     if posted and posted["is_customer_inactive"] == "T":
         problem = f"ERP customer {posted['customer_id']} is inactive"
         yield Refusal("customer", "customer", problem, "reactivate the customer")
@@ -191,7 +191,7 @@ def applied_to(posted: Row, amount_minor: int, exponent: int) -> dict[str, Any]:
     return {"items": [{"doc": {"id": posted["transaction_id"]}, "apply": True, "amount": amount}]}
 
 
-def _not_applicable(posted: Row | None, amount_minor: int, currency: str | None) -> list[Refusal]:
+def not_applicable(posted: Row | None, amount_minor: int, currency: str | None) -> list[Refusal]:
     """Why an amount cannot be taken off the ERP's copy of the invoice; nothing for no amount."""
     if not amount_minor:
         return []
@@ -208,7 +208,7 @@ def _not_applicable(posted: Row | None, amount_minor: int, currency: str | None)
     return [Refusal("application", "apply.items.doc", problem, fix)]
 
 
-def _of_another_customer(posted: Row | None, customer: Row | None) -> list[Refusal]:
+def of_another_customer(posted: Row | None, customer: Row | None) -> list[Refusal]:
     """A memo stands with the customer of its invoice, whatever links say meanwhile."""
     if not posted or not customer or posted["customer_id"] == customer["customer_id"]:
         return []

@@ -53,6 +53,8 @@ class Facts:
     erp_copies: Mapping[str, Row]
     erp_copy_lines: Mapping[str, Sequence[Row]]
     bank_receipts: Mapping[str, Row]
+    settlements: Mapping[str, Row]
+    applications: Mapping[str, Sequence[Row]]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
@@ -110,6 +112,8 @@ def index(context: PlanContext) -> Facts:
         erp_copies=_by(context.erp_copies, "transaction_id"),
         erp_copy_lines=_grouped(context.erp_copy_lines, "transaction_id"),
         bank_receipts=_by(context.bank_receipts, "row_key"),
+        settlements=_by(context.erp_settlements, "row_key"),
+        applications=_grouped(context.erp_applications, "document_id"),
     )
 
 

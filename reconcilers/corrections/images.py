@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from reconcilers.corrections.applications import applied
+
 
 def shows(record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     """Whether a record has all these values."""
@@ -13,11 +15,14 @@ def shows(record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
 def same(record: Mapping[str, Any], name: str, value: Any) -> bool:
     """Equal values; an empty text is no value, and instants are compared as instants.
 
-    Of a value that has members of its own, such as metadata, only those that are named count.
+    Of a value that has members of its own, such as metadata, only those that are named count; of
+    what a document is applied to all of it does.
     """
     seen = record.get(name)
     if isinstance(value, Mapping):
         return shows(seen if isinstance(seen, Mapping) else {}, value)
+    if isinstance(value, list) and (wanted := applied(value)) is not None:
+        return applied(seen) == wanted
     if isinstance(seen, bool) or isinstance(value, bool):
         return seen is value  # what cannot be seen is not false
     if (seen or None) == (value or None):

@@ -56,6 +56,8 @@ class PlanContext:
     erp_copies: pl.DataFrame
     erp_copy_lines: pl.DataFrame
     bank_receipts: pl.DataFrame
+    erp_settlements: pl.DataFrame
+    erp_applications: pl.DataFrame
 
     SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
         **SUBSCRIPTION_SCHEMAS,
@@ -271,6 +273,28 @@ class PlanContext:
             "rev_end": TEXT,
         },
         **BILLING_FRAMES,
+        "erp_settlements": {
+            "row_key": TEXT,
+            "object": TEXT,
+            "document_id": TEXT,
+            "customer_id": TEXT,
+            "currency": TEXT,
+            "period_id": TEXT,
+            "voided": TEXT,
+            "version": TEXT,
+            "available_minor": WHOLE,
+        },
+        "erp_applications": {
+            "document_id": TEXT,
+            "transaction_id": TEXT,
+            "invoice_id": TEXT,
+            "customer_id": TEXT,
+            "currency": TEXT,
+            "unpaid_minor": WHOLE,
+            "held_minor": WHOLE,
+            "wanted_minor": WHOLE,
+            "is_guess": FLAG,
+        },
     }
 
     def __post_init__(self) -> None:

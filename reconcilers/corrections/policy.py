@@ -57,6 +57,8 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("PAY-MISS-01", None): Mode.APPROVE,
     ("INV-DUP-01", None): Mode.APPROVE_TWO,
     ("PAY-OOB-01", "in_full"): Mode.APPROVE,
+    ("PAY-APPL-01", None): Mode.AUTO,
+    ("CRN-APPL-01", None): Mode.AUTO,
     ("JE-DUP-01", None): Mode.APPROVE_TWO,
     ("JE-ACC-01", None): Mode.APPROVE,
     ("DSP-LIFE-01", "not_posted"): Mode.APPROVE,

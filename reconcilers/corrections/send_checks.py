@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from extractors.protocol import Target
+from reconcilers.corrections.applications import against_application
 from reconcilers.corrections.correction import Refusal
 from reconcilers.corrections.delivery import Order, Outcome
 from reconcilers.corrections.document import WHILE, Condition, closed_period, number_taken
@@ -22,6 +23,7 @@ from reconcilers.corrections.states import CorrectionState as S
 FINALIZED = ("open", "paid")
 ERP = "netsuite"
 _NUMBERED = {"invoice": "CustInvc", "creditMemo": "CustCred"}  # documents with billing's number
+_POSTED = ("invoice", "creditMemo", "customerPayment")  # documents that are changed where they are
 
 
 class DocumentAppearedError(RuntimeError):
@@ -80,11 +82,15 @@ async def check_at_send_time(
 
 
 async def against_change(target: Target, order: Order, sight: Sight) -> tuple[Refusal, ...]:
-    """A posted document is changed only while its period is open."""
-    if (order.operation, order.object) != ("update", "invoice") or target.system != ERP:
+    """A posted document changes only while its period is open, and pays no more than is open."""
+    if target.system != ERP or order.operation != "update" or order.object not in _POSTED:
         return ()
-    period = (sight.record or {}).get("postingPeriod") or {}
-    return tuple(_closed(await target.lookup("accountingperiod", id=f"{period.get('id')}"), period))
+    record = sight.record or {}
+    period = record.get("postingPeriod") or {}
+    noes = _closed(await target.lookup("accountingperiod", id=f"{period.get('id')}"), period)
+    if "apply" in order.payload:
+        noes += await against_application(target, record, order.payload["apply"])
+    return tuple(noes)
 
 
 async def _period_now(

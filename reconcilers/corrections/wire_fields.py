@@ -124,6 +124,8 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
     ("netsuite", "invoice", "invoice_id"): Place(
         "invoice", ("custbody_stripe_invoice_id",), _DOCUMENT
     ),
+    ("netsuite", "payment_application", "applied"): Place("customerPayment", ("apply",), _DOCUMENT),
+    ("netsuite", "credit_note_application", "applied"): Place("creditMemo", ("apply",), _DOCUMENT),
     ("netsuite", "invoice", "due_date"): Place("invoice", ("dueDate",), _DOCUMENT),
     # Of a payment that the bank took, billing is told with the invoice that it pays.
     ("stripe", "payment", "bank_receipt"): Place(

@@ -61,6 +61,8 @@ WRITES = {
     ("PAY-MISS-01", None): "post_erp_payment",
     ("INV-DUP-01", None): "credit_erp_copy",
     ("PAY-OOB-01", "in_full"): "pay_out_of_band",
+    ("PAY-APPL-01", None): "apply_erp_settlement",
+    ("CRN-APPL-01", None): "apply_erp_settlement",
     ("JE-DUP-01", None): "post_erp_journal",
     ("JE-ACC-01", None): "post_erp_journal",
     ("DSP-LIFE-01", "not_posted"): "post_erp_journal",
