@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from extractors.errors import Rejected, SourceError, Transient, Unauthorized, UnknownOutcome
 from extractors.protocol import Target
+from reconcilers.corrections.applications import applied
 from reconcilers.corrections.delivery import Order
 from reconcilers.corrections.document import WHILE
 
@@ -51,6 +52,8 @@ class Lane:
         """While no other correction works on its record, or on one that it depends on."""
         conditions = order.after.get(WHILE, [])
         others = {(each["object"], *each["equals"].values()) for each in conditions}
+        settled = applied(order.after.get("apply", {}).get("items")) or {}
+        others |= {("transaction", key) for key in settled}
         async with AsyncExitStack() as stack:
             for record in sorted({(order.object, order.record_id), *others}):
                 await stack.enter_async_context(self.records[record])
