@@ -30,8 +30,8 @@ from extractors.sandbox.store import Store
 from reconcilers.corrections.customer_links import FIELDS
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
-from tests.billing_samples import receipts, untold_payment
 from tests import application_samples as applications
+from tests.billing_samples import receipts, untold_payment
 from tests.correction_samples import (
     FACTS,
     context,

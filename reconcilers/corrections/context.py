@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import duckdb
 import polars as pl
 
-from reconcilers.corrections.billing_frames import BILLING_QUERIES
 from reconcilers.corrections.application_queries import APPLICATION_QUERIES
+from reconcilers.corrections.billing_frames import BILLING_QUERIES
 from reconcilers.corrections.document_queries import DOCUMENT_QUERIES
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_QUERIES
