@@ -235,6 +235,51 @@ def copied_invoice(transaction_id: str = "7100", **values: Any) -> dict[str, Any
     )
 
 
+def other_total(transaction_id: str = "7001", **values: Any) -> dict[str, Any]:
+    """Billing invoice in_1, of which the ERP has other lines (see `posted_as`)."""
+    return drift_row(
+        "in_1",
+        "INV-AMT-01",
+        replica_id=transaction_id,
+        attribute="total",
+        expected="12000",
+        observed="9000",
+        impact_minor=3000,
+        **{"cause": "net", **values},
+    )
+
+
+def wrong_line(line_id: str = "il_0", **values: Any) -> dict[str, Any]:
+    """A line of billing invoice in_1 that is another one in the ERP."""
+    return drift_row(
+        line_id,
+        "INV-LINE-01",
+        comparison="cmp_invoice_line__billing_vs_erp",
+        replica_id="7001-1",
+        attribute="quantity",
+        **{"cause": "other_quantity", **values},
+    )
+
+
+def posted_as(*lines: tuple[str, int, int], **values: Any) -> dict[str, list[dict[str, Any]]]:
+    """Facts of ERP invoice 7001: lines of (billing line, net, tax), and what else it shows."""
+    total = sum(net + tax for _, net, tax in lines)
+    copy = FACTS["erp_copies"][1] | {
+        "total_minor": total,
+        "total": f"{total / 100}",
+        "unpaid_minor": total,
+        "unpaid": f"{total / 100}",
+    }
+    line = FACTS["erp_copy_lines"][0] | {
+        "transaction_id": "7001",
+        "code_tax_minor": sum(tax for *_, tax in lines),
+    }
+    return {
+        "erp_copies": [copy | values],
+        "erp_copy_lines": [line | {"stripe_line_id": n, "net_minor": net} for n, net, _ in lines],
+    }
+
+
 def tie_out(state: State, on: date, *, holds: bool = True) -> None:
     """Record one tie-out of a night, which holds or breaks by one row."""
     left, right = ("stripe.invoice", 2), ("landed", 2 if holds else 1)
@@ -483,9 +528,13 @@ FACTS: dict[str, list[dict[str, Any]]] = {
             "total_minor": 12000,
             "unpaid": unpaid,
             "unpaid_minor": 12000,
+            "invoice_id": "in_1",
+            "period_id": "2606",
+            "version": "v1",
         }
         for transaction, copy_of, unpaid in (("7100", "7001", "120"), ("7001", None, "0"))
     ],
+    "erp_wrong_lines": [],
     "erp_copy_lines": [
         {
             "transaction_id": "7100",

@@ -97,14 +97,6 @@ def _book(store: Store, key: str, header: Mapping[str, Any], lines: Sequence[Inv
         store.put_many("netsuite", table, records)
 
 
-def rebook_invoice(store: Store, invoice: Record, body: Body) -> None:
-    """Replace the lines of an invoice on which nothing was paid; the body must be whole."""
-    _require_unpaid(store, invoice)
-    remove_children(store, invoice["id"])
-    post_invoice(store, body, invoice["externalid"], invoice["id"])
-    keep_creation(store, invoice)
-
-
 def merge_lines(store: Store, invoice: Record, body: Body) -> None:
     """Change the lines that are named by number, and add those that are not: sent twice, twice."""
     _require_unpaid(store, invoice)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from extractors.sandbox import (
+    netsuite_amend,
     netsuite_applying,
     netsuite_invoice,
     netsuite_journal,
@@ -46,7 +47,7 @@ NAMES = {
 INTERNAL = frozenset({"billcountry", "billzip", "type", "voided"})
 SUBLISTS = {
     "customer": ("addressBook",),
-    "invoice": ("item",),
+    "invoice": ("item", "taxDetails"),
     "journalentry": ("line",),
     "customerpayment": ("apply",),
     "creditmemo": ("apply",),
@@ -130,6 +131,8 @@ def _sublist(store: Store, name: str, record: Record) -> list[dict[str, Any]]:
         return netsuite_journal.journal_lines(store, record["id"])
     if name == "apply":
         return netsuite_applying.apply_lines(store, record)
+    if name == "taxDetails":
+        return _tax_details(store, record["id"])
     return _lines(store, record["id"]) if name == "item" else _address_book(record)
 
 
@@ -174,7 +177,7 @@ def update(store: Store, kind: str, key: str, body: Body, replace: str | None) -
         change = _customer_values(store, body)
         store.put("netsuite", "customer", {"id": record["id"], **change})
     elif kind == "invoice" and "item" in replaced:
-        netsuite_invoice.rebook_invoice(store, record, body)
+        netsuite_amend.amend_invoice(store, record, body)
     elif kind == "invoice" and "item" in body:
         netsuite_invoice.merge_lines(store, record, body)
     elif kind == "invoice":
@@ -315,7 +318,18 @@ def _lines(store: Store, internal_id: str) -> list[dict[str, Any]]:
             "quantity": float(line["quantity"] or 0),
             "amount": -float(line["foreignamount"]),
             "custcol_stripe_line_id": line["custcol_stripe_line_id"],
+            "custcol_rev_start": line["custcol_rev_start"],
+            "custcol_rev_end": line["custcol_rev_end"],
         }
         for line in lines
         if line["item"] is not None
+    ]
+
+
+def _tax_details(store: Store, internal_id: str) -> list[dict[str, Any]]:
+    """The taxes of a document, added up by code."""
+    lines = store.rows("netsuite", "transactionline", transaction=internal_id, taxline="T")
+    return [
+        {"taxCode": {"id": line["taxcode"]}, "taxAmount": -float(line["foreignamount"])}
+        for line in lines
     ]

@@ -39,6 +39,7 @@ UNDONE_BY: Mapping[str, str] = {
     "copy_subscription_status": UNDO_UPDATE,
     "copy_field": UNDO_UPDATE,
     "apply_erp_settlement": UNDO_UPDATE,
+    "amend_erp_invoice": UNDO_UPDATE,
     "post_erp_invoice": UNDO_POSTING,
     "post_erp_journal": UNDO_JOURNAL,
     UNDO_UPDATE: UNDO_UPDATE,

@@ -21,6 +21,7 @@ Action = Literal[
     "credit_erp_copy",
     "pay_out_of_band",
     "apply_erp_settlement",
+    "amend_erp_invoice",
 ]
 ABSENT = "absent"
 # Actions that undo another correction (see compensate.py); no night plans them.

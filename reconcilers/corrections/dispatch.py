@@ -156,8 +156,8 @@ class _Worker:
         for day in (order.snapshot_date, self.desk.now().date()):
             if noes := self.guard.refusals(order, day):
                 return endings.refused(noes)
-        if noes := await against_change(lane.target, order, sight):
-            return endings.refused(noes)
+        if stop := await against_change(lane.target, self.billing, order, sight):
+            return stop
         if order.action in POSTINGS:
             today = self.desk.now().date()
             return await before_posting(lane.target, self.billing, order, today)

@@ -5,7 +5,10 @@ Part of what context.py reads, by the same rule: wire values from `raw`, all els
 
 from collections.abc import Mapping
 
+from reconcilers.corrections.invoice_queries import INVOICE_QUERIES
+
 DOCUMENT_QUERIES: Mapping[str, str] = {
+    **INVOICE_QUERIES,
     # Documents that are to be reversed or reclassified, what they are copies of, and journals that
     # an integration posted: their external ids are taken.
     "erp_journals": """
@@ -134,61 +137,6 @@ DOCUMENT_QUERIES: Mapping[str, str] = {
         join raw.netsuite__transaction as wire on copies.erp_internal_id = wire.id
         left join raw.netsuite__customer as customers on wire.entity = customers.id
         where copies.copy_role = 'primary' and not invoices.is_voided
-    """,
-    # Second copies of invoices, and those that stand.
-    "erp_copies": """
-        with copies as (
-            select erp_internal_id, duplicate_of from canonical.invoice_copies
-            where erp_internal_id in (
-                select owner_id from reconciliation.drift where code = 'INV-DUP-01'
-            )
-        ),
-        wanted as (
-            select erp_internal_id as id, duplicate_of as copy_of from copies
-            union
-            select duplicate_of, null from copies
-            where duplicate_of not in (select erp_internal_id from copies)
-        )
-        select wire.id as transaction_id, wanted.copy_of, wire.entity as customer_id,
-               coalesce(customers.isinactive, 'F') as is_customer_inactive, (
-                   select min(lines.subsidiary) from raw.netsuite__transaction_line as lines
-                   where lines.transaction = wire.id
-               ) as subsidiary_id, invoices.currency, wire.exchangerate as exchange_rate,
-               invoices.invoice_date, wire.voided, wire.foreigntotal as total,
-               invoices.total_minor, wire.foreignamountunpaid as unpaid,
-               invoices.amount_due_minor as unpaid_minor
-        from wanted
-        join raw.netsuite__transaction as wire on wanted.id = wire.id
-        join conformed.invoice__erp as invoices on wire.id = invoices.erp_internal_id
-        left join raw.netsuite__customer as customers on wire.entity = customers.id
-    """,
-    "erp_copy_lines": """
-        with lines as (
-            select lines.*, cast(
-                -cast(lines.foreignamount as decimal(28, 8))
-                * power(10, cast(currencies.currencyprecision as integer)) as bigint
-            ) as minor
-            from raw.netsuite__transaction_line as lines
-            join raw.netsuite__transaction as wire on lines.transaction = wire.id
-            join raw.netsuite__currency as currencies on wire.currency = currencies.id
-            where lines.transaction in (
-                select owner_id from reconciliation.drift where code = 'INV-DUP-01'
-            )
-        ),
-        taxes as (
-            select transaction, taxcode, sum(minor) as minor
-            from lines where taxline = 'T' group by transaction, taxcode
-        )
-        select lines.transaction as transaction_id, lines.item as item_id, lines.quantity,
-               lines.minor as net_minor, lines.taxcode as tax_code_id, codes.rate as tax_rate,
-               coalesce(taxes.minor, 0) as code_tax_minor,
-               lines.custcol_stripe_line_id as stripe_line_id,
-               lines.custcol_rev_start as rev_start, lines.custcol_rev_end as rev_end
-        from lines
-        left join taxes on lines.transaction = taxes.transaction and lines.taxcode = taxes.taxcode
-        left join raw.netsuite__tax_code as codes on lines.taxcode = codes.id
-        where lines.item is not null
-        order by lines.transaction, cast(lines.id as bigint)
     """,
     "erp_memo_numbers": """
         select tranid as number, id as transaction_id

@@ -9,7 +9,6 @@ from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.document import (
     WHILE,
     Condition,
-    amount_text,
     currency_gap,
     document_correction,
     not_in_snapshot,
@@ -17,9 +16,10 @@ from reconcilers.corrections.document import (
     period_gap,
     stands,
 )
-from reconcilers.corrections.erp_settling import applied_to, shares
+from reconcilers.corrections.erp_settling import applied_to
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.policy import Rule
+from reconcilers.corrections.posted_lines import sublists, taxed
 
 CREDIT = "credit_"  # of our external ids; the models read it
 
@@ -33,7 +33,7 @@ def credit_copy(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     body: dict[str, Any] = {}
     conditions = [_as_it_was(each) for each in (copy, standing) if each]
     if copy and standing:
-        lines = _taxed(facts.erp_copy_lines.get(copy_id, ()))
+        lines = taxed(facts.erp_copy_lines.get(copy_id, ()))
         refusals = tuple(_against(copy, lines, facts))
         body = {} if refusals else _memo(copy, lines, facts, subject.correlation_id)
     return document_correction(
@@ -72,7 +72,6 @@ def _memo(copy: Row, lines: Sequence[Row], facts: Facts, correlation_id: str) ->
     month, exponent = open_month(day, facts.months), facts.currencies[copy["currency"]]["exponent"]
     if month is None:
         raise ValueError("a memo was asked for although its posting checks failed")
-    numbered = list(enumerate(lines, start=1))
     return {
         "entity": {"id": copy["customer_id"]},
         "subsidiary": {"id": copy["subsidiary_id"]},
@@ -82,45 +81,9 @@ def _memo(copy: Row, lines: Sequence[Row], facts: Facts, correlation_id: str) ->
         "postingPeriod": {"id": month["period_id"]},
         "custbody_q2c_correlation_id": correlation_id,
         "taxDetailsOverride": True,
-        "item": {"items": [_item(line, n, exponent) for n, line in numbered]},
-        "taxDetails": {"items": [_tax(line, n, exponent) for n, line in numbered]},
+        **sublists(lines, exponent),
         "apply": applied_to(copy, copy["total_minor"], exponent),
     }
-
-
-def _item(line: Row, number: int, exponent: int) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "item": {"id": line["item_id"]},
-        "quantity": line["quantity"],
-        "amount": amount_text(line["net_minor"], exponent),
-        "taxDetailsReference": f"L{number}",
-    }
-    named = {
-        "custcol_stripe_line_id": line["stripe_line_id"],
-        "custcol_rev_start": line["rev_start"],
-        "custcol_rev_end": line["rev_end"],
-    }
-    return body | {name: str(value) for name, value in named.items() if value}
-
-
-def _tax(line: Row, number: int, exponent: int) -> dict[str, Any]:
-    return {
-        "taxDetailsReference": f"L{number}",
-        "taxCode": {"id": line["tax_code_id"]},
-        "taxBasis": amount_text(line["net_minor"], exponent),
-        "taxRate": line["tax_rate"],
-        "taxAmount": amount_text(line["tax_minor"], exponent),
-    }
-
-
-def _taxed(lines: Sequence[Row]) -> list[Row]:
-    """The lines with their parts of the tax that the copy has under their tax codes."""
-    taxed: list[Row] = []
-    for code in dict.fromkeys(line["tax_code_id"] for line in lines):
-        own = [line for line in lines if line["tax_code_id"] == code]
-        parts = shares(own[0]["code_tax_minor"], [line["net_minor"] for line in own])
-        taxed += [{**line, "tax_minor": part} for line, part in zip(own, parts, strict=True)]
-    return taxed
 
 
 def _as_it_was(copy: Row) -> Condition:

@@ -55,6 +55,7 @@ class Facts:
     bank_receipts: Mapping[str, Row]
     settlements: Mapping[str, Row]
     applications: Mapping[str, Sequence[Row]]
+    wrong_lines: Mapping[str, Row]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
@@ -114,6 +115,7 @@ def index(context: PlanContext) -> Facts:
         bank_receipts=_by(context.bank_receipts, "row_key"),
         settlements=_by(context.erp_settlements, "row_key"),
         applications=_grouped(context.erp_applications, "document_id"),
+        wrong_lines=_by(context.erp_wrong_lines, "exception_key"),
     )
 
 

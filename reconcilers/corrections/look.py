@@ -10,6 +10,7 @@ from extractors.protocol import Target
 from reconcilers.corrections.correction import Refusal
 from reconcilers.corrections.document import WHILE
 from reconcilers.corrections.images import same, shows
+from reconcilers.corrections.posted_lines import comparable
 
 PAID = Refusal(
     "payment",
@@ -70,16 +71,20 @@ async def look(target: Target, order: Intended) -> Sight:
     record = await target.read(order.object, order.record_id)
     if record is None:
         return Sight(Standing.OTHER, f"{order.object} {order.record_id} is gone")
-    if shows(record, {name: value for name, value in order.after.items() if name != WHILE}):
+    seen, before = comparable(record), comparable(_of_record(order.before or {}))
+    if shows(seen, comparable(_of_record(order.after))):
         return Sight(Standing.DESIRED, "the record is already as desired", order.record_id)
-    if order.before is not None and shows(record, order.before):
+    if order.before is not None and shows(seen, before):
         return Sight(Standing.DRIFTED, "the record still drifts", order.record_id, record=record)
     changed = ", ".join(
-        name
-        for name, value in sorted((order.before or {}).items())
-        if not same(record, name, value)
+        name for name, value in sorted(before.items()) if not same(seen, name, value)
     )
     return Sight(Standing.OTHER, f"the value that drifted changed meanwhile ({changed})")
+
+
+def _of_record(image: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An image without what has to hold elsewhere."""
+    return {name: value for name, value in image.items() if name != WHILE}
 
 
 async def _look_for_credit(target: Target, order: Intended) -> Sight:

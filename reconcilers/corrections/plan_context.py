@@ -58,6 +58,7 @@ class PlanContext:
     bank_receipts: pl.DataFrame
     erp_settlements: pl.DataFrame
     erp_applications: pl.DataFrame
+    erp_wrong_lines: pl.DataFrame
 
     SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
         **SUBSCRIPTION_SCHEMAS,
@@ -259,7 +260,11 @@ class PlanContext:
             "total_minor": WHOLE,
             "unpaid": TEXT,
             "unpaid_minor": WHOLE,
+            "invoice_id": TEXT,
+            "period_id": TEXT,
+            "version": TEXT,
         },
+        "erp_wrong_lines": {"exception_key": TEXT, "transaction_id": TEXT, "is_first": FLAG},
         "erp_copy_lines": {
             "transaction_id": TEXT,
             "item_id": TEXT,

@@ -81,16 +81,27 @@ async def check_at_send_time(
     return tuple(refusals)
 
 
-async def against_change(target: Target, order: Order, sight: Sight) -> tuple[Refusal, ...]:
-    """A posted document changes only while its period is open, and pays no more than is open."""
+async def against_change(
+    target: Target, billing: Target | None, order: Order, sight: Sight
+) -> Outcome | None:
+    """Why a posted document must not be changed now.
+
+    It changes only while its period is open, and what it is of is as it was; it pays no more than
+    is open.
+    """
     if target.system != ERP or order.operation != "update" or order.object not in _POSTED:
-        return ()
+        return None
     record = sight.record or {}
     period = record.get("postingPeriod") or {}
     noes = _closed(await target.lookup("accountingperiod", id=f"{period.get('id')}"), period)
     if "apply" in order.payload:
         noes += await against_application(target, record, order.payload["apply"])
-    return tuple(noes)
+    if noes:
+        return refused(tuple(noes))
+    changed = await _changed(target, billing, order)
+    if isinstance(changed, Refusal):
+        return refused((changed,))
+    return Outcome(S.SUPERSEDED, OVERTAKEN, changed) if changed else None
 
 
 async def _period_now(

@@ -72,6 +72,7 @@ class Place:
 
 _ACCOUNT, _CUSTOMER = "salesforce.account", "stripe.customer"
 _ERP, _DOCUMENT = "netsuite.customer", "netsuite.transaction"
+_LINES = ("item", "items")
 # By system, and by entity and attribute of the matrix.
 PLACES: Mapping[tuple[str, str, str], Place] = {
     ("salesforce", "customer", "billing_customer_ref"): Place(
@@ -134,6 +135,24 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         "stripe.invoice",
         beside=(("metadata", "erp_payment_id"), ("metadata", "q2c_correlation_id")),
     ),
+    # Lines of a posted invoice are given anew as a whole, with all their taxes.
+    ("netsuite", "invoice_line", "product_code"): Place("invoice", (*_LINES, "item"), _DOCUMENT),
+    ("netsuite", "invoice_line", "quantity"): Place("invoice", (*_LINES, "quantity"), _DOCUMENT),
+    ("netsuite", "invoice_line", "amount"): Place(
+        "invoice",
+        (*_LINES, "amount"),
+        _DOCUMENT,
+        beside=((*_LINES, "custcol_stripe_line_id"), (*_LINES, "taxDetailsReference")),
+    ),
+    ("netsuite", "invoice_line", "service_start_date"): Place(
+        "invoice", (*_LINES, "custcol_rev_start"), _DOCUMENT
+    ),
+    ("netsuite", "invoice_line", "service_end_date"): Place(
+        "invoice", (*_LINES, "custcol_rev_end"), _DOCUMENT
+    ),
+    ("netsuite", "invoice_tax_line", "tax"): Place(
+        "invoice", ("taxDetails",), _DOCUMENT, beside=(("taxDetailsOverride",),)
+    ),
 }
 
 # Documents that can be posted, and which attributes their amounts are: one of them is enough.
@@ -148,9 +167,12 @@ DOCUMENTS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
 
 
 def leaves(values: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """All values that a body sets, with the paths to them."""
+    """All values that a body sets, with the paths to them; lines of a list share theirs."""
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from leaves(value, (*above, name))
+        elif isinstance(value, list) and value:
+            for member in value:
+                yield from leaves(member, (*above, name))
         else:
             yield (*above, name), value

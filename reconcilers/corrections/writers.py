@@ -10,6 +10,7 @@ from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
 from reconcilers.corrections.customer_links import correct_link
 from reconcilers.corrections.document import not_in_snapshot
+from reconcilers.corrections.erp_amendment import amend_lines, amend_total
 from reconcilers.corrections.erp_applying import apply_anew
 from reconcilers.corrections.erp_duplicate import credit_copy
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
@@ -51,6 +52,9 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("PAY-OOB-01", "in_full"): pay_out_of_band,
     ("PAY-APPL-01", None): apply_anew,
     ("CRN-APPL-01", None): apply_anew,
+    ("INV-AMT-01", None): amend_total,
+    ("TAX-AMT-01", None): amend_total,
+    ("INV-LINE-01", None): amend_lines,
     ("JE-DUP-01", None): reverse_copy,
     ("JE-ACC-01", None): reclass_line,
     ("DSP-LIFE-01", "not_posted"): post_stage,

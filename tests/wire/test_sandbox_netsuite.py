@@ -353,7 +353,7 @@ def test_sublists_are_links_unless_expanded(http):
     assert some.keys() == {"links", "id", "companyName"}
 
 
-def test_a_paid_invoice_keeps_its_lines(http, sandbox_store):
+def test_a_paid_invoice_keeps_its_total(http, sandbox_store):
     number = f"k{next(NUMBERS)}"
     key = post(http, number).headers["location"].rpartition("/")[2]
     link = {
@@ -366,7 +366,11 @@ def test_a_paid_invoice_keeps_its_lines(http, sandbox_store):
     sandbox_store.put("netsuite", "previoustransactionlinelink", link)
     sandbox_store.put("netsuite", "transaction", {"id": key, "foreignamountunpaid": "0"})
     path = f"record/v1/invoice/{key}"
-    replaced = http.patch(path, params={"replace": "item"}, json=invoice_body(number))
+    body = invoice_body(number)
+    assert http.patch(path, params={"replace": "item"}, json=body).status_code == 204
+    assert sandbox_store.get("netsuite", "transaction", key)["foreignamountunpaid"] == "0"
+    body["taxDetails"]["items"][0]["taxAmount"] = "19.09"
+    replaced = http.patch(path, params={"replace": "item"}, json=body)
     assert refusal(replaced)[:2] == (400, "USER_ERROR")
     assert refusal(http.delete(path))[:2] == (400, "USER_ERROR")
 

@@ -63,6 +63,9 @@ WRITES = {
     ("PAY-OOB-01", "in_full"): "pay_out_of_band",
     ("PAY-APPL-01", None): "apply_erp_settlement",
     ("CRN-APPL-01", None): "apply_erp_settlement",
+    **dict.fromkeys(
+        ((code, None) for code in ("INV-AMT-01", "TAX-AMT-01", "INV-LINE-01")), "amend_erp_invoice"
+    ),
     ("JE-DUP-01", None): "post_erp_journal",
     ("JE-ACC-01", None): "post_erp_journal",
     ("DSP-LIFE-01", "not_posted"): "post_erp_journal",
