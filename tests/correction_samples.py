@@ -280,6 +280,19 @@ def posted_as(*lines: tuple[str, int, int], **values: Any) -> dict[str, list[dic
     }
 
 
+def void_not_copied(invoice_id: str = "in_7", **values: Any) -> dict[str, Any]:
+    """ERP invoice 7100, which billing voided."""
+    return drift_row(
+        invoice_id,
+        "INV-STAT-01",
+        attribute="status",
+        expected="void",
+        observed="open",
+        impact_minor=-12000,
+        **{"replica_id": "7100", "cause": "void_not_copied", **values},
+    )
+
+
 def tie_out(state: State, on: date, *, holds: bool = True) -> None:
     """Record one tie-out of a night, which holds or breaks by one row."""
     left, right = ("stripe.invoice", 2), ("landed", 2 if holds else 1)

@@ -1,4 +1,4 @@
-"""The credit memo over a second copy of an invoice, which the ERP's API cannot void. Pure."""
+"""The credit memo over an invoice that should not stand, which the ERP's API cannot void. Pure."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -27,12 +27,33 @@ CREDIT = "credit_"  # of our external ids; the models read it
 def credit_copy(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """INV-DUP-01: a memo over the whole copy, at its own rate, while nothing is paid on it."""
     copy_id = subject.owner_id or ""
+    original = (facts.erp_copies.get(copy_id) or {}).get("copy_of")
+    standing = facts.erp_copies.get(original or "")
+    reason = f"{copy_id} is a copy of {original}: it is credited"
+    conditions = [_as_it_was(standing)] if standing else []
+    return _credit(subject, rule, facts, copy_id, conditions, reason)
+
+
+def credit_void(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """INV-STAT-01, void in billing: a memo over all of the ERP's copy, while nothing is on it."""
+    invoice, copy_id = subject.owner_id or "", subject.replica_id or ""
+    reason = f"billing voided {invoice}: ERP invoice {copy_id} is credited"
+    conditions = [stands("stripe", "invoice", {"id": invoice}, status="void")]
+    return _credit(subject, rule, facts, copy_id, conditions, reason)
+
+
+def _credit(  # noqa: PLR0917  # the sides, and why
+    subject: Subject,
+    rule: Rule,
+    facts: Facts,
+    copy_id: str,
+    conditions: list[Condition],
+    reason: str,
+) -> Correction:
     copy = facts.erp_copies.get(copy_id)
-    standing = facts.erp_copies.get((copy or {}).get("copy_of") or "")
     refusals: tuple[Refusal, ...] = (not_in_snapshot("externalId", f"copy {copy_id}"),)
     body: dict[str, Any] = {}
-    conditions = [_as_it_was(each) for each in (copy, standing) if each]
-    if copy and standing:
+    if copy and conditions:
         lines = taxed(facts.erp_copy_lines.get(copy_id, ()))
         refusals = tuple(_against(copy, lines, facts))
         body = {} if refusals else _memo(copy, lines, facts, subject.correlation_id)
@@ -43,9 +64,9 @@ def credit_copy(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         object_name="creditMemo",
         external_id=f"{CREDIT}{copy_id}",
         body=body,
-        facts={WHILE: conditions},
+        facts={WHILE: [*([_as_it_was(copy, is_credited=True)] if copy else []), *conditions]},
         refusals=refusals,
-        reason=f"{copy_id} is a copy of {(copy or {}).get('copy_of')}: it is credited",
+        reason=reason,
     )
 
 
@@ -58,9 +79,8 @@ def _against(copy: Row, lines: Sequence[Row], facts: Facts) -> Iterator[Refusal]
         yield Refusal("customer", "entity", problem, "reactivate the customer")
     if copy["unpaid_minor"] != copy["total_minor"]:
         problem = "something is applied to the copy"
-        yield Refusal(
-            "application", "apply.items.doc", problem, "apply it to the invoice that stands instead"
-        )
+        fix = "apply it to an invoice that stands instead"
+        yield Refusal("application", "apply.items.doc", problem, fix)
     off = copy["total_minor"] - sum(line["net_minor"] + line["tax_minor"] for line in lines)
     if off or not lines:
         problem = f"its lines and its tax leave {off} of its total" if lines else "it has no lines"
@@ -86,8 +106,8 @@ def _memo(copy: Row, lines: Sequence[Row], facts: Facts, correlation_id: str) ->
     }
 
 
-def _as_it_was(copy: Row) -> Condition:
+def _as_it_was(copy: Row, *, is_credited: bool = False) -> Condition:
     shows = {"voided": copy["voided"], "foreigntotal": copy["total"]}
-    if copy["copy_of"]:
+    if is_credited:
         shows["foreignamountunpaid"] = copy["unpaid"]
     return stands("netsuite", "transaction", {"id": copy["transaction_id"]}, **shows)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-# Second copies of invoices, those that stand, and invoices that are not as billing has them.
+# Second copies of invoices, those that stand, and those that are not as billing has them.
 _WANTED = """
         with copies as (
             select erp_internal_id, duplicate_of from canonical.invoice_copies
@@ -21,6 +21,7 @@ _WANTED = """
                 select split_part(coalesce(replica_id, owner_id), '-', 1)
                 from reconciliation.drift
                 where code in ('INV-AMT-01', 'TAX-AMT-01', 'INV-LINE-01')
+                   or code = 'INV-STAT-01' and cause = 'void_not_copied'
                 union
                 select standing.erp_internal_id
                 from reconciliation.drift as told

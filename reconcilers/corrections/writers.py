@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from reconcilers.corrections.billing_deeds import pay_out_of_band
+from reconcilers.corrections.billing_writers import BILLING_WRITERS
 from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
 from reconcilers.corrections.customer_links import correct_link
@@ -49,7 +49,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("CRN-MISS-01", "never_posted"): post_credit_memo,
     ("PAY-MISS-01", None): post_payment,
     ("INV-DUP-01", None): credit_copy,
-    ("PAY-OOB-01", "in_full"): pay_out_of_band,
+    **BILLING_WRITERS,
     ("PAY-APPL-01", None): apply_anew,
     ("CRN-APPL-01", None): apply_anew,
     ("INV-AMT-01", None): amend_total,

@@ -48,7 +48,8 @@ select
     billing.currency as billing_currency,
     erp.currency as erp_currency,
     billing.status as billing_status,
-    erp.status as erp_status,
+    -- what a memo of ours credits whole is void, by the only way that the ERP's API has
+    case when credits.corrected_id is not null then 'void' else erp.status end as erp_status,
     billing.subtotal_minor as billing_subtotal_minor,
     erp.subtotal_minor as erp_subtotal_minor,
     billing.tax_minor as billing_tax_minor,
@@ -75,3 +76,5 @@ left join (
     select * from {{ ref('invoice__erp') }}
     where erp_internal_id in (select erp_id from {{ ref('apart_invoice__billing_vs_erp') }})
 ) as erp on apart.erp_id = erp.erp_internal_id
+left join {{ ref('ledger_correction__erp') }} as credits
+    on apart.erp_id = credits.corrected_id and credits.kind = 'credit'

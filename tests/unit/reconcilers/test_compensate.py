@@ -60,6 +60,7 @@ WRITES = {
     ("CRN-MISS-01", "never_posted"): "post_erp_credit_memo",
     ("PAY-MISS-01", None): "post_erp_payment",
     ("INV-DUP-01", None): "credit_erp_copy",
+    ("INV-STAT-01", "void_not_copied"): "credit_erp_copy",
     ("PAY-OOB-01", "in_full"): "pay_out_of_band",
     ("PAY-APPL-01", None): "apply_erp_settlement",
     ("CRN-APPL-01", None): "apply_erp_settlement",

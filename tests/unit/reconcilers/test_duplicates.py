@@ -19,6 +19,7 @@ from tests.correction_samples import (
     netsuite,
     plan_into,
     stripe,
+    void_not_copied,
 )
 from tests.unit.reconcilers.test_journals import JULY, planned
 
@@ -93,11 +94,44 @@ def test_each_gap_is_refused_with_its_field(facts, field, words):
     assert (correction.state, correction.payload) == ("refused", {})
 
 
+def test_an_invoice_that_billing_voided_is_credited_like_a_copy():
+    alone = changed("erp_copies", copy_of=None)
+    correction, other = planned(void_not_copied(), **alone), planned(copied_invoice())
+    assert (correction.object, correction.record_id) == ("creditMemo", "credit_7100")
+    assert correction.mode == "approve"
+    memo = {"memo": f"tieout:{correction.correction_id}"}
+    assert correction.payload == {**other.payload, **memo}
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"erp_copies": []}, "7100 is not in the snapshot"),
+        (changed("erp_copies", unpaid_minor=0), "something is applied"),
+    ],
+)
+def test_what_billing_voided_and_somebody_paid_is_for_people(facts, words):
+    correction = planned(void_not_copied(), **facts)
+    assert (correction.state, words in correction.state_reason) == ("refused", True)
+
+
 @pytest.fixture
 def state():
     opened = open_state("sqlite://")
     yield opened
     opened.close()
+
+
+@pytest.mark.parametrize(("status", "outcome"), [("void", "accepted"), ("open", "superseded")])
+def test_it_is_credited_only_while_billing_still_has_it_void(state, status, outcome):
+    plan_into(state, drift(void_not_copied()), context(), at(0, 3))
+    (view,) = list_corrections(state, states=("proposed",))
+    approve(state, [view.correction_id], "ann", "", at(0, 4))
+    billing, erp = stripe(), netsuite()
+    billing.records["invoice", "in_7"] = {"id": "in_7", "status": status}
+    targets, limits = {"netsuite": erp, "stripe": billing}, DispatchLimits(tries_per_run=1)
+    assert asyncio.run(dispatch(state, targets, lambda: at(0, 9), limits)).outcomes == {outcome: 1}
+    assert len(erp.effects) == (outcome == "accepted")
 
 
 @pytest.mark.parametrize(

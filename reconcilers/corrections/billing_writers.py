@@ -1,0 +1,16 @@
+"""Which function corrects what of billing's documents; part of writers.py. Pure."""
+
+from collections.abc import Callable, Mapping
+
+from reconcilers.corrections.billing_deeds import pay_out_of_band
+from reconcilers.corrections.correction import Correction, Subject
+from reconcilers.corrections.erp_duplicate import credit_void
+from reconcilers.corrections.facts import Facts
+from reconcilers.corrections.policy import Rule
+
+BILLING_WRITERS: Mapping[
+    tuple[str, str | None], Callable[[Subject, Rule, Facts], Correction | None]
+] = {
+    ("PAY-OOB-01", "in_full"): pay_out_of_band,
+    ("INV-STAT-01", "void_not_copied"): credit_void,
+}
