@@ -8,6 +8,7 @@ from extractors.sandbox import (
     netsuite_applying,
     netsuite_invoice,
     netsuite_journal,
+    netsuite_refunding,
     netsuite_settling,
 )
 from extractors.sandbox.netsuite_account import account
@@ -90,6 +91,7 @@ _POSTED: dict[str, Callable[[Store, Body, str | None, str | None], str]] = {
     "invoice": netsuite_invoice.post_invoice,
     "journalentry": netsuite_journal.post_journal,
     **netsuite_settling.SETTLING,
+    "customerrefund": netsuite_refunding.post_refund,
 }
 
 
@@ -182,6 +184,8 @@ def update(store: Store, kind: str, key: str, body: Body, replace: str | None) -
         netsuite_invoice.merge_lines(store, record, body)
     elif kind == "invoice":
         netsuite_invoice.change_invoice(store, record, body)
+    elif kind == "customerrefund" and "apply" in replaced:
+        netsuite_refunding.rebook_refund(store, record, body)
     elif kind == "journalentry" and "line" in replaced:
         netsuite_journal.rebook_journal(store, record, body)
     elif kind in netsuite_settling.SETTLING and body.keys() == {"apply"}:

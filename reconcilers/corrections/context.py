@@ -12,6 +12,7 @@ import polars as pl
 
 from reconcilers.corrections.application_queries import APPLICATION_QUERIES
 from reconcilers.corrections.billing_frames import BILLING_QUERIES
+from reconcilers.corrections.cash_queries import CASH_QUERIES
 from reconcilers.corrections.document_queries import DOCUMENT_QUERIES
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_QUERIES
@@ -218,6 +219,7 @@ QUERIES: Mapping[str, str] = {
     **SUBSCRIPTION_QUERIES,
     **BILLING_QUERIES,
     **APPLICATION_QUERIES,
+    **CASH_QUERIES,
 }
 
 WATERMARKS = "select system || '.' || object, watermark_at from raw.snapshots order by 1"

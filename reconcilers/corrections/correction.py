@@ -22,6 +22,7 @@ Action = Literal[
     "pay_out_of_band",
     "apply_erp_settlement",
     "amend_erp_invoice",
+    "post_erp_refund",
 ]
 ABSENT = "absent"
 # Actions that undo another correction (see compensate.py); no night plans them.
@@ -33,6 +34,7 @@ POSTINGS = (
     "post_erp_journal",
     "post_erp_credit_memo",
     "post_erp_payment",
+    "post_erp_refund",
     "credit_erp_copy",
     UNDO_POSTING,
     UNDO_JOURNAL,

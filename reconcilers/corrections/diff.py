@@ -16,7 +16,9 @@ _BRIDGES = {bridge.comparison: bridge for bridge in BRIDGES}
 _KEY = ("code", "scope", "currency", "period")
 _GAP = pl.col("explained_minor") + pl.col("unexplained_minor")
 # Postings of what the right side lacks: each closes the gap (left - right) by its impact.
-CLOSING_A_GAP = frozenset({"post_erp_invoice", "post_erp_credit_memo", "post_erp_payment"})
+CLOSING_A_GAP = frozenset(
+    {"post_erp_invoice", "post_erp_credit_memo", "post_erp_payment", "post_erp_refund"}
+)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ class Facts:
     erp_copy_lines: Mapping[str, Sequence[Row]]
     bank_receipts: Mapping[str, Row]
     settlements: Mapping[str, Row]
+    refunds: Mapping[str, Row]
     applications: Mapping[str, Sequence[Row]]
     wrong_lines: Mapping[str, Row]
 
@@ -113,6 +114,7 @@ def index(context: PlanContext) -> Facts:
         erp_copies=_by(context.erp_copies, "transaction_id"),
         erp_copy_lines=_grouped(context.erp_copy_lines, "transaction_id"),
         bank_receipts=_by(context.bank_receipts, "row_key"),
+        refunds=_by(context.billing_refunds, "refund_id"),
         settlements=_by(context.erp_settlements, "row_key"),
         applications=_grouped(context.erp_applications, "document_id"),
         wrong_lines=_by(context.erp_wrong_lines, "exception_key"),

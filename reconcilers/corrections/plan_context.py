@@ -57,6 +57,7 @@ class PlanContext:
     erp_copy_lines: pl.DataFrame
     bank_receipts: pl.DataFrame
     erp_settlements: pl.DataFrame
+    billing_refunds: pl.DataFrame
     erp_applications: pl.DataFrame
     erp_wrong_lines: pl.DataFrame
 
@@ -278,6 +279,21 @@ class PlanContext:
             "rev_end": TEXT,
         },
         **BILLING_FRAMES,
+        "billing_refunds": {
+            "refund_id": TEXT,
+            "payment_id": TEXT,
+            "credit_note_id": TEXT,
+            "legal_entity": TEXT,
+            "currency": TEXT,
+            "refund_date": DAY,
+            "amount_minor": WHOLE,
+            "transaction_id": TEXT,
+            "customer_id": TEXT,
+            "is_customer_inactive": TEXT,
+            "memo_currency": TEXT,
+            "unpaid": TEXT,
+            "open_minor": WHOLE,
+        },
         "erp_settlements": {
             "row_key": TEXT,
             "object": TEXT,

@@ -59,6 +59,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("INV-STAT-01", "void_not_copied"): Mode.APPROVE,
     ("PAY-OOB-01", "in_full"): Mode.APPROVE,
     ("PAY-APPL-01", None): Mode.AUTO,
+    ("RFD-MISS-01", "not_posted"): Mode.APPROVE,
     ("CRN-APPL-01", None): Mode.AUTO,
     ("INV-AMT-01", None): Mode.APPROVE,
     ("TAX-AMT-01", None): Mode.APPROVE,

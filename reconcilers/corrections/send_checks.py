@@ -146,8 +146,8 @@ async def _customer_now(target: Target, customer_id: str) -> list[Refusal]:
 
 
 def _accounts(payload: Mapping[str, Any]) -> list[str]:
-    lines = payload.get("line", {}).get("items", ())
-    return sorted({line["account"]["id"] for line in lines})
+    lines = [payload, *payload.get("line", {}).get("items", ())]
+    return sorted({line["account"]["id"] for line in lines if "account" in line})
 
 
 async def _account_now(target: Target, account_id: str) -> list[Refusal]:

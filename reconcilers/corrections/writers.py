@@ -14,6 +14,7 @@ from reconcilers.corrections.erp_amendment import amend_lines, amend_total
 from reconcilers.corrections.erp_applying import apply_anew
 from reconcilers.corrections.erp_duplicate import credit_copy
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
+from reconcilers.corrections.erp_refunding import post_refund
 from reconcilers.corrections.erp_settling import post_credit_memo, post_payment
 from reconcilers.corrections.facts import Facts
 from reconcilers.corrections.field_copies import COPIES, copy_field
@@ -51,6 +52,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("INV-DUP-01", None): credit_copy,
     **BILLING_WRITERS,
     ("PAY-APPL-01", None): apply_anew,
+    ("RFD-MISS-01", "not_posted"): post_refund,
     ("CRN-APPL-01", None): apply_anew,
     ("INV-AMT-01", None): amend_total,
     ("TAX-AMT-01", None): amend_total,

@@ -31,6 +31,8 @@ TRANSACTION_TYPES = {
     "customerPayment": "CustPymt",
     "creditMemo": "CustCred",
     "journalEntry": "Journal",
+    "customerRefund": "CustRfnd",
+    "deposit": "Deposit",
 }
 _TABLES = {spec.vendor_name: spec for spec in OBJECTS.values()}
 

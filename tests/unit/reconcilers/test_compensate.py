@@ -63,6 +63,7 @@ WRITES = {
     ("INV-STAT-01", "void_not_copied"): "credit_erp_copy",
     ("PAY-OOB-01", "in_full"): "pay_out_of_band",
     ("PAY-APPL-01", None): "apply_erp_settlement",
+    ("RFD-MISS-01", "not_posted"): "post_erp_refund",
     ("CRN-APPL-01", None): "apply_erp_settlement",
     **dict.fromkeys(
         ((code, None) for code in ("INV-AMT-01", "TAX-AMT-01", "INV-LINE-01")), "amend_erp_invoice"

@@ -1,0 +1,117 @@
+"""The ERP's copy of a refund that the payment provider paid out of a credit. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from reconcilers.corrections.correction import Correction, Refusal, Subject
+from reconcilers.corrections.document import (
+    WHILE,
+    Condition,
+    currency_gap,
+    document_correction,
+    not_in_snapshot,
+    nothing,
+    open_month,
+    period_gap,
+    stands,
+)
+from reconcilers.corrections.erp_settling import applied_to
+from reconcilers.corrections.facts import Facts, Row
+from reconcilers.corrections.policy import Rule
+
+
+def post_refund(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """RFD-MISS-01, not posted: out of clearing, against the open memo of its credit note."""
+    refund_id = subject.owner_id or ""
+    refund = facts.refunds.get(refund_id)
+    refusals: tuple[Refusal, ...] = (
+        not_in_snapshot("custbody_stripe_refund_id", f"refund {refund_id}"),
+    )
+    conditions: list[Condition] = []
+    body: dict[str, Any] = {}
+    if refund:
+        clearing = clearing_account(refund["legal_entity"], facts)
+        refusals = (*_against(refund, facts), *account_gap(clearing, "payment_clearing"))
+        amount = refund["amount_minor"]
+        conditions = [
+            stands("stripe", "refund", {"id": refund_id}, status="succeeded", amount=amount),
+            nothing("netsuite", "transaction", custbody_stripe_refund_id=refund_id),
+            *_as_open_as(refund),
+        ]
+        if clearing and not refusals:
+            body = _body(refund, clearing, facts, subject.correlation_id)
+    return document_correction(
+        subject,
+        rule,
+        action="post_erp_refund",
+        object_name="customerRefund",
+        external_id=refund_id,
+        body=body,
+        facts={WHILE: conditions},
+        refusals=refusals,
+        reason=f"refund {refund_id} was paid out and the ERP does not have it",
+    )
+
+
+def clearing_account(legal_entity: str | None, facts: Facts) -> Row | None:
+    """Where money of the payment provider waits for its payout, by our chart."""
+    number = facts.ledger_number("*", legal_entity or "", "payment_clearing")
+    return facts.ledger_by_number.get(number or "")
+
+
+def account_gap(account: Row | None, event: str) -> list[Refusal]:
+    """Why nothing can be booked to an account of our chart."""
+    if account is None:
+        problem, fix = f"no ERP account is named for {event}", "name it in ledger_accounts.csv"
+    elif account["is_inactive"] == "T":
+        problem, fix = f"account {account['number']} is inactive", "reactivate it in the ERP"
+    else:
+        return []
+    return [Refusal("ledger account", f"account ({event})", problem, fix)]
+
+
+def _against(refund: Row, facts: Facts) -> Iterator[Refusal]:
+    day, code = refund["refund_date"], refund["currency"]
+    yield from currency_gap(code, facts.currencies.get(code or ""))
+    yield from period_gap(day, open_month(day, facts.months))
+    if refund["credit_note_id"] is None:
+        problem, fix = "no credit note stands behind it", "credit it in billing first"
+    elif refund["transaction_id"] is None:
+        problem, fix = "the ERP does not have the credit memo", "post it first (CRN-MISS-01)"
+    elif refund["memo_currency"] != code:
+        problem, fix = f"the memo is in {refund['memo_currency']}", "correct the memo's currency"
+    elif refund["open_minor"] < refund["amount_minor"]:
+        problem = f"only {refund['open_minor']} minor units of the credit memo are open"
+        fix = "find out what took the rest of it, then post the refund by hand"
+    elif refund["is_customer_inactive"] == "T":
+        problem = f"ERP customer {refund['customer_id']} is inactive"
+        fix = "reactivate the customer"
+    else:
+        return
+    yield Refusal("application", "apply.items.doc", problem, fix)
+
+
+def _as_open_as(refund: Row) -> list[Condition]:
+    if refund["transaction_id"] is None:
+        return []
+    shows = {"voided": "F", "foreignamountunpaid": refund["unpaid"]}
+    return [stands("netsuite", "transaction", {"id": refund["transaction_id"]}, **shows)]
+
+
+def _body(refund: Row, clearing: Row, facts: Facts, correlation_id: str) -> dict[str, Any]:
+    """NetSuite's customer refund; on the day of the refund, or the first open one after it."""
+    day, currency = refund["refund_date"], facts.currencies[refund["currency"]]
+    month = open_month(day, facts.months)
+    if month is None:
+        raise ValueError("a refund body was asked for although its posting checks failed")
+    return {
+        "customer": {"id": refund["customer_id"]},
+        "currency": {"id": currency["currency_id"]},
+        "account": {"id": clearing["account_id"]},
+        "tranDate": max(day, month["start_date"]).isoformat(),
+        "postingPeriod": {"id": month["period_id"]},
+        "custbody_stripe_refund_id": refund["refund_id"],
+        "custbody_stripe_charge_id": refund["payment_id"],
+        "custbody_q2c_correlation_id": correlation_id,
+        "apply": applied_to(refund, refund["amount_minor"], currency["exponent"]),
+    }
