@@ -107,6 +107,11 @@ def _integer(value: Any, param: str) -> int:
     return int(value)
 
 
+def _moment(value: Any, param: str) -> int | None:
+    """A time (unix seconds); an empty value takes it away."""
+    return None if value == "" else _integer(value, param)
+
+
 def _count(value: Any, param: str) -> int:
     number = _integer(value, param)
     if number < 0:
@@ -176,6 +181,7 @@ def _range(value: Any, param: str) -> dict[str, int]:
 _READERS = {
     "text": _text,
     "integer": _integer,
+    "moment": _moment,
     "count": _count,
     "boolean": _boolean,
     "decimal": _decimal,

@@ -27,14 +27,16 @@ from extractors.sandbox.world.moments import boundary, moment
 
 _INTERVAL = frozenset({"day", "week", "month", "year"})
 _END = frozenset({"cancel", "none", "release", "renew"})
+_DISCOUNTS: dict[str, Any] = {"discounts": [{"coupon": "text"}]}
 _PHASE: dict[str, Any] = {
     "collection_method": COLLECTION,
     "currency": "text",
     "description": "text",
     "duration": {"interval": _INTERVAL, "interval_count": "integer"},
     "end_date": "integer",
-    "items": [{"price": "text", "quantity": "count", **METADATA}],
+    "items": [{"price": "text", "quantity": "count", **_DISCOUNTS, **METADATA}],
     "proration_behavior": PRORATION,
+    **_DISCOUNTS,
     **METADATA,
 }
 _OVER = {"canceled", "completed", "released"}
@@ -120,6 +122,8 @@ def _phases(
             raise StripeError(message, "parameter_missing", f"{param}[items]")
         end = _end(given, start, param)
         rest = {n: v for n, v in given.items() if n not in {"duration", "items", "end_date"}}
+        if "discounts" in rest:
+            rest["discounts"] = _discounts(store, given, param)
         items = [_item(store, item, f"{param}[items]") for item in given["items"]]
         phase = {"currency": currency, **rest, "end_date": end, "items": items}
         phases.append({**phase, "start_date": start})
@@ -149,7 +153,20 @@ def _item(store: Store, given: Mapping[str, Any], param: str) -> Document:
         raise StripeError(message, "parameter_missing", f"{param}[price]")
     named(store, "price", given["price"], f"{param}[price]")
     metadata = given.get("metadata") or {}
-    return {"price": given["price"], "quantity": given.get("quantity", 1), "metadata": metadata}
+    return {
+        "discounts": _discounts(store, given, param),
+        "metadata": metadata,
+        "price": given["price"],
+        "quantity": given.get("quantity", 1),
+    }
+
+
+def _discounts(store: Store, given: Mapping[str, Any], param: str) -> list[Document]:
+    """A phase names its coupons; what they take off begins with it."""
+    coupons = [one.get("coupon") for one in given.get("discounts") or ()]
+    for coupon in coupons:
+        named(store, "coupon", coupon, f"{param}[discounts][coupon]")
+    return [{"coupon": coupon, "discount": None, "promotion_code": None} for coupon in coupons]
 
 
 def _update(store: Store, asked: dict[str, Any], key: str) -> Document:
@@ -166,8 +183,17 @@ def _update(store: Store, asked: dict[str, Any], key: str) -> Document:
         if schedule["current_phase"] and start != schedule["current_phase"]["start_date"]:
             message = "The first phase must be the one that is running."
             raise StripeError(message, None, "phases")
-        asked["phases"] = _phases(store, asked["phases"], start, schedule["phases"][0]["currency"])
+        currency = schedule["phases"][0]["currency"]
+        asked["phases"] = phases = _phases(store, asked["phases"], start, currency)
+        if schedule["current_phase"]:
+            asked["current_phase"] = _now_running(store, phases[0])
     return change(store, "subscription_schedule", key, asked)
+
+
+def _now_running(store: Store, phase: Document) -> Document:
+    if phase["end_date"] <= now(store):
+        raise StripeError("The current phase must end in the future.", None, "phases[0][end_date]")
+    return {name: phase[name] for name in ("end_date", "start_date")}
 
 
 def _cancel(store: Store, _: dict[str, Any], key: str) -> Document:

@@ -6,6 +6,7 @@ from typing import Any
 
 from extractors.sandbox.amounts import rounded
 from extractors.sandbox.store import Store
+from extractors.sandbox.stripe_discounts import discount_of
 from extractors.sandbox.stripe_errors import StripeError, missing, not_allowed, only_one_of
 from extractors.sandbox.stripe_forms import merged_metadata, require
 from extractors.sandbox.stripe_invoice_items import add_invoice_item
@@ -22,10 +23,15 @@ from extractors.sandbox.stripe_operations import (
 )
 from extractors.sandbox.stripe_shapes import Document
 
-_ITEM: dict[str, Any] = {"quantity": "count", "price": "text", **METADATA}
+_ITEM: dict[str, Any] = {
+    "discounts": [{"coupon": "text", "discount": "text"}],
+    "quantity": "count",
+    "price": "text",
+    **METADATA,
+}
 _TERMS: dict[str, Any] = {"proration_behavior": PRORATION, "proration_date": "integer"}
 _SUBSCRIPTION: dict[str, Any] = {
-    "cancel_at": "integer",
+    "cancel_at": "moment",
     "cancel_at_period_end": "boolean",
     "collection_method": COLLECTION,
     "days_until_due": "integer",
@@ -189,10 +195,16 @@ def _change_item(
     if "metadata" in change:
         item["metadata"] = merged_metadata(item.get("metadata"), change["metadata"])
     if "price" in change:
-        item["price"] = named(
-            store, "price", change["price"], f"{place}[price]" if place else "price"
-        )
+        item["price"] = named(store, "price", change["price"], _param(place, "price"))
+    if "discounts" in change:
+        given, kept = change["discounts"] or (), item.get("discounts") or ()
+        where = _param(place, "discounts")
+        item["discounts"] = [discount_of(store, one, kept, where) for one in given]
     items[item_id] = item
+
+
+def _param(place: str, name: str) -> str:
+    return f"{place}[{name}]" if place else name
 
 
 def _new_item(store: Store, item_id: str, subscription: Document) -> Document:

@@ -115,26 +115,6 @@ QUERIES: Mapping[str, str] = {
         select subscription_id, status, status_changed_at
         from conformed.subscription__billing
     """,
-    "billing_items": """
-        select items.item_id, items.subscription_id, items.product_code, items.quantity,
-               coalesce(wire._changed_at, items.modified_at::varchar) as version,
-               nullif(wire.schedule, '') as schedule_id
-        from conformed.subscription_item__billing as items
-        join raw.stripe__subscription as wire on items.subscription_id = wire.id
-        where items.subscription_id in (
-            select replica_id from reconciliation.drift where code = 'SUB-QTY-01'
-        )
-        order by items.item_id
-    """,
-    "billing_schedules": """
-        select id as schedule_id, subscription as subscription_id, end_behavior,
-               coalesce(_changed_at, current_phase_start_date::varchar) as version
-        from raw.stripe__subscription_schedule
-        where status in ('active', 'not_started') and subscription in (
-            select replica_id from reconciliation.drift where code = 'CON-TERM-01'
-        )
-        order by id
-    """,
     "billing_invoices": """
         select invoices.invoice_id, invoices.number,
                invoices.customer_id as billing_customer_id, invoices.canonical_customer_id,

@@ -26,6 +26,9 @@ class Facts:
     billed_items: Mapping[tuple[str, str], Sequence[Row]]
     schedules: Mapping[str, Sequence[Row]]
     ends: Mapping[str, Row]
+    coupons: Sequence[Row]
+    signed_lines: Mapping[str, Row]
+    signed_terms: Mapping[str, Row]
     invoices: Mapping[str, Row]
     invoice_lines: Mapping[str, Sequence[Row]]
     customers: Mapping[str, Sequence[Row]]
@@ -80,6 +83,9 @@ def index(context: PlanContext) -> Facts:
         billed_items=_of_products(context.billing_items),
         schedules=_grouped(context.billing_schedules, "subscription_id"),
         ends=_by(context.billing_ends, "subscription_id"),
+        coupons=context.billing_coupons.rows(named=True),
+        signed_lines=_by(context.signed_lines, "row_key"),
+        signed_terms=_by(context.signed_terms, "row_key"),
         invoices=_by(context.billing_invoices, "invoice_id"),
         invoice_lines=_grouped(context.billing_invoice_lines, "invoice_id"),
         customers=_grouped(context.erp_customers, "canonical_customer_id"),

@@ -33,6 +33,9 @@ class PlanContext:
     billing_items: pl.DataFrame
     billing_schedules: pl.DataFrame
     billing_ends: pl.DataFrame
+    billing_coupons: pl.DataFrame
+    signed_lines: pl.DataFrame
+    signed_terms: pl.DataFrame
     billing_invoices: pl.DataFrame
     billing_invoice_lines: pl.DataFrame
     erp_customers: pl.DataFrame
@@ -90,20 +93,6 @@ class PlanContext:
             "subscription_id": TEXT,
             "status": TEXT,
             "status_changed_at": INSTANT,
-        },
-        "billing_items": {
-            "item_id": TEXT,
-            "subscription_id": TEXT,
-            "product_code": TEXT,
-            "quantity": WHOLE,
-            "version": TEXT,
-            "schedule_id": TEXT,
-        },
-        "billing_schedules": {
-            "schedule_id": TEXT,
-            "subscription_id": TEXT,
-            "end_behavior": TEXT,
-            "version": TEXT,
         },
         "billing_invoices": {
             "invoice_id": TEXT,

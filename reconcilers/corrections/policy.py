@@ -50,6 +50,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("INV-DATE-01", "other_terms"): Mode.APPROVE,
     ("SUB-QTY-01", None): Mode.APPROVE,
     ("CON-TERM-01", None): Mode.APPROVE_TWO,
+    ("CON-DISC-01", None): Mode.APPROVE,
     ("MRR-XSYS-01", "other_currency"): Mode.APPROVE,
     ("MRR-XSYS-01", None): Mode.AUTO,
     ("INV-MISS-01", None): Mode.AUTO,

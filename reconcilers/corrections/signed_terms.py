@@ -6,7 +6,7 @@ from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.field_copies import field_correction
 from reconcilers.corrections.policy import Rule
-from reconcilers.corrections.wire_fields import PLACES
+from reconcilers.corrections.wire_fields import PLACES, Place
 
 _PLACE = PLACES["stripe", "contract_line", "quantity"]
 _RENEWAL = PLACES["stripe", "contract", "is_auto_renewed"]
@@ -21,7 +21,7 @@ def correct_quantity(subject: Subject, rule: Rule, facts: Facts) -> Correction |
         return None
     *_, product = subject.row_key.split(":")
     items = facts.billed_items.get((subject.replica_id, product), ())
-    refusals = _refusals(items)
+    refusals = one_item(_PLACE, items)
     item = None if refusals else items[0]
     return field_correction(
         subject,
@@ -43,7 +43,7 @@ def correct_renewal(subject: Subject, rule: Rule, facts: Facts) -> Correction | 
     if subject.attribute != "is_auto_renewed" or subject.replica_id is None:
         return None
     plans = facts.schedules.get(subject.replica_id, ())
-    refusals = () if len(plans) == 1 else (_not_one_plan(len(plans)),)
+    refusals = () if len(plans) == 1 else (not_one_plan(_RENEWAL, len(plans)),)
     plan = None if refusals else plans[0]
     return field_correction(
         subject,
@@ -57,24 +57,26 @@ def correct_renewal(subject: Subject, rule: Rule, facts: Facts) -> Correction | 
     )
 
 
-def _not_one_plan(count: int) -> Refusal:
+def not_one_plan(place: Place, count: int) -> Refusal:
     return Refusal(
         "one schedule",
-        f"{_RENEWAL.object}.{_RENEWAL.name}",
+        f"{place.object}.{place.name}",
         f"{count} schedules plan what comes after the term",
         "set in billing when the subscription ends, or that it goes on",
     )
 
 
-def _refusals(items: Sequence[Row]) -> tuple[Refusal, ...]:
+def one_item(place: Place, items: Sequence[Row]) -> tuple[Refusal, ...]:
+    """Why what bills a product is not one plain item, whose terms are its own."""
     if len(items) != 1:
         problem = f"{len(items)} items of the subscription bill this product"
         fix = "decide which of them is wrong and change it in billing"
     elif items[0]["quantity"] is None:
         problem, fix = "the item is metered", "look at its meter instead"
     elif items[0]["schedule_id"]:
-        problem = f"schedule {items[0]['schedule_id']} sets the quantity again with its next phase"
+        plan = items[0]["schedule_id"]
+        problem = f"schedule {plan} sets the {place.name} again with its next phase"
         fix = "change the phases of the schedule in billing"
     else:
         return ()
-    return (Refusal("one item", f"{_PLACE.object}.{_PLACE.name}", problem, fix),)
+    return (Refusal("one item", f"{place.object}.{place.name}", problem, fix),)

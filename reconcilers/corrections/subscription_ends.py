@@ -16,7 +16,7 @@ _ENDED = ("canceled", "incomplete_expired")
 # on, whatever billing is told.
 RENEWAL_WINDOW_DAYS = 31
 # Of the subscription: it runs, and no schedule decides on its end.
-_STANDING = {"ended_at": None, "schedule": None}
+STANDING = {"ended_at": None, "schedule": None}
 
 
 def end_with_period(subject: Subject, rule: Rule, facts: Facts) -> Correction:
@@ -36,12 +36,22 @@ def end_with_period(subject: Subject, rule: Rule, facts: Facts) -> Correction:
             "one that runs; what was charged since the customer left is for a credit note"
         ),
         refusals=_refusals(subject, held) if held else (),
-        standing=_STANDING,
+        standing=STANDING,
     )
 
 
 def _refusals(subject: Subject, held: Row) -> tuple[Refusal, ...]:
-    """One reason at most: the first that stands against it."""
+    if found := end_refusals(held):
+        return found
+    if subject.code == "CON-REN-01" and not _is_soon(held):
+        problem = f"the period that runs lasts {held['days_left']} more days"
+        fix = "end it in billing by hand, and credit what was charged after the term"
+        return (_refusal(problem, fix),)
+    return ()
+
+
+def end_refusals(held: Row) -> tuple[Refusal, ...]:
+    """Why no end is set by us: the first reason that stands against it, if any."""
     if held["status"] in _ENDED:
         problem, fix = f"it is {held['status']}", "let the next night read it again"
     elif held["channel"] == "self_serve":
@@ -53,12 +63,13 @@ def _refusals(subject: Subject, held: Row) -> tuple[Refusal, ...]:
     elif held["ends_with_period"] or held["cancel_at"]:
         problem = "notice was given, and it is charged until then"
         fix = "credit what is charged after the customer left"
-    elif subject.code == "CON-REN-01" and not _is_soon(held):
-        problem = f"the period that runs lasts {held['days_left']} more days"
-        fix = "end it in billing by hand, and credit what was charged after the term"
     else:
         return ()
-    return (Refusal("end of the subscription", f"{_PLACE.object}.{_PLACE.name}", problem, fix),)
+    return (_refusal(problem, fix),)
+
+
+def _refusal(problem: str, fix: str) -> Refusal:
+    return Refusal("end of the subscription", f"{_PLACE.object}.{_PLACE.name}", problem, fix)
 
 
 def _is_soon(held: Row) -> bool:

@@ -1,14 +1,14 @@
 """The SQL of the facts that corrections of subscriptions need: only those of drift that asks.
 
 Part of what context.py reads: what is written back is in billing's own words, so it comes from
-`raw`; who sold it, and until when a period runs, from `conformed`.
+`raw`; what was signed, who sold it and until when a period runs, from the models.
 """
 
 from collections.abc import Mapping
 
 import polars as pl
 
-_TEXT, _WHOLE, _FLAG = pl.String(), pl.Int64(), pl.Boolean()
+_TEXT, _WHOLE, _FLAG, _DAY = pl.String(), pl.Int64(), pl.Boolean(), pl.Date()
 
 SUBSCRIPTION_QUERIES: Mapping[str, str] = {
     "billing_ends": """
@@ -25,8 +25,70 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
         ) as seen
         where wire.id in (
             select case when owner_system = 'stripe' then owner_id else replica_id end
-            from reconciliation.drift where code in ('CON-REN-01', 'SUB-STAT-01')
+            from reconciliation.drift where code in ('CON-REN-01', 'SUB-STAT-01', 'CON-TERM-01')
         )
+    """,
+    "billing_items": """
+        select items.item_id, items.subscription_id, items.product_code, items.quantity,
+               coalesce(wire._changed_at, items.modified_at::varchar) as version,
+               nullif(wire.schedule, '') as schedule_id,
+               cast(json_extract(held.item, '$.discounts') as varchar) as discounts
+        from conformed.subscription_item__billing as items
+        join raw.stripe__subscription as wire on items.subscription_id = wire.id
+        join (
+            select unnest(from_json(items, '["json"]')) as item
+            from raw.stripe__subscription
+        ) as held on items.item_id = json_extract_string(held.item, '$.id')
+        where items.subscription_id in (
+            select replica_id from reconciliation.drift where code in ('SUB-QTY-01', 'CON-DISC-01')
+        )
+        order by items.item_id
+    """,
+    "billing_schedules": """
+        select plans.id as schedule_id, plans.subscription as subscription_id, plans.end_behavior,
+               coalesce(plans._changed_at, plans.current_phase_start_date::varchar) as version,
+               cast(plans.phases as varchar) as phases,
+               plans.current_phase_start_date as runs_since,
+               cast(epoch(held.current_period_end_at) as bigint) as period_end,
+               entities.time_zone
+        from raw.stripe__subscription_schedule as plans
+        join conformed.subscription__billing as held on plans.subscription = held.subscription_id
+        left join seeds.legal_entities as entities on held.legal_entity = entities.legal_entity
+        where plans.status in ('active', 'not_started') and plans.subscription in (
+            select replica_id from reconciliation.drift where code = 'CON-TERM-01'
+        )
+        order by plans.id
+    """,
+    # What takes the same percentage off whatever it is given on, for good.
+    "billing_coupons": """
+        select id as coupon_id, percent_off
+        from raw.stripe__coupon
+        where valid and duration = 'forever' and percent_off is not null
+            and currency is null and redeem_by is null
+        order by id
+    """,
+    "signed_lines": """
+        select row_key, crm_quantity as quantity, crm_amount_minor as mrr_minor,
+               cast(crm_discount_percent as varchar) as discount_percent
+        from comparison.cmp_contract_change__crm_vs_billing
+        where row_key in (select row_key from reconciliation.drift where code = 'CON-DISC-01')
+    """,
+    # The end of a period is that of the item which is billed first; months where all agree.
+    "signed_terms": """
+        select drift.row_key, contracts.end_date, terms.billing_end_date, entities.time_zone,
+               cast(epoch(held.current_period_end_at) as bigint) as period_end,
+               case when min(items.span_months) = max(items.span_months)
+                   and min(items.period_end_at) = max(items.period_end_at)
+                   then min(items.span_months) end as months
+        from reconciliation.drift as drift
+        join comparison.cmp_contract_term__crm_vs_billing as terms on drift.row_key = terms.row_key
+        join canonical.contracts as contracts on drift.owner_id = contracts.contract_id
+        join conformed.subscription__billing as held on drift.replica_id = held.subscription_id
+        left join conformed.subscription_item__billing as items
+            on held.subscription_id = items.subscription_id
+        left join seeds.legal_entities as entities on held.legal_entity = entities.legal_entity
+        where drift.code = 'CON-TERM-01'
+        group by all
     """,
 }
 
@@ -40,5 +102,41 @@ SUBSCRIPTION_SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
         "cancel_at": _WHOLE,
         "days_left": _WHOLE,
         "version": _TEXT,
+    },
+    # `discounts` and `phases` are JSON as the vendor sent it; `runs_since`, `period_end` are unix
+    # seconds.
+    "billing_items": {
+        "item_id": _TEXT,
+        "subscription_id": _TEXT,
+        "product_code": _TEXT,
+        "quantity": _WHOLE,
+        "version": _TEXT,
+        "schedule_id": _TEXT,
+        "discounts": _TEXT,
+    },
+    "billing_schedules": {
+        "schedule_id": _TEXT,
+        "subscription_id": _TEXT,
+        "end_behavior": _TEXT,
+        "version": _TEXT,
+        "phases": _TEXT,
+        "runs_since": _WHOLE,
+        "period_end": _WHOLE,
+        "time_zone": _TEXT,
+    },
+    "billing_coupons": {"coupon_id": _TEXT, "percent_off": _TEXT},
+    "signed_lines": {
+        "row_key": _TEXT,
+        "quantity": _WHOLE,
+        "mrr_minor": _WHOLE,
+        "discount_percent": _TEXT,
+    },
+    "signed_terms": {
+        "row_key": _TEXT,
+        "end_date": _DAY,
+        "billing_end_date": _DAY,
+        "time_zone": _TEXT,
+        "period_end": _WHOLE,
+        "months": _WHOLE,
     },
 }

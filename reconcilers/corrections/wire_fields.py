@@ -3,9 +3,11 @@
 What stands here can be written; whether it may be is guard.py's question.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 Path = tuple[str, ...]
@@ -26,6 +28,11 @@ def _flag(value: str | None) -> Any:
 
 def _whole(value: str | None) -> Any:
     return None if value is None else int(value)
+
+
+def _listed(value: str | None) -> Any:
+    """A list of the vendor's own, kept as JSON."""
+    return None if value is None else json.loads(value)
 
 
 def _number(value: str | None) -> Any:
@@ -70,6 +77,7 @@ class Place:
         return value is not None and self.how.get(".".join(leaf)) == value
 
 
+NO_PRORATION: Mapping[str, str] = MappingProxyType({"proration_behavior": "none"})
 _ACCOUNT, _CUSTOMER = "salesforce.account", "stripe.customer"
 _ERP, _DOCUMENT = "netsuite.customer", "netsuite.transaction"
 _LINES = ("item", "items")
@@ -110,13 +118,31 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         ("quantity",),
         "stripe.subscription",
         said=_whole,
-        how={"proration_behavior": "none"},
+        how=NO_PRORATION,
     ),
     ("stripe", "contract", "is_auto_renewed"): Place(
         "subscription_schedule", ("end_behavior",), "stripe.subscription_schedule"
     ),
+    ("stripe", "contract", "end_date"): Place(
+        "subscription_schedule",
+        ("phases",),
+        "stripe.subscription_schedule",
+        said=_listed,
+        how=NO_PRORATION,
+    ),
+    ("stripe", "contract_line", "discount_percent"): Place(
+        "subscription_item",
+        ("discounts",),
+        "stripe.subscription",
+        said=_listed,
+        how=NO_PRORATION,
+    ),
     ("stripe", "subscription", "cancel_decision"): Place(
-        "subscription", ("cancel_at_period_end",), "stripe.subscription", said=_flag
+        "subscription",
+        ("cancel_at_period_end",),
+        "stripe.subscription",
+        beside=(("cancel_at",),),
+        said=_flag,
     ),
     ("netsuite", "customer", "is_active"): Place("customer", ("isInactive",), _ERP, said=_flag),
     ("netsuite", "customer_hierarchy", "parent"): Place(

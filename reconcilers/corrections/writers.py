@@ -21,7 +21,9 @@ from reconcilers.corrections.field_copies import COPIES, copy_field
 from reconcilers.corrections.journal_drafts import post_stage, reclass_line, reverse_copy
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.posting import check_posting
-from reconcilers.corrections.signed_terms import correct_quantity, correct_renewal
+from reconcilers.corrections.signed_discounts import correct_discount
+from reconcilers.corrections.signed_ends import correct_term
+from reconcilers.corrections.signed_terms import correct_quantity
 from reconcilers.corrections.subscription_ends import end_with_period
 
 RuleKey = tuple[str, str | None]
@@ -40,7 +42,8 @@ def _post_invoice(subject: Subject, rule: Rule, facts: Facts) -> Correction:
 WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] = {
     **dict.fromkeys(((code, None) for code in COPIES), copy_field),
     ("SUB-QTY-01", None): correct_quantity,
-    ("CON-TERM-01", None): correct_renewal,
+    ("CON-TERM-01", None): correct_term,
+    ("CON-DISC-01", None): correct_discount,
     ("CON-REN-01", "billed_after_churn"): end_with_period,
     ("SUB-STAT-01", "billing_after_cancel"): end_with_period,
     ("CUS-MISS-01", "link_lost"): link_crm_account,

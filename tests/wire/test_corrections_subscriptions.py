@@ -6,8 +6,11 @@ from reconcilers.corrections.compensate import compensate
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import at, context, drift, plan_into
+from tests.unit.reconcilers import test_signed_discounts as discounts
+from tests.unit.reconcilers.test_signed_ends import JUNE as NOW
+from tests.unit.reconcilers.test_signed_ends import phase, plan_of, signed, term
 from tests.unit.reconcilers.test_subscription_ends import billed_after_churn, running
-from tests.wire.stripe_sandbox import fill
+from tests.wire.stripe_sandbox import DAY, fill
 from tests.wire.test_corrections_fields import agree, send
 
 
@@ -69,3 +72,94 @@ def test_a_subscription_that_got_a_schedule_is_left_to_it(billing, state):
     billing.store.put("stripe", "subscription", {"id": "sub_1", "schedule": "sub_sched_9"})
     assert send(billing, state) == {"superseded": 1}
     assert held(billing, "cancel_at_period_end") == (False,)
+
+
+LAST = NOW + 300 * DAY
+
+
+@pytest.fixture
+def planned_phases(billing):
+    """A schedule over the subscription: a phase that is over, the one that runs, one to come."""
+    spans = ((NOW - 60 * DAY, NOW), (NOW, NOW + 60 * DAY), (NOW + 60 * DAY, LAST))
+    phases = [phase(*span, quantity=n) for n, span in enumerate(spans, 1)]
+    record = {
+        "id": "sub_sched_1", "subscription": "sub_1", "customer": "cus_1", "status": "active",
+        "created": NOW, "current_phase": dict(zip(("start_date", "end_date"), spans[1], strict=True)),
+        "end_behavior": "release", "phases": phases,
+    }  # fmt: skip
+    billing.store.put_many("stripe", "subscription_schedule", [record])
+    billing.store.put("stripe", "subscription", {"id": "sub_1", "schedule": "sub_sched_1"})
+    return plan_of(*phases, runs_since=NOW, period_end=NOW + 30 * DAY)
+
+
+def ends(billing):
+    (phases,) = held(billing, "phases", kind="subscription_schedule", key="sub_sched_1")
+    return [(one["end_date"], one["items"][0]["quantity"]) for one in phases]
+
+
+def test_a_plan_ends_with_its_contract_and_ends_as_before_when_that_is_undone(
+    billing, state, planned_phases
+):
+    facts = {"billing_schedules": [planned_phases], "signed_terms": [signed()]}
+    taken = planned(state, term("end_date", "2027-06-30"), **facts)
+    assert send(billing, state) == {"accepted": 1}
+    assert ends(billing) == [(NOW + 60 * DAY, 2), (LAST + 30 * DAY, 3)]
+    undo(state, taken)
+    assert send(billing, state) == {"accepted": 1}
+    assert ends(billing) == [(NOW + 60 * DAY, 2), (LAST, 3)]
+
+
+def test_phases_that_somebody_changed_since_are_left_as_they_are(billing, state, planned_phases):
+    planned(
+        state,
+        term("end_date", "2027-06-30"),
+        billing_schedules=[planned_phases],
+        signed_terms=[signed()],
+    )
+    others = [phase(NOW, NOW + 60 * DAY, quantity=5)]
+    billing.store.put("stripe", "subscription_schedule", {"id": "sub_sched_1", "phases": others})
+    assert send(billing, state) == {"superseded": 1}
+    assert ends(billing) == [(NOW + 60 * DAY, 5)]
+
+
+def test_what_does_not_renew_gets_an_end_that_is_taken_away_again(billing, state):
+    facts = {"billing_ends": [running()], "signed_terms": [signed()]}
+    taken = planned(state, term("is_auto_renewed", "false"), **facts)
+    assert send(billing, state) == {"accepted": 1}
+    assert held(billing, "cancel_at_period_end", "cancel_at")[1] > NOW
+    undo(state, taken)
+    assert send(billing, state) == {"accepted": 1}
+    assert held(billing, "cancel_at_period_end", "cancel_at", "status") == (False, None, "active")
+
+
+@pytest.mark.parametrize(
+    ("percent", "before"), [("15", []), ("12.5", ["OFF-20"]), ("0", ["OFF-20"])]
+)
+def test_a_discount_is_given_by_its_coupon_and_taken_back(billing, state, percent, before):
+    coupons = [
+        {"id": f"OFF-{n}", "duration": "forever", "valid": True, "percent_off": float(n)}
+        for n in ("20", "15", "12.5")
+    ]
+    billing.store.put_many("stripe", "coupon", [{**one, "created": NOW} for one in coupons])
+    items = held(billing, "items")[0]["data"]
+    former = [discounts.given("20")] if before else []
+    data = [{**items[0], "discounts": former}, items[1]]
+    billing.store.put("stripe", "subscription", {"id": "sub_1", "items": {"data": data}})
+    taken = planned(
+        state,
+        discounts.other_discount(),
+        billing_items=[discounts.held(*former)],
+        signed_lines=[discounts.line(percent)],
+        billing_coupons=discounts.COUPONS,
+    )
+    assert send(billing, state) == {"accepted": 1}
+    assert given(billing) == ([f"OFF-{percent}"] if percent != "0" else [])
+    undo(state, taken)
+    assert send(billing, state) == {"accepted": 1}
+    assert given(billing) == before
+    assert billing.store.rows("stripe", "invoiceitem") == []
+
+
+def given(billing):
+    item = held(billing, "items")[0]["data"][0]
+    return [one["source"]["coupon"]["id"] for one in item["discounts"]]

@@ -34,6 +34,15 @@ planned as (
     group by phases.subscription_id
 ),
 
+ending as (
+    -- an end of its own, that no schedule plans
+    select
+        subscription_id,
+        cancels_at
+    from {{ ref('stg_stripe__subscriptions') }}
+    where not is_cancelled_at_period_end and cancels_at is not null
+),
+
 terms as (
     select
         contracts.*,
@@ -44,9 +53,11 @@ terms as (
         subscriptions.is_cancelled_at_period_end as has_notice,
         frequencies.billing_frequency as billing_billing_frequency,
         begun.start_date as billing_start_date,
-        planned.end_date as billing_end_date,
+        coalesce(
+            planned.end_date, {{ days_after(local_date('ending.cancels_at', 'legal_entities.time_zone'), -1) }}
+        ) as billing_end_date,
         -- without a plan a subscription goes on until notice is given
-        coalesce(planned.goes_on, true) as billing_is_auto_renewed,
+        coalesce(planned.goes_on, ending.cancels_at is null) as billing_is_auto_renewed,
         greatest(
             contracts.signed_at,
             {{ local_midnight('contracts.start_date', 'legal_entities.time_zone') }}
@@ -61,6 +72,7 @@ terms as (
     left join frequencies on contracts.subscription_id = frequencies.subscription_id
     left join begun on contracts.contract_id = begun.contract_id
     left join planned on contracts.subscription_id = planned.subscription_id
+    left join ending on contracts.subscription_id = ending.subscription_id
     where subscriptions.status <> 'cancelled'
 )
 

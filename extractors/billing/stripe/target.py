@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from extractors.billing.stripe.books import SYSTEM, Books
 from extractors.billing.stripe.objects import ENDPOINTS
+from extractors.billing.stripe.writable import EXPANDED, as_written
 from extractors.calls import Call
 from extractors.errors import NotFound, Rejected
 from extractors.http import HttpDoor
@@ -43,11 +44,13 @@ class StripeTarget:
         return self.door.newest_at
 
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
+        """The record as it would be written (see writable.py)."""
+        asked = Call("GET", _path(object, record_id), params=EXPANDED.get(object, ()))
         try:
-            reply = await self.door.send(Call("GET", _path(object, record_id)))
+            reply = await self.door.send(asked)
         except NotFound:
             return None
-        return None if reply.body.get("deleted") else reply.body
+        return None if reply.body.get("deleted") else as_written(object, reply.body)
 
     async def find(self, object: str, external_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         """Records have no external id of ours; the vendor's own id is the only key."""
@@ -119,14 +122,14 @@ def _path(name: str, record_id: str | None = None) -> str:
 
 
 def _form(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """`{"a": {"b": [1]}}` as `a[b][0]=1`; null clears a value."""
+    """`{"a": {"b": [1]}}` as `a[b][0]=1`; null clears a value, and nothing a list."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _form(inner, f"{name}[{key}]" if name else key)
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, list | tuple) and value:
         for at, inner in enumerate(value):
             yield from _form(inner, f"{name}[{at}]")
     elif isinstance(value, bool):
         yield name, str(value).lower()
     else:
-        yield name, "" if value is None else str(value)
+        yield name, "" if value is None or value == [] else str(value)

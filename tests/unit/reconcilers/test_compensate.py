@@ -56,7 +56,11 @@ WRITES = {
     ("SUB-STAT-01", "billing_after_cancel"): "copy_field",
     ("CON-REN-01", "billed_after_churn"): "copy_field",
     ("INV-MISS-01", None): "post_erp_invoice",
-    **{key: "copy_field" for key in CEILINGS if key[0] in {*COPIES, "SUB-QTY-01", "CON-TERM-01"}},
+    **{
+        key: "copy_field"
+        for key in CEILINGS
+        if key[0] in {*COPIES, "SUB-QTY-01", "CON-TERM-01", "CON-DISC-01"}
+    },
     ("CRN-MISS-01", "never_posted"): "post_erp_credit_memo",
     ("PAY-MISS-01", None): "post_erp_payment",
     ("INV-DUP-01", None): "credit_erp_copy",

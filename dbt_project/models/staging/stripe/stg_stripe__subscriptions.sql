@@ -6,6 +6,7 @@ select
     pause_collection is not null and pause_collection not in ('null', '{}') as is_collection_paused,
     {{ from_unix('start_date') }} as started_at,
     coalesce(cancel_at_period_end, false) as is_cancelled_at_period_end,
+    {{ from_unix('cancel_at') }} as cancels_at,
     {{ from_unix('canceled_at') }} as canceled_at,
     {{ from_unix('ended_at') }} as ended_at,
     {{ from_unix('trial_end') }} as trial_ends_at,

@@ -1,0 +1,100 @@
+"""Stripe's records in the form in which they are written: what is read back is what was sent. Pure.
+
+Stripe shows lists of whole objects where it takes ids, and phases that are over, which it never
+takes: to tell whether a record is as it was written both have to be brought to one form.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+Record = Mapping[str, Any]
+# What has to be asked for, so that the form is complete.
+EXPANDED: Mapping[str, Sequence[tuple[str, str]]] = {
+    "subscription_item": (("expand[]", "discounts"),),
+}
+_OF_PHASE = ("start_date", "end_date", "proration_behavior", "collection_method", "description")
+_LISTED = ("discounts", "metadata")
+_FORMED = (*_OF_PHASE, *_LISTED, "items")
+_OF_ITEM = ("price", "quantity")
+_IMPLIED = ("currency", "plan")  # those of the subscription, and of the price
+
+
+def as_written(name: str, record: Record) -> Record:
+    """A record of the API as a write would have to give it."""
+    if name not in _FORMS:
+        return record
+    return {**record, **_FORMS[name](record)}
+
+
+def written_phases(schedule: Record) -> list[dict[str, Any]]:
+    """The phase that runs and those to come."""
+    runs = (schedule.get("current_phase") or {}).get("start_date")
+    phases = schedule.get("phases") or ()
+    return [_phase(one) for one in phases if runs is None or one["start_date"] >= runs]
+
+
+def coupons(discounts: Sequence[Any] | None) -> list[Any]:
+    """Discounts by their coupons; one that ends, or tells no coupon, stays as it is."""
+    return [_coupon(one) for one in discounts or ()]
+
+
+def unwritable(schedule: Record) -> list[str]:
+    """What the phases hold and would lose, since this form does not know it."""
+    return sorted({name for phase in schedule.get("phases") or () for name in _unknown(phase)})
+
+
+def _phase(phase: Record) -> dict[str, Any]:
+    kept = {name: phase[name] for name in _OF_PHASE if phase.get(name) is not None}
+    return {**kept, **_listed(phase), "items": [_item(one) for one in phase["items"]]}
+
+
+def _item(item: Record) -> dict[str, Any]:
+    kept = {name: item[name] for name in _OF_ITEM if item.get(name) is not None}
+    return {**kept, **_listed(item)}
+
+
+def _listed(held: Record) -> dict[str, Any]:
+    """Discounts and metadata, where there are any."""
+    found = {"discounts": coupons(held.get("discounts")), "metadata": held.get("metadata")}
+    return {name: value for name, value in found.items() if value}
+
+
+def _coupon(discount: Any) -> Any:
+    if not isinstance(discount, Mapping) or discount.get("promotion_code") or discount.get("end"):
+        return discount
+    coupon = (discount.get("source") or discount).get("coupon")
+    named = coupon.get("id") if isinstance(coupon, Mapping) else coupon
+    return {"coupon": named} if named else discount
+
+
+def _unknown(phase: Record) -> Iterator[str]:
+    yield from (name for name in phase if phase[name] and name not in {*_FORMED, *_IMPLIED})
+    for item in phase["items"]:
+        known = {*_OF_ITEM, *_LISTED, *_IMPLIED}
+        yield from (f"items.{name}" for name in item if item[name] and name not in known)
+    given = [*_discounts(phase), *(d for i in phase["items"] for d in _discounts(i))]
+    yield from ("discounts" for one in coupons(given) if not _is_coupon(one))
+
+
+def _discounts(held: Record) -> Sequence[Any]:
+    return held.get("discounts") or ()
+
+
+def _is_coupon(discount: Any) -> bool:
+    return isinstance(discount, Mapping) and discount.keys() == {"coupon"}
+
+
+def _subscription_item(record: Record) -> Record:
+    price = record.get("price")
+    named = price["id"] if isinstance(price, Mapping) else price
+    return {"price": named, "discounts": coupons(record.get("discounts"))}
+
+
+def _schedule(record: Record) -> Record:
+    return {"phases": written_phases(record)}
+
+
+_FORMS: Mapping[str, Callable[[Record], Record]] = {
+    "subscription_item": _subscription_item,
+    "subscription_schedule": _schedule,
+}
