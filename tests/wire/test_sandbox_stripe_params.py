@@ -105,6 +105,7 @@ def disagreements(spec, hint, path):
         wanted = {
             "text": str, "email": str, "integer": int, "count": int, "boolean": bool,
             "decimal": Decimal, "number": float, "metadata": dict, "range": int,
+                "moment": int,
         }[spec]  # fmt: skip
         kinds = {get_origin(option) or option for option in options}
         literal = {type(v) for o in options if get_origin(o) is Literal for v in get_args(o)}
