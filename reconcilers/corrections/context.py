@@ -15,6 +15,7 @@ from reconcilers.corrections.billing_frames import BILLING_QUERIES
 from reconcilers.corrections.cash_queries import CASH_QUERIES
 from reconcilers.corrections.document_queries import DOCUMENT_QUERIES
 from reconcilers.corrections.plan_context import PlanContext
+from reconcilers.corrections.revenue_queries import REVENUE_QUERIES
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_QUERIES
 
 QUERIES: Mapping[str, str] = {
@@ -200,6 +201,7 @@ QUERIES: Mapping[str, str] = {
     **BILLING_QUERIES,
     **APPLICATION_QUERIES,
     **CASH_QUERIES,
+    **REVENUE_QUERIES,
 }
 
 WATERMARKS = "select system || '.' || object, watermark_at from raw.snapshots order by 1"

@@ -60,6 +60,8 @@ class Facts:
     refunds: Mapping[str, Row]
     applications: Mapping[str, Sequence[Row]]
     wrong_lines: Mapping[str, Row]
+    revenue_months: Mapping[str, Sequence[Row]]
+    revenue_lines: Mapping[str, Sequence[Row]]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
@@ -124,6 +126,8 @@ def index(context: PlanContext) -> Facts:
         settlements=_by(context.erp_settlements, "row_key"),
         applications=_grouped(context.erp_applications, "document_id"),
         wrong_lines=_by(context.erp_wrong_lines, "exception_key"),
+        revenue_months=_grouped(context.revenue_months, "plan_id"),
+        revenue_lines=_grouped(context.revenue_lines, "plan_id"),
     )
 
 

@@ -44,8 +44,8 @@ def reverse_copy(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     journal_id = subject.owner_id or ""
     journal, lines = facts.journals.get(journal_id), facts.journal_lines.get(journal_id, ())
     if journal is None or not lines:
-        return _unknown(subject, rule, f"{REVERSAL}{journal_id}", f"journal {journal_id}")
-    draft = _draft(f"{REVERSAL}{journal_id}", journal, journal["entry_date"], facts)
+        return unknown_source(subject, rule, f"{REVERSAL}{journal_id}", f"journal {journal_id}")
+    draft = head_of(f"{REVERSAL}{journal_id}", journal, journal["entry_date"], facts)
     original = facts.journals.get(journal["copy_of"] or "")
     draft = replace(
         draft,
@@ -57,7 +57,7 @@ def reverse_copy(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         *(_not_moved(f"{journal_id}_{line['line_id']}") for line in lines),
     ]
     why = f"{journal_id} is a copy of {journal['copy_of']}: it is reversed"
-    return _journal(subject, rule, draft, conditions, why)
+    return journal_correction(subject, rule, draft, conditions, why)
 
 
 def reclass_line(subject: Subject, rule: Rule, facts: Facts) -> Correction:
@@ -68,8 +68,8 @@ def reclass_line(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     line = next((each for each in found if each["line_id"] == line_id), None)
     external_id = f"{RECLASS}{journal_id}_{line_id}"
     if journal is None or line is None:
-        return _unknown(subject, rule, external_id, f"line {subject.owner_id}")
-    draft = _draft(external_id, journal, journal["entry_date"], facts)
+        return unknown_source(subject, rule, external_id, f"line {subject.owner_id}")
+    draft = head_of(external_id, journal, journal["entry_date"], facts)
     wanted = subject.expected or ""
     moved = (
         _taken_back(line, facts),
@@ -92,17 +92,17 @@ def reclass_line(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     ]
     why = f"line {subject.owner_id} stands on {line['number']}, the mapping says {wanted}"
     draft = replace(draft, lines=moved, gaps=_copied(journal) or _choice(wanted))
-    return _journal(subject, rule, draft, conditions, why)
+    return journal_correction(subject, rule, draft, conditions, why)
 
 
 def post_stage(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """DSP-LIFE-01, not posted: the journal by which the books follow a stage of a dispute."""
     dispute = facts.disputes.get(subject.row_key)
     if dispute is None:
-        return _unknown(subject, rule, subject.row_key, f"dispute {subject.owner_id}")
+        return unknown_source(subject, rule, subject.row_key, f"dispute {subject.owner_id}")
     dispute_id, stage = dispute["dispute_id"], dispute["stage"]
     external_id = dispute_id if stage == "opened" else f"{dispute_id}-{stage}"
-    draft = _draft(external_id, dispute, dispute["stage_date"], facts, is_event=True)
+    draft = head_of(external_id, dispute, dispute["stage_date"], facts, is_event=True)
     columns = {
         "custbody_stripe_dispute_id": dispute_id,
         "custbody_stripe_dispute_stage": stage,
@@ -124,10 +124,10 @@ def post_stage(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     ]
     draft = replace(draft, lines=made, columns=columns, gaps=_stage_gaps(dispute))
     why = f"dispute {dispute_id} is {stage} and the books do not follow"
-    return _journal(subject, rule, draft, conditions, why)
+    return journal_correction(subject, rule, draft, conditions, why)
 
 
-def _journal(
+def journal_correction(
     subject: Subject,
     rule: Rule,
     draft: JournalDraft,
@@ -148,7 +148,7 @@ def _journal(
     )
 
 
-def _unknown(subject: Subject, rule: Rule, external_id: str, what: str) -> Correction:
+def unknown_source(subject: Subject, rule: Rule, external_id: str, what: str) -> Correction:
     """Refused: what the journal is about was not read."""
     return document_correction(
         subject,
@@ -163,7 +163,7 @@ def _unknown(subject: Subject, rule: Rule, external_id: str, what: str) -> Corre
     )
 
 
-def _draft(
+def head_of(
     external_id: str, source: Row, day: date, facts: Facts, *, is_event: bool = False
 ) -> JournalDraft:
     """The head: of an event on its own day, else on the first open day from the source's on."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 import polars as pl
 
 from reconcilers.corrections.billing_frames import BILLING_FRAMES
+from reconcilers.corrections.revenue_queries import REVENUE_SCHEMAS
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_SCHEMAS
 
 TEXT, WHOLE, FLAG, DAY, INSTANT = (
@@ -63,6 +64,8 @@ class PlanContext:
     billing_refunds: pl.DataFrame
     erp_applications: pl.DataFrame
     erp_wrong_lines: pl.DataFrame
+    revenue_months: pl.DataFrame
+    revenue_lines: pl.DataFrame
 
     SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
         **SUBSCRIPTION_SCHEMAS,
@@ -305,6 +308,7 @@ class PlanContext:
             "wanted_minor": WHOLE,
             "is_guess": FLAG,
         },
+        **REVENUE_SCHEMAS,
     }
 
     def __post_init__(self) -> None:

@@ -68,6 +68,9 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("JE-DUP-01", None): Mode.APPROVE_TWO,
     ("JE-ACC-01", None): Mode.APPROVE,
     ("DSP-LIFE-01", "not_posted"): Mode.APPROVE,
+    ("REV-AMT-01", None): Mode.APPROVE_TWO,
+    ("REV-PER-01", None): Mode.APPROVE_TWO,
+    ("REV-STOP-01", "runs_after_void"): Mode.APPROVE_TWO,
 }
 # Kinds of documents, as in the posting matrix.
 _DOCUMENTS = (

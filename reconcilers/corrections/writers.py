@@ -21,6 +21,7 @@ from reconcilers.corrections.field_copies import COPIES, copy_field
 from reconcilers.corrections.journal_drafts import post_stage, reclass_line, reverse_copy
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.posting import check_posting
+from reconcilers.corrections.revenue_catch_up import catch_up
 from reconcilers.corrections.signed_discounts import correct_discount
 from reconcilers.corrections.signed_ends import correct_term
 from reconcilers.corrections.signed_terms import correct_quantity
@@ -63,6 +64,9 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("JE-DUP-01", None): reverse_copy,
     ("JE-ACC-01", None): reclass_line,
     ("DSP-LIFE-01", "not_posted"): post_stage,
+    ("REV-AMT-01", None): catch_up,
+    ("REV-PER-01", None): catch_up,
+    ("REV-STOP-01", "runs_after_void"): catch_up,
 }
 
 

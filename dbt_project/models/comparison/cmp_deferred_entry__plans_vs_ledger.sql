@@ -19,7 +19,7 @@ moved_between_books as (
     select distinct
         plans.transaction_id,
         runs.currency
-    from {{ ref('stg_netsuite__revenue_plan_lines') }} as lines
+    from {{ ref('revenue_plan_line__erp') }} as lines
     inner join {{ ref('stg_netsuite__revenue_plans') }} as plans on lines.revenue_plan_id = plans.revenue_plan_id
     inner join {{ ref('journal_entries') }} as runs on lines.journal_transaction_id = runs.journal_id
     inner join {{ ref('journal_entries') }} as own on plans.transaction_id = own.journal_id
@@ -51,7 +51,7 @@ converted as (
         cast(lines.amount as decimal(24, 4)) * cast(documents.exchange_rate as decimal(14, 8)) as amount,
         cast(lines.amount as decimal(24, 4))
         * cast(coalesce(former_rates.rate, documents.exchange_rate) as decimal(14, 8)) as run_amount
-    from {{ ref('stg_netsuite__revenue_plan_lines') }} as lines
+    from {{ ref('revenue_plan_line__erp') }} as lines
     inner join {{ ref('stg_netsuite__revenue_plans') }} as plans on lines.revenue_plan_id = plans.revenue_plan_id
     inner join {{ ref('stg_netsuite__transactions') }} as documents on plans.transaction_id = documents.transaction_id
     left join {{ ref('journal_entries') }} as runs on lines.journal_transaction_id = runs.journal_id

@@ -18,7 +18,7 @@ select
     lines.is_recognized,
     lines.journal_transaction_id as journal_id,
     {{ fingerprint(['lines.period', 'lines.amount', 'lines.is_recognized']) }} as fingerprint
-from {{ ref('stg_netsuite__revenue_plan_lines') }} as lines
+from {{ ref('revenue_plan_line__erp') }} as lines
 inner join {{ ref('stg_netsuite__revenue_plans') }} as plans on lines.revenue_plan_id = plans.revenue_plan_id
 left join {{ ref('stg_netsuite__accounting_periods') }} as periods on lines.period_id = periods.period_id
 left join {{ ref('invoice__erp') }} as invoices on plans.transaction_id = invoices.erp_internal_id

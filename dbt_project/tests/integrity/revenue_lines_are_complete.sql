@@ -1,7 +1,7 @@
--- Every revenue plan line is a canonical revenue event; lines whose plan is missing are left out.
+-- Every revenue plan line, and every catch-up of one, is a canonical revenue event; lines whose plan is missing are left out.
 {% set staged %}
     select erp_currencies.currency, lines.amount
-    from {{ ref('stg_netsuite__revenue_plan_lines') }} as lines
+    from {{ ref('revenue_plan_line__erp') }} as lines
     inner join {{ ref('stg_netsuite__revenue_plans') }} as plans on lines.revenue_plan_id = plans.revenue_plan_id
     left join {{ ref('stg_netsuite__currencies') }} as erp_currencies on plans.currency_id = erp_currencies.currency_id
 {% endset %}

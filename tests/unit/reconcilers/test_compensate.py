@@ -75,6 +75,9 @@ WRITES = {
     ("JE-DUP-01", None): "post_erp_journal",
     ("JE-ACC-01", None): "post_erp_journal",
     ("DSP-LIFE-01", "not_posted"): "post_erp_journal",
+    ("REV-AMT-01", None): "post_erp_journal",
+    ("REV-PER-01", None): "post_erp_journal",
+    ("REV-STOP-01", "runs_after_void"): "post_erp_journal",
 }
 links = st.none() | st.text("abcXYZ019_", min_size=1, max_size=8)
 

@@ -1,0 +1,147 @@
+"""The journal by which the books catch up with the policy of a revenue plan: deferred to revenue.
+
+Pure. What is recognised already is put right by a journal, in the first open period; what is still
+to be recognised is left to the plan. A line of it says in its memo of which plan and month it is,
+and the models count it there (revenue_plan_line__erp).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from reconcilers.corrections.correction import Correction, Refusal, Subject
+from reconcilers.corrections.document import Condition, nothing, stands
+from reconcilers.corrections.erp_journal import JournalDraft, JournalLine, in_books
+from reconcilers.corrections.facts import Facts, Row
+from reconcilers.corrections.journal_drafts import (
+    REVERSAL,
+    head_of,
+    journal_correction,
+    unknown_source,
+)
+from reconcilers.corrections.policy import Rule
+
+CATCH_UP = "catchup_"  # of our external ids; the models read it
+_PARTS = {"REV-AMT-01": "total", "REV-STOP-01": "end"}  # what of a plan is off, but for one month
+_ROUNDING = 1  # minor units by which a run may be off: its plans are converted together
+
+
+def catch_up(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """REV-AMT-01, REV-PER-01, REV-STOP-01: recognise what the months lack, or take it back."""
+    plan_id = subject.replica_id or subject.owner_id or ""
+    month = subject.attribute.partition(":")[2]
+    external_id = f"{CATCH_UP}{plan_id}_{_PARTS.get(subject.code, month)}"
+    months = facts.revenue_months.get(plan_id, ())
+    off = [
+        each
+        for each in months
+        if _gap(each) and (subject.code != "REV-PER-01" or each["period"] == month)
+    ]
+    if not off or not off[0]["exchange_rate"]:
+        return unknown_source(subject, rule, external_id, f"what plan {plan_id} is off by")
+    first = date.fromisoformat(f"{off[0]['period']}-01")
+    draft = head_of(external_id, off[0], first, facts)
+    draft = replace(
+        draft,
+        lines=tuple(line for each in off for line in _sides(each, draft, facts)),
+        gaps=_gaps(subject, off, months),
+    )
+    return journal_correction(
+        subject,
+        rule,
+        draft,
+        _conditions(plan_id, off, facts),
+        f"plan {plan_id} lacks {sum(map(_gap, off))} minor units of {off[0]['currency']} "
+        f"in {_names(off)}: the books catch up",
+    )
+
+
+def _gap(month: Row) -> int:
+    return (month["policy_minor"] or 0) - month["erp_minor"]
+
+
+def _sides(month: Row, draft: JournalDraft, facts: Facts) -> tuple[JournalLine, ...]:
+    """Deferred revenue to income, of one month; the other way round where that has too much."""
+    gap = _gap(month)
+    sides = ((month["deferred_account_id"], gap), (month["income_account_id"], -gap))
+    return tuple(
+        JournalLine(
+            label=f"{account} of the item",
+            account=facts.ledger.get(account or ""),
+            amount_minor=signed,
+            base_minor=in_books(signed, draft),
+            memo=f"{month['plan_id']}|{month['period']}",
+        )
+        for account, signed in sides
+    )
+
+
+def _gaps(subject: Subject, off: Sequence[Row], months: Sequence[Row]) -> tuple[Refusal, ...]:
+    """Why the books are not certain to be off by so much, or would not stay right."""
+    return (*_not_run(off), *_run_otherwise(off), *_made_up_for(subject, months))
+
+
+def _not_run(off: Sequence[Row]) -> list[Refusal]:
+    to_come = [each for each in off if not each["is_recognised"]]
+    if not to_come:
+        return []
+    problem = f"{_names(to_come)} is still to be recognised, by a plan that is off"
+    fix = "change the remaining months of the plan in the ERP; then what is left is caught up"
+    return [Refusal("plan", "plannedRevenue", problem, fix)]
+
+
+def _run_otherwise(off: Sequence[Row]) -> list[Refusal]:
+    """A plan that was changed after its run says nothing of what the books hold."""
+    refusals = []
+    for each in off:
+        if each["run_gap_minor"] > _ROUNDING:
+            problem = (
+                f"the run of {each['period']} moved deferred revenue by {each['run_gap_minor']} "
+                "minor units otherwise than its plans say"
+            )
+        elif each["run_entity"] not in {None, each["legal_entity"]}:
+            problem = f"{each['period']} was recognised in the books of {each['run_entity']}"
+        else:
+            continue
+        fix = "find out what the books hold of this plan, and book the difference by hand"
+        refusals.append(Refusal("run", "journal", problem, fix))
+    return refusals
+
+
+def _made_up_for(subject: Subject, months: Sequence[Row]) -> list[Refusal]:
+    left = sum(_gap(each) for each in months if each["is_recognised"])
+    if subject.code != "REV-PER-01" or left:
+        return []
+    problem = "the months that were recognised make up for each other: nothing is to be caught up"
+    fix = "waive it, or have finance reopen the months"
+    return [Refusal("plan", "plannedRevenue", problem, fix)]
+
+
+def _conditions(plan_id: str, off: Sequence[Row], facts: Facts) -> list[Condition]:
+    """The document is void or not as it was; runs and plan lines of the months stand unchanged."""
+    document, periods = off[0], {each["period"] for each in off}
+    lines = [each for each in facts.revenue_lines.get(plan_id, ()) if each["period"] in periods]
+    return [
+        stands(
+            "netsuite", "transaction", {"id": document["document_id"]}, voided=document["voided"]
+        ),
+        *(
+            stands(
+                "netsuite",
+                "revenueplanline",
+                {"id": line["line_id"]},
+                amount=line["amount"],
+                isrecognized="T",
+                journal=line["run_id"],
+            )
+            for line in lines
+        ),
+        *(
+            nothing("netsuite", "transaction", externalid=f"{REVERSAL}{run}")
+            for run in sorted({line["run_id"] for line in lines if line["run_id"]})
+        ),
+    ]
+
+
+def _names(months: Sequence[Row]) -> str:
+    return ", ".join(each["period"] for each in months)

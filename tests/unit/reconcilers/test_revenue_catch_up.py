@@ -1,0 +1,99 @@
+"""The books catch up with the policy of a plan for what was run, and only if they hold the fault."""
+
+from datetime import date
+
+import pytest
+
+from reconcilers.corrections.plan import plan
+from reconcilers.corrections.policy import load_policy
+from reconcilers.life import NightFact, Sighting, fold
+from tests.correction_samples import DAY, context, drift
+from tests.revenue_samples import MONTHS, RUN, months, other_amount, other_month, run_on
+
+LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
+
+
+def planned(row, **facts):
+    frame = drift(row)
+    lives = dict.fromkeys(frame["exception_key"], LIFE)
+    given = {"revenue_months": MONTHS, "revenue_lines": RUN} | facts
+    (correction,) = plan(frame, (), lives, context(**given), load_policy())
+    return correction
+
+
+def sides(correction):
+    return [
+        (line["account"]["id"], line.get("debit"), line.get("credit"), line["memo"])
+        for line in correction.payload["line"]["items"]
+    ]
+
+
+def test_a_plan_over_too_little_is_caught_up_month_by_month():
+    correction = planned(other_amount(), revenue_months=months({}, {"erp_minor": 4500}))
+    assert (correction.object, correction.record_id) == ("journalEntry", "catchup_7001001_total")
+    assert sides(correction) == [
+        ("210", "10.00", None, "7001001|2026-05"),
+        ("400", None, "10.00", "7001001|2026-05"),
+        ("210", "5.00", None, "7001001|2026-06"),
+        ("400", None, "5.00", "7001001|2026-06"),
+    ]
+    assert (correction.mode, correction.payload["tranDate"]) == ("approve_two", "2026-06-01")
+
+
+def test_what_was_earned_after_the_void_is_taken_back():
+    correction = planned(run_on(), revenue_months=months({"policy_minor": 0}))
+    assert correction.record_id == "catchup_7001001_end"
+    assert [side[:3] for side in sides(correction)] == [
+        ("210", None, "40.00"),
+        ("400", "40.00", None),
+    ]
+
+
+def test_a_month_that_no_other_makes_up_for_is_caught_up_by_itself():
+    correction = planned(other_month(), revenue_months=months({}, {"erp_minor": 5001}))
+    assert correction.record_id == "catchup_7001001_2026-05"
+    assert {side[3] for side in sides(correction)} == {"7001001|2026-05"}
+
+
+def test_deferred_revenue_leaves_the_books_at_the_rate_of_its_document():
+    foreign = {"currency": "EUR", "exchange_rate": "0.85"}
+    correction = planned(other_amount(), revenue_months=months(foreign, foreign))
+    assert correction.payload["exchangeRate"] == "0.85"
+    assert correction.payload["currency"] == {"id": "3"}
+
+
+@pytest.mark.parametrize(
+    ("row", "facts", "field", "words"),
+    [
+        (other_amount(), {"revenue_months": []}, "externalId", "not in the snapshot"),
+        (other_amount(), {"revenue_months": months({"erp_minor": 5000})}, "externalId", "not in the snapshot"),
+        (other_amount(), {"revenue_months": months({"exchange_rate": None})}, "externalId", "not in the snapshot"),
+        (other_amount(), {"revenue_months": months({"is_recognised": False})}, "plannedRevenue", "2026-05 is still to be"),
+        (other_amount(), {"revenue_months": months({"run_gap_minor": 2})}, "journal", "by 2 minor units otherwise"),
+        (other_amount(), {"revenue_months": months({"run_entity": "DE"})}, "journal", "in the books of DE"),
+        (other_month(), {"revenue_months": months({}, {"erp_minor": 6000})}, "plannedRevenue", "make up for each other"),
+        (other_amount(), {"revenue_months": months({"deferred_account_id": None})}, "line.items[1].account", "not in the ERP"),
+        (other_amount(), {"erp_periods": []}, "postingPeriod", "no accounting period"),
+        (other_amount(), {"erp_subsidiaries": []}, "subsidiary", "'UK'"),
+    ],
+)  # fmt: skip
+def test_what_is_not_certain_is_refused_with_its_field(row, facts, field, words):
+    correction = planned(row, **facts)
+    found = [refusal for refusal in correction.refusals if refusal.field == field]
+    assert any(words in refusal.problem for refusal in found), correction.refusals
+    assert all(refusal.fix for refusal in correction.refusals)
+    assert (correction.state, correction.payload) == ("refused", {})
+
+
+def test_the_months_are_as_they_were_until_the_journal_is_sent():
+    conditions = planned(other_amount()).after["while"]
+    assert [(each["object"], each["equals"], each["shows"]) for each in conditions] == [
+        ("transaction", {"id": "7001"}, {"voided": "F"}),
+        ("revenueplanline", {"id": "7001001-1"}, {"amount": "40", "isrecognized": "T", "journal": "8800"}),
+        ("transaction", {"externalid": "reversal_8800"}, None),
+    ]  # fmt: skip
+
+
+def test_a_later_month_is_caught_up_where_the_first_one_is_closed():
+    closed = date(2026, 5, 1)
+    assert planned(other_amount()).payload["tranDate"] > closed.isoformat()
