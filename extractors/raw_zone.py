@@ -30,6 +30,11 @@ class RawZone:
         file = self.folder(system, name, day) / MANIFEST_FILE
         return Manifest.from_json(file.read_text("utf-8")) if file.exists() else None
 
+    def manifests(self, day: date) -> list[Manifest]:
+        """Those of everything that was published for a day, by system and object."""
+        files = sorted(self.root.glob(f"*/*/extracted_date={day.isoformat()}/{MANIFEST_FILE}"))
+        return [Manifest.from_json(file.read_text("utf-8")) for file in files]
+
     def days(self, system: str, name: str) -> list[date]:
         """Published days of an object, oldest first."""
         files = (self.root / system / name).glob(f"extracted_date=*/{MANIFEST_FILE}")

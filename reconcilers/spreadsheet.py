@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from reconcilers.canonical import canonical_json
+
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -29,6 +31,8 @@ def cell(value: Any) -> str:
         return str(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, dict | list):
+        return canonical_json(value)
     text = " | ".join(value) if isinstance(value, tuple) else str(value)
     return f"'{text}" if text.startswith(RISKY) and not _is_number(text) else text
 

@@ -1,13 +1,18 @@
-"""`tieout audit ...`: who decided and wrote what, and whether the record of it is whole."""
+"""`tieout audit ...`: who decided and wrote what, whether the record is whole, and its evidence."""
 
+import datetime as dt
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from orchestration.audit_pack import make_pack, pack_path
 from orchestration.console import console, table
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
+from reconcilers.audit_pack.archive import verify_pack
+from reconcilers.audit_pack.signing import SignOffRefusedError, sign_off
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_audit
 
@@ -35,11 +40,61 @@ def list_(last: Annotated[int, typer.Option(help="How many of the newest lines."
 
 
 @app.command()
-def verify() -> None:
-    """Recompute the hash chain of the audit; ends with 1 where a line was changed or is gone."""
+def verify(
+    pack: Annotated[Path | None, typer.Argument(help="An auditor pack; else the audit.")] = None,
+) -> None:
+    """Recompute the hash chain of the audit, or of a pack; ends with 1 where a byte was changed."""
+    if pack is not None:
+        _verify_pack(pack)
+        return
     with opened_state(load_settings()) as state:
         verdict = verify_audit(state)
     if not verdict.holds:
         out.print(f"[red]line {verdict.broken_at} {verdict.problem}[/]", soft_wrap=True)
         raise typer.Exit(1)
     out.print(f"{verdict.entries} lines, none changed; the last has {verdict.head_sha256}")
+
+
+def _verify_pack(path: Path) -> None:
+    if not path.is_file():
+        out.print(f"[red]there is no file {path}[/]", soft_wrap=True)
+        raise typer.Exit(1)
+    verdict = verify_pack(path)
+    if not verdict.holds:
+        out.print(f"[red]{path.name}: {verdict.problem}[/]", soft_wrap=True)
+        raise typer.Exit(1)
+    out.print(f"{verdict.files} files, not a byte changed; the pack has {verdict.sha256}")
+
+
+@app.command()
+def pack(
+    day: Annotated[dt.datetime, typer.Option("--day", formats=["%Y-%m-%d"], help="The night.")],
+) -> None:
+    """Write the evidence of a night as one archive that is read, and checked, without Tieout."""
+    settings = load_settings()
+    try:
+        made = make_pack(settings, day.date())
+    except LookupError as error:
+        out.print(f"[red]no pack[/]: {error}", soft_wrap=True)
+        raise typer.Exit(1) from error
+    out.print(
+        f"{pack_path(settings, day.date())}: {made.files} files, sha256 {made.sha256}",
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def sign(
+    day: Annotated[dt.datetime, typer.Option("--day", formats=["%Y-%m-%d"], help="The night.")],
+    role: Annotated[str, typer.Option("--as", help="preparer, then another person as reviewer.")],
+    statement: Annotated[str, typer.Option(help="What was done, or what was looked at.")],
+) -> None:
+    """Sign a night as its preparer or reviewer; a later replay with other findings voids it."""
+    settings = load_settings()
+    with opened_state(settings) as state:
+        try:
+            made = sign_off(state, day.date(), role, statement, actor=settings.actor)
+        except SignOffRefusedError as error:
+            out.print(f"[red]not signed[/]: {error}", soft_wrap=True)
+            raise typer.Exit(1) from error
+    out.print(f"{made.actor} signed {made.snapshot_date} as its {made.role}")

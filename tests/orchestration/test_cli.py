@@ -152,3 +152,27 @@ def test_what_was_over_long_ago_goes_when_told_to_and_is_shown_before(tmp_path):
     assert "let go, before" in tieout(tmp_path, *prune, "60", "--yes").stdout
     assert list_exceptions(store) == []
     store.close()
+
+
+def test_the_evidence_of_a_night_is_packed_and_verified(tmp_path):
+    store = fresh_state(tmp_path)
+    record_night(store, night(0), drift(stale_status()), "1", policy=load_policy(),
+                 watermarks={}, recorded_at=at(0, 3))  # fmt: skip
+    store.close()
+    day, pack = str(night(0)), tmp_path / "exports" / f"audit-{night(0)}.zip"
+    assert "has no report" in tieout(tmp_path, "audit", "pack", "--day", day).stdout
+    report = tmp_path / "reports" / day / "report.html"
+    report.parent.mkdir(parents=True)
+    report.write_text("<p>")
+    made = tieout(tmp_path, "audit", "pack", "--day", day)
+    assert made.returncode == 0, made.stderr
+    told = tieout(tmp_path, "audit", "verify", str(pack))
+    assert "not a byte changed" in told.stdout
+    assert told.stdout.split()[-1] in made.stdout
+    assert told.stdout.split()[-1] in tieout(tmp_path, "audit", "list").stdout.replace("\n", "")
+    pack.write_bytes(pack.read_bytes().replace(b"<p>", b"<b>"))
+    broken = tieout(tmp_path, "audit", "verify", str(pack))
+    assert (broken.returncode, "report/report.html" in broken.stdout) == (1, True)
+    signed = tieout(tmp_path, "audit", "sign", "--day", day, "--as", "preparer",
+                    "--statement", "ties")  # fmt: skip
+    assert "controller signed" in signed.stdout

@@ -125,6 +125,12 @@ def _in_base(amount: str, source: Record, subsidiary: str) -> Decimal:
     return (Decimal(amount) * Decimal(source["exchangerate"])).scaleb(base.precision)
 
 
+def _income(world: World, item: str) -> str:
+    """An item that somebody added later says itself where its revenue goes."""
+    known = INCOME_ACCOUNT.get(item)
+    return known or str(world.records.need("netsuite", "item", item)["incomeaccount"])
+
+
 def _add_revenue_journal(
     world: World, at: int, entity: LegalEntity, month: date, earned: dict[str, Decimal]
 ) -> None:
@@ -136,7 +142,7 @@ def _add_revenue_journal(
     lines = [JournalLine(DEFERRED.id, total, "Revenue recognized", books=books)]
     left = total
     for item, amount in sorted(earned.items()):
-        lines.append(JournalLine(INCOME_ACCOUNT[item], -rounded(amount), books=books))
+        lines.append(JournalLine(_income(world, item), -rounded(amount), books=books))
         left -= rounded(amount)
     if left:
         lines.append(JournalLine(ROUNDING.id, -left, "Rounding", books=books))

@@ -1,0 +1,137 @@
+"""Whether corrections put right what they are for: a night, all of them approved and sent, a night.
+
+Run by `make bench-loop`. A company of its own is planted with every class of drift; two people
+agree to all that is proposed, whatever the budgets of a run would let go at once. What the second
+night says of each correction is told by class, and so is every exception that it opened: those are
+what the corrections broke, or what only they let come to light.
+"""
+
+import argparse
+import asyncio
+import datetime as dt
+import json
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from extractors.sandbox import control
+from orchestration.evaluate import (
+    SCALES,
+    EvaluationError,
+    parse_plants,
+    reconcilable_day,
+    temporary_world,
+)
+from orchestration.night import run_night
+from orchestration.sending import send
+from orchestration.settings import Settings, load_settings
+from orchestration.stores import opened_state
+from reconcilers.corrections.approval import approve
+from reconcilers.state.store import State
+from reconcilers.state.views import CorrectionView, list_corrections, list_exceptions
+
+APPROVERS = ("ann", "ben")
+BUDGET = """
+[policy.budget.{span}]
+rows = 1_000_000
+amount_minor = 1_000_000_000_000_000
+customers = 1_000_000
+"""
+STATES = ("refused", "verified", "ineffective", "superseded", "dead", "accepted", "other")
+
+
+def run(settings: Settings, seed: int, plants: Mapping[str, int], customers: int) -> dict[str, Any]:
+    """Plant, night, approve, send, night; what became of the corrections, and what is new."""
+    with temporary_world(settings, seed, customers) as bare, tempfile.TemporaryDirectory() as made:
+        world = _unbounded(bare, Path(made))
+        for number, (code, count) in enumerate(sorted(plants.items())):
+            control.plant(world.sandbox_dir, code, count, seed=seed * 1000 + number)
+        first = _night(world)
+        with opened_state(world) as state:
+            _agree(state)
+            asyncio.run(send(world, state))
+        control.advance(world.sandbox_dir, 1)
+        _night(world)
+        with opened_state(world) as state:
+            new = [item for item in list_exceptions(state) if item.opened_on > first]
+            return {
+                "seed": seed,
+                "classes": _by_class(list_corrections(state)),
+                "new": sorted(
+                    (item.code, item.cause or "", item.owner_id or "", item.explained_by or "")
+                    for item in new
+                ),
+            }
+
+
+def _unbounded(world: Settings, folder: Path) -> Settings:
+    """The same company under a policy whose budgets stop nothing."""
+    words = world.policy_path.read_text(encoding="utf-8")
+    kept, _, rest = words.partition("[policy.budget.run]")
+    rules = rest[rest.index("\n[", rest.index("[policy.budget.day]")) :]
+    path = folder / "policy.toml"
+    budgets = "".join(BUDGET.format(span=span) for span in ("run", "day"))
+    path.write_text(kept + budgets + rules, encoding="utf-8")
+    return replace(world, policy_path=path)
+
+
+def _night(world: Settings) -> dt.date:
+    day = reconcilable_day(world)
+    result = run_night(world, day)
+    if not result.ok:
+        raise EvaluationError(f"the night failed in {result.failed_step}: {result.reason}")
+    return day
+
+
+def _agree(state: State) -> None:
+    """Yes to all that waits for nothing else, by as many people as it takes."""
+    for actor in APPROVERS:
+        waiting = [
+            each.correction_id
+            for each in list_corrections(state, states=("proposed", "held"))
+            if each.state == "proposed" or (each.state_reason or "").startswith("cap broken")
+        ]
+        approve(state, waiting, actor, "looked at")
+
+
+def _by_class(corrections: Sequence[CorrectionView]) -> dict[str, Any]:
+    found: dict[str, list[CorrectionView]] = defaultdict(list)
+    for item in corrections:
+        if item.verdict_on or item.sent_at or item.state in {"refused", "superseded", "dead"}:
+            found[item.code].append(item)
+    return {code: _told(items) for code, items in sorted(found.items())}
+
+
+def _told(items: Sequence[CorrectionView]) -> dict[str, Any]:
+    counted = Counter(item.state if item.state in STATES else "other" for item in items)
+    reasons = Counter(
+        item.state_reason for item in items if item.state in {"refused", "dead", "superseded"}
+    )
+    return {**counted, "why": [reason for reason, _ in reasons.most_common(3)]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.closed_loop", description=__doc__)
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--customers", type=int, default=SCALES["small"])
+    parser.add_argument("--plant", action="append", default=[])
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    told = run(load_settings(), given.seed, parse_plants(given.plant), given.customers)
+    if given.json:
+        print(json.dumps(told))
+        return
+    for code, counts in told["classes"].items():
+        states = ", ".join(f"{name} {counts[name]}" for name in STATES if name in counts)
+        print(f"{code}: {states}", *counts["why"], sep="\n    ")
+    for (code, cause, explained), count in Counter(
+        (code, cause, bool(by)) for code, cause, _, by in told["new"]
+    ).items():
+        print(f"new: {count} {code} {cause}{', explained' if explained else ''}")
+
+
+if __name__ == "__main__":
+    main()
