@@ -14,7 +14,7 @@ DOCUMENT_QUERIES: Mapping[str, str] = {
     "erp_journals": """
         with concerned as (
             select split_part(owner_id, '-', 1) as journal_id
-            from reconciliation.drift where code in ('JE-DUP-01', 'JE-ACC-01')
+            from reconciliation.drift where code in ('JE-DUP-01', 'JE-ACC-01', 'PYT-CLR-01')
         ),
         wanted as (
             select journal_id from concerned
@@ -45,7 +45,7 @@ DOCUMENT_QUERIES: Mapping[str, str] = {
         from conformed.journal_entry_line__erp as lines
         where lines.journal_id in (
             select split_part(owner_id, '-', 1)
-            from reconciliation.drift where code in ('JE-DUP-01', 'JE-ACC-01')
+            from reconciliation.drift where code in ('JE-DUP-01', 'JE-ACC-01', 'PYT-CLR-01')
         )
         order by lines.journal_id, cast(lines.line_id as bigint)
     """,

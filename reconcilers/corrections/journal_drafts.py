@@ -41,23 +41,48 @@ _TRANSACTION, _POSTING = "transaction", "transactionaccountingline"
 
 def reverse_copy(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """JE-DUP-01: take the second journal back, while both still stand."""
+    copy_of = facts.journals.get(subject.owner_id or "", {}).get("copy_of")
+    original = facts.journals.get(copy_of or "")
+    return _reversal(
+        subject,
+        rule,
+        facts,
+        gaps=() if original else (not_in_snapshot("externalId", "the journal that stands"),),
+        conditions=[_as_it_was(original)] if original else [],
+        why=f"{subject.owner_id} is a copy of {copy_of}: it is reversed",
+    )
+
+
+def reverse_by_hand(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """PYT-CLR-01, by hand: what names nothing that clears goes back to where it was taken from."""
+    why = f"{subject.owner_id} names nothing that will ever clear: it is reversed"
+    journal = facts.journals.get(subject.owner_id or "", {"copy_of": None})
+    return _reversal(subject, rule, facts, gaps=_copied(journal), conditions=[], why=why)
+
+
+def _reversal(
+    subject: Subject,
+    rule: Rule,
+    facts: Facts,
+    *,
+    gaps: tuple[Refusal, ...],
+    conditions: Sequence[Condition],
+    why: str,
+) -> Correction:
+    """A journal that takes another one back whole, while that stands as it was."""
     journal_id = subject.owner_id or ""
     journal, lines = facts.journals.get(journal_id), facts.journal_lines.get(journal_id, ())
     if journal is None or not lines:
         return unknown_source(subject, rule, f"{REVERSAL}{journal_id}", f"journal {journal_id}")
     draft = head_of(f"{REVERSAL}{journal_id}", journal, journal["entry_date"], facts)
-    original = facts.journals.get(journal["copy_of"] or "")
-    draft = replace(
-        draft,
-        lines=tuple(_taken_back(line, facts) for line in lines),
-        gaps=() if original else (not_in_snapshot("externalId", "the journal that stands"),),
-    )
-    conditions = [
-        *(_as_it_was(each) for each in (journal, original) if each),
+    taken_back = tuple(_taken_back(line, facts) for line in lines)
+    stand = [
+        _as_it_was(journal),
+        *conditions,
         *(_not_moved(f"{journal_id}_{line['line_id']}") for line in lines),
     ]
-    why = f"{journal_id} is a copy of {journal['copy_of']}: it is reversed"
-    return journal_correction(subject, rule, draft, conditions, why)
+    draft = replace(draft, lines=taken_back, gaps=gaps)
+    return journal_correction(subject, rule, draft, stand, why)
 
 
 def reclass_line(subject: Subject, rule: Rule, facts: Facts) -> Correction:

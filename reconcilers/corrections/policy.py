@@ -68,6 +68,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("JE-DUP-01", None): Mode.APPROVE_TWO,
     ("JE-ACC-01", None): Mode.APPROVE,
     ("DSP-LIFE-01", "not_posted"): Mode.APPROVE,
+    ("PYT-CLR-01", "journal_by_hand"): Mode.APPROVE_TWO,
     ("REV-AMT-01", None): Mode.APPROVE_TWO,
     ("REV-PER-01", None): Mode.APPROVE_TWO,
     ("REV-STOP-01", "runs_after_void"): Mode.APPROVE_TWO,

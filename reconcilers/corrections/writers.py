@@ -18,7 +18,12 @@ from reconcilers.corrections.erp_refunding import post_refund
 from reconcilers.corrections.erp_settling import post_credit_memo, post_payment
 from reconcilers.corrections.facts import Facts
 from reconcilers.corrections.field_copies import COPIES, copy_field
-from reconcilers.corrections.journal_drafts import post_stage, reclass_line, reverse_copy
+from reconcilers.corrections.journal_drafts import (
+    post_stage,
+    reclass_line,
+    reverse_by_hand,
+    reverse_copy,
+)
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.posting import check_posting
 from reconcilers.corrections.revenue_catch_up import catch_up
@@ -64,6 +69,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("JE-DUP-01", None): reverse_copy,
     ("JE-ACC-01", None): reclass_line,
     ("DSP-LIFE-01", "not_posted"): post_stage,
+    ("PYT-CLR-01", "journal_by_hand"): reverse_by_hand,
     ("REV-AMT-01", None): catch_up,
     ("REV-PER-01", None): catch_up,
     ("REV-STOP-01", "runs_after_void"): catch_up,

@@ -75,6 +75,7 @@ WRITES = {
     ("JE-DUP-01", None): "post_erp_journal",
     ("JE-ACC-01", None): "post_erp_journal",
     ("DSP-LIFE-01", "not_posted"): "post_erp_journal",
+    ("PYT-CLR-01", "journal_by_hand"): "post_erp_journal",
     ("REV-AMT-01", None): "post_erp_journal",
     ("REV-PER-01", None): "post_erp_journal",
     ("REV-STOP-01", "runs_after_void"): "post_erp_journal",

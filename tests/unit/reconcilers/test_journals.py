@@ -53,6 +53,23 @@ def sides(correction):
     ]
 
 
+def entry_by_hand(journal_id):
+    return copied_journal(journal_id) | {"code": "PYT-CLR-01", "cause": "journal_by_hand"}
+
+
+def by_hand():
+    sides = zip(("0", "1"), ("105", "400"), (7000, -7000), strict=True)
+    first = FACTS["erp_journal_lines"][0]
+    return {
+        "erp_journal_lines": [
+            first
+            | {"journal_id": "8884", "line_id": line, "account_id": account}
+            | {"amount_minor": minor, "base_minor": minor}
+            for line, account, minor in sides
+        ]
+    }
+
+
 def test_a_copy_is_reversed_by_a_journal_that_names_it():
     correction = planned(copied_journal())
     assert (correction.object, correction.record_id) == ("journalEntry", "reversal_8885")
@@ -69,6 +86,16 @@ def test_a_copy_is_reversed_by_a_journal_that_names_it():
         "memo": f"tieout:{correction.correction_id}",
     }
     assert (correction.mode, correction.before) == ("approve_two", None)
+
+
+def test_a_journal_by_hand_on_clearing_goes_back_to_where_it_came_from():
+    correction = planned(entry_by_hand("8884"), **by_hand())
+    assert correction.record_id == "reversal_8884"
+    assert sides(correction) == [("105", None, "70.00"), ("400", "70.00", None)]
+    assert correction.mode == "approve_two"
+    assert [each["equals"] for each in correction.after["while"]] == [
+        {"id": "8884"}, {"externalid": "reclass_8884_0"}, {"externalid": "reclass_8884_1"},
+    ]  # fmt: skip
 
 
 def test_a_line_on_the_wrong_account_is_moved_to_that_of_the_mapping():
@@ -137,6 +164,10 @@ FOREIGN = {"currency": "EUR", "exchange_rate": "0.85"}
         (
             copied_journal(), changed("erp_journals", 2, external_id="reversal_8885"),
             "document", "externalId", "already, as transaction 7000",
+        ),
+        (
+            entry_by_hand("8885"), {},
+            "duplicate", "externalId", "copy of 8884",
         ),
         (wrong_account("7000-9"), {}, "document", "externalId", "line 7000-9 is not in the snapshot"),
         (wrong_account(expected="2100 or 4010"), {}, "ledger account", "line.items[2].account", "allows 2100 or 4010"),
