@@ -38,6 +38,30 @@ def untold_payment(**values: Any) -> dict[str, Any]:
     )
 
 
+DRAFT: Mapping[str, Any] = {
+    "invoice_id": "in_5", "status": "draft", "total": 12000, "auto_advance": True, "version": "v1",
+}  # fmt: skip
+
+
+def stale_draft(**values: Any) -> dict[str, Any]:
+    """Draft in_5 should have gone out by itself."""
+    return drift_row(
+        "in_5",
+        "INV-SCHD-01",
+        comparison="cmp_invoice__within_billing",
+        replica_role=None,
+        replica_system=None,
+        expected="issued",
+        observed="draft",
+        **{"cause": "stale_draft", **values},
+    )
+
+
+def drafts(**values: Any) -> dict[str, list[dict[str, Any]]]:
+    """The facts of that draft, with some values changed."""
+    return {"stale_drafts": [{**DRAFT, **values}]}
+
+
 def receipts(**values: Any) -> dict[str, list[dict[str, Any]]]:
     """The facts of that payment, with some values changed."""
     return {"bank_receipts": [{**RECEIPT, **values}]}

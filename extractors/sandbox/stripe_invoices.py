@@ -107,7 +107,7 @@ def _finalize(store: Store, asked: dict[str, Any], key: str) -> Document:
     fields: Document = {"number": _number(store, invoice["customer"])}
     if "auto_advance" in asked:
         fields["auto_advance"] = asked["auto_advance"]
-    if invoice["total"] <= 0:
+    if invoice["total"] <= 0 or invoice["amount_remaining"] <= 0:
         return _reach(store, invoice, "paid", "finalized_at", "paid_at", **fields)
     return _reach(store, invoice, "open", "finalized_at", **fields)
 

@@ -71,6 +71,37 @@ def _of_receipt(receipt: Row) -> list[Condition]:
     ]
 
 
+def finalize_draft(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """INV-SCHD-01, stale draft: it goes out as it is, and is collected by itself as planned."""
+    draft = facts.stale_drafts.get(subject.owner_id or "")
+    names = ("status", "total", "auto_advance")
+    return deed_correction(
+        subject,
+        rule,
+        action="finalize_draft",
+        document=("invoice", subject.owner_id or ""),
+        deed="finalize",
+        seen=draft,
+        before={name: draft[name] for name in names} if draft else {},
+        after={"is_final": True},
+        body={"auto_advance": True},
+        refusals=tuple(_against_draft(draft)) if draft else (),
+        reason=f"draft {subject.owner_id} is past the time at which it finalizes by itself",
+    )
+
+
+def _against_draft(draft: Row) -> Iterator[Refusal]:
+    if draft["status"] != "draft":
+        problem = f"the invoice is {draft['status']}"
+        yield Refusal("invoice", "invoice.status", problem, "let the next night read it again")
+    if not draft["auto_advance"]:
+        problem = "somebody stopped it from finalizing by itself"
+        yield Refusal("invoice", "invoice.auto_advance", problem, "finalize or delete it by hand")
+    if draft["total"] <= 0:
+        problem = "the draft asks for nothing"
+        yield Refusal("invoice", "invoice.total", problem, "finalize or delete it by hand")
+
+
 def deed_correction(
     subject: Subject,
     rule: Rule,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-TEXT, WHOLE = pl.String(), pl.Int64()
+TEXT, WHOLE, FLAG = pl.String(), pl.Int64(), pl.Boolean()
 
 BILLING_FRAMES: dict[str, dict[str, pl.DataType]] = {
     # What the ERP has applied to its copy of an invoice that billing has open, by the finding.
@@ -26,6 +26,14 @@ BILLING_FRAMES: dict[str, dict[str, pl.DataType]] = {
         "remaining_minor": WHOLE,
         "version": TEXT,
         "thread": TEXT,
+    },
+    # Drafts that should be final; `total` in minor units.
+    "stale_drafts": {
+        "invoice_id": TEXT,
+        "status": TEXT,
+        "total": WHOLE,
+        "auto_advance": FLAG,
+        "version": TEXT,
     },
 }
 
@@ -52,5 +60,14 @@ BILLING_QUERIES: Mapping[str, str] = {
         join raw.netsuite__transaction as wire on applied.erp_internal_id = wire.id
         join raw.stripe__invoice as invoices on told.replica_id = invoices.id
         where told.code = 'PAY-OOB-01'
+    """,
+    "stale_drafts": """
+        select id as invoice_id, status, total, coalesce(auto_advance, false) as auto_advance,
+               coalesce(_changed_at, created::varchar) as version
+        from raw.stripe__invoice
+        where id in (
+            select owner_id from reconciliation.drift
+            where code = 'INV-SCHD-01' and cause = 'stale_draft'
+        )
     """,
 }

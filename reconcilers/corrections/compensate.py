@@ -2,7 +2,7 @@
 
 An update is undone by writing the before-image back, if what we wrote still stands. Since the ERP's
 record API voids nothing, an invoice that we posted is undone by a credit memo over it, a journal by
-one that reverses it.
+one that reverses it. What was done to a document of billing is undone by what billing has for it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.correction import (
+    UNDO_DEED,
     UNDO_JOURNAL,
     UNDO_OF,
     UNDO_POSTING,
@@ -42,6 +43,7 @@ UNDONE_BY: Mapping[str, str] = {
     "amend_erp_invoice": UNDO_UPDATE,
     "post_erp_invoice": UNDO_POSTING,
     "post_erp_journal": UNDO_JOURNAL,
+    "finalize_draft": UNDO_DEED,
     UNDO_UPDATE: UNDO_UPDATE,
 }
 KEPT = (
@@ -170,7 +172,7 @@ def _undo(record: CorrectionRecord) -> CorrectionRecord:
         **{name: getattr(record, name) for name in KEPT},
         **what,
     )
-    if action != UNDO_UPDATE:
+    if action in {UNDO_POSTING, UNDO_JOURNAL}:
         undo.payload = {**undo.payload, "memo": f"tieout:{undo.correction_id}"}
     return undo
 
@@ -234,8 +236,21 @@ def _reversing(record: CorrectionRecord) -> dict[str, Any]:
     }
 
 
+def _doing_the_opposite(record: CorrectionRecord) -> dict[str, Any]:
+    """Void the invoice that we finalized, while nothing is paid of it."""
+    return {
+        "object": "invoice/void",
+        "record_id": record.record_id,
+        "operation": "update",
+        "before": {"status": "open", "amount_paid": 0},
+        "after": {"status": "void"},
+        "payload": {},
+    }
+
+
 _UNDOS: Mapping[str, Callable[[CorrectionRecord], dict[str, Any]]] = {
     UNDO_UPDATE: _restoring,
     UNDO_POSTING: _crediting,
     UNDO_JOURNAL: _reversing,
+    UNDO_DEED: _doing_the_opposite,
 }

@@ -20,6 +20,7 @@ Action = Literal[
     "post_erp_payment",
     "credit_erp_copy",
     "pay_out_of_band",
+    "finalize_draft",
     "apply_erp_settlement",
     "amend_erp_invoice",
     "post_erp_refund",
@@ -27,7 +28,8 @@ Action = Literal[
 ABSENT = "absent"
 # Actions that undo another correction (see compensate.py); no night plans them.
 UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL = "undo_update", "undo_posting", "undo_journal"
-UNDOING = (UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL)
+UNDO_DEED = "undo_deed"
+UNDOING = (UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL, UNDO_DEED)
 # Actions that put a document into the books under our external id (see send_checks.py).
 POSTINGS = (
     "post_erp_invoice",
@@ -40,7 +42,7 @@ POSTINGS = (
     UNDO_JOURNAL,
 )
 # Actions that do something to a document of billing (see billing_checks.py).
-DEEDS = ("pay_out_of_band",)
+DEEDS = ("pay_out_of_band", "finalize_draft", UNDO_DEED)
 UNDO_OF = "undo:"  # before the id of the correction undone, the version that an undo expects
 Field = tuple[str, str, str, str]  # system, object, record, attribute
 

@@ -56,6 +56,7 @@ class Facts:
     erp_copies: Mapping[str, Row]
     erp_copy_lines: Mapping[str, Sequence[Row]]
     bank_receipts: Mapping[str, Row]
+    stale_drafts: Mapping[str, Row]
     settlements: Mapping[str, Row]
     refunds: Mapping[str, Row]
     applications: Mapping[str, Sequence[Row]]
@@ -123,6 +124,7 @@ def index(context: PlanContext) -> Facts:
         erp_copy_lines=_grouped(context.erp_copy_lines, "transaction_id"),
         bank_receipts=_by(context.bank_receipts, "row_key"),
         refunds=_by(context.billing_refunds, "refund_id"),
+        stale_drafts=_by(context.stale_drafts, "invoice_id"),
         settlements=_by(context.erp_settlements, "row_key"),
         applications=_grouped(context.erp_applications, "document_id"),
         wrong_lines=_by(context.erp_wrong_lines, "exception_key"),

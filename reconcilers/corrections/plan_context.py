@@ -60,6 +60,7 @@ class PlanContext:
     erp_copies: pl.DataFrame
     erp_copy_lines: pl.DataFrame
     bank_receipts: pl.DataFrame
+    stale_drafts: pl.DataFrame
     erp_settlements: pl.DataFrame
     billing_refunds: pl.DataFrame
     erp_applications: pl.DataFrame

@@ -57,6 +57,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CRN-MISS-01", "never_posted"): Mode.APPROVE,
     ("PAY-MISS-01", None): Mode.APPROVE,
     ("INV-DUP-01", None): Mode.APPROVE_TWO,
+    ("INV-SCHD-01", "stale_draft"): Mode.APPROVE,
     ("INV-STAT-01", "void_not_copied"): Mode.APPROVE,
     ("PAY-OOB-01", "in_full"): Mode.APPROVE,
     ("PAY-APPL-01", None): Mode.AUTO,

@@ -154,6 +154,10 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
     ("netsuite", "payment_application", "applied"): Place("customerPayment", ("apply",), _DOCUMENT),
     ("netsuite", "credit_note_application", "applied"): Place("creditMemo", ("apply",), _DOCUMENT),
     ("netsuite", "invoice", "due_date"): Place("invoice", ("dueDate",), _DOCUMENT),
+    # An invoice that the schedule of the contract asks for goes out, and is collected as planned.
+    ("stripe", "contract", "billing_frequency"): Place(
+        "invoice/finalize", ("auto_advance",), "stripe.invoice"
+    ),
     # Of a payment that the bank took, billing is told with the invoice that it pays.
     ("stripe", "payment", "bank_receipt"): Place(
         "invoice/pay",

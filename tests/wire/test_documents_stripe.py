@@ -6,10 +6,11 @@ import pytest
 
 from extractors.registry import open_target
 from reconcilers.corrections.approval import approve
+from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.billing_samples import receipts, untold_payment
+from tests.billing_samples import drafts, receipts, stale_draft, untold_payment
 from tests.correction_samples import context, drift, plan_into
 from tests.wire.vendors import LONG_AGO
 
@@ -77,3 +78,33 @@ def test_an_invoice_is_paid_out_of_band_once_although_an_answer_is_lost(sold, st
     (payment,) = sold.store.rows("stripe", "invoice_payment", parent="in_1")
     assert (payment["amount_paid"], payment["payment"]["type"]) == (12000, "payment_record")
     assert send(state, sold) == {}
+
+
+def make_draft(company):
+    """Draft in_5 of the same customer, as much as in_1."""
+    invoice = company.store.get("stripe", "invoice", "in_1")
+    draft = {**invoice, "id": "in_5", "status": "draft", "auto_advance": True}
+    company.store.put_many("stripe", "invoice", [draft])
+
+
+def undo(state, company):
+    taken = [view.correction_id for view in list_corrections(state, states=("accepted",))]
+    compensate(state, taken, "ben", "wrong", company.store.now())
+    agree(state, company)
+    return send(state, company)
+
+
+@pytest.mark.parametrize("paid", [False, True])
+def test_a_draft_goes_out_once_and_is_voided_again_while_nothing_is_paid(sold, state, paid):
+    make_draft(sold)
+    plan_into(state, drift(stale_draft()), context(**drafts()), sold.store.now())
+    agree(state, sold)
+    sold.fault("stripe", method="POST", path="/finalize", lose_answer=True)
+    assert send(state, sold)["accepted"] == 1
+    invoice = sold.store.get("stripe", "invoice", "in_5")
+    assert (invoice["status"], invoice["amount_remaining"]) == ("open", 12000)
+    assert invoice["number"]
+    if paid:
+        sold.store.put("stripe", "invoice", {"id": "in_5", "status": "paid", "amount_paid": 12000})
+    assert undo(state, sold) == ({"superseded": 1} if paid else {"accepted": 1})
+    assert sold.store.get("stripe", "invoice", "in_5")["status"] == ("paid" if paid else "void")

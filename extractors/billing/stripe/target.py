@@ -27,7 +27,7 @@ _PATHS = {
     "subscription_item": "/v1/subscription_items",
 }
 # What can be done to a document beside setting its fields, by calls of their own.
-_DEEDS = frozenset({"invoice/pay"})
+_DEEDS = frozenset({"invoice/pay", "invoice/finalize", "invoice/void"})
 # An invoice is final once it is finalized, a charge once it is made: these two are what is left.
 _MADE = frozenset({"credit_note", "refund"})
 

@@ -94,7 +94,13 @@ def _schedule(record: Record) -> Record:
     return {"phases": written_phases(record)}
 
 
+def _finalized(invoice: Record) -> Record:
+    """What is final may be open, or paid by the time it is looked at."""
+    return {"is_final": invoice.get("status") != "draft"}
+
+
 _FORMS: Mapping[str, Callable[[Record], Record]] = {
+    "invoice/finalize": _finalized,
     "subscription_item": _subscription_item,
     "subscription_schedule": _schedule,
 }

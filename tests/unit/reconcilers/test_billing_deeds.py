@@ -9,7 +9,7 @@ from reconcilers.corrections.compensate import CompensationRefusedError, compens
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.billing_samples import receipts, untold_payment
+from tests.billing_samples import drafts, receipts, stale_draft, untold_payment
 from tests.correction_samples import MemoryTarget, at, context, drift, netsuite, plan_into
 from tests.unit.reconcilers.test_journals import planned
 from tests.unit.reconcilers.test_plan import planned as plans
@@ -51,6 +51,33 @@ def test_what_is_not_paid_for_certain_is_refused(facts, field, words):
 
 def test_a_part_of_an_invoice_is_taken_up_by_people():
     assert plans(untold_payment(cause="in_part"), facts=context(**receipts())) == ()
+
+
+def test_a_draft_past_its_time_goes_out_once_a_person_agreed():
+    correction = planned(stale_draft(), **drafts())
+    assert (correction.object, correction.record_id) == ("invoice/finalize", "in_5")
+    assert correction.before == {"status": "draft", "total": 12000, "auto_advance": True}
+    assert (correction.payload, correction.mode) == ({"auto_advance": True}, "approve")
+
+
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [
+        ({"stale_drafts": []}, "invoice.id"),
+        (drafts(status="open"), "invoice.status"),
+        (drafts(auto_advance=False), "invoice.auto_advance"),
+        (drafts(total=0), "invoice.total"),
+    ],
+)
+def test_a_draft_that_is_not_to_go_out_is_refused(facts, field):
+    correction = planned(stale_draft(), **facts)
+    assert [refusal.field for refusal in correction.refusals] == [field]
+    assert (correction.state, correction.payload) == ("refused", {})
+
+
+@pytest.mark.parametrize("cause", ["number_gap", "not_invoiced"])
+def test_what_was_never_drafted_is_looked_into_by_people(cause):
+    assert plans(stale_draft(cause=cause), facts=context(**drafts())) == ()
 
 
 def billing(**changed):

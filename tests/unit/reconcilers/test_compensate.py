@@ -65,6 +65,7 @@ WRITES = {
     ("PAY-MISS-01", None): "post_erp_payment",
     ("INV-DUP-01", None): "credit_erp_copy",
     ("INV-STAT-01", "void_not_copied"): "credit_erp_copy",
+    ("INV-SCHD-01", "stale_draft"): "finalize_draft",
     ("PAY-OOB-01", "in_full"): "pay_out_of_band",
     ("PAY-APPL-01", None): "apply_erp_settlement",
     ("RFD-MISS-01", "not_posted"): "post_erp_refund",
