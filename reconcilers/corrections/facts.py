@@ -27,6 +27,8 @@ class Facts:
     schedules: Mapping[str, Sequence[Row]]
     ends: Mapping[str, Row]
     coupons: Sequence[Row]
+    prices: Mapping[str, Row]
+    signed_steps: Mapping[str, Row]
     signed_lines: Mapping[str, Row]
     signed_terms: Mapping[str, Row]
     invoices: Mapping[str, Row]
@@ -86,6 +88,8 @@ def index(context: PlanContext) -> Facts:
         billed_items=_of_products(context.billing_items),
         schedules=_grouped(context.billing_schedules, "subscription_id"),
         ends=_by(context.billing_ends, "subscription_id"),
+        prices=_by(context.billing_prices, "price_id"),
+        signed_steps=_by(context.signed_steps, "row_key"),
         coupons=context.billing_coupons.rows(named=True),
         signed_lines=_by(context.signed_lines, "row_key"),
         signed_terms=_by(context.signed_terms, "row_key"),

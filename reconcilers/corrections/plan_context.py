@@ -35,6 +35,8 @@ class PlanContext:
     billing_schedules: pl.DataFrame
     billing_ends: pl.DataFrame
     billing_coupons: pl.DataFrame
+    billing_prices: pl.DataFrame
+    signed_steps: pl.DataFrame
     signed_lines: pl.DataFrame
     signed_terms: pl.DataFrame
     billing_invoices: pl.DataFrame

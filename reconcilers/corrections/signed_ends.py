@@ -17,7 +17,7 @@ from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.field_copies import field_correction
 from reconcilers.corrections.policy import Rule
-from reconcilers.corrections.signed_terms import correct_renewal, not_one_plan
+from reconcilers.corrections.signed_terms import correct_renewal
 from reconcilers.corrections.subscription_ends import STANDING, end_refusals
 from reconcilers.corrections.wire_fields import PLACES
 
@@ -54,7 +54,8 @@ def phases_of(plan: Row) -> list[dict[str, Any]]:
 def plan_refusals(plans: Sequence[Row]) -> tuple[Refusal, ...]:
     """Why the phases of a subscription cannot be replaced."""
     if len(plans) != 1:
-        return (not_one_plan(PHASES, len(plans)),)
+        problem = f"{len(plans)} schedules plan what comes next"
+        return (phase_refusal(problem, "lay one schedule over the subscription in billing"),)
     lost = unwritable(_record(plans[0]))
     if not lost:
         return ()

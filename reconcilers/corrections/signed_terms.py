@@ -43,7 +43,7 @@ def correct_renewal(subject: Subject, rule: Rule, facts: Facts) -> Correction | 
     if subject.attribute != "is_auto_renewed" or subject.replica_id is None:
         return None
     plans = facts.schedules.get(subject.replica_id, ())
-    refusals = () if len(plans) == 1 else (not_one_plan(_RENEWAL, len(plans)),)
+    refusals = () if len(plans) == 1 else (_not_one_plan(len(plans)),)
     plan = None if refusals else plans[0]
     return field_correction(
         subject,
@@ -57,10 +57,10 @@ def correct_renewal(subject: Subject, rule: Rule, facts: Facts) -> Correction | 
     )
 
 
-def not_one_plan(place: Place, count: int) -> Refusal:
+def _not_one_plan(count: int) -> Refusal:
     return Refusal(
         "one schedule",
-        f"{place.object}.{place.name}",
+        f"{_RENEWAL.object}.{_RENEWAL.name}",
         f"{count} schedules plan what comes after the term",
         "set in billing when the subscription ends, or that it goes on",
     )

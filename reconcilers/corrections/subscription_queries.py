@@ -32,7 +32,8 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
         select items.item_id, items.subscription_id, items.product_code, items.quantity,
                coalesce(wire._changed_at, items.modified_at::varchar) as version,
                nullif(wire.schedule, '') as schedule_id,
-               cast(json_extract(held.item, '$.discounts') as varchar) as discounts
+               cast(json_extract(held.item, '$.discounts') as varchar) as discounts,
+               items.price_id, cast(items.discount_factor as varchar) as discount_factor
         from conformed.subscription_item__billing as items
         join raw.stripe__subscription as wire on items.subscription_id = wire.id
         join (
@@ -40,7 +41,8 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
             from raw.stripe__subscription
         ) as held on items.item_id = json_extract_string(held.item, '$.id')
         where items.subscription_id in (
-            select replica_id from reconciliation.drift where code in ('SUB-QTY-01', 'CON-DISC-01')
+            select replica_id from reconciliation.drift
+            where code in ('SUB-QTY-01', 'CON-DISC-01', 'CON-AMT-01', 'CON-AMD-01')
         )
         order by items.item_id
     """,
@@ -55,9 +57,31 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
         join conformed.subscription__billing as held on plans.subscription = held.subscription_id
         left join seeds.legal_entities as entities on held.legal_entity = entities.legal_entity
         where plans.status in ('active', 'not_started') and plans.subscription in (
-            select replica_id from reconciliation.drift where code = 'CON-TERM-01'
+            select replica_id from reconciliation.drift
+            where code in ('CON-TERM-01', 'CON-RAMP-01')
         )
         order by plans.id
+    """,
+    # Of the products that subscriptions with drift bill.
+    "billing_prices": """
+        select id as price_id, product as product_id, currency, recurring_interval as interval,
+               coalesce(recurring_interval_count, 1) as interval_count,
+               case when billing_scheme = 'per_unit' and recurring_usage_type = 'licensed'
+                   then coalesce(unit_amount_decimal, unit_amount::varchar) end as unit_amount,
+               active as is_open
+        from raw.stripe__price
+        where type = 'recurring' and product in (
+            select json_extract_string(item, '$.price.product')
+            from (
+                select unnest(from_json(items, '["json"]')) as item
+                from raw.stripe__subscription
+                where id in (
+                    select replica_id from reconciliation.drift
+                    where code in ('CON-AMT-01', 'CON-AMD-01', 'CON-RAMP-01')
+                )
+            )
+        )
+        order by id
     """,
     # What takes the same percentage off whatever it is given on, for good.
     "billing_coupons": """
@@ -71,7 +95,26 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
         select row_key, crm_quantity as quantity, crm_amount_minor as mrr_minor,
                cast(crm_discount_percent as varchar) as discount_percent
         from comparison.cmp_contract_change__crm_vs_billing
-        where row_key in (select row_key from reconciliation.drift where code = 'CON-DISC-01')
+        where row_key in (
+            select row_key from reconciliation.drift
+            where code in ('CON-DISC-01', 'CON-AMT-01', 'CON-AMD-01')
+        )
+    """,
+    "signed_steps": """
+        select compared.row_key, steps.contract_line_id, steps.start_date, steps.end_date,
+               steps.quantity, steps.mrr_minor, compared.has_begun,
+               cast(lines.discount_percent as varchar) as discount_percent,
+               former.contract_line_id as former_line_id
+        from comparison.cmp_contract_phase__crm_vs_billing as compared
+        join canonical.contract_ramps as steps on compared.crm_id = steps.contract_line_id
+        join canonical.contract_lines as lines on compared.crm_id = lines.contract_line_id
+        left join canonical.contract_ramps as former
+            on steps.contract_id = former.contract_id and steps.product_code = former.product_code
+                and steps.ramp_step = former.ramp_step + 1
+                and former.end_date = steps.start_date - 1
+        where compared.row_key in (
+            select row_key from reconciliation.drift where code = 'CON-RAMP-01'
+        )
     """,
     # The end of a period is that of the item which is billed first; months where all agree.
     "signed_terms": """
@@ -113,6 +156,29 @@ SUBSCRIPTION_SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
         "version": _TEXT,
         "schedule_id": _TEXT,
         "discounts": _TEXT,
+        "price_id": _TEXT,
+        "discount_factor": _TEXT,
+    },
+    # `unit_amount` is minor units of `currency`, in exact decimals, null where none is charged.
+    "billing_prices": {
+        "price_id": _TEXT,
+        "product_id": _TEXT,
+        "currency": _TEXT,
+        "interval": _TEXT,
+        "interval_count": _WHOLE,
+        "unit_amount": _TEXT,
+        "is_open": _FLAG,
+    },
+    "signed_steps": {
+        "row_key": _TEXT,
+        "contract_line_id": _TEXT,
+        "start_date": _DAY,
+        "end_date": _DAY,
+        "quantity": _WHOLE,
+        "mrr_minor": _WHOLE,
+        "has_begun": _FLAG,
+        "discount_percent": _TEXT,
+        "former_line_id": _TEXT,
     },
     "billing_schedules": {
         "schedule_id": _TEXT,

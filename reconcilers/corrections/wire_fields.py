@@ -130,6 +130,9 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         said=_listed,
         how=NO_PRORATION,
     ),
+    ("stripe", "contract_line", "mrr_at_contract_quantity"): Place(
+        "subscription_item", ("price",), "stripe.subscription", how=NO_PRORATION
+    ),
     ("stripe", "contract_line", "discount_percent"): Place(
         "subscription_item",
         ("discounts",),

@@ -29,6 +29,8 @@ from reconcilers.corrections.posting import check_posting
 from reconcilers.corrections.revenue_catch_up import catch_up
 from reconcilers.corrections.signed_discounts import correct_discount
 from reconcilers.corrections.signed_ends import correct_term
+from reconcilers.corrections.signed_prices import correct_price
+from reconcilers.corrections.signed_steps import correct_step
 from reconcilers.corrections.signed_terms import correct_quantity
 from reconcilers.corrections.subscription_ends import end_with_period
 
@@ -50,6 +52,9 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("SUB-QTY-01", None): correct_quantity,
     ("CON-TERM-01", None): correct_term,
     ("CON-DISC-01", None): correct_discount,
+    ("CON-AMT-01", None): correct_price,
+    ("CON-AMD-01", "signed"): correct_price,
+    ("CON-RAMP-01", None): correct_step,
     ("CON-REN-01", "billed_after_churn"): end_with_period,
     ("SUB-STAT-01", "billing_after_cancel"): end_with_period,
     ("CUS-MISS-01", "link_lost"): link_crm_account,

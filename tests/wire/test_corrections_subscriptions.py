@@ -1,5 +1,7 @@
 """Subscriptions and schedules are corrected over the wire, read back, and put back as they were."""
 
+from datetime import date
+
 import pytest
 
 from reconcilers.corrections.compensate import compensate
@@ -7,10 +9,12 @@ from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import at, context, drift, plan_into
 from tests.unit.reconcilers import test_signed_discounts as discounts
+from tests.unit.reconcilers import test_signed_prices as prices
+from tests.unit.reconcilers import test_signed_steps as steps
 from tests.unit.reconcilers.test_signed_ends import JUNE as NOW
 from tests.unit.reconcilers.test_signed_ends import phase, plan_of, signed, term
 from tests.unit.reconcilers.test_subscription_ends import billed_after_churn, running
-from tests.wire.stripe_sandbox import DAY, fill
+from tests.wire.stripe_sandbox import DAY, fill, price
 from tests.wire.test_corrections_fields import agree, send
 
 
@@ -163,3 +167,49 @@ def test_a_discount_is_given_by_its_coupon_and_taken_back(billing, state, percen
 def given(billing):
     item = held(billing, "items")[0]["data"][0]
     return [one["source"]["coupon"]["id"] for one in item["discounts"]]
+
+
+def test_billing_follows_what_was_signed_and_goes_back_to_what_it_was(billing, state):
+    """At the next invoice: nothing is charged or credited for the period that runs, both ways."""
+    known = [prices.price("price_1", "1000"), prices.price("price_2", "3000")]
+    taken = planned(
+        state,
+        prices.amended(),
+        billing_items=[prices.held()],
+        billing_prices=known,
+        signed_lines=[prices.line(36000, 12)],
+    )
+    assert send(billing, state) == {"accepted": 1}
+    assert charged(billing) == {"si_1": ("price_2", 12), "si_2": ("price_2", 20)}
+    undo(state, taken)
+    assert send(billing, state) == {"accepted": 1}
+    assert charged(billing) == {"si_1": ("price_1", 10), "si_2": ("price_2", 20)}
+    assert billing.store.rows("stripe", "invoiceitem") == []
+
+
+def charged(billing):
+    items = held(billing, "items")[0]["data"]
+    return {one["id"]: (one["price"]["id"], one["quantity"]) for one in items}
+
+
+def test_a_step_is_planned_over_the_phase_that_runs_and_taken_out_again(
+    billing, state, planned_phases
+):
+    """One phase becomes two; the one that is over is never written."""
+    billing.store.put_many("stripe", "price", [price("price_3", 700)])
+    runs = steps.stepped(NOW, LAST, "a01", 10)
+    fields = {"id": "sub_sched_1", "phases": [phase(NOW - 60 * DAY, NOW), runs]}
+    fields["current_phase"] = {name: runs[name] for name in ("start_date", "end_date")}
+    billing.store.put("stripe", "subscription_schedule", fields)
+    taken = planned(
+        state,
+        steps.other_step("missing"),
+        billing_schedules=[plan_of(*fields["phases"], runs_since=NOW)],
+        signed_steps=[steps.step(end_date=date(2027, 3, 27))],
+        billing_prices=steps.PRICES,
+    )
+    assert send(billing, state) == {"accepted": 1}
+    assert ends(billing) == [(steps.AUGUST, 10), (LAST, 12)]
+    undo(state, taken)
+    assert send(billing, state) == {"accepted": 1}
+    assert ends(billing) == [(LAST, 10)]
