@@ -17,6 +17,7 @@ from orchestration.settings import DBT_PROJECT_DIR, Settings
 from reconcilers.corrections.diff import Change, Projection, changes, projections
 from reconcilers.corrections.look import look
 from reconcilers.corrections.states import UNSENT
+from reconcilers.corrections.veil import veil
 from reconcilers.report.amounts import amount
 from reconcilers.state import State
 from reconcilers.state.views import CorrectionView, list_corrections
@@ -54,10 +55,10 @@ async def _seen(settings: Settings, views: Sequence[CorrectionView]) -> dict[str
             system: await stack.enter_async_context(open_target(settings.system_config(system)))
             for system in sorted({view.system for view in views})
         }
-        seen = {}
+        veiled_targets, seen = veil(targets, settings.seals()), {}
         for view in views:
             try:
-                seen[view.correction_id] = (await look(targets[view.system], view)).words
+                seen[view.correction_id] = (await look(veiled_targets[view.system], view)).words
             except SourceError as error:
                 seen[view.correction_id] = f"could not look: {error.message}"
         return seen

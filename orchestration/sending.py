@@ -32,4 +32,6 @@ async def send(settings: Settings, state: State) -> DispatchSummary:
         budgets = load_policy(settings.policy_path).budgets
         guard = load_guard(settings.matrix_path)
         clock = business_clock(settings)
-        return await dispatch(state, targets, clock, budgets=budgets, guard=guard)
+        return await dispatch(
+            state, targets, clock, budgets=budgets, guard=guard, seals=settings.seals()
+        )

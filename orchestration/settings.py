@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 
 from extractors.registry import CONNECTABLE, SOURCES
 from orchestration.connections import config_of, given, given_to_write, mistakes, variables
+from reconcilers.sealing import SealingKeyError, Seals
 
 ROOT = Path(__file__).resolve().parent.parent
 DBT_PROJECT_DIR = ROOT / "dbt_project"
@@ -46,6 +47,7 @@ class Settings:
     key_scan_days: int | None = DEFAULT_KEY_SCAN_DAYS
     events_url: str | None = field(default=None, repr=False)
     events_token: str | None = field(default=None, repr=False)
+    sealing_keys: tuple[str, ...] = field(default=(), repr=False)
     events_batch: int = DEFAULT_EVENTS_BATCH
     identity_max_changed: float = DEFAULT_IDENTITY_MAX_CHANGED
     connections_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
@@ -110,6 +112,18 @@ class Settings:
             )
         return {**json.loads(path.read_text()), **real}
 
+    def seals(self) -> Seals | None:
+        """What personal values of corrections are sealed with; None where no key is set.
+
+        Raises:
+            SettingsError: a key is not one.
+
+        """
+        try:
+            return Seals(self.sealing_keys) if self.sealing_keys else None
+        except SealingKeyError as error:
+            raise SettingsError(f"{error} (see .env.example).") from error
+
     def system_config(self, system: str) -> Any:
         """How to read a system: the configured one, or the sandbox's.
 
@@ -170,6 +184,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         key_scan_days=_key_scan_days(environ.get("TIEOUT_KEY_SCAN_DAYS")),
         events_url=environ.get("TIEOUT_EVENTS_URL") or None,
         events_token=environ.get("TIEOUT_EVENTS_TOKEN") or None,
+        sealing_keys=tuple((environ.get("TIEOUT_SEALING_KEYS") or "").replace(",", " ").split()),
         events_batch=_events_batch(environ.get("TIEOUT_EVENTS_BATCH")),
         identity_max_changed=_max_changed(environ.get("TIEOUT_IDENTITY_MAX_CHANGED")),
         connections_override=_real_connections(environ),

@@ -18,11 +18,13 @@ from reconcilers.corrections.plan_context import PlanContext, empty_context
 from reconcilers.corrections.policy import Policy, load_policy
 from reconcilers.findings import DRIFT, empty
 from reconcilers.life import NightFact, Sighting, fold
+from reconcilers.sealing import Seals
 from reconcilers.state import State, open_state
 from reconcilers.state.tieouts import SCHEMA as TIEOUTS
 from reconcilers.state.tieouts import record_tieouts
 
 DAY = date(2026, 6, 30)
+SEALS = Seals(["c2VhbHMgb2YgdGhlIHNhbXBsZXMsIGZvciB0ZXN0cy4="])
 
 
 def fresh_state(folder: Path) -> State:
@@ -60,7 +62,7 @@ def plan_into(
     """Plan drift that opened on a night, under the policy that is shipped, and store the plan."""
     life = fold([NightFact(on)], [Sighting(on, "exception", "cmp")])
     lives = dict.fromkeys(found["exception_key"].cast(pl.String), life)
-    planned = plan(found, (), lives, facts, policy or load_policy())
+    planned = plan(found, (), lives, facts, policy or load_policy(), seals=SEALS)
     store_plan(state, planned, lives, on, moment)
 
 

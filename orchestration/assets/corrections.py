@@ -36,7 +36,15 @@ def plan(context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]) -> d
     policy = load_policy(night.settings.policy_path)
     guard = load_guard(night.settings.matrix_path)
     with night.state() as state, night.warehouse() as con:
-        summary = plan_night(con, state, stored_findings(con, day), policy, day, guard=guard)
+        summary = plan_night(
+            con,
+            state,
+            stored_findings(con, day),
+            policy,
+            day,
+            guard=guard,
+            seals=night.settings.seals(),
+        )
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": summary.planned,

@@ -18,6 +18,7 @@ from reconcilers.corrections.approval import ApprovalRefusedError, Decision
 from reconcilers.corrections.brakes import HaltRefusedError
 from reconcilers.corrections.compensate import CompensationRefusedError
 from reconcilers.corrections.states import WrongStateError
+from reconcilers.sealing import veiled
 from reconcilers.state.store import State
 from reconcilers.state.views import list_corrections, show_correction
 
@@ -59,8 +60,8 @@ def list_(
             item.state,
             f"{item.system} {item.object}",
             item.record_id,
-            _short(item.before),
-            _short(item.after),
+            _short(veiled(item.before)),
+            _short(veiled(item.after)),
             money(item.impact_reporting_minor),
         )
     out.print(found)
@@ -81,7 +82,8 @@ def show(
     out.print(f"[bold]{item.correction_id}[/] {item.code} {item.cause or ''}: {item.reason}")
     out.print(f"state {item.state} ({item.state_reason or 'no remark'}), mode {item.mode}")
     out.print(f"target {item.system} {item.object} {item.record_id}, {item.operation}")
-    out.print_json(data={"before": item.before, "after": item.after, "payload": item.payload})
+    images = {"before": item.before, "after": item.after, "payload": item.payload}
+    out.print_json(data=veiled(images))
     for refusal in item.refusals:
         out.print(f"[red]refused[/] {json.dumps(dict(refusal))}", soft_wrap=True)
     for word in detail.approvals:
@@ -184,7 +186,7 @@ def compensate(ids: Ids = None, comment: Comment = "") -> None:
         raise typer.BadParameter("name corrections by id")
     for undo in undos:
         out.print(f"{undo.correction_id} undoes {undo.undoes}: {undo.target} {undo.record_id}")
-        out.print_json(data=dict(undo.payload))
+        out.print_json(data=veiled(undo.payload))
 
 
 @app.command()

@@ -13,6 +13,7 @@ import polars as pl
 from reconcilers.corrections.application_queries import APPLICATION_QUERIES
 from reconcilers.corrections.billing_frames import BILLING_QUERIES
 from reconcilers.corrections.cash_queries import CASH_QUERIES
+from reconcilers.corrections.customer_queries import PERSONAL_FIELDS_HELD
 from reconcilers.corrections.document_queries import DOCUMENT_QUERIES
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.revenue_queries import REVENUE_QUERIES
@@ -105,7 +106,8 @@ QUERIES: Mapping[str, str] = {
         union all
         select 'netsuite', 'invoice', id, 'due_date', duedate, lastmodifieddate, postingperiod
         from invoices
-    """,
+    """
+    + PERSONAL_FIELDS_HELD,
     "crm_subscriptions": """
         select id as subscription_id, stripe_subscription_id__c as stripe_subscription_id,
                status__c as status, status_changed_at__c as status_changed_at,

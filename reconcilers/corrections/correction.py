@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from reconcilers.canonical import canonical_json
 from reconcilers.corrections.states import CorrectionState
+from reconcilers.sealing import bare
 
 Action = Literal[
     "link_crm_account",
@@ -166,8 +167,11 @@ def correction_key(  # noqa: PLR0917  # the key has six parts
     after: Mapping[str, Any],
     expected_version: str,
 ) -> str:
-    """Hash of target, object, record, attribute, desired value and version seen (64 hex)."""
-    parts = [system, object_name, record_id, attribute, dict(after), expected_version]
+    """Hash of target, object, record, attribute, desired value and version seen (64 hex).
+
+    Of what is sealed the digest counts, which is the same on every run.
+    """
+    parts = [system, object_name, record_id, attribute, bare(after), expected_version]
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
 
 

@@ -19,6 +19,7 @@ from reconcilers.corrections.approval import (
 from reconcilers.corrections.outbox import lock
 from reconcilers.corrections.states import WrongStateError
 from reconcilers.edited_csv import EditedFileError, Mistake, Row, one_of, optional, read_checked
+from reconcilers.sealing import veiled
 from reconcilers.spreadsheet import table
 from reconcilers.state.models import Approval, CorrectionRecord
 from reconcilers.state.store import State
@@ -76,7 +77,7 @@ class _Line:
         value = getattr(self.view, name)
         if isinstance(value, datetime):
             return value.isoformat()
-        return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+        return json.dumps(veiled(value), ensure_ascii=False) if isinstance(value, dict) else value
 
 
 def export_waiting(state: State, path: Path) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from reconcilers.refolding import newest_night
+from reconcilers.sealing import veiled
 from reconcilers.state.store import State
 from reconcilers.state.tieouts import load_tieouts
 from reconcilers.state.views import CorrectionView, ExceptionView, list_exceptions
@@ -45,9 +46,10 @@ class Projection:
 
 def changes(view: CorrectionView) -> list[Change]:
     """The fields that a correction would write, in the order of its payload; none if refused."""
-    before = dict(_flat(view.before or {}))
+    before = dict(_flat(veiled(view.before or {})))
     return [
-        Change(name, _text(before.get(name)), _text(value)) for name, value in _flat(view.payload)
+        Change(name, _text(before.get(name)), _text(value))
+        for name, value in _flat(veiled(view.payload))
     ]
 
 

@@ -27,6 +27,8 @@ from reconcilers.corrections.look import Sight, look
 from reconcilers.corrections.night import broken_tieouts
 from reconcilers.corrections.send_checks import ERP, against_change, before_posting
 from reconcilers.corrections.states import CorrectionState
+from reconcilers.corrections.veil import veil
+from reconcilers.sealing import Seals
 from reconcilers.state.store import State
 
 __all__ = ["DispatchLimits", "DispatchSummary", "dispatch"]
@@ -56,6 +58,7 @@ async def dispatch(
     budgets: Budgets = DEFAULT_BUDGETS,
     *,
     guard: Guard | None = None,
+    seals: Seals | None = None,
 ) -> DispatchSummary:
     """Send what is approved and resolve what is unknown, concurrently per target.
 
@@ -65,10 +68,11 @@ async def dispatch(
     A document is posted only after the systems that it is of still tell it as planned.
     Nothing is sent or looked up while the tie-outs of the newest recorded night do not all hold, or
     while a person's halt holds; nothing is sent beyond the budgets, and nothing that the matrix
-    (`guard`, by default the one that ships) does not give on the day of the plan.
+    (`guard`, by default the one that ships) does not give on the day of the plan. What is sealed
+    stays so but for the call, which `seals` opens it for.
     Returns when nothing more can be done in this run; whatever is left stays visible.
     """
-    bounds = limits or DispatchLimits()
+    bounds, targets = limits or DispatchLimits(), veil(targets, seals)
     recovered = recover(state, now())
     held = halted(state)
     if reason := str(held) if held else broken_tieouts(state):

@@ -61,6 +61,16 @@ class Guard:
             )
         return None
 
+    def approvals(self, write: Write, day: date) -> set[str]:
+        """What the matrix asks for any of the attributes that a write sets: P, P2 or nothing."""
+        if write.operation != "update":
+            return set()
+        found = (
+            _attribute_in(write.system, write.object, leaf, value)
+            for leaf, value in leaves(write.payload)
+        )
+        return {row.approval for each in found if each for row in self._on(day).get(each, ())}
+
     def _of_fields(self, write: Write, day: date) -> Iterator[Refusal]:
         told = set()
         for leaf, value in leaves(write.payload):

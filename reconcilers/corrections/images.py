@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from reconcilers.corrections.applications import applied
+from reconcilers.sealing import is_same, is_sealed
 
 
 def shows(record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
@@ -19,6 +20,8 @@ def same(record: Mapping[str, Any], name: str, value: Any) -> bool:
     what a document is applied to all of it does.
     """
     seen = record.get(name)
+    if is_sealed(value):
+        return is_same(seen, value)
     if isinstance(value, Mapping):
         return shows(seen if isinstance(seen, Mapping) else {}, value)
     if isinstance(value, list) and (wanted := applied(value)) is not None:

@@ -18,6 +18,7 @@ from reconcilers.corrections.policy import Policy
 from reconcilers.exceptions import lives_as_of
 from reconcilers.findings import Findings
 from reconcilers.refolding import newest_night
+from reconcilers.sealing import Seals
 from reconcilers.state.store import State
 from reconcilers.state.tieouts import load_tieouts
 
@@ -30,6 +31,7 @@ def plan_night(
     snapshot_date: date,
     *,
     guard: Guard | None = None,
+    seals: Seals | None = None,
     at: datetime | None = None,
 ) -> PlanSummary:
     """Plan what to write for the drift of a night, after `record_night` stored it.
@@ -56,6 +58,7 @@ def plan_night(
         spent=spent_corrections(state),
         written=written_fields(state, snapshot_date),
         guard=guard,
+        seals=seals,
     )
     return store_plan(state, corrections, lives, snapshot_date, at)
 

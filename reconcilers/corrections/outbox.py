@@ -16,6 +16,7 @@ from reconcilers.corrections.correction import UNDOING, Correction, Field, Writt
 from reconcilers.corrections.states import UNDER_WAY, UNSENT, CorrectionState, require_way
 from reconcilers.corrections.words import still_approved
 from reconcilers.life import ExceptionLife, ExceptionState
+from reconcilers.sealing import as_kept
 from reconcilers.state.audit import append_audit
 from reconcilers.state.models import Attempt, CorrectionRecord
 from reconcilers.state.store import State
@@ -126,7 +127,7 @@ class _Storing:
             return
         wanted = {
             "refusals": [refusal.as_json() for refusal in correction.refusals],
-            "payload": dict(correction.payload),
+            "payload": as_kept(record.payload, dict(correction.payload)),
             "state_reason": correction.state_reason,
             "mode": correction.mode,
             "valid_hours": correction.valid_hours,

@@ -19,12 +19,15 @@ from reconcilers.corrections.facts import index
 from reconcilers.corrections.guard import Guard, shipped_guard
 from reconcilers.corrections.images import shows
 from reconcilers.corrections.plan_context import PlanContext
-from reconcilers.corrections.policy import Mode, Policy, Rule
+from reconcilers.corrections.plan_seals import with_seals
+from reconcilers.corrections.policy import FREEDOM, Mode, Policy, Rule
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.corrections.writers import RuleKey, write
 from reconcilers.life import ExceptionLife, ExceptionState
+from reconcilers.sealing import Seals, bare
 
 NONE_SPENT: Mapping[str, int] = MappingProxyType({})
+_MODES = {"P": Mode.APPROVE, "P2": Mode.APPROVE_TWO}  # what the matrix calls approvals
 NONE_WRITTEN: Mapping[Field, Sequence[Written]] = MappingProxyType({})
 
 
@@ -38,6 +41,7 @@ def plan(
     spent: Mapping[str, int] = NONE_SPENT,
     written: Mapping[Field, Sequence[Written]] = NONE_WRITTEN,
     guard: Guard | None = None,
+    seals: Seals | None = None,
 ) -> tuple[Correction, ...]:
     """The corrections of one night, in the order of their exception keys.
 
@@ -48,15 +52,18 @@ def plan(
     that were sent in vain (see `outbox.spent_corrections`); `written` tells by field those that
     worked or were undone (see `outbox.written_fields`): what came back after them is not written
     again by itself. `guard` is the matrix, by default the one that ships: what it does not give
-    comes back refused, too.
+    comes back refused, too,
+    and so does, without `seals`, what is personal.
     """
     facts, law = index(context), guard or shipped_guard()
     planned = [
         _with_caution(
-            replace(_lawful(correction, law), valid_hours=rule.valid_hours), systemic_codes, written
+            replace(_lawful(with_seals(written_by, seals), law), valid_hours=rule.valid_hours),
+            systemic_codes,
+            written,
         )
         for subject, rule in _subjects(drift, lives, policy, spent)
-        if (correction := write(subject, rule, facts)) is not None
+        if (written_by := write(subject, rule, facts)) is not None
     ]
     return tuple(_within_caps(_without_rivals(planned), policy))
 
@@ -104,10 +111,12 @@ def _subject(row: Mapping[str, Any], life: ExceptionLife, rule: Rule, spent: int
 
 
 def _lawful(correction: Correction, guard: Guard) -> Correction:
-    """Refused, where the matrix does not give the write."""
-    found = guard.refusals(correction, correction.subject.snapshot_date)
+    """Refused, where the matrix does not give the write; never freer than the matrix has it."""
+    day = correction.subject.snapshot_date
+    found = guard.refusals(correction, day)
     if not found:
-        return correction
+        modes = (Mode(correction.mode), *(_MODES[p] for p in guard.approvals(correction, day) if p))
+        return replace(correction, mode=min(modes, key=FREEDOM.__getitem__).value)
     return replace(correction, refusals=(*correction.refusals, *found), payload={})
 
 
@@ -139,7 +148,7 @@ def _with_caution(
 
 def _is_alike(one: Written, correction: Correction) -> bool:
     """Whether an earlier write set the value wanted now, or was over the value that is seen now."""
-    return shows(correction.after, one.after) or one.before == correction.before
+    return shows(correction.after, one.after) or bare(one.before) == bare(correction.before)
 
 
 def _without_rivals(planned: Sequence[Correction]) -> list[Correction]:

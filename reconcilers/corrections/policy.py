@@ -42,7 +42,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CON-REN-01", "billed_after_churn"): Mode.APPROVE_TWO,
     ("CTL-XREF-01", "by_number"): Mode.AUTO,
     ("CTL-XREF-01", None): Mode.APPROVE,
-    ("CUS-ATTR-01", None): Mode.APPROVE,
+    ("CUS-ATTR-01", None): Mode.AUTO,
     ("CUS-STAT-01", None): Mode.APPROVE,
     ("HIE-PAR-01", "missing_in_erp"): Mode.APPROVE,
     ("HIE-PAR-01", "other_parent"): Mode.APPROVE,

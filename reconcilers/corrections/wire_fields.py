@@ -106,8 +106,15 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         beside=(("Status_Changed_At__c",),),
     ),
     ("salesforce", "mrr_month", "arr"): Place("Account", ("ARR__c",), _ACCOUNT, said=_number),
-    # Names, e-mail addresses and tax ids are personal, and the state store keeps none: they have no
-    # place here. The ERP keeps countries in address books, with more than is read of them.
+    # Names, e-mail addresses and tax ids are personal: sealed wherever they are kept (sealing.py).
+    # Billing's tax ids are objects of their own, made and deleted; they are never a copy.
+    ("stripe", "customer", "legal_name"): Place("customer", ("name",), _CUSTOMER),
+    ("netsuite", "customer", "legal_name"): Place("customer", ("companyName",), _ERP),
+    ("salesforce", "customer", "invoice_email"): Place("Account", ("Invoice_Email__c",), _ACCOUNT),
+    ("netsuite", "customer", "invoice_email"): Place("customer", ("email",), _ERP),
+    ("salesforce", "customer", "tax_id"): Place("Account", ("Tax_Id__c",), _ACCOUNT),
+    ("netsuite", "customer", "tax_id"): Place("customer", ("vatRegNumber",), _ERP),
+    # The ERP keeps countries in address books, with more than is read of them.
     ("salesforce", "customer", "country_code"): Place("Account", ("BillingCountryCode",), _ACCOUNT),
     ("salesforce", "customer", "payment_terms_days"): Place(
         "Account", ("Payment_Terms__c",), _ACCOUNT

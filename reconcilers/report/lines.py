@@ -8,6 +8,7 @@ from reconcilers.corrections.policy import Rule
 from reconcilers.masking import masked
 from reconcilers.report.amounts import amount
 from reconcilers.report.data import CorrectionLine, ExceptionLine
+from reconcilers.sealing import veiled
 from reconcilers.state.views import CorrectionView, ExceptionView
 
 HOURS_PER_DAY = 24
@@ -101,4 +102,4 @@ def _change(view: CorrectionView, exponents: Mapping[str, int]) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "empty" if value in (None, "") else str(value)
+    return "empty" if value in (None, "") else str(veiled(value))

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from extractors.sandbox import control
@@ -63,7 +64,9 @@ class Company:
 
 
 def start_company(home, *, plants=None) -> Company:
-    settings = load_settings({"TIEOUT_HOME": str(home), "TIEOUT_ACTOR": "controller"})
+    environ = {"TIEOUT_HOME": str(home), "TIEOUT_ACTOR": "controller"}
+    environ["TIEOUT_SEALING_KEYS"] = Fernet.generate_key().decode()
+    settings = load_settings(environ)
     control.up(settings.sandbox_dir, seed=SEED, customers=CUSTOMERS)
     for number, code in enumerate(CODES if plants is None else plants):
         control.plant(settings.sandbox_dir, code, 1, seed=number)

@@ -28,6 +28,7 @@ from reconcilers.evaluate import evaluate, stored_findings
 from reconcilers.matrix import load_matrix
 from reconcilers.rules.catalogue import all_rules
 from reconcilers.rules.comparison import COMPARISONS
+from reconcilers.sealing import is_sealed
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_corrections, list_exceptions
 from tests.e2e.conftest import CUSTOMERS, SEED
@@ -59,6 +60,14 @@ def tax_ids_in(sandbox):
     with closing(Store(sandbox / "sandbox.db")) as store:
         found = {row["Tax_Id__c"] for row in store.rows("salesforce", "Account")}
     return {value.encode() for value in sorted(filter(None, found))[::4]}
+
+
+def names_in(sandbox):
+    """What companies are called, where it is no everyday word."""
+    with closing(Store(sandbox / "sandbox.db")) as store:
+        rows = [*store.rows("salesforce", "Account"), *store.rows("stripe", "customer")]
+        names = {row.get("Name") or row.get("name") for row in rows}
+    return {name.encode() for name in filter(None, names) if len(name.split()) > 1}
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +194,13 @@ def test_no_secret_and_no_personal_value_is_in_anything_that_nights_write(compan
     and in the warehouse, from which all else is made."""
     home = company.settings.home
     canaries = secrets_of(home / "sandbox") | tax_ids_in(home / "sandbox")
+    canaries |= names_in(home / "sandbox")
+    with opened_state(company.settings) as state:
+        written = [view.payload for view in list_corrections(state, code="CUS-ATTR-01")]
+    assert {name for body in written for name, value in body.items() if is_sealed(value)} >= {
+        "companyName",
+        "name",
+    }
     kept = {
         home / "raw",
         home / "sandbox",

@@ -12,7 +12,7 @@ from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import at, context, drift, key_of, plan_into
+from tests.correction_samples import SEALS, at, context, drift, key_of, plan_into
 from tests.field_samples import CASES
 from tests.unit.reconcilers.test_signed_terms import (
     item,
@@ -74,7 +74,7 @@ def send(company, state):
                 system: await stack.enter_async_context(open_target(company.config(system)))
                 for system in ("salesforce", "stripe", "netsuite")
             }
-            return await dispatch(state, targets, lambda: at(0, 9))
+            return await dispatch(state, targets, lambda: at(0, 9), seals=SEALS)
 
     return dict(asyncio.run(run()).outcomes)
 

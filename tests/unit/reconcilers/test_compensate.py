@@ -29,6 +29,7 @@ from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import (
     DAY,
+    SEALS,
     MemoryTarget,
     at,
     changed,
@@ -92,7 +93,7 @@ def planned(state, *rows, **facts):
 def send(state, *targets):
     known = {"salesforce": salesforce(), "netsuite": netsuite(), "stripe": stripe()}
     known |= {target.system: target for target in targets}
-    return asyncio.run(dispatch(state, known, lambda: at(0, 9)))
+    return asyncio.run(dispatch(state, known, lambda: at(0, 9), seals=SEALS))
 
 
 def undo(state, maker="ben", checker="ann", hour=10):
@@ -147,7 +148,7 @@ def test_what_was_corrected_and_undone_is_as_it_was(emptied, which, held, beside
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_field_that_was_corrected_and_undone_is_as_it_was(emptied, case):
     state, key = emptied(), (case.place.object, case.record_id)
-    target = {"salesforce": salesforce, "netsuite": netsuite}[case.system]()
+    target = {"salesforce": salesforce, "netsuite": netsuite, "stripe": stripe}[case.system]()
     target.records[key] = before = case.record
     planned(state, case.finding(), **case.facts())
     send(state, target)

@@ -11,6 +11,7 @@ from reconcilers.corrections.states import CorrectionState
 from reconcilers.life import ExceptionState, NightFact, Sighting, fold
 from tests.correction_samples import (
     DAY,
+    SEALS,
     changed,
     context,
     drift,
@@ -24,10 +25,10 @@ POLICY = load_policy()
 LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
 
 
-def planned(*rows, facts=None, policy=POLICY, life=LIFE, systemic=(), guard=None):
+def planned(*rows, facts=None, policy=POLICY, life=LIFE, systemic=(), guard=None, seals=SEALS):
     frame = drift(*rows)
     lives = dict.fromkeys(frame["exception_key"], life)
-    return plan(frame, systemic, lives, facts or context(), policy, guard=guard)
+    return plan(frame, systemic, lives, facts or context(), policy, guard=guard, seals=seals)
 
 
 def only(*rows, **options):

@@ -33,6 +33,7 @@ def test_what_ships_is_automatic_only_where_a_copy_is_mended():
         ("MRR-XSYS-01", None),
         ("PAY-APPL-01", None),
         ("CRN-APPL-01", None),
+        ("CUS-ATTR-01", None),
     }
     assert load_policy().rule("INV-MISS-01", None).mode is Mode.APPROVE
 
