@@ -21,7 +21,16 @@ _DIGEST_LENGTH = 32
 # By system and object, both in lower case: the fields whose values are personal, in lower case
 # too, since a table says `companyname` and a record `companyName`.
 PERSONAL_FIELDS: Mapping[tuple[str, str], frozenset[str]] = {
-    ("salesforce", "account"): frozenset({"name", "invoice_email__c", "tax_id__c"}),
+    ("salesforce", "account"): frozenset(
+        {
+            "name",
+            "invoice_email__c",
+            "tax_id__c",
+            "billingstreet",
+            "billingcity",
+            "billingpostalcode",
+        }
+    ),
     ("stripe", "customer"): frozenset({"name", "email"}),
     ("netsuite", "customer"): frozenset({"companyname", "email", "vatregnumber"}),
 }

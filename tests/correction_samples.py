@@ -142,6 +142,17 @@ def lost_link(
     )
 
 
+def missing_customer(code: str, **values: Any) -> dict[str, Any]:
+    """A billing customer that another system lacks: CUS-MISS-01 the CRM, CUS-MISS-02 the ERP."""
+    cause = "account_missing" if code == "CUS-MISS-01" else None
+    return drift_row(
+        "cus_N",
+        code,
+        comparison="cmp_customer__billing_vs_erp",
+        **{"replica_system": None, "replica_id": None, "cause": cause, **values},
+    )
+
+
 def held_field(
     record: tuple[str, str], entity: str, attribute: str, value: str | None = None, **values: Any
 ) -> dict[str, Any]:
@@ -528,6 +539,31 @@ FACTS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "erp_memo_numbers": [],
+    "missing_customers": [
+        {
+            "customer_id": "cus_N",
+            "canonical_id": "cus_1",
+            "name": "Acme Ltd",
+            "email": "ap@acme.example",
+            "street": "1 Station Road",
+            "city": "London",
+            "postal_code": "EC1A 1BB",
+            "country": "GB",
+            "tax_id": "GB123456789",
+            "legal_entity": "UK",
+            "currency": "GBP",
+            "document_entities": 1,
+            "document_currencies": 1,
+            "account_id": None,
+            "accounts": 0,
+            "erp_id": None,
+            "erp_records": 0,
+            "terms": None,
+            "term_id": "3",
+            "crm_rival": None,
+            "erp_rival": None,
+        }
+    ],
     "erp_copies": [
         {
             "transaction_id": transaction,

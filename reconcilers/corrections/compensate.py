@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from reconcilers.corrections.correction import (
     UNDO_DEED,
+    UNDO_CREATION,
     UNDO_JOURNAL,
     UNDO_OF,
     UNDO_POSTING,
@@ -44,7 +45,10 @@ UNDONE_BY: Mapping[str, str] = {
     "post_erp_invoice": UNDO_POSTING,
     "post_erp_journal": UNDO_JOURNAL,
     "finalize_draft": UNDO_DEED,
+    "create_erp_customer": UNDO_CREATION,
+    "create_crm_account": UNDO_CREATION,
     UNDO_UPDATE: UNDO_UPDATE,
+    UNDO_CREATION: UNDO_UPDATE,
 }
 KEPT = (
     "snapshot_date",
@@ -137,8 +141,10 @@ def _require_undoable(record: CorrectionRecord) -> None:
             f"{name} ({record.action}) cannot be undone from here; void {record.object} "
             f"{record.target_record_id or record.record_id} in {record.system} by hand"
         )
-    if UNDONE_BY[record.action] == UNDO_JOURNAL and not record.target_record_id:
-        raise CompensationRefusedError(f"{name}: the ERP did not say which journal it became")
+    if UNDONE_BY[record.action] in {UNDO_JOURNAL, UNDO_CREATION} and not record.target_record_id:
+        raise CompensationRefusedError(
+            f"{name}: {record.system} did not say which record it became"
+        )
     if UNDONE_BY[record.action] == UNDO_UPDATE and not record.before:
         raise CompensationRefusedError(f"{name} has no before-image; restore the field by hand")
 
@@ -147,7 +153,8 @@ def _undo(record: CorrectionRecord) -> CorrectionRecord:
     action = UNDONE_BY[record.action]
     what = _UNDOS[action](record)
     version = f"{UNDO_OF}{record.correction_id}"
-    needs_two = action != UNDO_UPDATE or record.mode == Mode.APPROVE_TWO
+    is_document = action in {UNDO_POSTING, UNDO_JOURNAL}
+    needs_two = is_document or record.mode == Mode.APPROVE_TWO
     key = correction_key(
         record.system,
         what["object"],
@@ -173,6 +180,7 @@ def _undo(record: CorrectionRecord) -> CorrectionRecord:
         **what,
     )
     if action in {UNDO_POSTING, UNDO_JOURNAL}:
+    if is_document:
         undo.payload = {**undo.payload, "memo": f"tieout:{undo.correction_id}"}
     return undo
 
@@ -192,6 +200,27 @@ def _restoring(record: CorrectionRecord) -> dict[str, Any]:
         "before": {**before, **record.after},
         "after": record.before,
         "payload": {**former, **how},
+    }
+
+
+# How a record that we made is put out of use; it is never deleted.
+RETIRED: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "customer": ({"isInactive": False}, {"isInactive": True}),
+    "Account": ({"Type": "Customer"}, {"Type": "Inactive", "Stripe_Customer_Id__c": None}),
+}
+
+
+def _retiring(record: CorrectionRecord) -> dict[str, Any]:
+    """The record that we made out of use, where it still is in use as we made it."""
+    before, after = RETIRED[record.object]
+    kept = {name: record.payload[name] for name in after if name in record.payload}
+    return {
+        "object": record.object,
+        "record_id": str(record.target_record_id),
+        "operation": "update",
+        "before": {**before, **kept},
+        "after": after,
+        "payload": after,
     }
 
 
@@ -250,6 +279,7 @@ def _doing_the_opposite(record: CorrectionRecord) -> dict[str, Any]:
 
 _UNDOS: Mapping[str, Callable[[CorrectionRecord], dict[str, Any]]] = {
     UNDO_UPDATE: _restoring,
+    UNDO_CREATION: _retiring,
     UNDO_POSTING: _crediting,
     UNDO_JOURNAL: _reversing,
     UNDO_DEED: _doing_the_opposite,

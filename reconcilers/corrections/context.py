@@ -14,6 +14,11 @@ from reconcilers.corrections.application_queries import APPLICATION_QUERIES
 from reconcilers.corrections.billing_frames import BILLING_QUERIES
 from reconcilers.corrections.cash_queries import CASH_QUERIES
 from reconcilers.corrections.customer_queries import PERSONAL_FIELDS_HELD
+from reconcilers.corrections.customer_queries import (
+    CUSTOMER_QUERIES,
+    INVOICE_IDS_TAKEN,
+    PERSONAL_FIELDS_HELD,
+)
 from reconcilers.corrections.document_queries import DOCUMENT_QUERIES
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.revenue_queries import REVENUE_QUERIES
@@ -107,7 +112,8 @@ QUERIES: Mapping[str, str] = {
         select 'netsuite', 'invoice', id, 'due_date', duedate, lastmodifieddate, postingperiod
         from invoices
     """
-    + PERSONAL_FIELDS_HELD,
+    + PERSONAL_FIELDS_HELD
+    + INVOICE_IDS_TAKEN,
     "crm_subscriptions": """
         select id as subscription_id, stripe_subscription_id__c as stripe_subscription_id,
                status__c as status, status_changed_at__c as status_changed_at,
@@ -204,6 +210,7 @@ QUERIES: Mapping[str, str] = {
     **APPLICATION_QUERIES,
     **CASH_QUERIES,
     **REVENUE_QUERIES,
+    **CUSTOMER_QUERIES,
 }
 
 WATERMARKS = "select system || '.' || object, watermark_at from raw.snapshots order by 1"

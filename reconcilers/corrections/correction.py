@@ -25,12 +25,18 @@ Action = Literal[
     "apply_erp_settlement",
     "amend_erp_invoice",
     "post_erp_refund",
+    "create_erp_customer",
+    "create_crm_account",
 ]
+# Actions that make a record which is no document (see record_checks.py).
+CREATIONS = ("create_erp_customer", "create_crm_account")
 ABSENT = "absent"
 # Actions that undo another correction (see compensate.py); no night plans them.
 UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL = "undo_update", "undo_posting", "undo_journal"
 UNDO_DEED = "undo_deed"
 UNDOING = (UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL, UNDO_DEED)
+UNDO_CREATION = "undo_creation"
+UNDOING = (UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL, UNDO_CREATION)
 # Actions that put a document into the books under our external id (see send_checks.py).
 POSTINGS = (
     "post_erp_invoice",

@@ -6,9 +6,9 @@ the outbox as the before-image: compensating is writing it back.
 
 from collections.abc import Mapping
 
-from reconcilers.corrections.correction import Correction, Refusal, Subject
-from reconcilers.corrections.facts import Facts, Row
-from reconcilers.corrections.field_copies import field_correction
+from reconcilers.corrections.correction import Correction, Subject
+from reconcilers.corrections.facts import Facts
+from reconcilers.corrections.field_copies import field_correction, rival_gap
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.wire_fields import PLACES, Place
 
@@ -37,7 +37,7 @@ def correct_link(subject: Subject, rule: Rule, facts: Facts) -> Correction | Non
         action="correct_customer_link",
         reason=f"{place.name} is {_WORDS[subject.cause or '']}; the crosswalk knows "
         f"{subject.expected}",
-        refusals=_refusals(place, held, subject, facts),
+        refusals=rival_gap(place, held, subject.expected, facts),
     )
 
 
@@ -48,23 +48,3 @@ _WORDS = {
     "crossed": "the id of another customer's record",
     "not_in_use": "the id of a record that is not in use",
 }
-
-
-def _refusals(
-    place: Place, held: Row | None, subject: Subject, facts: Facts
-) -> tuple[Refusal, ...]:
-    if held is None or not place.is_unique:
-        return ()
-    others = facts.holders.get(
-        (held["system"], "customer", held["attribute"], subject.expected or ""), ()
-    )
-    rivals = sorted(row["record_id"] for row in others if row["record_id"] != subject.replica_id)
-    return tuple(
-        Refusal(
-            "link unique",
-            f"{place.object}.{place.name}",
-            f"{rival} already names {subject.expected}",
-            "decide which record is the customer and clear the link of the other",
-        )
-        for rival in rivals[:1]
-    )

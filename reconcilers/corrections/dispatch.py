@@ -25,6 +25,7 @@ from reconcilers.corrections.guard import Guard, shipped_guard
 from reconcilers.corrections.lanes import DispatchLimits, Lane
 from reconcilers.corrections.look import Sight, look
 from reconcilers.corrections.night import broken_tieouts
+from reconcilers.corrections.record_checks import against_record
 from reconcilers.corrections.send_checks import ERP, against_change, before_posting
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.corrections.veil import veil
@@ -162,6 +163,9 @@ class _Worker:
                 return endings.refused(noes)
         if stop := await against_change(lane.target, self.billing, order, sight):
             return stop
+        noes = await against_change(lane.target, order, sight)
+        if noes := noes or await against_record(lane.target, self.billing, order):
+            return endings.refused(noes)
         if order.action in POSTINGS:
             today = self.desk.now().date()
             return await before_posting(lane.target, self.billing, order, today)

@@ -65,6 +65,7 @@ class Facts:
     wrong_lines: Mapping[str, Row]
     revenue_months: Mapping[str, Sequence[Row]]
     revenue_lines: Mapping[str, Sequence[Row]]
+    missing_customers: Mapping[str, Row]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
@@ -134,6 +135,7 @@ def index(context: PlanContext) -> Facts:
         wrong_lines=_by(context.erp_wrong_lines, "exception_key"),
         revenue_months=_grouped(context.revenue_months, "plan_id"),
         revenue_lines=_grouped(context.revenue_lines, "plan_id"),
+        missing_customers=_by(context.missing_customers, "customer_id"),
     )
 
 

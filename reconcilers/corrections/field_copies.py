@@ -104,7 +104,11 @@ def copy_field(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
         held=held,
         value=value,
         reason=f"{place.object}.{place.name} is not as it should be: {copy.why}",
-        refusals=(*_value_gap(place, value), *_period_gap(held, place, facts)),
+        refusals=(
+            *_value_gap(place, value),
+            *_period_gap(held, place, facts),
+            *rival_gap(place, held, value, facts),
+        ),
     )
 
 
@@ -168,6 +172,26 @@ def _value_gap(place: Place, value: str | None) -> tuple[Refusal, ...]:
             "the system has no record or currency for what its owner says",
             "add it there, or correct the field by hand",
         ),
+    )
+
+
+def rival_gap(
+    place: Place, held: Row | None, value: str | None, facts: Facts
+) -> tuple[Refusal, ...]:
+    """Why a value that one record alone may have cannot be given to this one: another has it."""
+    if held is None or not place.is_unique:
+        return ()
+    others = facts.holders.get((held["system"], held["entity"], held["attribute"], value or ""), ())
+    rivals = sorted(row["record_id"] for row in others if row["record_id"] != held["record_id"])
+    return tuple(value_taken(place, rival, value) for rival in rivals[:1])
+
+
+def value_taken(place: Place, rival: str, value: str | None) -> Refusal:
+    return Refusal(
+        "link unique",
+        f"{place.object}.{place.name}",
+        f"{rival} already names {value}",
+        "decide which record it is, and clear the field of the other",
     )
 
 

@@ -103,12 +103,22 @@ def _is_unpaid(invoice: Mapping[str, Any]) -> bool:
     return None not in {total, left} and Decimal(str(total)) == Decimal(str(left))
 
 
+def _record_standing(order: Intended, record: Mapping[str, Any], record_id: str | None) -> Sight:
+    """Of a record that has no memo to be known by, what it says must be what we wrote."""
+    if order.payload and shows(record, order.payload):
+        return Sight(Standing.DESIRED, "the record is there, as desired", record_id)
+    return Sight(Standing.OTHER, f"there is such a {order.object}, with other values", record_id)
+
+
 async def _look_for_document(target: Target, order: Intended, external_id: str) -> Sight:
     """Whether the document stands under our external id, and whether it is the one we sent."""
     record = await target.find(order.object, external_id)
     if record is None:
         return Sight(Standing.DRIFTED, "there is no such document yet")
-    record_id = None if record.get("id") is None else str(record["id"])
+    given = record.get("id", record.get("Id"))
+    record_id = None if given is None else str(given)
+    if "memo" not in order.payload:
+        return _record_standing(order, record, record_id)
     if order.payload and record.get("memo") == order.payload.get("memo"):
         words = "the document is there, with our memo"
         return Sight(Standing.DESIRED, words, record_id, is_ours=True)

@@ -7,6 +7,7 @@ import polars as pl
 
 from reconcilers.corrections.billing_frames import BILLING_FRAMES
 from reconcilers.corrections.revenue_queries import REVENUE_SCHEMAS
+from reconcilers.corrections.customer_queries import MISSING_CUSTOMERS
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_SCHEMAS
 
 TEXT, WHOLE, FLAG, DAY, INSTANT = (
@@ -69,6 +70,7 @@ class PlanContext:
     erp_wrong_lines: pl.DataFrame
     revenue_months: pl.DataFrame
     revenue_lines: pl.DataFrame
+    missing_customers: pl.DataFrame
 
     SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
         **SUBSCRIPTION_SCHEMAS,
@@ -312,6 +314,7 @@ class PlanContext:
             "is_guess": FLAG,
         },
         **REVENUE_SCHEMAS,
+        "missing_customers": MISSING_CUSTOMERS,
     }
 
     def __post_init__(self) -> None:

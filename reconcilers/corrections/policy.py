@@ -35,6 +35,8 @@ FREEDOM = {mode: rank for rank, mode in enumerate(Mode)}
 # ever automatic, whatever the file says.
 CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CUS-MISS-01", "link_lost"): Mode.AUTO,
+    ("CUS-MISS-01", "account_missing"): Mode.APPROVE,
+    ("CUS-MISS-02", None): Mode.AUTO,
     ("CUS-LINK-01", "merged"): Mode.AUTO,
     ("CUS-LINK-01", None): Mode.APPROVE,
     ("SUB-STAT-01", "crm_copy_stale"): Mode.AUTO,

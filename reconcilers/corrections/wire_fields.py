@@ -154,12 +154,13 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         beside=(("cancel_at",),),
         said=_flag,
     ),
+    ("salesforce", "customer", "is_active"): Place("Account", ("Type",), _ACCOUNT),
     ("netsuite", "customer", "is_active"): Place("customer", ("isInactive",), _ERP, said=_flag),
     ("netsuite", "customer_hierarchy", "parent"): Place(
         "customer", ("parent",), _ERP, said=_reference
     ),
     ("netsuite", "invoice", "invoice_id"): Place(
-        "invoice", ("custbody_stripe_invoice_id",), _DOCUMENT
+        "invoice", ("custbody_stripe_invoice_id",), _DOCUMENT, is_unique=True
     ),
     ("netsuite", "payment_application", "applied"): Place("customerPayment", ("apply",), _DOCUMENT),
     ("netsuite", "credit_note_application", "applied"): Place("creditMemo", ("apply",), _DOCUMENT),
@@ -195,8 +196,10 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
     ),
 }
 
-# Documents that can be posted, and which attributes their amounts are: one of them is enough.
+# Documents and records that can be made, and which attributes they carry: one is enough.
 DOCUMENTS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
+    ("netsuite", "customer"): (("customer", "legal_name"),),
+    ("salesforce", "Account"): (("customer", "billing_customer_ref"),),
     ("netsuite", "invoice"): (("invoice", "total"),),
     ("netsuite", "creditMemo"): (("credit_note", "total"),),
     ("netsuite", "customerPayment"): (("payment", "amount"),),

@@ -24,6 +24,8 @@ from reconcilers.corrections.journal_drafts import (
     reverse_by_hand,
     reverse_copy,
 )
+from reconcilers.corrections.journal_drafts import post_stage, reclass_line, reverse_copy
+from reconcilers.corrections.new_records import create_crm_account, create_erp_customer
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.posting import check_posting
 from reconcilers.corrections.revenue_catch_up import catch_up
@@ -78,6 +80,8 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("REV-AMT-01", None): catch_up,
     ("REV-PER-01", None): catch_up,
     ("REV-STOP-01", "runs_after_void"): catch_up,
+    ("CUS-MISS-01", "account_missing"): create_crm_account,
+    ("CUS-MISS-02", None): create_erp_customer,
 }
 
 

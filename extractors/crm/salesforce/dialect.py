@@ -28,7 +28,6 @@ _KINDS: dict[str, type[SourceError]] = {
     "TXN_SECURITY_METERING_ERROR": Transient,
     "QUERY_TIMEOUT": Transient,
     "DUPLICATE_VALUE": Conflict,
-    "DUPLICATES_DETECTED": Conflict,
     "ENTITY_IS_DELETED": NotFound,
     "INVALID_SESSION_ID": Unauthorized,
     "invalid_client": Unauthorized,

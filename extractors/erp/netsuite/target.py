@@ -59,12 +59,11 @@ class NetSuiteTarget:
         return {name: value for name, value in reply.body.items() if name != "links"}
 
     async def find(self, object: str, external_id: str) -> Mapping[str, Any] | None:  # noqa: A002
-        """The table row that carries our external id."""
+        """What carries our external id: of a transaction the table row, else the record."""
         kind = TRANSACTION_TYPES.get(object)
         if kind is None:
-            rows = await self.lookup(object, externalid=external_id)
-        else:
-            rows = await self.lookup("transaction", externalid=external_id, type=kind)
+            return await self.read(object, f"eid:{external_id}")
+        rows = await self.lookup("transaction", externalid=external_id, type=kind)
         return rows[0] if rows else None
 
     async def lookup(self, object: str, **equals: str) -> list[Mapping[str, Any]]:  # noqa: A002

@@ -43,6 +43,7 @@ def ns(code):
         (salesforce, 401, sf("INVALID_SESSION_ID"), Unauthorized),
         (salesforce, 400, {"error": "invalid_client", "error_description": "no"}, Unauthorized),
         (salesforce, 400, sf("DUPLICATE_VALUE"), Conflict),
+        (salesforce, 400, sf("DUPLICATES_DETECTED"), Rejected),
         (salesforce, 404, sf("ENTITY_IS_DELETED"), NotFound),
         (salesforce, 400, sf("MALFORMED_QUERY"), Rejected),
         (salesforce, 500, None, Transient),

@@ -80,6 +80,8 @@ WRITES = {
     ("REV-AMT-01", None): "post_erp_journal",
     ("REV-PER-01", None): "post_erp_journal",
     ("REV-STOP-01", "runs_after_void"): "post_erp_journal",
+    ("CUS-MISS-01", "account_missing"): "create_crm_account",
+    ("CUS-MISS-02", None): "create_erp_customer",
 }
 links = st.none() | st.text("abcXYZ019_", min_size=1, max_size=8)
 
@@ -182,6 +184,18 @@ def test_a_document_whose_period_closed_is_neither_changed_nor_changed_back(empt
     close(closed="T")
     assert send(state, erp).outcomes == {"refused": 1}
     assert len(erp.effects) == 1
+
+
+def test_a_billing_id_that_another_document_took_since_the_plan_is_not_given_twice(emptied):
+    case = next(one for one in CASES if one.code == "CTL-XREF-01")
+    state, erp = emptied(), netsuite()
+    erp.records["invoice", case.record_id] = case.record
+    erp.records["transaction", "9002"] = {"id": "9002", "custbody_stripe_invoice_id": "in_1"}
+    planned(state, case.finding(), **case.facts())
+    assert send(state, erp).outcomes == {"refused": 1}
+    (view,) = list_corrections(state)
+    assert view.state_reason.endswith("9002 already names in_1")
+    assert erp.effects == []
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from reconcilers.corrections.states import CorrectionState
 from reconcilers.corrections.wire_fields import PLACES
 from reconcilers.masking import PERSONAL, masked
 from reconcilers.sealing import PERSONAL_FIELDS, bare, each_sealed, veiled
-from tests.correction_samples import DAY, SEALS, changed, context
+from tests.correction_samples import DAY, SEALS, changed, context, held_field
 from tests.field_samples import CASES, closed_months
 from tests.unit.reconcilers.test_plan import only, planned
 
@@ -56,6 +56,10 @@ def test_every_class_and_every_place_has_a_sample_and_every_sample_its_law():
     entities = {copy.entity for copy in COPIES.values()}
     known = {key for key in PLACES if key[1] in entities and not key[2].endswith("_ref")}
     assert {(c.system, c.entity, c.attribute) for c in CASES} == known
+    others = {"status", "quantity", "is_auto_renewed", "applied", "cancel_decision", "bank_receipt"}
+    links = {key for key in PLACES if key[2].endswith("_ref") or key[2] in others}
+    links.add(("salesforce", "customer", "is_active"))  # of accounts that we made
+    assert {(c.system, c.entity, c.attribute) for c in CASES} == set(PLACES) - links
     for case in CASES:
         own = (case.code, case.cause)
         ceiling = CEILINGS.get(own) or CEILINGS[case.code, None]
@@ -145,6 +149,14 @@ def test_a_document_of_a_closed_month_is_left_as_it_is(case, facts, problem):
     assert correction.refusals[0].field == "postingPeriod"
     assert problem in correction.state_reason
     assert correction.payload == {}
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.code == "CTL-XREF-01"], ids=str)
+def test_a_billing_id_that_another_invoice_has_is_not_given_twice(case):
+    other = held_field(("netsuite", "9002"), "invoice", "invoice_id", "in_1")
+    correction = of(case, {"held_fields": [*case.facts()["held_fields"], other]})
+    assert correction.state is CorrectionState.REFUSED
+    assert correction.state_reason.endswith("9002 already names in_1")
 
 
 @pytest.mark.parametrize(

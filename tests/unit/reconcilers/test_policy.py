@@ -34,13 +34,14 @@ def test_what_ships_is_automatic_only_where_a_copy_is_mended():
         ("PAY-APPL-01", None),
         ("CRN-APPL-01", None),
         ("CUS-ATTR-01", None),
+        ("CUS-MISS-02", None),
     }
     assert load_policy().rule("INV-MISS-01", None).mode is Mode.APPROVE
 
 
 def test_a_cause_without_a_rule_of_its_own_has_the_rule_of_its_class():
     policy = load_policy()
-    assert policy.rule("CUS-MISS-01", "account_missing").mode is Mode.REPORT
+    assert policy.rule("INV-DATE-01", "other_day").mode is Mode.REPORT
     assert policy.rule("CUS-MISS-01", "link_lost").assignee == "revenue-operations"
 
 
