@@ -13,7 +13,6 @@ import polars as pl
 from reconcilers.corrections.application_queries import APPLICATION_QUERIES
 from reconcilers.corrections.billing_frames import BILLING_QUERIES
 from reconcilers.corrections.cash_queries import CASH_QUERIES
-from reconcilers.corrections.customer_queries import PERSONAL_FIELDS_HELD
 from reconcilers.corrections.customer_queries import (
     CUSTOMER_QUERIES,
     INVOICE_IDS_TAKEN,

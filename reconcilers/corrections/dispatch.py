@@ -163,8 +163,7 @@ class _Worker:
                 return endings.refused(noes)
         if stop := await against_change(lane.target, self.billing, order, sight):
             return stop
-        noes = await against_change(lane.target, order, sight)
-        if noes := noes or await against_record(lane.target, self.billing, order):
+        if noes := await against_record(lane.target, self.billing, order):
             return endings.refused(noes)
         if order.action in POSTINGS:
             today = self.desk.now().date()

@@ -28,14 +28,16 @@ def same(record: Mapping[str, Any], name: str, value: Any) -> bool:
         return applied(seen) == wanted
     if isinstance(seen, bool) or isinstance(value, bool):
         return seen is value  # what cannot be seen is not false
-    if (seen or None) == (value or None):
-        return True
-    if not isinstance(seen, str) or not isinstance(value, str):
-        return False
+    return (seen or None) == (value or None) or _is_one_instant(seen, value)
+
+
+def _is_one_instant(seen: object, value: object) -> bool:
     return _instant(seen) is not None and _instant(seen) == _instant(value)
 
 
-def _instant(text: str) -> datetime | None:
+def _instant(text: object) -> datetime | None:
+    if not isinstance(text, str):
+        return None
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
