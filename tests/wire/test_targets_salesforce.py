@@ -168,10 +168,10 @@ def test_a_row_that_somebody_else_writes_is_tried_later(accounts):
     assert accounts.with_target("salesforce", again) == 204
 
 
-def test_a_duplicate_rule_is_a_conflict(accounts):
+def test_a_duplicate_rule_is_a_plain_no(accounts):
     accounts.store.set_meta(salesforce_records.RULES, {"Account": ["Name"]})
     error = written(accounts, update({"Name": "Other"}))
-    assert (type(error), error.code) == (Conflict, "DUPLICATES_DETECTED")
+    assert (type(error), error.code) == (Rejected, "DUPLICATES_DETECTED")
 
 
 def test_a_validation_rule_is_a_refusal(accounts):
