@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.correction import (
-    UNDO_DEED,
     UNDO_CREATION,
+    UNDO_DEED,
     UNDO_JOURNAL,
     UNDO_OF,
     UNDO_POSTING,
@@ -153,8 +153,7 @@ def _undo(record: CorrectionRecord) -> CorrectionRecord:
     action = UNDONE_BY[record.action]
     what = _UNDOS[action](record)
     version = f"{UNDO_OF}{record.correction_id}"
-    is_document = action in {UNDO_POSTING, UNDO_JOURNAL}
-    needs_two = is_document or record.mode == Mode.APPROVE_TWO
+    needs_two = action not in {UNDO_UPDATE, UNDO_CREATION} or record.mode == Mode.APPROVE_TWO
     key = correction_key(
         record.system,
         what["object"],
@@ -180,7 +179,6 @@ def _undo(record: CorrectionRecord) -> CorrectionRecord:
         **what,
     )
     if action in {UNDO_POSTING, UNDO_JOURNAL}:
-    if is_document:
         undo.payload = {**undo.payload, "memo": f"tieout:{undo.correction_id}"}
     return undo
 

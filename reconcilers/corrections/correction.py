@@ -34,9 +34,8 @@ ABSENT = "absent"
 # Actions that undo another correction (see compensate.py); no night plans them.
 UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL = "undo_update", "undo_posting", "undo_journal"
 UNDO_DEED = "undo_deed"
-UNDOING = (UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL, UNDO_DEED)
 UNDO_CREATION = "undo_creation"
-UNDOING = (UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL, UNDO_CREATION)
+UNDOING = (UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL, UNDO_DEED, UNDO_CREATION)
 # Actions that put a document into the books under our external id (see send_checks.py).
 POSTINGS = (
     "post_erp_invoice",

@@ -6,8 +6,8 @@ from typing import ClassVar
 import polars as pl
 
 from reconcilers.corrections.billing_frames import BILLING_FRAMES
-from reconcilers.corrections.revenue_queries import REVENUE_SCHEMAS
 from reconcilers.corrections.customer_queries import MISSING_CUSTOMERS
+from reconcilers.corrections.revenue_queries import REVENUE_SCHEMAS
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_SCHEMAS
 
 TEXT, WHOLE, FLAG, DAY, INSTANT = (

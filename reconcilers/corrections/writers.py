@@ -24,7 +24,6 @@ from reconcilers.corrections.journal_drafts import (
     reverse_by_hand,
     reverse_copy,
 )
-from reconcilers.corrections.journal_drafts import post_stage, reclass_line, reverse_copy
 from reconcilers.corrections.new_records import create_crm_account, create_erp_customer
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.posting import check_posting
