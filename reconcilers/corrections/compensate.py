@@ -23,9 +23,9 @@ from reconcilers.corrections.correction import (
     correction_id,
     correction_key,
 )
-from reconcilers.corrections.document import WHILE, stands
+from reconcilers.corrections.document import WHILE, Condition, nothing, stands
 from reconcilers.corrections.erp_journal import reversed_lines
-from reconcilers.corrections.journal_drafts import REVERSAL
+from reconcilers.corrections.journal_drafts import RECLASS, REVERSAL
 from reconcilers.corrections.outbox import get_all, move, put_off_expiry
 from reconcilers.corrections.policy import Mode
 from reconcilers.corrections.states import CorrectionState
@@ -244,7 +244,8 @@ def _reversing(record: CorrectionRecord) -> dict[str, Any]:
     external_id = f"{REVERSAL}{journal}"
     kept = ("subsidiary", "currency", "exchangeRate", "approved", "custbody_q2c_correlation_id")
     body = {name: record.payload[name] for name in kept}
-    body["line"] = {"items": reversed_lines(record.payload["line"]["items"])}
+    lines = record.payload["line"]["items"]
+    body["line"] = {"items": reversed_lines(lines)}
     ours = stands(
         record.system,
         "transaction",
@@ -258,7 +259,7 @@ def _reversing(record: CorrectionRecord) -> dict[str, Any]:
         "record_id": external_id,
         "operation": "upsert",
         "before": None,
-        "after": {**body, WHILE: [ours]},
+        "after": {**body, WHILE: [ours, *_unmoved(record, len(lines))]},
         "payload": body,
     }
 
@@ -273,6 +274,12 @@ def _doing_the_opposite(record: CorrectionRecord) -> dict[str, Any]:
         "after": {"status": "void"},
         "payload": {},
     }
+
+
+def _unmoved(record: CorrectionRecord, lines: int) -> list[Condition]:
+    """That no reclass of ours moved a line since; the ERP counts them from 0 or from 1."""
+    moves = [f"{RECLASS}{record.target_record_id}_{number}" for number in range(lines + 1)]
+    return [nothing(record.system, "transaction", externalid=move) for move in moves]
 
 
 _UNDOS: Mapping[str, Callable[[CorrectionRecord], dict[str, Any]]] = {

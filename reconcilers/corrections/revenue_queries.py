@@ -17,7 +17,8 @@ _CONCERNED = """
 
 REVENUE_QUERIES: Mapping[str, str] = {
     # Each month of a plan, or that it should have: what the policy gives it and what the ERP
-    # planned and recognised, catch-ups too; a void document earns nothing after its month.
+    # planned and recognised, catch-ups too; a void document earns nothing after its month, and a
+    # month that is over and has no line will never be run.
     # `run_gap_minor`: by how much the books of its runs differ from what the plans say.
     "revenue_months": _CONCERNED
     + """,
@@ -67,7 +68,12 @@ REVENUE_QUERIES: Mapping[str, str] = {
                end as policy_minor,
                case when invoices.is_voided then coalesce(months.recognised_minor, 0)
                    else coalesce(months.erp_minor, 0) end as erp_minor,
-               coalesce(invoices.is_voided or months.is_recognised, false) as is_recognised,
+               coalesce(
+                   invoices.is_voided or months.is_recognised,
+                   months.period < (
+                       select strftime(max(snapshot_date), '%Y-%m') from reconciliation.drift
+                   )
+               ) as is_recognised,
                months.run_entity, coalesce(months.run_gap_minor, 0) as run_gap_minor,
                plans.document_id, plans.legal_entity, wire.voided,
                cast(wire.trandate as date) as document_date,

@@ -78,9 +78,9 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("PYT-CLR-01", "journal_by_hand"): reverse_by_hand,
     ("REV-AMT-01", None): catch_up,
     ("REV-PER-01", None): catch_up,
-    ("REV-STOP-01", "runs_after_void"): catch_up,
     ("CUS-MISS-01", "account_missing"): create_crm_account,
     ("CUS-MISS-02", None): create_erp_customer,
+    ("REV-STOP-01", None): catch_up,
 }
 
 

@@ -20,6 +20,22 @@ with named as (
         )
 ),
 
+halves as (
+    select transaction_id, transaction_id as half_id from named where kind = 'reversal'
+    union all
+    select transaction_id, corrected_id from named where kind = 'reversal'
+),
+
+partial as (
+    -- a journal and its reversal leave nothing on any account
+    select halves.transaction_id
+    from halves
+    inner join {{ ref('stg_netsuite__transaction_accounting_lines') }} as postings
+        on halves.half_id = postings.transaction_id
+    group by halves.transaction_id, postings.account_id, postings.accounting_book
+    having sum(postings.debit - postings.credit) <> 0
+),
+
 sound as (
     -- what takes something back is over as much
     select named.*
@@ -31,6 +47,7 @@ sound as (
             named.kind in ('reversal', 'credit')
             and corrected.currency_id = named.currency_id
             and abs(corrected.total) = abs(named.total)
+            and named.transaction_id not in (select transaction_id from partial)
         )
 )
 

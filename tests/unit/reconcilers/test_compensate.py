@@ -79,9 +79,9 @@ WRITES = {
     ("PYT-CLR-01", "journal_by_hand"): "post_erp_journal",
     ("REV-AMT-01", None): "post_erp_journal",
     ("REV-PER-01", None): "post_erp_journal",
-    ("REV-STOP-01", "runs_after_void"): "post_erp_journal",
     ("CUS-MISS-01", "account_missing"): "create_crm_account",
     ("CUS-MISS-02", None): "create_erp_customer",
+    ("REV-STOP-01", None): "post_erp_journal",
 }
 links = st.none() | st.text("abcXYZ019_", min_size=1, max_size=8)
 

@@ -338,6 +338,18 @@ def test_an_undo_has_the_guarantees_of_what_it_undoes(state, booked, month, outc
     assert len(erp.effects) == 1
 
 
+def test_a_journal_of_which_a_line_was_moved_since_is_not_taken_back(state):
+    approved(state, copied_journal())
+    erp = netsuite()
+    send(state, erp)
+    as_booked(erp, "reversal_8885")
+    undo(state)
+    moved = {"id": "9", "externalid": "reclass_new-reversal_8885_1"}
+    erp.records["transaction", "9"] = moved
+    assert send(state, erp).outcomes == {"superseded": 1}
+    assert len(erp.effects) == 1
+
+
 def test_an_undo_of_a_journal_is_not_undone_from_here(state):
     approved(state, copied_journal())
     erp = netsuite()
