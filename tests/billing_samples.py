@@ -62,6 +62,32 @@ def drafts(**values: Any) -> dict[str, list[dict[str, Any]]]:
     return {"stale_drafts": [{**DRAFT, **values}]}
 
 
+REFUND: Mapping[str, Any] = {
+    "refund_id": "re_1", "status": "succeeded", "amount_minor": 6000, "uncredited_minor": 5000,
+    "invoice_id": "in_6", "invoice_status": "paid", "total_minor": 12000,
+    "paid_credits_minor": 1000, "open_credits_minor": 2000, "thread": "q2c_006A",
+}  # fmt: skip
+
+
+def uncredited_refund(**values: Any) -> dict[str, Any]:
+    """Refund re_1 of invoice in_6, which no credit note stands behind."""
+    return drift_row(
+        "re_1",
+        "RFD-MISS-01",
+        comparison="cmp_refund__billing_vs_erp",
+        replica_role=None,
+        replica_system=None,
+        attribute="credit_note",
+        impact_minor=-5000,
+        **{"cause": "no_credit_note", **values},
+    )
+
+
+def refunds(**values: Any) -> dict[str, list[dict[str, Any]]]:
+    """The facts of that refund, with some values changed."""
+    return {"uncredited_refunds": [{**REFUND, **values}]}
+
+
 def receipts(**values: Any) -> dict[str, list[dict[str, Any]]]:
     """The facts of that payment, with some values changed."""
     return {"bank_receipts": [{**RECEIPT, **values}]}

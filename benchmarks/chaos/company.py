@@ -28,10 +28,11 @@ from extractors.sandbox.netsuite_settling import settle
 from extractors.sandbox.servers import connections
 from extractors.sandbox.store import Store
 from reconcilers.corrections.customer_links import FIELDS
+from reconcilers.corrections.document import MARK
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
 from tests import application_samples as applications
-from tests.billing_samples import receipts, untold_payment
+from tests.billing_samples import receipts, refunds, uncredited_refund, untold_payment
 from tests.correction_samples import (
     FACTS,
     context,
@@ -105,6 +106,9 @@ class Repair:
 
     def value(self, store: Store) -> str | None:
         """What the sandbox has now, without stamps."""
+        if self.object == "credit_note":
+            made = (note["metadata"] for note in store.rows("stripe", "credit_note"))
+            return " ".join(metadata[MARK] for metadata in made if MARK in metadata) or None
         if self.is_posting:
             found = store.rows("netsuite", "transaction", externalid=self.record_id)
             return " ".join(f"{row['memo']}" for row in found) or None
@@ -235,6 +239,10 @@ def _fill(store: Store) -> None:
     due = {"id": TOLD, "amount_due": 12000, "amount_remaining": 12000, "metadata": {}}
     store.put("stripe", "invoice", {**invoice, **created, **due})
     _bank_receipt(store)
+    paid = {"id": "in_6", "status": "paid", "total_taxes": []}
+    store.put("stripe", "invoice", {**invoice, **created, **paid})
+    refund = {"id": "re_1", "amount": 6000, "currency": "gbp", "status": "succeeded"}
+    store.put("stripe", "refund", {**refund, **created, "charge": "ch_1"})
 
 
 def _journal(store: Store, key: str) -> None:
@@ -329,6 +337,7 @@ def _plan(state: State) -> None:
             held_field(("netsuite", POSTED), "invoice", "invoice_id", period_id=PERIOD),
         ],
         **receipts(total="120"),
+        **refunds(paid_credits_minor=0, open_credits_minor=0),
     }
     facts = {**facts, **applications.facts(*_APPLICATIONS)}
     found = drift(
@@ -355,6 +364,7 @@ def _plan(state: State) -> None:
         copied_journal(JOURNALS[1]),
         missing_payment("ch_1"),
         untold_payment(replica_id=TOLD),
+        uncredited_refund(),
         applications.misapplied_payment(PAYMENT),
     )
     plan_into(state, found, context(**facts), NIGHT)
@@ -381,6 +391,9 @@ def _repair(view: Any) -> Repair:
     if view.operation == "upsert":
         memo = view.payload["memo"]
         return Repair(view.correction_id, "netsuite", view.object, view.record_id, "", None, memo)
+    if view.operation == "create":
+        mark = view.payload["metadata"][MARK]
+        return Repair(view.correction_id, view.system, view.object, view.record_id, "", None, mark)
     column = view.attribute.rpartition(".")[2]
     drifted, wanted = (_kept(image, column) for image in (view.before, view.after))
     return Repair(

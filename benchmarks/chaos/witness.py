@@ -45,6 +45,8 @@ class Witness:
         for repair in self.repairs:
             if repair.is_deed and system == repair.system and repair.record_id in path.split("/"):
                 return repair
+            if path.endswith(f"/{repair.object}s") and repair.record_id in text:
+                return repair  # made anew: named in what is said of it
             is_its_record = (repair.system, repair.record_id) == (system, record_id)
             if is_its_record and (repair.is_posting or repair.column in text):
                 return repair

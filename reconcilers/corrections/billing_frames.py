@@ -35,6 +35,19 @@ BILLING_FRAMES: dict[str, dict[str, pl.DataType]] = {
         "auto_advance": FLAG,
         "version": TEXT,
     },
+    # Refunds that no credit note stands behind, and the invoices of their charges.
+    "uncredited_refunds": {
+        "refund_id": TEXT,
+        "status": TEXT,
+        "amount_minor": WHOLE,
+        "uncredited_minor": WHOLE,
+        "invoice_id": TEXT,
+        "invoice_status": TEXT,
+        "total_minor": WHOLE,
+        "paid_credits_minor": WHOLE,
+        "open_credits_minor": WHOLE,
+        "thread": TEXT,
+    },
 }
 
 BILLING_QUERIES: Mapping[str, str] = {
@@ -68,6 +81,21 @@ BILLING_QUERIES: Mapping[str, str] = {
         where id in (
             select owner_id from reconciliation.drift
             where code = 'INV-SCHD-01' and cause = 'stale_draft'
+        )
+    """,
+    "uncredited_refunds": """
+        select refunds.refund_id, refunds.status, refunds.amount_minor,
+               refunds.amount_minor - refunds.credited_minor as uncredited_minor,
+               invoices.id as invoice_id, invoices.status as invoice_status,
+               invoices.total as total_minor,
+               coalesce(invoices.post_payment_credit_notes_amount, 0) as paid_credits_minor,
+               coalesce(invoices.pre_payment_credit_notes_amount, 0) as open_credits_minor,
+               refunds.correlation_id as thread
+        from conformed.refund__billing as refunds
+        left join raw.stripe__invoice as invoices on refunds.invoice_id = invoices.id
+        where refunds.refund_id in (
+            select owner_id from reconciliation.drift
+            where code = 'RFD-MISS-01' and cause = 'no_credit_note'
         )
     """,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from reconcilers.corrections.billing_deeds import finalize_draft, pay_out_of_band
+from reconcilers.corrections.billing_made import credit_refund
 from reconcilers.corrections.correction import Correction, Subject
 from reconcilers.corrections.erp_duplicate import credit_void
 from reconcilers.corrections.facts import Facts
@@ -12,6 +13,7 @@ BILLING_WRITERS: Mapping[
     tuple[str, str | None], Callable[[Subject, Rule, Facts], Correction | None]
 ] = {
     ("PAY-OOB-01", "in_full"): pay_out_of_band,
+    ("RFD-MISS-01", "no_credit_note"): credit_refund,
     ("INV-SCHD-01", "stale_draft"): finalize_draft,
     ("INV-STAT-01", "void_not_copied"): credit_void,
 }

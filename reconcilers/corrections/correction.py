@@ -22,6 +22,7 @@ Action = Literal[
     "credit_erp_copy",
     "pay_out_of_band",
     "finalize_draft",
+    "issue_credit_note",
     "apply_erp_settlement",
     "amend_erp_invoice",
     "post_erp_refund",
@@ -47,8 +48,8 @@ POSTINGS = (
     UNDO_POSTING,
     UNDO_JOURNAL,
 )
-# Actions that do something to a document of billing (see billing_checks.py).
-DEEDS = ("pay_out_of_band", "finalize_draft", UNDO_DEED)
+# Actions that do something to a document of billing, or make one (see billing_checks.py).
+DEEDS = ("pay_out_of_band", "finalize_draft", "issue_credit_note", UNDO_DEED)
 UNDO_OF = "undo:"  # before the id of the correction undone, the version that an undo expects
 Field = tuple[str, str, str, str]  # system, object, record, attribute
 
@@ -128,7 +129,7 @@ class Correction:
     system: str
     object: str
     record_id: str
-    operation: Literal["update", "upsert"]
+    operation: Literal["update", "upsert", "create"]
     attribute: str
     before: Mapping[str, Any] | None
     after: Mapping[str, Any]

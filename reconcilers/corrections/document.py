@@ -21,6 +21,8 @@ from reconcilers.corrections.facts import Row
 from reconcilers.corrections.policy import Rule
 
 WHILE = "while"  # in the facts desired, beside the body: what has to hold until the call
+WITHIN = "within"  # beside it: the list in which a record of billing will stand that is made
+MARK = "tieout_correction"  # in the metadata of such a record, as the memo is in the ERP
 Condition = dict[str, Any]
 
 
@@ -52,7 +54,7 @@ def document_correction(
         attribute="",
         before=None,
         after={"externalId": external_id} if refusals else {**body, **facts},
-        expected_version=_absence(subject),
+        expected_version=absence(subject),
         watermark_object="netsuite.transaction",
         reason=reason,
         refusals=refusals,
@@ -63,7 +65,7 @@ def document_correction(
     return replace(correction, payload={**body, "memo": memo})
 
 
-def _absence(subject: Subject) -> str:
+def absence(subject: Subject) -> str:
     """What stands for the version of a document that is not there: which absence of it this is."""
     episode = f"{ABSENT}#{subject.episode}"
     return f"{episode}.{subject.spent}" if subject.spent else episode

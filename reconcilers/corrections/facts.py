@@ -59,6 +59,7 @@ class Facts:
     erp_copy_lines: Mapping[str, Sequence[Row]]
     bank_receipts: Mapping[str, Row]
     stale_drafts: Mapping[str, Row]
+    uncredited: Mapping[str, Row]
     settlements: Mapping[str, Row]
     refunds: Mapping[str, Row]
     applications: Mapping[str, Sequence[Row]]
@@ -130,6 +131,7 @@ def index(context: PlanContext) -> Facts:
         bank_receipts=_by(context.bank_receipts, "row_key"),
         refunds=_by(context.billing_refunds, "refund_id"),
         stale_drafts=_by(context.stale_drafts, "invoice_id"),
+        uncredited=_by(context.uncredited_refunds, "refund_id"),
         settlements=_by(context.erp_settlements, "row_key"),
         applications=_grouped(context.erp_applications, "document_id"),
         wrong_lines=_by(context.erp_wrong_lines, "exception_key"),

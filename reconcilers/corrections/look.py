@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from extractors.protocol import Target
 from reconcilers.corrections.correction import Refusal
-from reconcilers.corrections.document import WHILE
+from reconcilers.corrections.document import MARK, WHILE, WITHIN
 from reconcilers.corrections.images import same, shows
 from reconcilers.corrections.posted_lines import comparable
 
@@ -67,7 +67,8 @@ async def look(target: Target, order: Intended) -> Sight:
     if order.operation == "upsert":
         return await _look_for_document(target, order, order.record_id)
     if order.operation == "create":
-        return await _look_for_credit(target, order)
+        look_for = _look_for_made if WITHIN in order.after else _look_for_credit
+        return await look_for(target, order)
     record = await target.read(order.object, order.record_id)
     if record is None:
         return Sight(Standing.OTHER, f"{order.object} {order.record_id} is gone")
@@ -85,6 +86,16 @@ async def look(target: Target, order: Intended) -> Sight:
 def _of_record(image: Mapping[str, Any]) -> Mapping[str, Any]:
     """An image without what has to hold elsewhere."""
     return {name: value for name, value in image.items() if name != WHILE}
+
+
+async def _look_for_made(target: Target, order: Intended) -> Sight:
+    """Whether a record with our mark stands among those that it would stand among."""
+    mark = order.payload.get("metadata", {}).get(MARK)
+    for record in await target.lookup(order.object, **order.after[WITHIN]):
+        if mark and (record.get("metadata") or {}).get(MARK) == mark:
+            words = "the record is there, with our mark"
+            return Sight(Standing.DESIRED, words, str(record["id"]), is_ours=True)
+    return Sight(Standing.DRIFTED, "there is no such record yet")
 
 
 async def _look_for_credit(target: Target, order: Intended) -> Sight:

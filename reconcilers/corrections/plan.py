@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from reconcilers.corrections.correction import (
+    DEEDS,
     POSTINGS,
     Correction,
     Field,
@@ -137,7 +138,7 @@ def _with_caution(
     alike = [one for one in earlier if _is_alike(one, correction)]
     if any(one.is_undone for one in alike):
         return _held(correction, "a correction like this one was undone by people")
-    was_posted = correction.action in POSTINGS and correction.subject.spent > 0
+    was_posted = correction.action in {*POSTINGS, *DEEDS} and correction.subject.spent > 0
     if correction.subject.is_ineffective or was_posted:
         return _held(correction, "an earlier correction of this exception had no effect")
     if alike and not shows(correction.before or {}, earlier[-1].after):

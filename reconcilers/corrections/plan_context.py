@@ -64,6 +64,7 @@ class PlanContext:
     erp_copy_lines: pl.DataFrame
     bank_receipts: pl.DataFrame
     stale_drafts: pl.DataFrame
+    uncredited_refunds: pl.DataFrame
     erp_settlements: pl.DataFrame
     billing_refunds: pl.DataFrame
     erp_applications: pl.DataFrame

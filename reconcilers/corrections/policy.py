@@ -67,6 +67,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("PAY-OOB-01", "in_full"): Mode.APPROVE,
     ("PAY-APPL-01", None): Mode.AUTO,
     ("RFD-MISS-01", "not_posted"): Mode.APPROVE,
+    ("RFD-MISS-01", "no_credit_note"): Mode.APPROVE,
     ("CRN-APPL-01", None): Mode.AUTO,
     ("INV-AMT-01", None): Mode.APPROVE,
     ("TAX-AMT-01", None): Mode.APPROVE,

@@ -203,6 +203,7 @@ DOCUMENTS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("netsuite", "invoice"): (("invoice", "total"),),
     ("netsuite", "creditMemo"): (("credit_note", "total"),),
     ("netsuite", "customerPayment"): (("payment", "amount"),),
+    ("stripe", "credit_note"): (("refund", "credited"),),
     ("netsuite", "customerRefund"): (("refund", "amount"),),
     ("netsuite", "deposit"): (("payout", "net"),),
     ("netsuite", "journalEntry"): (("dispute", "amount"), ("revenue_schedule_line", "amount")),

@@ -10,7 +10,14 @@ from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.billing_samples import drafts, receipts, stale_draft, untold_payment
+from tests.billing_samples import (
+    drafts,
+    receipts,
+    refunds,
+    stale_draft,
+    uncredited_refund,
+    untold_payment,
+)
 from tests.correction_samples import context, drift, plan_into
 from tests.wire.vendors import LONG_AGO
 
@@ -108,3 +115,31 @@ def test_a_draft_goes_out_once_and_is_voided_again_while_nothing_is_paid(sold, s
         sold.store.put("stripe", "invoice", {"id": "in_5", "status": "paid", "amount_paid": 12000})
     assert undo(state, sold) == ({"superseded": 1} if paid else {"accepted": 1})
     assert sold.store.get("stripe", "invoice", "in_5")["status"] == ("paid" if paid else "void")
+
+
+def pay_back(company):
+    """Invoice in_6, paid by a charge of which a part went back, and nothing credited for it."""
+    invoice = company.store.get("stripe", "invoice", "in_1")
+    paid = {**invoice, "id": "in_6", "status": "paid", "number": "A-6", "amount_paid": 12000}
+    paid |= {"amount_remaining": 0, "total_taxes": [{"amount": 2000}]}
+    refund = {"id": "re_1", "amount": 6000, "currency": "gbp", "status": "succeeded"}
+    company.store.put_many("stripe", "invoice", [paid])
+    company.store.put_many("stripe", "refund", [{**refund, "created": CREATED, "charge": "ch_6"}])
+
+
+def test_a_refund_gets_one_note_although_the_answer_was_lost(sold, state):
+    pay_back(sold)
+    facts = refunds(uncredited_minor=6000, paid_credits_minor=0, open_credits_minor=0)
+    plan_into(state, drift(uncredited_refund()), context(**facts), sold.store.now())
+    agree(state, sold)
+    sold.fault("stripe", method="POST", path="/v1/credit_notes", lose_answer=True)
+    assert send(state, sold)["accepted"] == 1
+    (note,) = sold.store.rows("stripe", "credit_note", parent="in_6")
+    assert (note["amount"], note["type"]) == (6000, "post_payment")
+    assert [tax["amount"] for tax in note["total_taxes"]] == [1000]
+    (link,) = note["refunds"]
+    assert (link["refund"], link["amount_refunded"]) == ("re_1", 6000)
+    (view,) = list_corrections(state)
+    assert note["metadata"]["tieout_correction"] == view.correction_id
+    assert view.target_record_id == note["id"]
+    assert send(state, sold) == {}

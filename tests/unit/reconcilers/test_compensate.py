@@ -66,6 +66,7 @@ WRITES = {
     ("INV-DUP-01", None): "credit_erp_copy",
     ("INV-STAT-01", "void_not_copied"): "credit_erp_copy",
     ("INV-SCHD-01", "stale_draft"): "finalize_draft",
+    ("RFD-MISS-01", "no_credit_note"): "issue_credit_note",
     ("PAY-OOB-01", "in_full"): "pay_out_of_band",
     ("PAY-APPL-01", None): "apply_erp_settlement",
     ("RFD-MISS-01", "not_posted"): "post_erp_refund",

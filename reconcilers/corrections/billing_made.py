@@ -1,0 +1,139 @@
+"""Corrections that make a document in billing: known by our mark in its metadata. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from reconcilers.corrections.correction import (
+    Action,
+    Correction,
+    Refusal,
+    Subject,
+    correction_id,
+)
+from reconcilers.corrections.document import (
+    MARK,
+    WHILE,
+    WITHIN,
+    Condition,
+    absence,
+    not_in_snapshot,
+    stands,
+)
+from reconcilers.corrections.facts import Facts, Row
+from reconcilers.corrections.policy import Rule
+
+
+def credit_refund(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """RFD-MISS-01, no credit note: one over what was paid back, linked with the refund.
+
+    It says where its money went, all of it (refunds + balance + out of band = total), moves none,
+    and nobody is written to.
+    """
+    refund = facts.uncredited.get(subject.owner_id or "")
+    refusals = tuple(_against(refund)) if refund else (_unseen(subject),)
+    return made_correction(
+        subject,
+        rule,
+        action="issue_credit_note",
+        object_name="credit_note",
+        name=subject.owner_id or "",
+        body=_note(refund) if refund and not refusals else {},
+        within={"invoice": (refund or {}).get("invoice_id")},
+        conditions=_of_refund(refund) if refund and not refusals else (),
+        refusals=refusals,
+        reason=f"refund {subject.owner_id} has no credit note behind it",
+    )
+
+
+def _note(refund: Row) -> dict[str, Any]:
+    amount = refund["uncredited_minor"]
+    return {
+        "invoice": refund["invoice_id"],
+        "amount": amount,
+        "refunds": [{"refund": refund["refund_id"], "amount_refunded": amount}],
+        "email_type": "none",
+        "metadata": {"q2c_correlation_id": refund["thread"]} if refund["thread"] else {},
+    }
+
+
+def _of_refund(refund: Row) -> list[Condition]:
+    """The refund stands, and nothing more was credited of the invoice."""
+    return [
+        stands(
+            "stripe",
+            "refund",
+            {"id": refund["refund_id"]},
+            status=refund["status"],
+            amount=refund["amount_minor"],
+        ),
+        stands(
+            "stripe",
+            "invoice",
+            {"id": refund["invoice_id"]},
+            status="paid",
+            post_payment_credit_notes_amount=refund["paid_credits_minor"],
+            pre_payment_credit_notes_amount=refund["open_credits_minor"],
+        ),
+    ]
+
+
+def _against(refund: Row) -> Iterator[Refusal]:
+    if refund["status"] != "succeeded":
+        problem = f"the refund is {refund['status']}"
+        yield Refusal("refund", "refund.status", problem, "wait until it is paid out, or failed")
+    if refund["invoice_id"] is None:
+        problem = "its charge pays no invoice that is in the snapshot"
+        yield Refusal("invoice", "refund.charge", problem, "find out what was paid back")
+        return
+    if refund["invoice_status"] != "paid":
+        problem = f"invoice {refund['invoice_id']} is {refund['invoice_status']}"
+        fix = "settle the invoice first: only a paid one is credited by a refund"
+        yield Refusal("invoice", "invoice.status", problem, fix)
+    earlier = refund["paid_credits_minor"] + refund["open_credits_minor"]
+    over = refund["uncredited_minor"] + earlier - refund["total_minor"]
+    if over > 0:
+        problem = f"it would credit {over} minor units beyond the invoice"
+        yield Refusal("amount", "credit_note.amount", problem, "find out what was paid back twice")
+
+
+def _unseen(subject: Subject) -> Refusal:
+    return not_in_snapshot("refund.id", f"refund {subject.owner_id!r}")
+
+
+def made_correction(
+    subject: Subject,
+    rule: Rule,
+    *,
+    action: Action,
+    object_name: str,
+    name: str,
+    body: Mapping[str, Any],
+    within: Mapping[str, Any],
+    reason: str,
+    conditions: Sequence[Condition] = (),
+    refusals: tuple[Refusal, ...] = (),
+) -> Correction:
+    """Make a record for what `name` stands for; it will stand in the list that `within` filters."""
+    facts = {WITHIN: dict(within), WHILE: list(conditions)}
+    correction = Correction(
+        subject=subject,
+        action=action,
+        mode=rule.mode.value,
+        assignee=rule.assignee,
+        system="stripe",
+        object=object_name,
+        record_id=name,
+        operation="create",
+        attribute="",
+        before=None,
+        after={**body, **facts},
+        expected_version=absence(subject),
+        watermark_object=f"stripe.{object_name}",
+        reason=reason,
+        refusals=refusals,
+    )
+    if refusals:
+        return correction
+    marks = {**body["metadata"], MARK: correction_id(correction.idempotency_key)}
+    return replace(correction, payload={**body, "metadata": marks})
