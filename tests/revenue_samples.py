@@ -14,12 +14,6 @@ def other_amount(**values: Any) -> dict[str, Any]:
     return drift_row("il_1", "REV-AMT-01", attribute="amount", **PLAN | values)
 
 
-def other_month(**values: Any) -> dict[str, Any]:
-    """REV-PER-01: May got less than the policy gives it."""
-    month = {"comparison": "cmp_revenue_period__policy_vs_erp", "attribute": "recognised:2026-05"}
-    return drift_row("il_1", "REV-PER-01", **PLAN | month | values)
-
-
 def run_on(**values: Any) -> dict[str, Any]:
     """REV-STOP-01: the plan of a void invoice was run on; billing has none."""
     lone = {"owner_role": "erp", "owner_system": "netsuite", "replica_role": None}

@@ -77,7 +77,6 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("DSP-LIFE-01", "not_posted"): Mode.APPROVE,
     ("PYT-CLR-01", "journal_by_hand"): Mode.APPROVE_TWO,
     ("REV-AMT-01", None): Mode.APPROVE_TWO,
-    ("REV-PER-01", None): Mode.APPROVE_TWO,
     ("REV-STOP-01", None): Mode.APPROVE_TWO,
 }
 # Kinds of documents, as in the posting matrix.

@@ -22,21 +22,15 @@ from reconcilers.corrections.journal_drafts import (
 from reconcilers.corrections.policy import Rule
 
 CATCH_UP = "catchup_"  # of our external ids; the models read it
-_PARTS = {"REV-AMT-01": "total", "REV-STOP-01": "end"}  # what of a plan is off, but for one month
+_PARTS = {"REV-AMT-01": "total", "REV-STOP-01": "end"}  # what of a plan is off
 _ROUNDING = 1  # minor units by which a run may be off: its plans are converted together
 
 
 def catch_up(subject: Subject, rule: Rule, facts: Facts) -> Correction:
-    """REV-AMT-01, REV-PER-01, REV-STOP-01: recognise what the months lack, or take it back."""
+    """REV-AMT-01, REV-STOP-01: recognise what the months lack, or take back what they have."""
     plan_id = subject.replica_id or subject.owner_id or ""
-    month = subject.attribute.partition(":")[2]
-    external_id = f"{CATCH_UP}{plan_id}_{_PARTS.get(subject.code, month)}"
-    months = facts.revenue_months.get(plan_id, ())
-    off = [
-        each
-        for each in months
-        if _gap(each) and (subject.code != "REV-PER-01" or each["period"] == month)
-    ]
+    external_id = f"{CATCH_UP}{plan_id}_{_PARTS[subject.code]}"
+    off = [each for each in facts.revenue_months.get(plan_id, ()) if _gap(each)]
     if not off or not off[0]["exchange_rate"]:
         return unknown_source(subject, rule, external_id, f"what plan {plan_id} is off by")
     first = date.fromisoformat(f"{off[0]['period']}-01")
@@ -44,7 +38,7 @@ def catch_up(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     draft = replace(
         draft,
         lines=tuple(line for each in off for line in _sides(each, draft, facts)),
-        gaps=_gaps(subject, off, months),
+        gaps=(*_not_run(off), *_run_otherwise(off)),
     )
     return journal_correction(
         subject,
@@ -76,12 +70,8 @@ def _sides(month: Row, draft: JournalDraft, facts: Facts) -> tuple[JournalLine, 
     )
 
 
-def _gaps(subject: Subject, off: Sequence[Row], months: Sequence[Row]) -> tuple[Refusal, ...]:
-    """Why the books are not certain to be off by so much, or would not stay right."""
-    return (*_not_run(off), *_run_otherwise(off), *_made_up_for(subject, months))
-
-
 def _not_run(off: Sequence[Row]) -> list[Refusal]:
+    """A month to come would be off again, whatever the books catch up now."""
     to_come = [each for each in off if not each["is_recognised"]]
     if not to_come:
         return []
@@ -104,17 +94,10 @@ def _run_otherwise(off: Sequence[Row]) -> list[Refusal]:
         else:
             continue
         fix = "find out what the books hold of this plan, and book the difference by hand"
+        if each["run_gap_minor"] == abs(_gap(each)):
+            fix = "the books may hold what is right: then put the plan right in the ERP"
         refusals.append(Refusal("run", "journal", problem, fix))
     return refusals
-
-
-def _made_up_for(subject: Subject, months: Sequence[Row]) -> list[Refusal]:
-    left = sum(_gap(each) for each in months if each["is_recognised"])
-    if subject.code != "REV-PER-01" or left:
-        return []
-    problem = "the months that were recognised make up for each other: nothing is to be caught up"
-    fix = "waive it, or have finance reopen the months"
-    return [Refusal("plan", "plannedRevenue", problem, fix)]
 
 
 def _conditions(plan_id: str, off: Sequence[Row], facts: Facts) -> list[Condition]:

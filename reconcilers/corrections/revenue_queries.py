@@ -12,7 +12,7 @@ import polars as pl
 _CONCERNED = """
         with concerned as (
             select distinct coalesce(replica_id, owner_id) as plan_id from reconciliation.drift
-            where code in ('REV-AMT-01', 'REV-PER-01', 'REV-STOP-01')
+            where code in ('REV-AMT-01', 'REV-STOP-01')
         )"""
 
 REVENUE_QUERIES: Mapping[str, str] = {

@@ -77,7 +77,6 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("DSP-LIFE-01", "not_posted"): post_stage,
     ("PYT-CLR-01", "journal_by_hand"): reverse_by_hand,
     ("REV-AMT-01", None): catch_up,
-    ("REV-PER-01", None): catch_up,
     ("CUS-MISS-01", "account_missing"): create_crm_account,
     ("CUS-MISS-02", None): create_erp_customer,
     ("REV-STOP-01", None): catch_up,

@@ -79,7 +79,6 @@ WRITES = {
     ("DSP-LIFE-01", "not_posted"): "post_erp_journal",
     ("PYT-CLR-01", "journal_by_hand"): "post_erp_journal",
     ("REV-AMT-01", None): "post_erp_journal",
-    ("REV-PER-01", None): "post_erp_journal",
     ("CUS-MISS-01", "account_missing"): "create_crm_account",
     ("CUS-MISS-02", None): "create_erp_customer",
     ("REV-STOP-01", None): "post_erp_journal",
