@@ -1,5 +1,8 @@
-"""`tieout exceptions ...`: what is wrong, and its history."""
+"""`tieout exceptions ...`: what is wrong, its history, and what people say of it."""
 
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,8 +10,15 @@ import typer
 from orchestration.console import console, money, table
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
+from reconcilers import triage, triage_csv
+from reconcilers.edited_csv import EditedFileError
+from reconcilers.state.store import State
 from reconcilers.state.views import list_exceptions, show_exception
+from reconcilers.triage import Said, TriageRefusedError
+from reconcilers.waivers import WaiverRefusedError
 
+Keys = Annotated[list[str] | None, typer.Argument(help="Keys, or how they begin.")]
+Code = Annotated[str | None, typer.Option(help="All open ones of this drift code.")]
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 out = console()
 
@@ -49,6 +59,7 @@ def show(
             detail = show_exception(store, key)
         except LookupError as error:
             raise typer.BadParameter(str(error)) from error
+        standing = triage.standings(store).get(detail.exception.exception_key)
     view = detail.exception
     facts = {
         "key": view.exception_key,
@@ -74,5 +85,117 @@ def show(
             seen.currency or "",
         )
     out.print(nights)
+    if standing is not None:
+        out.print(f"assigned to {standing.assignee or 'nobody'}")
+        for told in standing.comments:
+            out.print(told, soft_wrap=True, markup=False)
+        if standing.asked:
+            asked = standing.asked
+            out.print(f"{asked.by} asks for a waiver until {asked.expires_on}: {asked.reason}")
     for correction in detail.corrections:
         out.print(f"correction {correction.correction_id}: {correction.state}")
+
+
+@app.command()
+def assign(
+    to: Annotated[str, typer.Option(help="Whose they are from now on.")],
+    keys: Keys = None,
+    code: Code = None,
+) -> None:
+    """Say whose exceptions are."""
+    _say(keys, code, lambda state, said: triage.assign(state, said, to), f"assigned to {to}")
+
+
+@app.command()
+def comment(
+    text: Annotated[str, typer.Option(help="What is known of them; no personal values.")],
+    keys: Keys = None,
+    code: Code = None,
+) -> None:
+    """Keep what is known of exceptions."""
+    _say(keys, code, lambda state, said: triage.comment(state, said, text), "commented on")
+
+
+@app.command()
+def waive(
+    until: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="Its last day.")],
+    reason: Annotated[str, typer.Option(help="Why it may stand.")],
+    keys: Keys = None,
+    code: Code = None,
+) -> None:
+    """Ask that exceptions may stand for a time; somebody else grants it (`grant`)."""
+    _say(
+        keys,
+        code,
+        lambda state, said: triage.ask_waiver(state, said, until.date(), reason),
+        "asked for; somebody else grants it by `tieout exceptions grant`",
+    )
+
+
+@app.command()
+def grant(keys: Keys = None, code: Code = None) -> None:
+    """Grant waivers that somebody else asked for, within the money that is seen now."""
+    _say(keys, code, triage.grant_waiver, "waived", only_asked=True)
+
+
+@app.command()
+def export(
+    path: Annotated[Path, typer.Argument(help="The CSV to write.")],
+    code: Annotated[str | None, typer.Option(help="Only this drift code.")] = None,
+) -> None:
+    """Write open exceptions to a CSV, with columns for what is to be said of them."""
+    with opened_state(load_settings()) as store:
+        count = triage_csv.export_open(store, path, code)
+    out.print(f"{count} exceptions written to {path}", soft_wrap=True)
+
+
+@app.command()
+def decide(
+    path: Annotated[Path, typer.Argument(help="The CSV, with decisions filled in.")],
+) -> None:
+    """Take what an exported CSV says; of a file with mistakes nothing is taken."""
+    settings = load_settings()
+    with opened_state(settings) as store:
+        try:
+            taken = triage_csv.take_words(store, path, settings.actor)
+        except (EditedFileError, OSError) as error:
+            out.print(f"[red]nothing taken[/]: {error}", soft_wrap=True)
+            raise typer.Exit(1) from error
+    out.print(", ".join(f"{word} {count}" for word, count in sorted(taken.items())) or "no words")
+
+
+def _say(
+    keys: list[str] | None,
+    code: str | None,
+    say: Callable[[State, Said], int],
+    done: str,
+    *,
+    only_asked: bool = False,
+) -> None:
+    settings = load_settings()
+    with opened_state(settings) as store:
+        try:
+            chosen = _chosen(store, keys, code, only_asked=only_asked)
+            count = say(store, Said(chosen, settings.actor))
+        except (TriageRefusedError, WaiverRefusedError) as error:
+            out.print(f"[red]not taken[/]: {error}", soft_wrap=True)
+            raise typer.Exit(1) from error
+    out.print(f"{count} exceptions {done}")
+
+
+def _chosen(
+    store: State, keys: list[str] | None, code: str | None, *, only_asked: bool
+) -> tuple[str, ...]:
+    if bool(keys) == bool(code):
+        raise typer.BadParameter("name exceptions by key, or a code by --code")
+    if code:
+        asked = triage.standings(store) if only_asked else {}
+        return tuple(
+            view.exception_key
+            for view in list_exceptions(store, states=("OPEN",), code=code)
+            if not only_asked or (view.exception_key in asked and asked[view.exception_key].asked)
+        )
+    try:
+        return tuple(show_exception(store, key).exception.exception_key for key in keys or ())
+    except LookupError as error:
+        raise typer.BadParameter(str(error)) from error

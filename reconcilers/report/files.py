@@ -1,6 +1,7 @@
 """Writes a report's files: the page, the tables for spreadsheets, the summary for machines."""
 
 import json
+from collections import defaultdict
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from reconcilers.report.data import CorrectionLine, ExceptionLine, ReportData
 from reconcilers.report.html import render_html
 from reconcilers.spreadsheet import table
 
+CLASSES = "exceptions"  # the folder with a table for each class
 # The columns of exceptions.csv, in this order for good; new ones come at the end.
 EXCEPTION_COLUMNS = tuple(item.name for item in fields(ExceptionLine))
 CORRECTION_COLUMNS = tuple(item.name for item in fields(CorrectionLine))
@@ -35,6 +37,7 @@ def write_report(data: ReportData, folder: Path) -> ReportFiles:
     )
     _write(files.html, render_html(data))
     _write(files.exceptions_csv, exceptions_csv(data))
+    _write_classes(data, folder / CLASSES)
     _write(files.corrections_csv, table(CORRECTION_COLUMNS, data.corrections))
     summary = json.dumps(run_summary(data), indent=2, ensure_ascii=False) + "\n"
     _write(files.summary_json, summary)
@@ -48,6 +51,19 @@ def exceptions_csv(data: ReportData) -> str:
     spreadsheet would take for a formula gets an apostrophe in front; numbers do not.
     """
     return table(EXCEPTION_COLUMNS, [*data.exceptions, *data.resolved])
+
+
+def _write_classes(data: ReportData, folder: Path) -> None:
+    """One table per class of drift, with the columns of all; none of a class that has no row."""
+    folder.mkdir(exist_ok=True)
+    lines: dict[str, list[ExceptionLine]] = defaultdict(list)
+    for line in (*data.exceptions, *data.resolved):
+        lines[f"{line.code}.csv"].append(line)
+    for name, those in lines.items():
+        _write(folder / name, table(EXCEPTION_COLUMNS, those))
+    for file in folder.iterdir():
+        if file.name not in lines:
+            file.unlink()
 
 
 def run_summary(data: ReportData) -> dict[str, Any]:

@@ -176,3 +176,21 @@ def test_the_evidence_of_a_night_is_packed_and_verified(tmp_path):
     signed = tieout(tmp_path, "audit", "sign", "--day", day, "--as", "preparer",
                     "--statement", "ties")  # fmt: skip
     assert "controller signed" in signed.stdout
+
+
+def test_a_waiver_is_asked_for_by_one_and_granted_by_another(tmp_path):
+    store = fresh_state(tmp_path)
+    record_night(store, night(0), drift(stale_status()), "1", policy=load_policy(),
+                 watermarks={}, recorded_at=at(0, 3))  # fmt: skip
+    (view,) = list_exceptions(store)
+    words = ("exceptions", "waive", view.exception_key[:12], "--reason", "known", "--until")
+    asked = tieout(tmp_path, *words, str(night(20)))
+    assert "1 exceptions asked for" in asked.stdout
+    grant = ("exceptions", "grant", "--code", "SUB-STAT-01")
+    assert "cannot grant it" in tieout(tmp_path, *grant).stdout.replace("\n", " ")
+    assert (
+        "controller asks for a waiver"
+        in tieout(tmp_path, "exceptions", "show", view.exception_key).stdout
+    )
+    assert [each.state for each in list_exceptions(store)] == ["OPEN"]
+    store.close()

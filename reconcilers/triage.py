@@ -1,0 +1,159 @@
+"""What people say of exceptions: whose they are, what is known, and that one may stand for a time.
+
+Every word is a line of the audit, where nobody can change it; what holds now is read from there. A
+waiver takes two: one asks for it, another grants it. Nobody closes an exception by a word: only a
+later night does.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reconcilers.state.audit import append_audit
+from reconcilers.state.models import AuditEntry, ExceptionRecord
+from reconcilers.state.store import State
+from reconcilers.waivers import waive
+
+ASSIGN, COMMENT, ASK, GRANT = "assign", "comment", "ask_waiver", "waive"
+WORDS = (ASSIGN, COMMENT, ASK, GRANT)
+ASKED_HOLDS = timedelta(days=14)  # then the exception may be another one than was looked at
+
+
+class TriageRefusedError(ValueError):
+    """The word cannot be taken; the text says why."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A waiver that somebody asked for and nobody has granted yet."""
+
+    by: str
+    reason: str
+    expires_on: date
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What people have said of one exception; `comments` are the newest last, with their author."""
+
+    assignee: str = ""
+    comments: tuple[str, ...] = ()
+    asked: Asked | None = None
+
+
+@dataclass(frozen=True)
+class Said:
+    """One person's word on exceptions, by whole keys."""
+
+    keys: tuple[str, ...]
+    actor: str
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def assign(state: State, said: Said, to: str) -> int:
+    """Say whose the exceptions are from now on; how many. Raises TriageRefusedError."""
+    return _say(state, said, ASSIGN, {"to": _given(to, "an assignee")})
+
+
+def comment(state: State, said: Said, text: str) -> int:
+    """Keep what is known of the exceptions; how many. Raises TriageRefusedError."""
+    return _say(state, said, COMMENT, {"text": _given(text, "a text")})
+
+
+def ask_waiver(state: State, said: Said, expires_on: date, reason: str) -> int:
+    """Ask that the exceptions may stand until a day; somebody else grants it.
+
+    Raises TriageRefusedError.
+    """
+    body = {"expires_on": expires_on.isoformat(), "reason": _given(reason, "a reason")}
+    return _say(state, said, ASK, body)
+
+
+def grant_waiver(state: State, said: Said) -> int:
+    """Grant what somebody else asked for in the last days; what one asked for is granted whole.
+
+    Raises TriageRefusedError, and WaiverRefusedError where the waiver itself cannot be.
+    """
+    standing = standings(state)
+    granted: dict[Asked, list[str]] = defaultdict(list)
+    for key in said.keys:
+        asked = standing.get(key, Standing()).asked
+        if asked is None or said.at - asked.at > ASKED_HOLDS:
+            raise TriageRefusedError(f"nobody asked for a waiver of {key} in the last days")
+        if asked.by == said.actor:
+            raise TriageRefusedError(
+                f"{asked.by} asked for the waiver of {key} and cannot grant it"
+            )
+        granted[asked].append(key)
+    return sum(
+        waive(
+            state,
+            keys,
+            author=asked.by,
+            approver=said.actor,
+            reason=asked.reason,
+            expires_on=asked.expires_on,
+            at=said.at,
+        )
+        for asked, keys in granted.items()
+    )
+
+
+def standings(state: State) -> Mapping[str, Standing]:
+    """What holds now, by exception; none for exceptions of which nobody said anything."""
+    query = select(AuditEntry).where(AuditEntry.action.in_(WORDS)).order_by(AuditEntry.sequence)
+    found: dict[str, Standing] = {}
+    with state.read() as session:
+        for line in session.scalars(query):
+            found[line.subject] = _after(found.get(line.subject, Standing()), line)
+    return found
+
+
+def _after(standing: Standing, line: AuditEntry) -> Standing:
+    body: Mapping[str, Any] = line.body
+    if line.action == ASSIGN:
+        return replace(standing, assignee=body["to"])
+    if line.action == COMMENT:
+        told = f"{line.actor}, {line.at:%Y-%m-%d}: {body['text']}"
+        return replace(standing, comments=(*standing.comments, told))
+    if line.action == GRANT:
+        return replace(standing, asked=None)
+    until = date.fromisoformat(body["expires_on"])
+    return replace(standing, asked=Asked(line.actor, body["reason"], until, line.at))
+
+
+def _say(state: State, said: Said, action: str, body: Mapping[str, Any]) -> int:
+    with state.begin() as session:
+        for key in _open(session, said.keys):
+            append_audit(
+                session, actor=said.actor, action=action, subject=key, body=dict(body), at=said.at
+            )
+    return len(set(said.keys))
+
+
+def _open(session: Session, keys: Iterable[str]) -> Iterator[str]:
+    """The keys in order, when all of them are exceptions that no night has closed."""
+    wanted = sorted(set(keys))
+    known = set(
+        session.scalars(
+            select(ExceptionRecord.exception_key).where(
+                ExceptionRecord.exception_key.in_(wanted), ExceptionRecord.resolved_on.is_(None)
+            )
+        )
+    )
+    for key in wanted:
+        if key not in known:
+            raise TriageRefusedError(f"no open exception has the key {key}")
+        yield key
+
+
+def _given(text: str, what: str) -> str:
+    if not text.strip():
+        raise TriageRefusedError(f"it needs {what}")
+    return text.strip()
