@@ -327,8 +327,20 @@ def test_the_same_night_gives_the_same_bytes(state, tmp_path):
     for name in ("html", "exceptions_csv", "corrections_csv", "summary_json"):
         assert getattr(files, name).read_bytes() == getattr(again, name).read_bytes()
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [
-        "corrections.csv", "exceptions.csv", "report.html", "summary.json",
+        "corrections.csv", "exceptions", "exceptions.csv", "report.html", "summary.json",
     ]  # fmt: skip
+
+
+def test_each_class_has_a_table_of_its_own_while_it_has_rows(state, tmp_path):
+    files = write_report(report(state, 0, missing_invoice(), NAME), tmp_path)
+    folder = tmp_path / "exceptions"
+    assert sorted(path.name for path in folder.iterdir()) == ["CUS-ATTR-01.csv", "INV-MISS-01.csv"]
+    whole = files.exceptions_csv.read_text().splitlines()
+    parts = [path.read_text().splitlines() for path in folder.iterdir()]
+    assert {part[0] for part in parts} == {whole[0]}
+    assert sorted(line for part in parts for line in part[1:]) == sorted(whole[1:])
+    write_report(report(state, 0, missing_invoice()), tmp_path)
+    assert [path.name for path in folder.iterdir()] == ["INV-MISS-01.csv"]
 
 
 class _Links(HTMLParser):
