@@ -18,6 +18,7 @@ from extractors.sandbox.netsuite_invoice import (
     keep_creation,
     post_invoice,
     precision_of,
+    reference,
     remove_children,
     require_open_period,
 )
@@ -77,6 +78,14 @@ def _named_lines(store: Store, invoice_id: str) -> dict[str, str | None]:
     return {
         line["id"]: line["custcol_stripe_line_id"] for line in lines if line["item"] is not None
     }
+
+
+def move_period(store: Store, document: Record, body: Body) -> None:
+    """Post a document in another month; both have to be open."""
+    require_open_period(store, document["postingperiod"])
+    period = reference(store, body["postingPeriod"], "accountingperiod", "postingPeriod")
+    require_open_period(store, period)
+    store.put("netsuite", "transaction", {"id": document["id"], "postingperiod": period})
 
 
 def _whole(store: Store, invoice: Record, body: Body) -> dict[str, Any]:

@@ -39,9 +39,11 @@ _FIELDS = {
 _HEADER = {
     "memo": "memo",
     "dueDate": "duedate",
+    "tranDate": "trandate",
     "custbody_stripe_invoice_id": "custbody_stripe_invoice_id",
     "custbody_q2c_correlation_id": "custbody_q2c_correlation_id",
 }
+_DAYS = ("duedate", "trandate")
 _LINE_FIELDS = {
     "item",
     "quantity",
@@ -84,7 +86,7 @@ def post_invoice(store: Store, body: Body, external_id: str | None, internal_id:
         "custbody": {
             column: str(body[name])
             for name, column in _HEADER.items()
-            if name != "dueDate" and body.get(name) is not None
+            if column not in _DAYS and body.get(name) is not None
         },
     }
     _book(store, key, header, checked.lines())
@@ -117,7 +119,7 @@ def merge_lines(store: Store, invoice: Record, body: Body) -> None:
         "period_id": invoice["postingperiod"],
         "externalid": invoice["externalid"],
         "customform": invoice["customform"],
-        "custbody": {c: invoice[c] for c in _HEADER.values() if c != "duedate" and invoice[c]},
+        "custbody": {c: invoice[c] for c in _HEADER.values() if c not in _DAYS and invoice[c]},
     }
     remove_children(store, invoice["id"])
     _book(store, invoice["id"], header, lines)
@@ -170,8 +172,9 @@ def change_invoice(store: Store, invoice: Record, body: Body) -> None:
     require_known(body, set(_HEADER) | {"externalId"}, "")
     require_open_period(store, invoice["postingperiod"])
     change = {column: body[name] for name, column in _HEADER.items() if name in body}
-    if change.get("duedate"):
-        change["duedate"] = day(change["duedate"], "dueDate")
+    for name in ("dueDate", "tranDate"):
+        if body.get(name):
+            change[_HEADER[name]] = day(body[name], name)
     if "externalId" in body:
         change["externalid"] = body["externalId"]
     store.put("netsuite", "transaction", {"id": invoice["id"], **change})

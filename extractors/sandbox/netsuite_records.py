@@ -86,6 +86,9 @@ _CUSTOMER: dict[str, tuple[str, str | None]] = {
     "custentity_sfdc_id": ("custentity_sfdc_id", None),
 }
 
+_ITEMS = ("servicesaleitem", "noninventorysaleitem")
+_ITEM_ACCOUNTS = ("incomeAccount", "deferredRevenueAccount")
+
 Body = Mapping[str, Any]
 _POSTED: dict[str, Callable[[Store, Body, str | None, str | None], str]] = {
     "invoice": netsuite_invoice.post_invoice,
@@ -178,12 +181,12 @@ def update(store: Store, kind: str, key: str, body: Body, replace: str | None) -
     if kind == "customer":
         change = _customer_values(store, body)
         store.put("netsuite", "customer", {"id": record["id"], **change})
-    elif kind == "invoice" and "item" in replaced:
-        netsuite_amend.amend_invoice(store, record, body)
-    elif kind == "invoice" and "item" in body:
-        netsuite_invoice.merge_lines(store, record, body)
+    elif kind in _ITEMS:
+        store.put("netsuite", "item", {"id": record["id"], **_item_values(store, body)})
+    elif kind in TRANSACTIONS and body.keys() == {"postingPeriod"}:
+        netsuite_amend.move_period(store, record, body)
     elif kind == "invoice":
-        netsuite_invoice.change_invoice(store, record, body)
+        _change_invoice(store, record, body, replaced)
     elif kind == "customerrefund" and "apply" in replaced:
         netsuite_refunding.rebook_refund(store, record, body)
     elif kind == "journalentry" and "line" in replaced:
@@ -195,6 +198,15 @@ def update(store: Store, kind: str, key: str, body: Body, replace: str | None) -
     else:
         raise _read_only(kind)
     return str(record["id"])
+
+
+def _change_invoice(store: Store, invoice: Record, body: Body, replaced: set[str]) -> None:
+    if "item" in replaced:
+        netsuite_amend.amend_invoice(store, invoice, body)
+    elif "item" in body:
+        netsuite_invoice.merge_lines(store, invoice, body)
+    else:
+        netsuite_invoice.change_invoice(store, invoice, body)
 
 
 def upsert(store: Store, kind: str, external_id: str, body: Body, replace: str | None) -> str:
@@ -264,6 +276,19 @@ def _customer_values(store: Store, body: Body) -> Record:
         else:
             column, table = _CUSTOMER[name]
             values[column] = _customer_value(store, name, table, value)
+    return values
+
+
+def _item_values(store: Store, body: Body) -> Record:
+    """The accounts that an item posts to; an inactive one is not taken."""
+    values: Record = {}
+    for name, value in body.items():
+        if name not in _ITEM_ACCOUNTS:
+            raise NetSuiteError(f"Unknown field {name}", where=name)
+        key = netsuite_invoice.reference(store, value, "account", name)
+        if (store.get("netsuite", "account", key) or {})["isinactive"] == "T":
+            raise NetSuiteError(f"Invalid account reference key {key} for {name}.", where=name)
+        values[name.lower()] = key
     return values
 
 

@@ -19,6 +19,7 @@ from reconcilers.corrections.customer_queries import (
     PERSONAL_FIELDS_HELD,
 )
 from reconcilers.corrections.document_queries import DOCUMENT_QUERIES
+from reconcilers.corrections.invoice_queries import POSTED_FIELDS_HELD
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.revenue_queries import REVENUE_QUERIES
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_QUERIES
@@ -66,7 +67,8 @@ QUERIES: Mapping[str, str] = {
             select code, coalesce(replica_system, owner_system) as system,
                    coalesce(replica_id, owner_id) as record_id
             from reconciliation.drift
-            where code in ('CTL-XREF-01', 'CUS-ATTR-01', 'HIE-PAR-01', 'INV-DATE-01', 'MRR-XSYS-01')
+            where code in ('CTL-XREF-01', 'CUS-ATTR-01', 'HIE-PAR-01', 'INV-DATE-01', 'MRR-XSYS-01',
+                           'JE-PER-01', 'PRD-GL-01')
             union
             select code, owner_system, owner_id from reconciliation.drift
             where code = 'CUS-STAT-01'
@@ -112,6 +114,7 @@ QUERIES: Mapping[str, str] = {
         from invoices
     """
     + PERSONAL_FIELDS_HELD
+    + POSTED_FIELDS_HELD
     + INVOICE_IDS_TAKEN,
     "crm_subscriptions": """
         select id as subscription_id, stripe_subscription_id__c as stripe_subscription_id,

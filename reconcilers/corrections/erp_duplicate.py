@@ -12,6 +12,7 @@ from reconcilers.corrections.document import (
     currency_gap,
     document_correction,
     not_in_snapshot,
+    nothing,
     open_month,
     period_gap,
     stands,
@@ -22,6 +23,12 @@ from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.posted_lines import sublists, taxed
 
 CREDIT = "credit_"  # of our external ids; the models read it
+_BY_HAND = Refusal(
+    "billing",
+    "custbody_stripe_invoice_id",
+    "it names no billing invoice, so that somebody may have meant it",
+    "set the form of manual invoices on it, or credit it by hand",
+)
 
 
 def credit_copy(subject: Subject, rule: Rule, facts: Facts) -> Correction:
@@ -42,6 +49,18 @@ def credit_void(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     return _credit(subject, rule, facts, copy_id, conditions, reason)
 
 
+def credit_unknown(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """INV-MISS-02, unpaid: a memo over all of what names an invoice that billing does not have."""
+    copy_id = subject.owner_id or ""
+    copy = facts.erp_copies.get(copy_id)
+    invoice = (copy or {}).get("invoice_id")
+    reason = f"ERP invoice {copy_id} is of {invoice}, which billing does not have: it is credited"
+    if copy and invoice is None:
+        return _credit(subject, rule, facts, copy_id, [], reason, gaps=(_BY_HAND,))
+    conditions = [nothing("stripe", "invoice", id=invoice or "")]
+    return _credit(subject, rule, facts, copy_id, conditions, reason)
+
+
 def _credit(  # noqa: PLR0917  # the sides, and why
     subject: Subject,
     rule: Rule,
@@ -49,9 +68,10 @@ def _credit(  # noqa: PLR0917  # the sides, and why
     copy_id: str,
     conditions: list[Condition],
     reason: str,
+    gaps: tuple[Refusal, ...] = (),
 ) -> Correction:
     copy = facts.erp_copies.get(copy_id)
-    refusals: tuple[Refusal, ...] = (not_in_snapshot("externalId", f"copy {copy_id}"),)
+    refusals = gaps or (not_in_snapshot("externalId", f"copy {copy_id}"),)
     body: dict[str, Any] = {}
     if copy and conditions:
         lines = taxed(facts.erp_copy_lines.get(copy_id, ()))

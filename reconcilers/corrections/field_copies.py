@@ -5,6 +5,7 @@ The former value stands in the outbox as the before-image: compensating is writi
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -108,6 +109,7 @@ def copy_field(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
             *_value_gap(place, value),
             *_period_gap(held, place, facts),
             *rival_gap(place, held, value, facts),
+            *_other_month(value, held, place, facts),
         ),
     )
 
@@ -210,3 +212,22 @@ def _period_gap(held: Row | None, place: Place, facts: Facts) -> tuple[Refusal, 
             ),
         )
     return tuple(closed_period(period["name"], period["is_closed"], period["is_ar_locked"]))
+
+
+def _other_month(
+    value: str | None, held: Row | None, place: Place, facts: Facts
+) -> tuple[Refusal, ...]:
+    """The date of a document stays in the month that it is posted in."""
+    if place.name != "tranDate" or value is None or held is None:
+        return ()
+    month = facts.month_of(date.fromisoformat(value)) or {}
+    if month.get("period_id") == held["period_id"]:
+        return ()
+    return (
+        Refusal(
+            "period",
+            "tranDate",
+            f"{value} is not in the month that the document is posted in",
+            "move its period first, if that is wrong too (JE-PER-01)",
+        ),
+    )

@@ -151,7 +151,9 @@ def _attribute_in(system: str, name: str, leaf: tuple[str, ...], value: object) 
         (
             (entity, attribute)
             for (holder, entity, attribute), place in PLACES.items()
-            if (holder, place.object) == (system, name) and place.covers(leaf, value)
+            if holder == system
+            and name in {place.object, *place.also}
+            and place.covers(leaf, value)
         ),
         None,
     )

@@ -16,6 +16,9 @@ _WANTED = """
             select duplicate_of, null from copies
             where duplicate_of not in (select erp_internal_id from copies)
             union
+            select owner_id, null from reconciliation.drift
+            where code = 'INV-MISS-02' and cause = 'unpaid'
+            union
             select erp_internal_id, null from canonical.invoice_copies
             where copy_role = 'primary' and erp_internal_id in (
                 select split_part(coalesce(replica_id, owner_id), '-', 1)
@@ -30,6 +33,27 @@ _WANTED = """
                 where told.code = 'INV-LINE-01'
             )
         )
+"""
+
+# Part of what held_fields reads: dates and periods of documents, and accounts of items.
+POSTED_FIELDS_HELD = """
+        union all
+        select 'netsuite', 'invoice', id, 'invoice_date', trandate, lastmodifieddate, postingperiod
+        from invoices
+        union all
+        select 'netsuite', 'posting', id, 'period', postingperiod, lastmodifieddate, postingperiod
+        from raw.netsuite__transaction
+        where id in (select record_id from told where code = 'JE-PER-01')
+        union all
+        select 'netsuite', 'product', id, 'revenue_account', nullif(incomeaccount, ''),
+               lastmodifieddate, null
+        from raw.netsuite__item
+        where id in (select record_id from told where code = 'PRD-GL-01')
+        union all
+        select 'netsuite', 'product', id, 'deferred_account', nullif(deferredrevenueaccount, ''),
+               lastmodifieddate, null
+        from raw.netsuite__item
+        where id in (select record_id from told where code = 'PRD-GL-01')
 """
 
 INVOICE_QUERIES: Mapping[str, str] = {

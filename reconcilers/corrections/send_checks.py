@@ -23,7 +23,15 @@ from reconcilers.corrections.states import CorrectionState as S
 FINALIZED = ("open", "paid")
 ERP = "netsuite"
 _NUMBERED = {"invoice": "CustInvc", "creditMemo": "CustCred"}  # documents with billing's number
-_POSTED = ("invoice", "creditMemo", "customerPayment")  # documents that are changed where they are
+# Documents that are changed where they are.
+_CHANGED = (
+    "invoice",
+    "creditMemo",
+    "customerPayment",
+    "customerRefund",
+    "deposit",
+    "journalEntry",
+)
 
 
 class DocumentAppearedError(RuntimeError):
@@ -89,11 +97,13 @@ async def against_change(
     It changes only while its period is open, and what it is of is as it was; it pays no more than
     is open.
     """
-    if target.system != ERP or order.operation != "update" or order.object not in _POSTED:
+    if target.system != ERP or order.operation != "update" or order.object not in _CHANGED:
         return None
     record = sight.record or {}
     period = record.get("postingPeriod") or {}
     noes = _closed(await target.lookup("accountingperiod", id=f"{period.get('id')}"), period)
+    if moved := order.payload.get("postingPeriod"):
+        noes += _closed(await target.lookup("accountingperiod", id=f"{moved['id']}"), moved)
     if "apply" in order.payload:
         noes += await against_application(target, record, order.payload["apply"])
     if noes:
@@ -196,7 +206,8 @@ def broken(rows: Sequence[Mapping[str, Any]], condition: Condition, external_id:
     if shows is None:
         if any(row.get("externalid") == external_id for row in rows):
             raise DocumentAppearedError(external_id)
-        return f"{where} is in the ERP already, as {rows[0].get('id')}" if rows else None
+        place = "the ERP" if condition["system"] == ERP else "billing"
+        return f"{where} is in {place} already, as {rows[0].get('id')}" if rows else None
     if not rows:
         return f"{where} is gone"
     changed = sorted(key for key, value in shows.items() if not same(rows[0], key, value))

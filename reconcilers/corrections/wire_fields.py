@@ -58,6 +58,7 @@ class Place:
     beside: tuple[Path, ...] = ()
     said: Callable[[str | None], Any] = _as_it_is
     how: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()  # other objects that hold it in the same way
 
     @property
     def name(self) -> str:
@@ -165,6 +166,20 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
     ("netsuite", "payment_application", "applied"): Place("customerPayment", ("apply",), _DOCUMENT),
     ("netsuite", "credit_note_application", "applied"): Place("creditMemo", ("apply",), _DOCUMENT),
     ("netsuite", "invoice", "due_date"): Place("invoice", ("dueDate",), _DOCUMENT),
+    ("netsuite", "invoice", "invoice_date"): Place("invoice", ("tranDate",), _DOCUMENT),
+    ("netsuite", "posting", "period"): Place(
+        "journalEntry",
+        ("postingPeriod",),
+        _DOCUMENT,
+        said=_reference,
+        also=("invoice", "creditMemo", "customerPayment", "customerRefund", "deposit"),
+    ),
+    ("netsuite", "product", "revenue_account"): Place(
+        "serviceSaleItem", ("incomeAccount",), "netsuite.item", said=_reference
+    ),
+    ("netsuite", "product", "deferred_account"): Place(
+        "serviceSaleItem", ("deferredRevenueAccount",), "netsuite.item", said=_reference
+    ),
     # An invoice that the schedule of the contract asks for goes out, and is collected as planned.
     ("stripe", "contract", "billing_frequency"): Place(
         "invoice/finalize", ("auto_advance",), "stripe.invoice"

@@ -12,7 +12,7 @@ from reconcilers.corrections.customer_links import correct_link
 from reconcilers.corrections.document import not_in_snapshot
 from reconcilers.corrections.erp_amendment import amend_lines, amend_total
 from reconcilers.corrections.erp_applying import apply_anew
-from reconcilers.corrections.erp_duplicate import credit_copy
+from reconcilers.corrections.erp_duplicate import credit_copy, credit_unknown
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
 from reconcilers.corrections.erp_refunding import post_refund
 from reconcilers.corrections.erp_settling import post_credit_memo, post_payment
@@ -26,6 +26,7 @@ from reconcilers.corrections.journal_drafts import (
 )
 from reconcilers.corrections.new_records import create_crm_account, create_erp_customer
 from reconcilers.corrections.policy import Rule
+from reconcilers.corrections.posted_fields import map_account, move_period
 from reconcilers.corrections.posting import check_posting
 from reconcilers.corrections.revenue_catch_up import catch_up
 from reconcilers.corrections.signed_discounts import correct_discount
@@ -72,6 +73,9 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("INV-AMT-01", None): amend_total,
     ("TAX-AMT-01", None): amend_total,
     ("INV-LINE-01", None): amend_lines,
+    ("INV-MISS-02", "unpaid"): credit_unknown,
+    ("JE-PER-01", None): move_period,
+    ("PRD-GL-01", None): map_account,
     ("JE-DUP-01", None): reverse_copy,
     ("JE-ACC-01", None): reclass_line,
     ("DSP-LIFE-01", "not_posted"): post_stage,

@@ -9,8 +9,10 @@ from extractors.protocol import WriteIntent
 from reconcilers.corrections.document import amount_text
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import other_total, posted_as
+from tests.correction_samples import context, drift, held_field, other_total, plan_into, posted_as
+from tests.unit.reconcilers.test_posted_fields import held_in, in_july, item, other_account
 from tests.wire.test_documents_netsuite import (
+    agree,
     by_account,
     invoice,
     plan_and_approve,
@@ -163,3 +165,43 @@ def test_what_is_closed_or_settled_keeps_its_amounts(billed):
     company.store.put("netsuite", "accountingperiod", {"id": "2606", "arlocked": "T"})
     with pytest.raises(Rejected, match="closed or locked"):
         amend(company, key, LINES[0])
+
+
+def test_a_document_is_moved_to_its_month_and_an_item_to_its_account_and_back(billed, state):
+    company = billed
+    key, _ = posted(company, *LINES)
+    company.store.put("netsuite", "transaction", {"id": key, "postingperiod": "2607"})
+    company.store.put("netsuite", "item", {"id": "201", "incomeaccount": "220"})
+    moved = in_july() | {"owner_id": key}
+    held = [held_field(("netsuite", key), "posting", "period", "2607", period_id="2607")]
+    held += item()["held_fields"]
+    facts = held_in() | {"held_fields": held}
+    plan_into(state, drift(moved, other_account()), context(**facts), company.store.now())
+    agree(state, company)
+
+    def seen():
+        document = company.store.get("netsuite", "transaction", key)
+        return document["postingperiod"], company.store.get("netsuite", "item", "201")[
+            "incomeaccount"
+        ]
+
+    assert send(state, company) == {"accepted": 2}
+    assert seen() == ("2606", "400")
+    undo(state, company)
+    assert send(state, company) == {"accepted": 2}
+    assert seen() == ("2607", "220")
+
+
+def test_nothing_is_moved_into_a_month_that_closed_meanwhile(billed, state):
+    company = billed
+    key, _ = posted(company, *LINES)
+    company.store.put("netsuite", "transaction", {"id": key, "postingperiod": "2607"})
+    held = [held_field(("netsuite", key), "posting", "period", "2607", period_id="2607")]
+    row = in_july() | {"owner_id": key}
+    plan_and_approve(state, company, row, **held_in() | {"held_fields": held})
+    company.store.put("netsuite", "accountingperiod", {"id": "2606", "closed": "T"})
+    assert send(state, company) == {"refused": 1}
+    body = {"postingPeriod": {"id": "2606"}}
+    intent = WriteIntent("update", "invoice", key, body, "key-1", "q2c_1")
+    with pytest.raises(Rejected, match="closed or locked"):
+        company.with_target("netsuite", lambda target: target.write(intent))

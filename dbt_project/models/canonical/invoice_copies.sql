@@ -65,6 +65,7 @@ select
         when ranked.preference > 1 or resembling.standing_id is not null
             then case when credits.corrected_id is not null then 'credited' else 'duplicate' end
         when erp.is_manual then 'manual'
+        when credits.corrected_id is not null then 'credited'
         else 'unsourced'
     end as copy_role,
     case

@@ -74,6 +74,9 @@ WRITES = {
     **dict.fromkeys(
         ((code, None) for code in ("INV-AMT-01", "TAX-AMT-01", "INV-LINE-01")), "amend_erp_invoice"
     ),
+    ("INV-MISS-02", "unpaid"): "credit_erp_copy",
+    ("JE-PER-01", None): "copy_field",
+    ("PRD-GL-01", None): "copy_field",
     ("JE-DUP-01", None): "post_erp_journal",
     ("JE-ACC-01", None): "post_erp_journal",
     ("DSP-LIFE-01", "not_posted"): "post_erp_journal",

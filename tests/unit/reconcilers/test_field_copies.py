@@ -114,7 +114,7 @@ def test_the_same_repair_has_the_same_key_on_every_run(case):
         ("CUS-ATTR-01", None, {"replica_system": "netsuite", "attribute": "country_code"}),
         ("HIE-PAR-01", "other_parent", {"cause": "ring"}),
         ("HIE-PAR-01", "other_parent", {"cause": "unknown_to_sales", "expected": "none"}),
-        ("INV-DATE-01", "other_terms", {"cause": "other_day", "attribute": "invoice_date"}),
+        ("INV-DATE-01", "other_terms", {"cause": "other_month", "attribute": "invoice_date"}),
         ("INV-DATE-01", "other_terms", {"cause": "renumbered", "attribute": "number"}),
     ],
 )
@@ -180,3 +180,9 @@ def test_of_several_records_of_the_parent_the_one_in_the_childs_company_is_meant
         {**usual, "canonical_customer_id": "c", "customer_id": "77", "subsidiary_id": "2"},
     ]
     assert of(case, {"erp_customers": rows}).payload == {"parent": {"id": "502"}}
+
+
+def test_a_date_in_another_month_than_the_document_is_posted_in_is_refused():
+    case = next(one for one in CASES if one.cause == "tz_boundary")
+    (refusal,) = of(case, expected="2026-05-31").refusals
+    assert (refusal.field, refusal.check) == ("tranDate", "period")

@@ -41,7 +41,7 @@ def test_what_ships_is_automatic_only_where_a_copy_is_mended():
 
 def test_a_cause_without_a_rule_of_its_own_has_the_rule_of_its_class():
     policy = load_policy()
-    assert policy.rule("INV-DATE-01", "other_day").mode is Mode.REPORT
+    assert policy.rule("INV-DATE-01", "other_month").mode is Mode.REPORT
     assert policy.rule("CUS-MISS-01", "link_lost").assignee == "revenue-operations"
 
 
