@@ -11,7 +11,6 @@ from reconcilers.corrections.document import (
     document_correction,
     not_in_snapshot,
     nothing,
-    open_month,
     period_gap,
     stands,
 )
@@ -73,7 +72,7 @@ def account_gap(account: Row | None, event: str) -> list[Refusal]:
 def _against(refund: Row, facts: Facts) -> Iterator[Refusal]:
     day, code = refund["refund_date"], refund["currency"]
     yield from currency_gap(code, facts.currencies.get(code or ""))
-    yield from period_gap(day, open_month(day, facts.months))
+    yield from period_gap(day, facts.month_of(day))
     if refund["credit_note_id"] is None:
         problem, fix = "no credit note stands behind it", "credit it in billing first"
     elif refund["transaction_id"] is None:
@@ -99,16 +98,16 @@ def _as_open_as(refund: Row) -> list[Condition]:
 
 
 def _body(refund: Row, clearing: Row, facts: Facts, correlation_id: str) -> dict[str, Any]:
-    """NetSuite's customer refund; on the day of the refund, or the first open one after it."""
+    """NetSuite's customer refund, on the day on which the money left: a later one is JE-PER-01."""
     day, currency = refund["refund_date"], facts.currencies[refund["currency"]]
-    month = open_month(day, facts.months)
+    month = facts.month_of(day)
     if month is None:
         raise ValueError("a refund body was asked for although its posting checks failed")
     return {
         "customer": {"id": refund["customer_id"]},
         "currency": {"id": currency["currency_id"]},
         "account": {"id": clearing["account_id"]},
-        "tranDate": max(day, month["start_date"]).isoformat(),
+        "tranDate": day.isoformat(),
         "postingPeriod": {"id": month["period_id"]},
         "custbody_stripe_refund_id": refund["refund_id"],
         "custbody_stripe_charge_id": refund["payment_id"],

@@ -33,11 +33,12 @@ def test_a_refund_leaves_clearing_for_what_its_memo_gives():
     }
 
 
-def test_a_refund_of_a_closed_month_is_booked_on_the_first_open_day():
+def test_a_refund_of_a_closed_month_is_for_people():
+    """In a later month it would be in the wrong one (JE-PER-01)."""
     months = [FACTS["erp_periods"][1] | {"is_closed": "T"}, JULY]
     correction = planned(missing_refund(), billing_refunds=[refund()], erp_periods=months)
-    assert correction.payload["tranDate"] == "2026-07-01"
-    assert correction.payload["postingPeriod"] == {"id": "2607"}
+    assert correction.state == "refused"
+    assert "postingPeriod: period Jun 2026 is closed" in correction.state_reason
 
 
 def only(**values):
