@@ -13,9 +13,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from reconcilers.corrections.billed_twice import taken_out
 from reconcilers.corrections.correction import (
     UNDO_CREATION,
     UNDO_DEED,
+    UNDO_END,
     UNDO_JOURNAL,
     UNDO_OF,
     UNDO_POSTING,
@@ -47,6 +49,7 @@ UNDONE_BY: Mapping[str, str] = {
     "finalize_draft": UNDO_DEED,
     "create_erp_customer": UNDO_CREATION,
     "create_crm_account": UNDO_CREATION,
+    "end_billing_copy": UNDO_END,
     UNDO_UPDATE: UNDO_UPDATE,
     UNDO_CREATION: UNDO_UPDATE,
 }
@@ -282,10 +285,19 @@ def _unmoved(record: CorrectionRecord, lines: int) -> list[Condition]:
     return [nothing(record.system, "transaction", externalid=move) for move in moves]
 
 
+def _letting_go_on(record: CorrectionRecord) -> dict[str, Any]:
+    """Billing goes on as before; an item that was taken out is made anew, without proration."""
+    restored = _restoring(record)
+    if gone := taken_out(record.before or {}, record.after):
+        restored["payload"] = {**restored["payload"], "items": gone}
+    return restored
+
+
 _UNDOS: Mapping[str, Callable[[CorrectionRecord], dict[str, Any]]] = {
     UNDO_UPDATE: _restoring,
     UNDO_CREATION: _retiring,
     UNDO_POSTING: _crediting,
     UNDO_JOURNAL: _reversing,
     UNDO_DEED: _doing_the_opposite,
+    UNDO_END: _letting_go_on,
 }

@@ -23,6 +23,7 @@ Action = Literal[
     "pay_out_of_band",
     "finalize_draft",
     "issue_credit_note",
+    "end_billing_copy",
     "apply_erp_settlement",
     "amend_erp_invoice",
     "post_erp_refund",
@@ -34,9 +35,9 @@ CREATIONS = ("create_erp_customer", "create_crm_account")
 ABSENT = "absent"
 # Actions that undo another correction (see compensate.py); no night plans them.
 UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL = "undo_update", "undo_posting", "undo_journal"
-UNDO_DEED = "undo_deed"
+UNDO_DEED, UNDO_END = "undo_deed", "undo_end"
 UNDO_CREATION = "undo_creation"
-UNDOING = (UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL, UNDO_DEED, UNDO_CREATION)
+UNDOING = (UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL, UNDO_DEED, UNDO_END, UNDO_CREATION)
 # Actions that put a document into the books under our external id (see send_checks.py).
 POSTINGS = (
     "post_erp_invoice",
@@ -49,7 +50,7 @@ POSTINGS = (
     UNDO_JOURNAL,
 )
 # Actions that do something to a document of billing, or make one (see billing_checks.py).
-DEEDS = ("pay_out_of_band", "finalize_draft", "issue_credit_note", UNDO_DEED)
+DEEDS = ("pay_out_of_band", "finalize_draft", "issue_credit_note", "end_billing_copy", UNDO_DEED)
 UNDO_OF = "undo:"  # before the id of the correction undone, the version that an undo expects
 Field = tuple[str, str, str, str]  # system, object, record, attribute
 

@@ -27,6 +27,7 @@ class Facts:
     schedules: Mapping[str, Sequence[Row]]
     ends: Mapping[str, Row]
     coupons: Sequence[Row]
+    billed_twice: Mapping[str, Row]
     prices: Mapping[str, Row]
     signed_steps: Mapping[str, Row]
     signed_lines: Mapping[str, Row]
@@ -90,6 +91,7 @@ def index(context: PlanContext) -> Facts:
         billed_items=_of_products(context.billing_items),
         schedules=_grouped(context.billing_schedules, "subscription_id"),
         ends=_by(context.billing_ends, "subscription_id"),
+        billed_twice=_by(context.billed_twice, "row_key"),
         prices=_by(context.billing_prices, "price_id"),
         signed_steps=_by(context.signed_steps, "row_key"),
         coupons=context.billing_coupons.rows(named=True),

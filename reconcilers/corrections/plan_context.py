@@ -36,6 +36,7 @@ class PlanContext:
     billing_schedules: pl.DataFrame
     billing_ends: pl.DataFrame
     billing_coupons: pl.DataFrame
+    billed_twice: pl.DataFrame
     billing_prices: pl.DataFrame
     signed_steps: pl.DataFrame
     signed_lines: pl.DataFrame

@@ -24,18 +24,38 @@ def end_with_period(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     is_owner = subject.owner_system == "stripe"
     key = (subject.owner_id if is_owner else subject.replica_id) or ""
     held = facts.ends.get(key)
-    return field_correction(
+    return ending(
         subject,
         rule,
-        _PLACE,
-        ("stripe", key),
-        held=held and {"value": "F", "version": held["version"]},
-        value="T",
+        key,
+        held,
         reason=(
             "the CRM records that the customer left, and billing goes on: no period follows the "
             "one that runs; what was charged since the customer left is for a credit note"
         ),
         refusals=_refusals(subject, held) if held else (),
+    )
+
+
+def ending(
+    subject: Subject,
+    rule: Rule,
+    subscription_id: str,
+    held: Row | None,
+    *,
+    reason: str,
+    refusals: tuple[Refusal, ...],
+) -> Correction:
+    """A subscription ends with the period that runs."""
+    return field_correction(
+        subject,
+        rule,
+        _PLACE,
+        ("stripe", subscription_id),
+        held=held and {"value": "F", "version": held["version"]},
+        value="T",
+        reason=reason,
+        refusals=refusals,
         standing=STANDING,
     )
 

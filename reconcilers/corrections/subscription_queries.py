@@ -26,6 +26,12 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
         where wire.id in (
             select case when owner_system = 'stripe' then owner_id else replica_id end
             from reconciliation.drift where code in ('CON-REN-01', 'SUB-STAT-01', 'CON-TERM-01')
+            union
+            select copies.subscription_id
+            from comparison.cmp_subscription_item__within_billing as copies
+            where copies.row_key in (
+                select row_key from reconciliation.drift where code = 'SUB-DUP-01'
+            )
         )
     """,
     "billing_items": """
@@ -82,6 +88,19 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
             )
         )
         order by id
+    """,
+    "billed_twice": """
+        select copies.row_key, copies.billing_id as item_id, copies.subscription_id,
+               copies.quantity, copies.charged_minor, copies.kept_id,
+               kept.subscription_id as kept_subscription_id, kept.quantity as kept_quantity,
+               cast(wire.items as varchar) as items, nullif(wire.schedule, '') as schedule_id,
+               coalesce(wire._changed_at, wire.created::varchar) as version
+        from comparison.cmp_subscription_item__within_billing as copies
+        join raw.stripe__subscription as wire on copies.subscription_id = wire.id
+        join conformed.subscription_item__billing as kept on copies.kept_id = kept.item_id
+        where copies.row_key in (
+            select row_key from reconciliation.drift where code = 'SUB-DUP-01'
+        )
     """,
     # What takes the same percentage off whatever it is given on, for good.
     "billing_coupons": """
@@ -189,6 +208,20 @@ SUBSCRIPTION_SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
         "runs_since": _WHOLE,
         "period_end": _WHOLE,
         "time_zone": _TEXT,
+    },
+    # `charged_minor` is minor units of the subscription's currency, `items` JSON of the vendor.
+    "billed_twice": {
+        "row_key": _TEXT,
+        "item_id": _TEXT,
+        "subscription_id": _TEXT,
+        "quantity": _WHOLE,
+        "charged_minor": _WHOLE,
+        "kept_id": _TEXT,
+        "kept_subscription_id": _TEXT,
+        "kept_quantity": _WHOLE,
+        "items": _TEXT,
+        "schedule_id": _TEXT,
+        "version": _TEXT,
     },
     "billing_coupons": {"coupon_id": _TEXT, "percent_off": _TEXT},
     "signed_lines": {

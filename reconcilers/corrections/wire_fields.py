@@ -138,6 +138,9 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         said=_listed,
         how=NO_PRORATION,
     ),
+    ("stripe", "contract_line", "product_code"): Place(
+        "subscription", ("items",), "stripe.subscription", said=_listed, how=NO_PRORATION
+    ),
     ("stripe", "contract_line", "mrr_at_contract_quantity"): Place(
         "subscription_item", ("price",), "stripe.subscription", how=NO_PRORATION
     ),

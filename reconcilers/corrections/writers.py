@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from reconcilers.corrections.billed_twice import end_copy
 from reconcilers.corrections.billing_writers import BILLING_WRITERS
 from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
@@ -55,6 +56,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("CON-TERM-01", None): correct_term,
     ("CON-DISC-01", None): correct_discount,
     ("CON-AMT-01", None): correct_price,
+    ("SUB-DUP-01", None): end_copy,
     ("CON-AMD-01", "signed"): correct_price,
     ("CON-RAMP-01", None): correct_step,
     ("CON-REN-01", "billed_after_churn"): end_with_period,

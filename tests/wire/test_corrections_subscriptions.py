@@ -8,6 +8,7 @@ from reconcilers.corrections.compensate import compensate
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import at, context, drift, plan_into
+from tests.unit.reconcilers import test_billed_twice as twice
 from tests.unit.reconcilers import test_signed_discounts as discounts
 from tests.unit.reconcilers import test_signed_prices as prices
 from tests.unit.reconcilers import test_signed_steps as steps
@@ -213,3 +214,32 @@ def test_a_step_is_planned_over_the_phase_that_runs_and_taken_out_again(
     undo(state, taken)
     assert send(billing, state) == {"accepted": 1}
     assert ends(billing) == [(LAST, 10)]
+
+
+def billed_again(billing):
+    """The first item of sub_1 once more, as si_3."""
+    items = held(billing, "items")[0]["data"]
+    data = [*items, {**items[0], "id": "si_3", "metadata": {"crm_contract_line_id": "a01"}}]
+    billing.store.put("stripe", "subscription", {"id": "sub_1", "items": {"data": data}})
+    return twice.copy_of(*data, row_key="stripe:si_2", item_id="si_3")
+
+
+def test_an_item_that_bills_a_line_again_is_taken_out_and_made_anew(billing, state):
+    copy = billed_again(billing)
+    before = sorted(charged(billing).values())
+    taken = planned(state, twice.again(), billed_twice=[copy])
+    assert send(billing, state) == {"accepted": 1}
+    assert charged(billing) == {"si_1": ("price_1", 10), "si_2": ("price_2", 20)}
+    undo(state, taken)
+    assert send(billing, state) == {"accepted": 1}
+    assert sorted(charged(billing).values()) == before
+    (made,) = {*charged(billing)} - {"si_1", "si_2"}
+    assert held(billing, "items")[0]["data"][-1]["metadata"] == {"crm_contract_line_id": "a01"}
+    assert (made != "si_3", billing.store.rows("stripe", "invoiceitem")) == (True, [])
+
+
+def test_the_later_item_stays_where_the_first_one_is_given_notice_meanwhile(billing, state):
+    planned(state, twice.again(), billed_twice=[billed_again(billing)])
+    billing.store.put("stripe", "subscription", {"id": "sub_1", "cancel_at_period_end": True})
+    assert send(billing, state) == {"superseded": 1}
+    assert {"si_1", "si_2", "si_3"} == {*charged(billing)}

@@ -4,12 +4,14 @@ Stripe shows lists of whole objects where it takes ids, and phases that are over
 takes: to tell whether a record is as it was written both have to be brought to one form.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 Record = Mapping[str, Any]
 # What has to be asked for, so that the form is complete.
 EXPANDED: Mapping[str, Sequence[tuple[str, str]]] = {
+    "subscription": (("expand[]", "items.data.discounts"),),
     "subscription_item": (("expand[]", "discounts"),),
 }
 _OF_PHASE = ("start_date", "end_date", "proration_behavior", "collection_method", "description")
@@ -31,6 +33,12 @@ def written_phases(schedule: Record) -> list[dict[str, Any]]:
     runs = (schedule.get("current_phase") or {}).get("start_date")
     phases = schedule.get("phases") or ()
     return [_phase(one) for one in phases if runs is None or one["start_date"] >= runs]
+
+
+def written_items(items: Sequence[Record]) -> list[dict[str, Any]]:
+    """Items of a subscription without their ids, in an order of their own: one is as the next."""
+    made = [_item({**one, **_subscription_item(one)}) for one in items]
+    return sorted(made, key=lambda one: json.dumps(one, sort_keys=True, default=str))
 
 
 def coupons(discounts: Sequence[Any] | None) -> list[Any]:
@@ -90,6 +98,10 @@ def _subscription_item(record: Record) -> Record:
     return {"price": named, "discounts": coupons(record.get("discounts"))}
 
 
+def _subscription(record: Record) -> Record:
+    return {"items": written_items((record.get("items") or {}).get("data") or ())}
+
+
 def _schedule(record: Record) -> Record:
     return {"phases": written_phases(record)}
 
@@ -101,6 +113,7 @@ def _finalized(invoice: Record) -> Record:
 
 _FORMS: Mapping[str, Callable[[Record], Record]] = {
     "invoice/finalize": _finalized,
+    "subscription": _subscription,
     "subscription_item": _subscription_item,
     "subscription_schedule": _schedule,
 }
