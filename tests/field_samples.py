@@ -9,6 +9,7 @@ from reconcilers.corrections.wire_fields import PLACES, Place
 from tests.correction_samples import changed, drift_row, held_field
 
 PERIOD = "2606"
+DOCUMENTS = ("invoice", "deposit")
 ACCOUNT = salesforce_id("Account", 1)
 
 
@@ -42,7 +43,7 @@ class FieldCase:
     @property
     def record(self) -> dict[str, Any]:
         """What the system has of it, as it drifted."""
-        period = {"postingPeriod": {"id": PERIOD}} if self.place.object == "invoice" else {}
+        period = {"postingPeriod": {"id": PERIOD}} if self.place.object in DOCUMENTS else {}
         return {"id": self.record_id, **self.place.holding(self.held), "other": 1, **period}
 
     def finding(self, **values: Any) -> dict[str, Any]:
@@ -63,7 +64,7 @@ class FieldCase:
         )
 
     def facts(self, **values: Any) -> dict[str, list[dict[str, Any]]]:
-        period = PERIOD if self.place.object == "invoice" else None
+        period = PERIOD if self.place.object in DOCUMENTS else None
         record, usual = (self.system, self.record_id), {"period_id": period}
         held = held_field(record, self.entity, self.attribute, self.held, **usual | values)
         return {"held_fields": [held]}
@@ -103,6 +104,7 @@ CASES = (
           "2026-06-12", "2026-06-12"),
     _case("INV-DATE-01", "other_day", "netsuite 9001 invoice invoice_date", "2026-06-13",
           "2026-06-01", "2026-06-01"),
+    _case("PYT-DEP-01", "key_lost", "netsuite 9002 payout payout_id", None, "30945", "other", "auto"),
     _case("MRR-XSYS-01", "not_updated", "salesforce ACCOUNT mrr_month arr", "637200.0", "849600",
           "8496.00", "auto", is_of_owner=True),
     _case("MRR-XSYS-01", "not_filled", "salesforce ACCOUNT mrr_month arr", None, "849650", "8496.50",

@@ -6,6 +6,7 @@ from typing import Any
 from extractors.sandbox import (
     netsuite_amend,
     netsuite_applying,
+    netsuite_depositing,
     netsuite_invoice,
     netsuite_journal,
     netsuite_refunding,
@@ -95,6 +96,14 @@ _POSTED: dict[str, Callable[[Store, Body, str | None, str | None], str]] = {
     "journalentry": netsuite_journal.post_journal,
     **netsuite_settling.SETTLING,
     "customerrefund": netsuite_refunding.post_refund,
+    "deposit": netsuite_depositing.post_deposit,
+}
+
+# A document whose main sublist is given anew is booked anew.
+_REBOOKED: dict[tuple[str, str], Callable[[Store, Record, Body], None]] = {
+    ("deposit", "payment"): netsuite_depositing.rebook_deposit,
+    ("customerrefund", "apply"): netsuite_refunding.rebook_refund,
+    ("journalentry", "line"): netsuite_journal.rebook_journal,
 }
 
 
@@ -185,12 +194,12 @@ def update(store: Store, kind: str, key: str, body: Body, replace: str | None) -
         store.put("netsuite", "item", {"id": record["id"], **_item_values(store, body)})
     elif kind in TRANSACTIONS and body.keys() == {"postingPeriod"}:
         netsuite_amend.move_period(store, record, body)
+    elif rebook := next((_REBOOKED[kind, n] for n in replaced if (kind, n) in _REBOOKED), None):
+        rebook(store, record, body)
     elif kind == "invoice":
         _change_invoice(store, record, body, replaced)
-    elif kind == "customerrefund" and "apply" in replaced:
-        netsuite_refunding.rebook_refund(store, record, body)
-    elif kind == "journalentry" and "line" in replaced:
-        netsuite_journal.rebook_journal(store, record, body)
+    elif kind == "deposit":
+        netsuite_depositing.change_deposit(store, record, body)
     elif kind in netsuite_settling.SETTLING and body.keys() == {"apply"}:
         netsuite_applying.reapply(store, kind, record, body, whole="apply" in replaced)
     elif kind in netsuite_settling.SETTLING and "apply" in replaced:

@@ -169,18 +169,24 @@ class Banked:
     `member_id` is the payment or refund of the ERP whose money it is.
     """
 
-    balance_id: str
+    balance_id: str | None
     source: str
     gross_minor: int
     member_id: str | None
 
 
-def deposit_rows(header: Header, banked: Sequence[Banked], fees: Mapping[str, int]) -> Rows:
+def deposit_rows(
+    header: Header,
+    banked: Sequence[Banked],
+    fees: Mapping[str, int],
+    bank: str = BANK.id,
+    fee_account: str = CARD_FEES.id,
+) -> Rows:
     """Rows of a deposit: out of clearing, less the fees that were kept back, into the bank."""
     document = header.document
     entry = Entry(document)
     net = sum(part.gross_minor for part in banked) - sum(fees.values())
-    entry.add(BANK.id, net, document.base(net), mainline="T")
+    entry.add(bank, net, document.base(net), mainline="T")
     links = []
     for part in banked:
         base = document.base(part.gross_minor)
@@ -196,7 +202,7 @@ def deposit_rows(header: Header, banked: Sequence[Banked], fees: Mapping[str, in
             links.append(header.link(taken, number, "Deposit"))
     for name, fee in fees.items():
         if fee:
-            entry.add(CARD_FEES.id, fee, document.base(fee), memo=name)
+            entry.add(fee_account, fee, document.base(fee), memo=name)
     entry.close(ROUNDING.id)
     rows = header.rows("Deposit", entry, foreigntotal=document.text(net))
     return rows | {"previoustransactionlinelink": links}

@@ -2,6 +2,11 @@
 
 from collections.abc import Mapping
 
+_NOT_DEPOSITED = """
+    select owner_id from reconciliation.drift
+    where code = 'PYT-DEP-01' and cause = 'not_deposited'
+"""
+
 CASH_QUERIES: Mapping[str, str] = {
     # A refund pays out the memo that stands for its credit note.
     "billing_refunds": """
@@ -22,5 +27,53 @@ CASH_QUERIES: Mapping[str, str] = {
             select owner_id from reconciliation.drift
             where code = 'RFD-MISS-01' and cause = 'not_posted'
         )
+    """,
+    "billing_payouts": f"""
+        select payouts.payout_id, payouts.currency, payouts.arrival_date, payouts.amount_minor,
+               payouts.is_reconciled,
+               cast(coalesce(sum(members.net_minor), 0) as bigint) as net_minor,
+               cast(coalesce(sum(members.fee_minor), 0) as bigint) as fee_minor
+        from conformed.payout__billing as payouts
+        left join conformed.payout_member__billing as members
+            on payouts.payout_id = members.payout_id
+        where payouts.payout_id in ({_NOT_DEPOSITED})
+        group by all
+    """,
+    # What a payout consists of, beside the ERP's payment or refund that waits for its deposit.
+    "payout_members": f"""
+        with posted as (
+            select payments.payment_id as source_id, payments.erp_internal_id, payments.currency,
+                   payments.amount_minor
+            from conformed.payment__erp as payments
+            join canonical.payment_copies as copies
+                on payments.erp_internal_id = copies.erp_internal_id
+            where copies.copy_role = 'primary'
+            union all
+            select refunds.refund_id, refunds.erp_internal_id, refunds.currency,
+                   -refunds.amount_minor
+            from conformed.refund__erp as refunds
+            join canonical.refund_copies as copies
+                on refunds.erp_internal_id = copies.erp_internal_id
+            where copies.copy_role = 'primary'
+        )
+        select members.payout_id, members.balance_transaction_id, members.source_kind,
+               members.member_source_id as source_id, members.gross_minor,
+               posted.erp_internal_id as transaction_id, posted.currency, posted.amount_minor,
+               wire.foreigntotal as total, main.subsidiary as subsidiary_id, (
+                   select min(booked.account)
+                   from raw.netsuite__transaction_accounting_line as booked
+                   where booked.transaction = wire.id and booked.transactionline = main.id
+               ) as account_id, wire.id in (
+                   select previousdoc from raw.netsuite__transaction_link
+                   where linktype = 'Deposit'
+               ) as is_deposited
+        from conformed.payout_member__billing as members
+        left join posted on members.member_source_id = posted.source_id
+            and members.source_kind in ('payment', 'refund')
+        left join raw.netsuite__transaction as wire on posted.erp_internal_id = wire.id
+        left join raw.netsuite__transaction_line as main
+            on wire.id = main.transaction and main.mainline = 'T'
+        where members.payout_id in ({_NOT_DEPOSITED})
+        order by members.payout_id, members.balance_transaction_id
     """,
 }

@@ -26,6 +26,8 @@ from reconcilers.corrections.correction import (
     correction_key,
 )
 from reconcilers.corrections.document import WHILE, Condition, nothing, stands
+from reconcilers.corrections.document import WHILE, stands
+from reconcilers.corrections.erp_depositing import BOOKED
 from reconcilers.corrections.erp_journal import reversed_lines
 from reconcilers.corrections.journal_drafts import RECLASS, REVERSAL
 from reconcilers.corrections.outbox import get_all, move, put_off_expiry
@@ -50,6 +52,7 @@ UNDONE_BY: Mapping[str, str] = {
     "create_erp_customer": UNDO_CREATION,
     "create_crm_account": UNDO_CREATION,
     "end_billing_copy": UNDO_END,
+    "post_erp_deposit": UNDO_JOURNAL,
     UNDO_UPDATE: UNDO_UPDATE,
     UNDO_CREATION: UNDO_UPDATE,
 }
@@ -245,10 +248,13 @@ def _reversing(record: CorrectionRecord) -> dict[str, Any]:
     """A journal that takes ours back at its own rate, on the day on which it is sent."""
     journal = str(record.target_record_id)
     external_id = f"{REVERSAL}{journal}"
+    booked = record.after.get(BOOKED, record.payload)
     kept = ("subsidiary", "currency", "exchangeRate", "approved", "custbody_q2c_correlation_id")
     body = {name: record.payload[name] for name in kept}
     lines = record.payload["line"]["items"]
     body["line"] = {"items": reversed_lines(lines)}
+    body = {name: booked[name] for name in kept}
+    body["line"] = {"items": reversed_lines(booked["line"]["items"])}
     ours = stands(
         record.system,
         "transaction",
@@ -258,7 +264,7 @@ def _reversing(record: CorrectionRecord) -> dict[str, Any]:
         posting="T",
     )
     return {
-        "object": record.object,
+        "object": "journalEntry",
         "record_id": external_id,
         "operation": "upsert",
         "before": None,

@@ -69,6 +69,7 @@ QUERIES: Mapping[str, str] = {
             from reconciliation.drift
             where code in ('CTL-XREF-01', 'CUS-ATTR-01', 'HIE-PAR-01', 'INV-DATE-01', 'MRR-XSYS-01',
                            'JE-PER-01', 'PRD-GL-01')
+               or (code = 'PYT-DEP-01' and cause = 'key_lost')
             union
             select code, owner_system, owner_id from reconciliation.drift
             where code = 'CUS-STAT-01'
@@ -109,6 +110,11 @@ QUERIES: Mapping[str, str] = {
         select 'netsuite', 'invoice', id, 'invoice_id', nullif(custbody_stripe_invoice_id, ''),
                lastmodifieddate, postingperiod
         from invoices
+        union all
+        select 'netsuite', 'payout', id, 'payout_id', nullif(custbody_stripe_payout_id, ''),
+               lastmodifieddate, postingperiod
+        from raw.netsuite__transaction
+        where id in (select record_id from told where code = 'PYT-DEP-01')
         union all
         select 'netsuite', 'invoice', id, 'due_date', duedate, lastmodifieddate, postingperiod
         from invoices

@@ -29,6 +29,7 @@ Action = Literal[
     "post_erp_refund",
     "create_erp_customer",
     "create_crm_account",
+    "post_erp_deposit",
 ]
 # Actions that make a record which is no document (see record_checks.py).
 CREATIONS = ("create_erp_customer", "create_crm_account")
@@ -45,6 +46,7 @@ POSTINGS = (
     "post_erp_credit_memo",
     "post_erp_payment",
     "post_erp_refund",
+    "post_erp_deposit",
     "credit_erp_copy",
     UNDO_POSTING,
     UNDO_JOURNAL,

@@ -63,6 +63,8 @@ class Facts:
     uncredited: Mapping[str, Row]
     settlements: Mapping[str, Row]
     refunds: Mapping[str, Row]
+    payouts: Mapping[str, Row]
+    payout_members: Mapping[str, Sequence[Row]]
     applications: Mapping[str, Sequence[Row]]
     wrong_lines: Mapping[str, Row]
     revenue_months: Mapping[str, Sequence[Row]]
@@ -134,6 +136,8 @@ def index(context: PlanContext) -> Facts:
         refunds=_by(context.billing_refunds, "refund_id"),
         stale_drafts=_by(context.stale_drafts, "invoice_id"),
         uncredited=_by(context.uncredited_refunds, "refund_id"),
+        payouts=_by(context.billing_payouts, "payout_id"),
+        payout_members=_grouped(context.payout_members, "payout_id"),
         settlements=_by(context.erp_settlements, "row_key"),
         applications=_grouped(context.erp_applications, "document_id"),
         wrong_lines=_by(context.erp_wrong_lines, "exception_key"),

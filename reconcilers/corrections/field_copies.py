@@ -23,6 +23,10 @@ def _expected(subject: Subject, _: Facts) -> str | None:
     return subject.expected
 
 
+def _owner(subject: Subject, _: Facts) -> str | None:
+    return subject.owner_id
+
+
 def _amount(subject: Subject, facts: Facts) -> str | None:
     """Minor units as text with the decimals of the currency."""
     currency = facts.currencies.get(subject.currency or "")
@@ -76,6 +80,9 @@ COPIES: Mapping[str, Copy] = {
     ),
     "HIE-PAR-01": Copy(
         "customer_hierarchy", "parent", _parent, "sales has it below another customer"
+    ),
+    "PYT-DEP-01": Copy(
+        "payout", "payout_id", _owner, "the deposit is the payout's, its key is lost"
     ),
     "INV-DATE-01": Copy("invoice", None, _expected, "billing's invoice says otherwise"),
     "MRR-XSYS-01": Copy(
@@ -199,7 +206,7 @@ def value_taken(place: Place, rival: str, value: str | None) -> Refusal:
 
 def _period_gap(held: Row | None, place: Place, facts: Facts) -> tuple[Refusal, ...]:
     """A posted document is changed only while its period is open."""
-    if held is None or place.object != "invoice":
+    if held is None or place.object not in {"invoice", "deposit"}:
         return ()
     period = facts.periods.get(held["period_id"] or "")
     if period is None:

@@ -68,6 +68,8 @@ class PlanContext:
     uncredited_refunds: pl.DataFrame
     erp_settlements: pl.DataFrame
     billing_refunds: pl.DataFrame
+    billing_payouts: pl.DataFrame
+    payout_members: pl.DataFrame
     erp_applications: pl.DataFrame
     erp_wrong_lines: pl.DataFrame
     revenue_months: pl.DataFrame
@@ -292,6 +294,29 @@ class PlanContext:
             "memo_currency": TEXT,
             "unpaid": TEXT,
             "open_minor": WHOLE,
+        },
+        "billing_payouts": {
+            "payout_id": TEXT,
+            "currency": TEXT,
+            "arrival_date": DAY,
+            "amount_minor": WHOLE,
+            "is_reconciled": FLAG,
+            "net_minor": WHOLE,
+            "fee_minor": WHOLE,
+        },
+        "payout_members": {
+            "payout_id": TEXT,
+            "balance_transaction_id": TEXT,
+            "source_kind": TEXT,
+            "source_id": TEXT,
+            "gross_minor": WHOLE,
+            "transaction_id": TEXT,
+            "currency": TEXT,
+            "amount_minor": WHOLE,
+            "total": TEXT,
+            "subsidiary_id": TEXT,
+            "account_id": TEXT,
+            "is_deposited": FLAG,
         },
         "erp_settlements": {
             "row_key": TEXT,

@@ -74,6 +74,8 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("PAY-APPL-01", None): Mode.AUTO,
     ("RFD-MISS-01", "not_posted"): Mode.APPROVE,
     ("RFD-MISS-01", "no_credit_note"): Mode.APPROVE,
+    ("PYT-DEP-01", "not_deposited"): Mode.AUTO,
+    ("PYT-DEP-01", "key_lost"): Mode.AUTO,
     ("CRN-APPL-01", None): Mode.AUTO,
     ("INV-AMT-01", None): Mode.APPROVE,
     ("TAX-AMT-01", None): Mode.APPROVE,

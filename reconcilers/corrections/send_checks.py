@@ -6,6 +6,7 @@ earlier call of ours may have been slower than the look after it.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from extractors.protocol import Target
@@ -156,7 +157,8 @@ async def _customer_now(target: Target, customer_id: str) -> list[Refusal]:
 
 
 def _accounts(payload: Mapping[str, Any]) -> list[str]:
-    lines = [payload, *payload.get("line", {}).get("items", ())]
+    sublists = [payload.get(name, {}).get("items", ()) for name in ("line", "cashback")]
+    lines = [payload, *chain(*sublists)]
     return sorted({line["account"]["id"] for line in lines if "account" in line})
 
 

@@ -166,6 +166,9 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
     ("netsuite", "invoice", "invoice_id"): Place(
         "invoice", ("custbody_stripe_invoice_id",), _DOCUMENT, is_unique=True
     ),
+    ("netsuite", "payout", "payout_id"): Place(
+        "deposit", ("custbody_stripe_payout_id",), _DOCUMENT
+    ),
     ("netsuite", "payment_application", "applied"): Place("customerPayment", ("apply",), _DOCUMENT),
     ("netsuite", "credit_note_application", "applied"): Place("creditMemo", ("apply",), _DOCUMENT),
     ("netsuite", "invoice", "due_date"): Place("invoice", ("dueDate",), _DOCUMENT),

@@ -13,6 +13,7 @@ from reconcilers.corrections.customer_links import correct_link
 from reconcilers.corrections.document import not_in_snapshot
 from reconcilers.corrections.erp_amendment import amend_lines, amend_total
 from reconcilers.corrections.erp_applying import apply_anew
+from reconcilers.corrections.erp_depositing import post_deposit
 from reconcilers.corrections.erp_duplicate import credit_copy, credit_unknown
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
 from reconcilers.corrections.erp_refunding import post_refund
@@ -71,6 +72,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     **BILLING_WRITERS,
     ("PAY-APPL-01", None): apply_anew,
     ("RFD-MISS-01", "not_posted"): post_refund,
+    ("PYT-DEP-01", "not_deposited"): post_deposit,
     ("CRN-APPL-01", None): apply_anew,
     ("INV-AMT-01", None): amend_total,
     ("TAX-AMT-01", None): amend_total,

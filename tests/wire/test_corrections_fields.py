@@ -25,7 +25,12 @@ from tests.wire.vendors import LONG_AGO
 
 # One case for each field.
 FIELDS = {(case.system, case.record_id, case.place.name): case for case in CASES}.values()
-TABLES = {"Account": "Account", "customer": "customer", "invoice": "transaction"}
+TABLES = {
+    "Account": "Account",
+    "customer": "customer",
+    "invoice": "transaction",
+    "deposit": "transaction",
+}
 
 
 @pytest.fixture
@@ -40,7 +45,9 @@ def company(vendors):
         store.put("netsuite", "customer", {**erp, "id": key, "isinactive": "F"})
     stamps = {"createddate": LONG_AGO, "lastmodifieddate": LONG_AGO}
     invoice = {"id": "9001", "type": "CustInvc", "status": "A", "postingperiod": "2606"}
-    store.put_many("netsuite", "transaction", [{**invoice, "entity": "77", **stamps}])
+    deposit = {"id": "9002", "type": "Deposit", "postingperiod": "2606"}
+    rows = [{**invoice, "entity": "77", **stamps}, {**deposit, **stamps}]
+    store.put_many("netsuite", "transaction", rows)
     stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), LONG_AGO)
     for case in CASES:
         if case.place.object == "Account":
@@ -108,7 +115,7 @@ def test_every_field_is_written_and_put_back(company, state):
 def test_a_document_whose_period_closed_since_the_plan_is_left_as_it_is(company, state):
     before = seen(company)
     company.store.put("netsuite", "accountingperiod", {"id": "2606", "arlocked": "T"})
-    on_documents = [case for case in FIELDS if case.place.object == "invoice"]
+    on_documents = [case for case in FIELDS if TABLES[case.place.object] == "transaction"]
     others = len(FIELDS) - len(on_documents)
     assert send(company, state) == {"accepted": others, "refused": len(on_documents)}
     assert all(seen(company)[str(case)] == before[str(case)] for case in on_documents)

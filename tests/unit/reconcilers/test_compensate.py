@@ -71,6 +71,7 @@ WRITES = {
     ("PAY-OOB-01", "in_full"): "pay_out_of_band",
     ("PAY-APPL-01", None): "apply_erp_settlement",
     ("RFD-MISS-01", "not_posted"): "post_erp_refund",
+    ("PYT-DEP-01", "not_deposited"): "post_erp_deposit",
     ("CRN-APPL-01", None): "apply_erp_settlement",
     **dict.fromkeys(
         ((code, None) for code in ("INV-AMT-01", "TAX-AMT-01", "INV-LINE-01")), "amend_erp_invoice"

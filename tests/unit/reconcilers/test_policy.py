@@ -35,6 +35,7 @@ def test_what_ships_is_automatic_only_where_a_copy_is_mended():
         ("CRN-APPL-01", None),
         ("CUS-ATTR-01", None),
         ("CUS-MISS-02", None),
+        ("PYT-DEP-01", "key_lost"),
     }
     assert load_policy().rule("INV-MISS-01", None).mode is Mode.APPROVE
 
