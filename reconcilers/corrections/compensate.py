@@ -26,7 +26,6 @@ from reconcilers.corrections.correction import (
     correction_key,
 )
 from reconcilers.corrections.document import WHILE, Condition, nothing, stands
-from reconcilers.corrections.document import WHILE, stands
 from reconcilers.corrections.erp_depositing import BOOKED
 from reconcilers.corrections.erp_journal import reversed_lines
 from reconcilers.corrections.journal_drafts import RECLASS, REVERSAL
@@ -250,11 +249,9 @@ def _reversing(record: CorrectionRecord) -> dict[str, Any]:
     external_id = f"{REVERSAL}{journal}"
     booked = record.after.get(BOOKED, record.payload)
     kept = ("subsidiary", "currency", "exchangeRate", "approved", "custbody_q2c_correlation_id")
-    body = {name: record.payload[name] for name in kept}
-    lines = record.payload["line"]["items"]
-    body["line"] = {"items": reversed_lines(lines)}
     body = {name: booked[name] for name in kept}
-    body["line"] = {"items": reversed_lines(booked["line"]["items"])}
+    lines = booked["line"]["items"]
+    body["line"] = {"items": reversed_lines(lines)}
     ours = stands(
         record.system,
         "transaction",
