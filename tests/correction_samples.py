@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, text
 
 from extractors.errors import SourceError
 from extractors.protocol import WriteIntent, WriteReceipt
+from extractors.sandbox.ids import salesforce_id
 from reconcilers.corrections.outbox import store_plan
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.plan_context import PlanContext, empty_context
@@ -139,6 +140,16 @@ def lost_link(
         replica_role="crm",
         replica_system="salesforce",
         **{"replica_id": account_id, "cause": "link_lost", **values},
+    )
+
+
+def unpapered(**values: Any) -> dict[str, Any]:
+    """A subscription that no contract covers."""
+    return drift_row(
+        "sub_N",
+        "CON-MISS-02",
+        comparison="cmp_contract__crm_vs_billing",
+        **{"replica_system": None, "replica_id": None, "cause": "no_contract", **values},
     )
 
 
@@ -539,6 +550,17 @@ FACTS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "erp_memo_numbers": [],
+    "unpapered": [
+        {
+            "subscription_id": "sub_N",
+            "status": "active",
+            "mrr_minor": 9900,
+            "currency": "GBP",
+            "period_end": date(2026, 7, 14),
+            "account_id": salesforce_id("Account", 1),
+            "accounts": 1,
+        }
+    ],
     "missing_customers": [
         {
             "customer_id": "cus_N",

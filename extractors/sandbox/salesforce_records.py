@@ -257,7 +257,15 @@ def _checked(store: Store, table: Table, body: Mapping[str, Any], record: Record
             _check_unique(store, table, name, value, record["Id"])
     checked = {name: _stored(table, name, value) for name, value in values.items()}
     _check_rules(table, record | checked)
-    return checked
+    return checked | _told_by_stage(table, checked)
+
+
+def _told_by_stage(table: Table, values: Record) -> Record:
+    """What the stage of an opportunity says of it, whatever else is written."""
+    if table.name != "Opportunity" or "StageName" not in values:
+        return {}
+    stage = values["StageName"]
+    return {"IsWon": stage == "Closed Won", "IsClosed": stage in {"Closed Won", "Closed Lost"}}
 
 
 def _stored(table: Table, name: str, value: Any) -> Any:

@@ -15,6 +15,7 @@ SHORT_ID = 15
 EXTERNAL_IDS: Mapping[str, tuple[str, ...]] = {
     "Account": ("Q2C_Customer_Key__c", "Stripe_Customer_Id__c"),
     "Subscription__c": ("Stripe_Subscription_Id__c",),
+    "Opportunity": ("Q2C_Key__c",),
 }
 
 _REFERENCES = {

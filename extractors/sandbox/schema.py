@@ -129,8 +129,9 @@ _TABLES = (
     _salesforce(
         "Opportunity",
         "AccountId:id Name StageName Amount:decimal CloseDate:date IsWon:boolean IsClosed:boolean "
-        "ContractId:id CurrencyIsoCode",
+        "ContractId:id CurrencyIsoCode Q2C_Key__c:id",
         "AccountId",
+        "Q2C_Key__c",
     ),
     _salesforce(
         "Contract",

@@ -52,6 +52,7 @@ UNDONE_BY: Mapping[str, str] = {
     "create_crm_account": UNDO_CREATION,
     "end_billing_copy": UNDO_END,
     "post_erp_deposit": UNDO_JOURNAL,
+    "ask_for_paper": UNDO_CREATION,
     UNDO_UPDATE: UNDO_UPDATE,
     UNDO_CREATION: UNDO_UPDATE,
 }
@@ -209,6 +210,7 @@ def _restoring(record: CorrectionRecord) -> dict[str, Any]:
 # How a record that we made is put out of use; it is never deleted.
 RETIRED: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "customer": ({"isInactive": False}, {"isInactive": True}),
+    "Opportunity": ({"StageName": "Needs Paper"}, {"StageName": "Closed Lost"}),
     "Account": ({"Type": "Customer"}, {"Type": "Inactive", "Stripe_Customer_Id__c": None}),
 }
 

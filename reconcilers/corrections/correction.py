@@ -30,9 +30,10 @@ Action = Literal[
     "create_erp_customer",
     "create_crm_account",
     "post_erp_deposit",
+    "ask_for_paper",
 ]
 # Actions that make a record which is no document (see record_checks.py).
-CREATIONS = ("create_erp_customer", "create_crm_account")
+CREATIONS = ("create_erp_customer", "create_crm_account", "ask_for_paper")
 ABSENT = "absent"
 # Actions that undo another correction (see compensate.py); no night plans them.
 UNDO_UPDATE, UNDO_POSTING, UNDO_JOURNAL = "undo_update", "undo_posting", "undo_journal"

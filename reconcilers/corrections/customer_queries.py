@@ -32,8 +32,34 @@ MISSING_CUSTOMERS: dict[str, pl.DataType] = {
     "erp_rival": _TEXT,
 }
 
+# Subscriptions that are served without a contract, with the accounts of their customer.
+UNPAPERED: dict[str, pl.DataType] = {
+    "subscription_id": _TEXT,
+    "status": _TEXT,
+    "mrr_minor": _WHOLE,
+    "currency": _TEXT,
+    "period_end": pl.Date(),
+    "account_id": _TEXT,
+    "accounts": _WHOLE,
+}
+
 _PLAIN = "nullif(regexp_replace(upper({}), '[^A-Z0-9]', '', 'g'), '')"
 CUSTOMER_QUERIES: Mapping[str, str] = {
+    "unpapered": """
+        select subscriptions.subscription_id, wire.status, subscriptions.mrr_minor,
+               subscriptions.currency,
+               cast(subscriptions.current_period_end_at as date) as period_end,
+               min(accounts.source_id) as account_id, count(accounts.source_id) as accounts
+        from conformed.subscription__billing as subscriptions
+        join raw.stripe__subscription as wire on subscriptions.subscription_id = wire.id
+        left join conformed.customer__crm as accounts
+            on subscriptions.canonical_customer_id = accounts.canonical_customer_id
+            and accounts.is_active
+        where subscriptions.subscription_id in (
+            select owner_id from reconciliation.drift where code = 'CON-MISS-02'
+        )
+        group by all
+    """,
     "missing_customers": f"""
         with missing as (
             select distinct owner_id as customer_id, canonical_id

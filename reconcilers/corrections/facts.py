@@ -70,6 +70,7 @@ class Facts:
     revenue_months: Mapping[str, Sequence[Row]]
     revenue_lines: Mapping[str, Sequence[Row]]
     missing_customers: Mapping[str, Row]
+    unpapered: Mapping[str, Row]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
@@ -144,6 +145,7 @@ def index(context: PlanContext) -> Facts:
         revenue_months=_grouped(context.revenue_months, "plan_id"),
         revenue_lines=_grouped(context.revenue_lines, "plan_id"),
         missing_customers=_by(context.missing_customers, "customer_id"),
+        unpapered=_by(context.unpapered, "subscription_id"),
     )
 
 

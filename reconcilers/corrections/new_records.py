@@ -30,12 +30,11 @@ def create_erp_customer(subject: Subject, rule: Rule, facts: Facts) -> Correctio
     noes = tuple(_against_customer(missing, facts)) or (() if missing else (_unseen(subject),))
     is_sure = missing and (missing["document_entities"], missing["document_currencies"]) == (1, 1)
     key = f"q2c_{subject.canonical_id}"
-    return _creation(
+    return record_correction(
         subject,
         rule,
         action="create_erp_customer",
-        system="netsuite",
-        object_name="customer",
+        target=("netsuite", "customer", "netsuite.customer"),
         key=key,
         body={} if noes or missing is None else _erp_body(missing, facts),
         while_=[
@@ -53,12 +52,11 @@ def create_crm_account(subject: Subject, rule: Rule, facts: Facts) -> Correction
     missing = facts.missing_customers.get(subject.owner_id or "")
     noes = tuple(_rival(missing, "crm_rival", "Account", "Stripe_Customer_Id__c"))
     noes = noes or (() if missing else (_unseen(subject),))
-    return _creation(
+    return record_correction(
         subject,
         rule,
         action="create_crm_account",
-        system="salesforce",
-        object_name="Account",
+        target=("salesforce", "Account", "salesforce.account"),
         key=subject.canonical_id or "",
         body={} if noes or missing is None else _crm_body(missing),
         while_=[
@@ -76,13 +74,12 @@ def _still(subject: Subject) -> Iterator[Condition]:
     yield stands("stripe", "customer", {"id": subject.owner_id or ""}, id=subject.owner_id)
 
 
-def _creation(
+def record_correction(
     subject: Subject,
     rule: Rule,
     *,
     action: Action,
-    system: str,
-    object_name: str,
+    target: tuple[str, str, str],
     key: str,
     body: Mapping[str, Any],
     while_: list[Condition],
@@ -90,7 +87,11 @@ def _creation(
     reason: str,
     refusals: tuple[Refusal, ...],
 ) -> Correction:
-    """A record under our external id; what is not known of it is left to the system."""
+    """A record under our external id; what is not known of it is left to the system.
+
+    `target`: system, object, and what a night reads it as.
+    """
+    system, object_name, watermark_object = target
     known = {name: value for name, value in body.items() if value not in (None, "")}
     spent = f".{subject.spent}" if subject.spent else ""
     return Correction(
@@ -107,7 +108,7 @@ def _creation(
         after={"externalId": key} if refusals else {**known, WHILE: while_},
         payload={} if refusals else known,
         expected_version=f"{ABSENT}#{subject.episode}{spent}",
-        watermark_object={"netsuite": "netsuite.customer"}.get(system, "salesforce.account"),
+        watermark_object=watermark_object,
         reason=reason,
         refusals=refusals,
     )

@@ -12,6 +12,7 @@ from reconcilers.corrections.images import shows
 from reconcilers.corrections.send_checks import ERP, no_billing_to_ask
 from reconcilers.corrections.wire_fields import PLACES
 
+_KEYS = ("externalid", "Q2C_Customer_Key__c", "Q2C_Key__c")
 _TABLES = {"invoice": "transaction"}
 _UNIQUE = [place for (of, *_), place in PLACES.items() if of == ERP and place.is_unique]
 
@@ -67,7 +68,7 @@ async def _broken(
 
 
 def _is_ours(row: Mapping[str, Any], key: str) -> bool:
-    return key in {row.get("externalid"), row.get("Q2C_Customer_Key__c")}
+    return key in {row.get(name) for name in _KEYS}
 
 
 def _changed(name: str, problem: str) -> Refusal:

@@ -106,6 +106,10 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         "salesforce.subscription",
         beside=(("Status_Changed_At__c",),),
     ),
+    # What asks for the contract of a subscription: only what we made is ever closed.
+    ("salesforce", "subscription", "contract_id"): Place(
+        "Opportunity", ("StageName",), "salesforce.opportunity"
+    ),
     ("salesforce", "mrr_month", "arr"): Place("Account", ("ARR__c",), _ACCOUNT, said=_number),
     # Names, e-mail addresses and tax ids are personal: sealed wherever they are kept (sealing.py).
     # Billing's tax ids are objects of their own, made and deleted; they are never a copy.
@@ -221,6 +225,7 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
 DOCUMENTS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("netsuite", "customer"): (("customer", "legal_name"),),
     ("salesforce", "Account"): (("customer", "billing_customer_ref"),),
+    ("salesforce", "Opportunity"): (("subscription", "contract_id"),),
     ("netsuite", "invoice"): (("invoice", "total"),),
     ("netsuite", "creditMemo"): (("credit_note", "total"),),
     ("netsuite", "customerPayment"): (("payment", "amount"),),

@@ -27,6 +27,7 @@ from reconcilers.corrections.journal_drafts import (
     reverse_copy,
 )
 from reconcilers.corrections.new_records import create_crm_account, create_erp_customer
+from reconcilers.corrections.paper import ask_for_paper
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.posted_fields import map_account, move_period
 from reconcilers.corrections.posting import check_posting
@@ -88,6 +89,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("CUS-MISS-01", "account_missing"): create_crm_account,
     ("CUS-MISS-02", None): create_erp_customer,
     ("REV-STOP-01", None): catch_up,
+    ("CON-MISS-02", "no_contract"): ask_for_paper,
 }
 
 

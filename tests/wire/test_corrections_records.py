@@ -6,24 +6,31 @@ from reconcilers.corrections.approval import approve
 from reconcilers.corrections.compensate import compensate
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import at, context, drift, missing_customer, plan_into
+from tests.correction_samples import at, context, drift, missing_customer, plan_into, unpapered
 from tests.wire.test_corrections_fields import send
 from tests.wire.vendors import LONG_AGO
 
 
 @pytest.fixture
 def state():
-    opened = open_state("sqlite://")
-    plan_into(
-        opened,
-        drift(missing_customer("CUS-MISS-01"), missing_customer("CUS-MISS-02")),
-        context(),
-        at(0, 3),
-    )
-    waiting = [view.correction_id for view in list_corrections(opened, states=("proposed",))]
-    approve(opened, waiting, "ann", "yes", at(0, 4))
+    opened = agreed(missing_customer("CUS-MISS-01"), missing_customer("CUS-MISS-02"))
     yield opened
     opened.close()
+
+
+def agreed(*findings):
+    """A state store in which somebody said yes to what is planned for these."""
+    opened = open_state("sqlite://")
+    plan_into(opened, drift(*findings), context(), at(0, 3))
+    waiting = [view.correction_id for view in list_corrections(opened, states=("proposed",))]
+    approve(opened, waiting, "ann", "yes", at(0, 4))
+    return opened
+
+
+def undone(state):
+    ids = [view.correction_id for view in list_corrections(state)]
+    made = [one.correction_id for one in compensate(state, ids, "ben", "wrong", at(0, 10))]
+    approve(state, made, "ann", "", at(0, 11))
 
 
 def billed(company):
@@ -44,9 +51,7 @@ def test_customers_are_made_of_what_billing_knows_and_put_out_of_use(company, st
     assert (account["Name"], account["Stripe_Customer_Id__c"]) == ("Acme Ltd", "cus_N")
     assert (customer["companyname"], customer["subsidiary"]) == ("Acme Ltd", "2")
     assert (customer["custentity_stripe_id"], customer["isinactive"]) == ("cus_N", "F")
-    ids = [view.correction_id for view in list_corrections(state)]
-    undone = [one.correction_id for one in compensate(state, ids, "ben", "wrong", at(0, 10))]
-    approve(state, undone, "ann", "", at(0, 11))
+    undone(state)
     assert send(company, state) == {"accepted": 2}
     account, customer = made(company)
     assert (account["Type"], account["Stripe_Customer_Id__c"]) == ("Inactive", None)
@@ -70,3 +75,25 @@ def test_an_account_that_the_orgs_duplicate_rules_know_is_not_made(company, stat
         "CUS-MISS-01",
         [],
     )
+
+
+def test_sales_is_asked_for_paper_once_and_the_opportunity_is_closed_as_lost(company):
+    stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), LONG_AGO)
+    account = {"Id": "001Sb0000000001IAA", "Name": "Acme", "IsDeleted": False}
+    company.store.put_many("salesforce", "Account", [account | stamps])
+    sold = {"id": "sub_N", "status": "active", "created": int(LONG_AGO.timestamp())}
+    sold |= {"customer": "cus_N", "items": {"data": []}}
+    company.store.put_many("stripe", "subscription", [sold])
+    state = agreed(unpapered())
+    assert send(company, state) == {"accepted": 1}
+    (asked,) = company.store.rows("salesforce", "Opportunity", Q2C_Key__c="unpapered_sub_N")
+    assert (asked["Name"], asked["Amount"], asked["IsClosed"]) == (
+        "Unpapered sub_N",
+        "1188",
+        False,
+    )
+    undone(state)
+    assert send(company, state) == {"accepted": 1}
+    (asked,) = company.store.rows("salesforce", "Opportunity", Q2C_Key__c="unpapered_sub_N")
+    assert (asked["StageName"], asked["IsClosed"], asked["IsWon"]) == ("Closed Lost", True, False)
+    state.close()

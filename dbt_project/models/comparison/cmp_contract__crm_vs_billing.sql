@@ -41,6 +41,13 @@ unbilled as (
         and contracts.as_of_date between contracts.start_date and contracts.end_date
 ),
 
+asked as (
+    -- sales was asked for the paper by an opportunity (a correction of CON-MISS-02), and has not said no
+    select distinct substr(name, length('Unpapered ') + 1) as subscription_id
+    from {{ ref('stg_salesforce__opportunities') }}
+    where name like 'Unpapered sub%' and not is_closed
+),
+
 unpapered as (
     select
         subscriptions.*,
@@ -50,6 +57,7 @@ unpapered as (
             when subscriptions.mrr_minor = 0 then 'no_recurring'
             when coalesce(hierarchy.ultimate_parent_customer_id, subscriptions.canonical_customer_id)
                 in (select unbilled.family_id from unbilled) then 'contract_of_the_family'
+            when subscriptions.subscription_id in (select asked.subscription_id from asked) then 'paper_asked_for'
         end as excluded_reason
     from {{ ref('subscriptions') }} as subscriptions
     left join {{ ref('customer_hierarchy') }} as hierarchy

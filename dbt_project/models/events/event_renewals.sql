@@ -24,4 +24,7 @@ inner join first_won on opportunities.account_id = first_won.account_id
 left join {{ ref('currencies') }} as currencies on opportunities.currency = currencies.currency
 left join {{ source('identity', 'crosswalk') }} as crosswalk
     on crosswalk.system = 'salesforce' and opportunities.account_id = crosswalk.source_id
-where opportunities.created_at > first_won.won_at
+where
+    opportunities.created_at > first_won.won_at
+    -- one that asks for the paper of what is billed already sells nothing more
+    and coalesce(opportunities.name, '') not like 'Unpapered sub%'

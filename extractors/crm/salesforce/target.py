@@ -16,7 +16,11 @@ from extractors.http import HttpDoor
 from extractors.protocol import WriteIntent, WriteReceipt
 
 # The field that carries our external id, per object.
-EXTERNAL_IDS = {"Account": "Q2C_Customer_Key__c", "Subscription__c": "Stripe_Subscription_Id__c"}
+EXTERNAL_IDS = {
+    "Account": "Q2C_Customer_Key__c",
+    "Opportunity": "Q2C_Key__c",
+    "Subscription__c": "Stripe_Subscription_Id__c",
+}
 _SPECS = {spec.vendor_name: spec for spec in OBJECTS.values()}
 
 

@@ -87,6 +87,7 @@ WRITES = {
     ("CUS-MISS-01", "account_missing"): "create_crm_account",
     ("CUS-MISS-02", None): "create_erp_customer",
     ("REV-STOP-01", None): "post_erp_journal",
+    ("CON-MISS-02", "no_contract"): "ask_for_paper",
 }
 links = st.none() | st.text("abcXYZ019_", min_size=1, max_size=8)
 

@@ -128,7 +128,8 @@ def test_the_crm_has_six_hours_to_have_the_contract_of_a_subscription(coverage, 
 
 
 @pytest.mark.parametrize(
-    "reason", ["self_serve", "not_live", "no_recurring", "contract_of_the_family"]
+    "reason",
+    ["self_serve", "not_live", "no_recurring", "contract_of_the_family", "paper_asked_for"],
 )
 def test_subscriptions_that_need_no_contract_do_not_drift(reason):
     assert drift_in(CONTRACT, unpapered(excluded_reason=reason)).is_empty()
