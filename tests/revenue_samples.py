@@ -14,6 +14,12 @@ def other_amount(**values: Any) -> dict[str, Any]:
     return drift_row("il_1", "REV-AMT-01", attribute="amount", **PLAN | values)
 
 
+def planned_twice(**values: Any) -> dict[str, Any]:
+    """REV-SCH-01: plan 7001501 earns the line of plan 7001001 again."""
+    row = {"cause": "planned_twice", "row_key": "schedule:il_1"}
+    return drift_row("il_1", "REV-SCH-01", **PLAN | row | values)
+
+
 def run_on(**values: Any) -> dict[str, Any]:
     """REV-STOP-01: the plan of a void invoice was run on; billing has none."""
     lone = {"owner_role": "erp", "owner_system": "netsuite", "replica_role": None}
@@ -29,6 +35,7 @@ def run_on(**values: Any) -> dict[str, Any]:
 MONTHS: list[dict[str, Any]] = [
     {
         "plan_id": "7001001",
+        "schedule_key": "il_1",
         "period": period,
         "policy_minor": 5000,
         "erp_minor": erp,

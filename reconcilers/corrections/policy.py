@@ -87,6 +87,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("PYT-CLR-01", "journal_by_hand"): Mode.APPROVE_TWO,
     ("REV-AMT-01", None): Mode.APPROVE_TWO,
     ("REV-STOP-01", None): Mode.APPROVE_TWO,
+    ("REV-SCH-01", "planned_twice"): Mode.APPROVE_TWO,
 }
 # Kinds of documents, as in the posting matrix.
 _DOCUMENTS = (

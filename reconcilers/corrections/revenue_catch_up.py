@@ -22,28 +22,53 @@ from reconcilers.corrections.journal_drafts import (
 from reconcilers.corrections.policy import Rule
 
 CATCH_UP = "catchup_"  # of our external ids; the models read it
-_PARTS = {"REV-AMT-01": "total", "REV-STOP-01": "end"}  # what of a plan is off
+_PARTS = {"REV-AMT-01": "total", "REV-STOP-01": "end", "REV-SCH-01": "all"}  # what is off
 _ROUNDING = 1  # minor units by which a run may be off: its plans are converted together
 
 
 def catch_up(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """REV-AMT-01, REV-STOP-01: recognise what the months lack, or take back what they have."""
     plan_id = subject.replica_id or subject.owner_id or ""
-    external_id = f"{CATCH_UP}{plan_id}_{_PARTS[subject.code]}"
     off = [each for each in facts.revenue_months.get(plan_id, ()) if _gap(each)]
+    gaps = (*_not_run(off), *_run_otherwise(off))
+    return _journal(subject, rule, facts, plan_id, off=off, gaps=gaps)
+
+
+def take_back_second(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """REV-SCH-01, planned twice: take back all that the second plan earned, once it has run."""
+    plans = {
+        plan_id: months
+        for plan_id, months in facts.revenue_months.items()
+        if subject.row_key == f"schedule:{months[0]['schedule_key']}"
+    }
+    standing = plans.pop(subject.replica_id or "", ())
+    if len(plans) != 1 or not standing:
+        return _journal(subject, rule, facts, f"of {subject.owner_id}")
+    ((plan_id, months),) = plans.items()
+    off = [{**each, "policy_minor": 0} for each in months if each["erp_minor"]]
+    gaps = (*_not_run(months), *_run_otherwise(off), *_stands_wrong(standing))
+    return _journal(subject, rule, facts, plan_id, off=off, gaps=gaps)
+
+
+def _journal(
+    subject: Subject,
+    rule: Rule,
+    facts: Facts,
+    plan_id: str,
+    *,
+    off: Sequence[Row] = (),
+    gaps: tuple[Refusal, ...] = (),
+) -> Correction:
+    external_id = f"{CATCH_UP}{plan_id}_{_PARTS[subject.code]}"
     if not off or not off[0]["exchange_rate"]:
         return unknown_source(subject, rule, external_id, f"what plan {plan_id} is off by")
     first = date.fromisoformat(f"{off[0]['period']}-01")
     draft = head_of(external_id, off[0], first, facts)
-    draft = replace(
-        draft,
-        lines=tuple(line for each in off for line in _sides(each, draft, facts)),
-        gaps=(*_not_run(off), *_run_otherwise(off)),
-    )
+    lines = tuple(line for each in off for line in _sides(each, draft, facts))
     return journal_correction(
         subject,
         rule,
-        draft,
+        replace(draft, lines=lines, gaps=gaps),
         _conditions(plan_id, off, facts),
         f"plan {plan_id} lacks {sum(map(_gap, off))} minor units of {off[0]['currency']} "
         f"in {_names(off)}: the books catch up",
@@ -98,6 +123,15 @@ def _run_otherwise(off: Sequence[Row]) -> list[Refusal]:
             fix = "the books may hold what is right: then put the plan right in the ERP"
         refusals.append(Refusal("run", "journal", problem, fix))
     return refusals
+
+
+def _stands_wrong(standing: Sequence[Row]) -> list[Refusal]:
+    """Which of two plans is the second is certain only where the first one is right."""
+    wrong = [each for each in standing if _gap(each)]
+    if not wrong:
+        return []
+    problem = f"the other plan of the line is off itself in {_names(wrong)}"
+    return [Refusal("plan", "plannedRevenue", problem, "hold one of the two plans in the ERP")]
 
 
 def _conditions(plan_id: str, off: Sequence[Row], facts: Facts) -> list[Condition]:

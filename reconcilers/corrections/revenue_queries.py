@@ -13,6 +13,11 @@ _CONCERNED = """
         with concerned as (
             select distinct coalesce(replica_id, owner_id) as plan_id from reconciliation.drift
             where code in ('REV-AMT-01', 'REV-STOP-01')
+            union
+            select events.revenue_plan_id from reconciliation.drift
+            join canonical.revenue_events as events
+                on drift.row_key = 'schedule:' || events.schedule_key
+            where drift.code = 'REV-SCH-01' and drift.cause = 'planned_twice'
         )"""
 
 REVENUE_QUERIES: Mapping[str, str] = {
@@ -58,7 +63,7 @@ REVENUE_QUERIES: Mapping[str, str] = {
             from due
             full join planned on due.plan_id = planned.plan_id and due.period = planned.period
         )
-        select months.plan_id, months.period,
+        select months.plan_id, plans.schedule_key, months.period,
                case
                    when months.amount_minor is not null then months.amount_minor
                    when invoices.is_voided and months.period > strftime(
@@ -105,6 +110,7 @@ REVENUE_QUERIES: Mapping[str, str] = {
 REVENUE_SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
     "revenue_months": {
         "plan_id": pl.String(),
+        "schedule_key": pl.String(),
         "period": pl.String(),
         "policy_minor": pl.Int64(),
         "erp_minor": pl.Int64(),

@@ -31,7 +31,7 @@ from reconcilers.corrections.paper import ask_for_paper
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.posted_fields import map_account, move_period
 from reconcilers.corrections.posting import check_posting
-from reconcilers.corrections.revenue_catch_up import catch_up
+from reconcilers.corrections.revenue_catch_up import catch_up, take_back_second
 from reconcilers.corrections.signed_discounts import correct_discount
 from reconcilers.corrections.signed_ends import correct_term
 from reconcilers.corrections.signed_prices import correct_price
@@ -90,6 +90,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("CUS-MISS-02", None): create_erp_customer,
     ("REV-STOP-01", None): catch_up,
     ("CON-MISS-02", "no_contract"): ask_for_paper,
+    ("REV-SCH-01", "planned_twice"): take_back_second,
 }
 
 

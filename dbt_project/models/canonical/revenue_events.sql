@@ -36,6 +36,13 @@ select
     events.currency,
     events.amount_minor,
     events.is_recognized,
-    events.journal_id
+    events.journal_id,
+    events.is_catch_up,
+    coalesce(
+        bool_or(events.is_catch_up) over (partition by events.revenue_plan_id)
+        and bool_and(events.is_recognized) over (partition by events.revenue_plan_id)
+        and sum(events.amount_minor) over (partition by events.revenue_plan_id) = 0,
+        false
+    ) as is_taken_back
 from events
 left join {{ ref('invoice_lines') }} as lines on events.named_line_key = lines.line_key

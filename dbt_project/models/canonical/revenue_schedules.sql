@@ -113,7 +113,7 @@ schedules as (
 planned as (
     select
         schedule_key,
-        count(distinct revenue_plan_id) as erp_plan_count,
+        count(distinct case when not coalesce(is_taken_back, false) then revenue_plan_id end) as erp_plan_count,
         sum(amount_minor) as erp_planned_minor,
         sum(case when is_recognized then amount_minor else 0 end) as erp_recognised_minor
     from {{ ref('revenue_events') }}

@@ -10,6 +10,7 @@ with plans as (
         min(events.currency) as currency,
         min(events.period) as first_period,
         max(events.period) as last_period,
+        bool_or(coalesce(events.is_taken_back, false)) as is_taken_back,
         cast(sum(events.amount_minor) as bigint) as planned_minor
     from {{ ref('revenue_events') }} as events
     group by events.revenue_plan_id
@@ -21,6 +22,7 @@ numbered as (
         row_number() over (partition by plans.schedule_key order by plans.revenue_plan_id) as preference
     from plans
     inner join {{ ref('revenue_schedules') }} as schedules on plans.schedule_key = schedules.schedule_key
+    where not plans.is_taken_back
 ),
 
 documents as (

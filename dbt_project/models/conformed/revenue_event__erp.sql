@@ -17,6 +17,7 @@ select
     {{ minor_units('lines.amount', 'currencies.minor_per_unit') }} as amount_minor,
     lines.is_recognized,
     lines.journal_transaction_id as journal_id,
+    lines.is_catch_up,
     {{ fingerprint(['lines.period', 'lines.amount', 'lines.is_recognized']) }} as fingerprint
 from {{ ref('revenue_plan_line__erp') }} as lines
 inner join {{ ref('stg_netsuite__revenue_plans') }} as plans on lines.revenue_plan_id = plans.revenue_plan_id

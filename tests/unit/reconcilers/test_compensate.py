@@ -88,6 +88,7 @@ WRITES = {
     ("CUS-MISS-02", None): "create_erp_customer",
     ("REV-STOP-01", None): "post_erp_journal",
     ("CON-MISS-02", "no_contract"): "ask_for_paper",
+    ("REV-SCH-01", "planned_twice"): "post_erp_journal",
 }
 links = st.none() | st.text("abcXYZ019_", min_size=1, max_size=8)
 

@@ -10,7 +10,14 @@ from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
 from reconcilers.life import NightFact, Sighting, fold
 from tests.correction_samples import DAY, context, drift
-from tests.revenue_samples import MONTHS, RUN, months, other_amount, run_on
+from tests.revenue_samples import (
+    MONTHS,
+    RUN,
+    months,
+    other_amount,
+    planned_twice,
+    run_on,
+)
 
 LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
 
@@ -49,6 +56,38 @@ def test_what_was_earned_after_the_void_is_taken_back():
         ("210", None, "40.00"),
         ("400", "40.00", None),
     ]
+
+
+def two_plans(standing=(), second=()):
+    again = {"plan_id": "7001501", "erp_minor": 5000}
+    right = [{"erp_minor": 5000} | dict(change) for change in (*standing, {}, {})][:2]
+    wrong = [again | dict(change) for change in (*second, {}, {})][:2]
+    return {"revenue_months": [*months(*right), *months(*wrong)]}
+
+
+def test_a_second_plan_is_taken_back_whole_once_it_has_run():
+    correction = planned(planned_twice(), **two_plans())
+    assert correction.record_id == "catchup_7001501_all"
+    assert sides(correction) == [
+        (account, debit, credit, f"7001501|{month}")
+        for month in ("2026-05", "2026-06")
+        for account, debit, credit in (("210", None, "50.00"), ("400", "50.00", None))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "field", "words"),
+    [
+        (two_plans(second=({}, {"is_recognised": False})), "plannedRevenue", "2026-06 is still to be"),
+        (two_plans(standing=({"erp_minor": 1},)), "plannedRevenue", "off itself in 2026-05"),
+        (two_plans(second=({"run_gap_minor": 5000},)), "journal", "by 5000 minor units otherwise"),
+        ({"revenue_months": MONTHS}, "externalId", "not in the snapshot"),
+        ({"revenue_months": [*two_plans()["revenue_months"], MONTHS[0] | {"plan_id": "7"}]}, "externalId", "not in the snapshot"),
+    ],
+)  # fmt: skip
+def test_which_plan_is_the_second_has_to_be_certain(facts, field, words):
+    refusals = planned(planned_twice(), **facts).refusals
+    assert any(r.field == field and words in r.problem for r in refusals), refusals
 
 
 def test_deferred_revenue_leaves_the_books_at_the_rate_of_its_document():
