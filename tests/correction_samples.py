@@ -143,6 +143,20 @@ def lost_link(
     )
 
 
+def unsigned_edit(**values: Any) -> dict[str, Any]:
+    """A contract line that the CRM changed, nobody signed, and billing did not follow."""
+    return drift_row(
+        "sub_1",
+        "CON-AMD-01",
+        comparison="cmp_contract_change__crm_vs_billing",
+        row_key="salesforce:800A:PLAT",
+        replica_system="salesforce",
+        replica_id="800A",
+        attribute="mrr:PLAT",
+        **{"expected": "9900", "cause": "unsigned", **values},
+    )
+
+
 def unpapered(**values: Any) -> dict[str, Any]:
     """A subscription that no contract covers."""
     return drift_row(
@@ -550,6 +564,23 @@ FACTS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "erp_memo_numbers": [],
+    "unsigned_edits": [
+        {
+            "row_key": "salesforce:800A:PLAT",
+            "lines": 1,
+            "line_id": salesforce_id("Contract_Line__c", 1),
+            "is_signed": False,
+            "changes_term": False,
+            "mrr_before_minor": 9900,
+            "quantity_now": "10",
+            "quantity_before": None,
+            "unit_price_now": "10.59",
+            "unit_price_before": "9.900000",
+            "discount_percent_now": "0",
+            "discount_percent_before": None,
+            "version": "v1",
+        }
+    ],
     "unpapered": [
         {
             "subscription_id": "sub_N",

@@ -53,6 +53,7 @@ UNDONE_BY: Mapping[str, str] = {
     "end_billing_copy": UNDO_END,
     "post_erp_deposit": UNDO_JOURNAL,
     "ask_for_paper": UNDO_CREATION,
+    "revert_unsigned_edit": UNDO_UPDATE,
     UNDO_UPDATE: UNDO_UPDATE,
     UNDO_CREATION: UNDO_UPDATE,
 }

@@ -31,6 +31,7 @@ Action = Literal[
     "create_crm_account",
     "post_erp_deposit",
     "ask_for_paper",
+    "revert_unsigned_edit",
 ]
 # Actions that make a record which is no document (see record_checks.py).
 CREATIONS = ("create_erp_customer", "create_crm_account", "ask_for_paper")

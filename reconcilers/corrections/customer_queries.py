@@ -43,6 +43,22 @@ UNPAPERED: dict[str, pl.DataType] = {
     "accounts": _WHOLE,
 }
 
+# The newest save of a contract line that the CRM changed and nobody signed, and what was before it.
+UNSIGNED_EDITS: dict[str, pl.DataType] = {
+    "row_key": _TEXT,
+    "lines": _WHOLE,
+    "line_id": _TEXT,
+    "is_signed": pl.Boolean(),
+    "changes_term": pl.Boolean(),
+    "mrr_before_minor": _WHOLE,
+    **{
+        f"{field}_{when}": _TEXT
+        for field in ("quantity", "unit_price", "discount_percent")
+        for when in ("now", "before")
+    },
+    "version": _TEXT,
+}
+
 _PLAIN = "nullif(regexp_replace(upper({}), '[^A-Z0-9]', '', 'g'), '')"
 CUSTOMER_QUERIES: Mapping[str, str] = {
     "unpapered": """
@@ -59,6 +75,36 @@ CUSTOMER_QUERIES: Mapping[str, str] = {
             select owner_id from reconciliation.drift where code = 'CON-MISS-02'
         )
         group by all
+    """,
+    "unsigned_edits": """
+        with told as (
+            select row_key, replica_id as contract_id, split_part(attribute, ':', 2) as product_code
+            from reconciliation.drift where code = 'CON-AMD-01' and cause = 'unsigned'
+        ),
+        sold as (
+            select told.row_key, min(lines.contract_line_id) as line_id, count(*) as lines
+            from told
+            join canonical.contract_lines as lines
+                on told.contract_id = lines.contract_id and told.product_code = lines.product_code
+            where lines.as_of_date between lines.start_date and lines.end_date
+            group by told.row_key
+        )
+        select sold.row_key, sold.lines, sold.line_id, saves.is_signed, saves.changes_term,
+               saves.mrr_before_minor, wire.quantity__c as quantity_now,
+               case when saves.changes_quantity then saves.quantity_before end as quantity_before,
+               wire.unit_price__c as unit_price_now,
+               case when saves.changes_price then saves.unit_price_before end as unit_price_before,
+               wire.discount_percent__c as discount_percent_now,
+               case when saves.changes_discount then saves.discount_percent_before end
+                   as discount_percent_before,
+               wire.systemmodstamp as version
+        from sold
+        join raw.salesforce__contract_line as wire on sold.line_id = wire.id
+        left join canonical.contract_amendments as saves on sold.line_id = saves.contract_line_id
+        qualify row_number() over (
+            partition by sold.row_key
+            order by saves.changed_at desc nulls last, saves.contract_amendment_id desc
+        ) = 1
     """,
     "missing_customers": f"""
         with missing as (

@@ -71,6 +71,7 @@ class Facts:
     revenue_lines: Mapping[str, Sequence[Row]]
     missing_customers: Mapping[str, Row]
     unpapered: Mapping[str, Row]
+    unsigned_edits: Mapping[str, Row]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
@@ -146,6 +147,7 @@ def index(context: PlanContext) -> Facts:
         revenue_lines=_grouped(context.revenue_lines, "plan_id"),
         missing_customers=_by(context.missing_customers, "customer_id"),
         unpapered=_by(context.unpapered, "subscription_id"),
+        unsigned_edits=_by(context.unsigned_edits, "row_key"),
     )
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import polars as pl
 
 from reconcilers.corrections.billing_frames import BILLING_FRAMES
-from reconcilers.corrections.customer_queries import MISSING_CUSTOMERS, UNPAPERED
+from reconcilers.corrections.customer_queries import MISSING_CUSTOMERS, UNPAPERED, UNSIGNED_EDITS
 from reconcilers.corrections.revenue_queries import REVENUE_SCHEMAS
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_SCHEMAS
 
@@ -76,6 +76,7 @@ class PlanContext:
     revenue_lines: pl.DataFrame
     missing_customers: pl.DataFrame
     unpapered: pl.DataFrame
+    unsigned_edits: pl.DataFrame
 
     SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
         **SUBSCRIPTION_SCHEMAS,
@@ -344,6 +345,7 @@ class PlanContext:
         **REVENUE_SCHEMAS,
         "missing_customers": MISSING_CUSTOMERS,
         "unpapered": UNPAPERED,
+        "unsigned_edits": UNSIGNED_EDITS,
     }
 
     def __post_init__(self) -> None:

@@ -38,6 +38,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CUS-MISS-01", "account_missing"): Mode.APPROVE,
     ("CUS-MISS-02", None): Mode.AUTO,
     ("CON-MISS-02", "no_contract"): Mode.APPROVE,
+    ("CON-AMD-01", "unsigned"): Mode.APPROVE_TWO,
     ("CUS-LINK-01", "merged"): Mode.AUTO,
     ("CUS-LINK-01", None): Mode.APPROVE,
     ("SUB-STAT-01", "crm_copy_stale"): Mode.AUTO,

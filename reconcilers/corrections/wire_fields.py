@@ -110,6 +110,14 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
     ("salesforce", "subscription", "contract_id"): Place(
         "Opportunity", ("StageName",), "salesforce.opportunity"
     ),
+    # Only what nobody signed is ever taken back.
+    ("salesforce", "contract_line", "unsigned_edit"): Place(
+        "Contract_Line__c",
+        ("Quantity__c",),
+        "salesforce.contract_line",
+        said=_number,
+        beside=(("Unit_Price__c",), ("Discount_Percent__c",)),
+    ),
     ("salesforce", "mrr_month", "arr"): Place("Account", ("ARR__c",), _ACCOUNT, said=_number),
     # Names, e-mail addresses and tax ids are personal: sealed wherever they are kept (sealing.py).
     # Billing's tax ids are objects of their own, made and deleted; they are never a copy.

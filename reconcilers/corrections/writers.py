@@ -38,6 +38,7 @@ from reconcilers.corrections.signed_prices import correct_price
 from reconcilers.corrections.signed_steps import correct_step
 from reconcilers.corrections.signed_terms import correct_quantity
 from reconcilers.corrections.subscription_ends import end_with_period
+from reconcilers.corrections.unsigned_edit import revert_edit
 
 RuleKey = tuple[str, str | None]
 log = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("REV-STOP-01", None): catch_up,
     ("CON-MISS-02", "no_contract"): ask_for_paper,
     ("REV-SCH-01", "planned_twice"): take_back_second,
+    ("CON-AMD-01", "unsigned"): revert_edit,
 }
 
 

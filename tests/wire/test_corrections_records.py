@@ -6,7 +6,15 @@ from reconcilers.corrections.approval import approve
 from reconcilers.corrections.compensate import compensate
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import at, context, drift, missing_customer, plan_into, unpapered
+from tests.correction_samples import (
+    at,
+    context,
+    drift,
+    missing_customer,
+    plan_into,
+    unpapered,
+    unsigned_edit,
+)
 from tests.wire.test_corrections_fields import send
 from tests.wire.vendors import LONG_AGO
 
@@ -22,15 +30,22 @@ def agreed(*findings):
     """A state store in which somebody said yes to what is planned for these."""
     opened = open_state("sqlite://")
     plan_into(opened, drift(*findings), context(), at(0, 3))
-    waiting = [view.correction_id for view in list_corrections(opened, states=("proposed",))]
-    approve(opened, waiting, "ann", "yes", at(0, 4))
+    agree(opened, 4)
     return opened
+
+
+def agree(state, hour):
+    """Two people say yes, where it takes two."""
+    waiting = [view.correction_id for view in list_corrections(state, states=("proposed",))]
+    said = approve(state, waiting, "ann", "yes", at(0, hour))
+    left = [one.correction_id for one in said if one.still_needed]
+    approve(state, left, "eve", "yes", at(0, hour))
 
 
 def undone(state):
     ids = [view.correction_id for view in list_corrections(state)]
-    made = [one.correction_id for one in compensate(state, ids, "ben", "wrong", at(0, 10))]
-    approve(state, made, "ann", "", at(0, 11))
+    compensate(state, ids, "ben", "wrong", at(0, 10))
+    agree(state, 11)
 
 
 def billed(company):
@@ -97,3 +112,21 @@ def test_sales_is_asked_for_paper_once_and_the_opportunity_is_closed_as_lost(com
     (asked,) = company.store.rows("salesforce", "Opportunity", Q2C_Key__c="unpapered_sub_N")
     assert (asked["StageName"], asked["IsClosed"], asked["IsWon"]) == ("Closed Lost", True, False)
     state.close()
+
+
+def test_an_unsigned_edit_is_taken_back_and_made_again(company):
+    stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), LONG_AGO)
+    line = {"Id": "a01Sb0000000001IAA", "Quantity__c": "10", "Unit_Price__c": "10.59"}
+    company.store.put_many("salesforce", "Contract_Line__c", [line | stamps | {"IsDeleted": False}])
+    state = agreed(unsigned_edit())
+    assert send(company, state) == {"accepted": 1}
+    assert line_of(company) == ("10", "9.9")
+    undone(state)
+    assert send(company, state) == {"accepted": 1}
+    assert line_of(company) == ("10", "10.59")
+    state.close()
+
+
+def line_of(company):
+    line = company.store.get("salesforce", "Contract_Line__c", "a01Sb0000000001IAA")
+    return line["Quantity__c"], line["Unit_Price__c"]

@@ -89,6 +89,7 @@ WRITES = {
     ("REV-STOP-01", None): "post_erp_journal",
     ("CON-MISS-02", "no_contract"): "ask_for_paper",
     ("REV-SCH-01", "planned_twice"): "post_erp_journal",
+    ("CON-AMD-01", "unsigned"): "revert_unsigned_edit",
 }
 links = st.none() | st.text("abcXYZ019_", min_size=1, max_size=8)
 
