@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -221,6 +221,31 @@ class WriteReceipt:
     request_id: str | None
     status: int
     body_excerpt: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A document that a vendor says a write would lead to; money in minor units of `currency`.
+
+    `before_minor` is what it would come to without the write; None where it would not be there.
+    `lines` are descriptions and amounts, as the vendor has them.
+    """
+
+    document: str
+    currency: str
+    total_minor: int
+    tax_minor: int
+    before_minor: int | None
+    lines: tuple[tuple[str, int], ...]
+
+
+@runtime_checkable
+class Previewing(Protocol):
+    """A target whose vendor can be asked what would come of a write, before it is made."""
+
+    async def preview(self, intent: WriteIntent) -> Preview | None:
+        """None where the vendor has no preview of such a write."""
+        ...
 
 
 class Target(Protocol):

@@ -22,6 +22,7 @@ from extractors.sandbox import (
     stripe_invoice_items,
     stripe_invoices,
     stripe_meters,
+    stripe_previews,
     stripe_refunds,
     stripe_schedules,
     stripe_subscriptions,
@@ -42,6 +43,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *stripe_catalogue.OPERATIONS,
     *stripe_subscriptions.OPERATIONS,
     *stripe_schedules.OPERATIONS,
+    *stripe_previews.OPERATIONS,
     *stripe_invoices.OPERATIONS,
     *stripe_invoice_items.OPERATIONS,
     *stripe_credit_notes.OPERATIONS,
@@ -99,7 +101,7 @@ class StripeServer:
         async def doing(request: Request, request_id: str) -> tuple[Outcome, Headers]:
             body = await request.body()
             caller = self._door.caller(request)
-            caller.require(operation.kind, "write")
+            caller.require(operation.kind, operation.verb)
             parameters = parse(body.decode() or request.url.query)
             key = request.headers.get("idempotency-key")
             call = _Call(operation, caller, request.path_params, parameters, request_id)

@@ -132,7 +132,7 @@ def _recount(store: Store, invoice_id: str) -> None:
     known = {_item_id(line): line for line in invoice["lines"]["data"]}
     items = store.rows("stripe", "invoiceitem", parent=invoice_id)
     kept = [line for key, line in known.items() if key is None]
-    lines = kept + [_line(store, item, known.get(item["id"])) for item in items]
+    lines = kept + [line_of(store, item, known.get(item["id"])) for item in items]
     total = sum(line["amount"] for line in lines)
     sums = {"subtotal": total, "total": total, "amount_due": max(total, 0)}
     sums["amount_remaining"] = sums["amount_due"]
@@ -144,7 +144,8 @@ def _item_id(line: Mapping[str, Any]) -> str | None:
     return details.get("invoice_item")
 
 
-def _line(store: Store, item: Document, before: Document | None) -> Document:
+def line_of(store: Store, item: Document, before: Document | None) -> Document:
+    """The line that an item makes, under the id of the one that it made before."""
     of = (item.get("parent") or {}).get("subscription_details") or {}
     details = {
         "invoice_item": item["id"],

@@ -21,7 +21,10 @@ Run = Callable[[Store, dict[str, Any], str], Document]
 
 @dataclass(frozen=True)
 class Operation:
-    """One kind of request that does something; it answers with an object of `kind`."""
+    """One kind of request that does something; it answers with an object of `kind`.
+
+    `verb` is what a key must be allowed to do with it: a preview only reads.
+    """
 
     method: str
     path: str
@@ -29,6 +32,7 @@ class Operation:
     run: Run
     specs: Mapping[str, Spec] = field(default_factory=dict)
     required: tuple[str, ...] = ()
+    verb: str = "write"
 
     def checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters with their types; those that any answer takes are among them."""

@@ -1,6 +1,6 @@
 """Stripe's subscriptions and their items: what may change, and what is charged for a change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -23,13 +23,13 @@ from extractors.sandbox.stripe_operations import (
 )
 from extractors.sandbox.stripe_shapes import Document
 
-_ITEM: dict[str, Any] = {
+ITEM: dict[str, Any] = {
     "discounts": [{"coupon": "text", "discount": "text"}],
     "quantity": "count",
     "price": "text",
     **METADATA,
 }
-_TERMS: dict[str, Any] = {"proration_behavior": PRORATION, "proration_date": "integer"}
+TERMS: dict[str, Any] = {"proration_behavior": PRORATION, "proration_date": "integer"}
 _SUBSCRIPTION: dict[str, Any] = {
     "cancel_at": "moment",
     "cancel_at_period_end": "boolean",
@@ -40,10 +40,10 @@ _SUBSCRIPTION: dict[str, Any] = {
         "behavior": frozenset({"keep_as_draft", "mark_uncollectible", "void"}),
         "resumes_at": "integer",
     },
-    **_TERMS,
+    **TERMS,
     **METADATA,
 }
-_NOT_KEPT = {*EXPAND, *_TERMS}
+_NOT_KEPT = {*EXPAND, *TERMS}
 _ENDED = {"canceled", "incomplete_expired"}
 
 
@@ -70,7 +70,7 @@ def _delete_item(store: Store, asked: dict[str, Any], key: str) -> Document:
 
 
 def _item_of(asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in asked.items() if name in _ITEM}
+    return {name: value for name, value in asked.items() if name in ITEM}
 
 
 def _update(store: Store, asked: dict[str, Any], key: str) -> Document:
@@ -161,20 +161,21 @@ def change_items(
     after = dict(before)
     for position, change in enumerate(changes):
         place = f"{param}[{position}]" if param else ""
-        _change_item(store, after, change, place, subscription)
+        change_item(store, after, change, place, subscription)
     items = {"data": list(after.values())}
     kept = store.put("stripe", "subscription", {"id": subscription["id"], "items": items, **fields})
     behavior = asked.get("proration_behavior", "create_prorations")
     if behavior != "none" and subscription["status"] != "trialing":
         at = asked.get("proration_date", now(store))
         for item_id in dict.fromkeys((*before, *after)):
-            _prorate(store, kept, before.get(item_id), after.get(item_id), at)
+            for due in prorations(kept, before.get(item_id), after.get(item_id), at):
+                add_invoice_item(store, **due)
     if behavior == "always_invoice":
         bill_pending(store, kept)
     return live(store, "subscription", kept["id"])
 
 
-def _change_item(
+def change_item(
     store: Store,
     items: dict[str, Document],
     change: dict[str, Any],
@@ -220,26 +221,25 @@ def _new_item(store: Store, item_id: str, subscription: Document) -> Document:
     }
 
 
-def _prorate(
-    store: Store, subscription: Document, before: Document | None, after: Document | None, at: int
-) -> None:
+def prorations(
+    subscription: Document, before: Document | None, after: Document | None, at: int
+) -> Iterator[dict[str, Any]]:
     """Pending invoice items for what is left of the period: a credit, and what is due instead."""
     if before and after and _terms(before) == _terms(after):
         return
     for item, sign, words in ((before, -1, "Unused time on"), (after, 1, "Remaining time on")):
         amount = _left(item, at) * sign if item else 0
         if item and amount:
-            add_invoice_item(
-                store,
-                customer=subscription["customer"],
-                currency=subscription["currency"],
-                amount=amount,
-                quantity=item["quantity"],
-                description=f"{words} {item['quantity']} × {item['price']['product']}",
-                period={"start": at, "end": item["current_period_end"]},
-                price=item["price"],
-                prorated={"subscription": subscription["id"], "subscription_item": item["id"]},
-            )
+            yield {
+                "customer": subscription["customer"],
+                "currency": subscription["currency"],
+                "amount": amount,
+                "quantity": item["quantity"],
+                "description": f"{words} {item['quantity']} × {item['price']['product']}",
+                "period": {"start": at, "end": item["current_period_end"]},
+                "price": item["price"],
+                "prorated": {"subscription": subscription["id"], "subscription_item": item["id"]},
+            }
 
 
 def _terms(item: Document) -> tuple[str, int]:
@@ -261,7 +261,7 @@ OPERATIONS = (
         "/v1/subscriptions/{key}",
         "subscription",
         _update,
-        {"items": [{"id": "text", "deleted": "boolean", **_ITEM}], **_SUBSCRIPTION},
+        {"items": [{"id": "text", "deleted": "boolean", **ITEM}], **_SUBSCRIPTION},
     ),
     Operation(
         "DELETE",
@@ -275,7 +275,7 @@ OPERATIONS = (
         "/v1/subscription_items",
         "subscription_item",
         _create_item,
-        {"subscription": "text", **_ITEM, **_TERMS},
+        {"subscription": "text", **ITEM, **TERMS},
         required=("subscription", "price"),
     ),
     Operation(
@@ -283,7 +283,7 @@ OPERATIONS = (
         "/v1/subscription_items/{key}",
         "subscription_item",
         _update_item,
-        {**_ITEM, **_TERMS},
+        {**ITEM, **TERMS},
     ),
-    Operation("DELETE", "/v1/subscription_items/{key}", "subscription_item", _delete_item, _TERMS),
+    Operation("DELETE", "/v1/subscription_items/{key}", "subscription_item", _delete_item, TERMS),
 )

@@ -93,9 +93,9 @@ async def _look_for_made(target: Target, order: Intended) -> Sight:
     mark = order.payload.get("metadata", {}).get(MARK)
     for record in await target.lookup(order.object, **order.after[WITHIN]):
         if mark and (record.get("metadata") or {}).get(MARK) == mark:
-            words = "the record is there, with our mark"
+            words = "the document is there, with our mark"
             return Sight(Standing.DESIRED, words, str(record["id"]), is_ours=True)
-    return Sight(Standing.DRIFTED, "there is no such record yet")
+    return Sight(Standing.DRIFTED, "there is no such document yet")
 
 
 async def _look_for_credit(target: Target, order: Intended) -> Sight:

@@ -43,6 +43,7 @@ OPERATION_PARAMS = {
     "POST /v1/subscription_schedules/{key}/cancel": "subscription_schedule_cancel",
     "POST /v1/subscription_schedules/{key}/release": "subscription_schedule_release",
     "POST /v1/invoices": "invoice_create",
+    "POST /v1/invoices/create_preview": "invoice_create_preview",
     "POST /v1/invoices/{key}": "invoice_update",
     "DELETE /v1/invoices/{key}": "invoice_delete",
     "POST /v1/invoices/{key}/finalize": "invoice_finalize_invoice",

@@ -5,19 +5,21 @@ remembered by the outbox, and a record that was made carries its key in its meta
 to a document is an object of its own (`invoice/pay`), whose record is the document.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from extractors.billing.stripe.books import SYSTEM, Books
+from extractors.billing.stripe.forms import form
 from extractors.billing.stripe.objects import ENDPOINTS
+from extractors.billing.stripe.previews import preview
 from extractors.billing.stripe.writable import EXPANDED, as_written
 from extractors.calls import Call
 from extractors.errors import NotFound, Rejected
 from extractors.http import HttpDoor
-from extractors.protocol import WriteIntent, WriteReceipt
+from extractors.protocol import Preview, WriteIntent, WriteReceipt
 
 # By which a record that was made is found again when its idempotency key is long forgotten.
 KEY_FIELD = "tieout_key"
@@ -68,6 +70,10 @@ class StripeTarget:
             return list(found)
         return [one for one in found if (one.get("metadata") or {}).get(KEY_FIELD) == key]
 
+    async def preview(self, intent: WriteIntent) -> Preview | None:
+        """What the vendor says would come of a write."""
+        return await preview(self.door, intent)
+
     async def write(self, intent: WriteIntent) -> WriteReceipt:
         """Sent again safely because the vendor honours the key."""
         path, body = _path(intent.object, intent.record_id), intent.body
@@ -98,7 +104,7 @@ class StripeTarget:
             Call(
                 "POST",
                 path,
-                form=list(_form(body)),
+                form=list(form(body)),
                 headers={"Idempotency-Key": f"{intent.idempotency_key}{of_key}"},
                 kind="write",
                 correlation_id=intent.correlation_id,
@@ -119,17 +125,3 @@ def _path(name: str, record_id: str | None = None) -> str:
     if record_id is None:
         return _PATHS[name]
     return f"{_PATHS[name]}/{quote(record_id, safe='')}"
-
-
-def _form(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """`{"a": {"b": [1]}}` as `a[b][0]=1`; null clears a value, and nothing a list."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _form(inner, f"{name}[{key}]" if name else key)
-    elif isinstance(value, list | tuple) and value:
-        for at, inner in enumerate(value):
-            yield from _form(inner, f"{name}[{at}]")
-    elif isinstance(value, bool):
-        yield name, str(value).lower()
-    else:
-        yield name, "" if value is None or value == [] else str(value)
