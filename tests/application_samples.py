@@ -39,7 +39,7 @@ def settled(document: str = "8001", **values: Any) -> dict[str, Any]:
     return {
         "row_key": "stripe:inpay_1", "object": "customerPayment", "document_id": document,
         "customer_id": "501", "currency": "GBP", "period_id": "2606", "voided": "F",
-        "version": "v1", "available_minor": 9000, **values,
+        "version": "v1", "available_minor": 9000, "is_deposited": False, **values,
     }  # fmt: skip
 
 
@@ -69,3 +69,24 @@ def apply(**amounts: str) -> dict[str, Any]:
             ]
         }
     }
+
+
+def netted_payment(payment: str = "8001", **values: Any) -> dict[str, Any]:
+    """A charge over 90.00 of which the ERP recorded 85.50: the fee was taken off."""
+    return drift_row(
+        "ch_1",
+        "PAY-AMT-01",
+        entity="payment",
+        comparison="cmp_payment__billing_vs_erp",
+        row_key="stripe:ch_1",
+        replica_id=payment,
+        attribute="amount",
+        **{"expected": "9000", "impact_minor": -450, "cause": "fee_netted", **values},
+    )
+
+
+def netted_facts(*parts: dict[str, Any], **document: Any) -> Rows:
+    """The payment pays an invoice of which the fee is left open."""
+    given = parts or (part("7002", 8550, 9000, unpaid_minor=450),)
+    known = {"row_key": "stripe:ch_1", "available_minor": 8550, **document}
+    return {"erp_settlements": [settled(**known)], "erp_applications": list(given)}

@@ -124,6 +124,8 @@ def read(store: Store, kind: str, key: str, base: str, *, expand: bool = False) 
             answer[rest_name(column)] = _as_json(table.columns[column], column, value)
     if kind == "invoice":
         answer["status"] = {"id": _STATUSES.get(record["status"], record["status"])}
+    if kind == "customerpayment":
+        answer["payment"] = answer.get("total")
     for name in SUBLISTS.get(kind, ()):
         links = {"links": [{"rel": "self", "href": f"{url}/{name}"}]}
         items = {"items": _sublist(store, name, record)} if expand else {}
@@ -200,7 +202,11 @@ def update(store: Store, kind: str, key: str, body: Body, replace: str | None) -
         _change_invoice(store, record, body, replaced)
     elif kind == "deposit":
         netsuite_depositing.change_deposit(store, record, body)
-    elif kind in netsuite_settling.SETTLING and body.keys() == {"apply"}:
+    elif (
+        kind in netsuite_settling.SETTLING
+        and "apply" in body
+        and body.keys() <= {"apply", "payment"}
+    ):
         netsuite_applying.reapply(store, kind, record, body, whole="apply" in replaced)
     elif kind in netsuite_settling.SETTLING and "apply" in replaced:
         netsuite_settling.rebook(store, kind, record, body)

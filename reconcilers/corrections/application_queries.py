@@ -10,7 +10,10 @@ _CONCERNED = """
     concerned as (
         select drift.row_key, drift.replica_id as document_id, 'customerPayment' as object
         from reconciliation.drift
-        where code = 'PAY-APPL-01' and entity = 'payment_application' and replica_id is not null
+        where replica_id is not null and (
+            (code = 'PAY-APPL-01' and entity = 'payment_application')
+            or (code = 'PAY-AMT-01' and cause = 'fee_netted')
+        )
         union all
         select drift.row_key, copies.erp_internal_id, 'creditMemo'
         from reconciliation.drift
@@ -39,7 +42,10 @@ APPLICATION_QUERIES: Mapping[str, str] = {
                cast(
                    (abs(cast(wire.foreigntotal as decimal(28, 8))) - coalesce(paid_out.amount, 0))
                    * power(10, cast(currencies.currencyprecision as integer)) as bigint
-               ) as available_minor
+               ) as available_minor, wire.id in (
+                   select previousdoc from raw.netsuite__transaction_link
+                   where linktype = 'Deposit'
+               ) as is_deposited
         from concerned
         join raw.netsuite__transaction as wire on concerned.document_id = wire.id
         join raw.netsuite__currency as currencies on wire.currency = currencies.id

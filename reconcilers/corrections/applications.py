@@ -44,6 +44,15 @@ async def against_application(
     return noes
 
 
+async def against_amount(erp: Target, payment_id: str) -> list[Refusal]:
+    """Why the amount of a payment cannot be changed: a deposit has taken it up."""
+    links = {"previousdoc": payment_id, "linktype": "Deposit"}
+    if not await erp.lookup("previoustransactionlinelink", **links):
+        return []
+    problem, fix = "a deposit took it up meanwhile", "take it out of the deposit in the ERP first"
+    return [Refusal("deposit", "payment", problem, fix)]
+
+
 def _no(problem: str) -> Refusal:
     fix = "find out what was applied to it meanwhile; the next night plans it again"
     return Refusal("application", "apply.items.doc", problem, fix)

@@ -5,6 +5,7 @@ the former one back.
 """
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from reconcilers.corrections.correction import Correction, Refusal, Subject
@@ -26,8 +27,74 @@ def apply_anew(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     refusals = tuple(_against(document, parts, facts)) if document else (_untold(subject),)
     document = document or {"object": "customerPayment"}
     exponent = facts.currencies.get(document.get("currency") or "", {}).get("exponent", 0)
-    after = _applied(parts, "wanted_minor", exponent)
     name = document.get("document_id") or subject.replica_id or subject.owner_id or ""
+    return _correction(
+        subject,
+        rule,
+        {**document, "document_id": name},
+        before=_applied(parts, "held_minor", exponent),
+        after=_applied(parts, "wanted_minor", exponent),
+        reason=f"billing applied it otherwise than {document['object']} {name}",
+        refusals=refusals,
+    )
+
+
+def gross_up(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """PAY-AMT-01, fee netted: the payment at its gross amount, which its invoice was paid with.
+
+    The fee is kept back by the deposit. What is deposited already has an amount for good.
+    """
+    document, (net, gross) = facts.settlements.get(subject.row_key), _amounts(subject)
+    parts = facts.applications.get(document["document_id"], ()) if document else ()
+    refusals: tuple[Refusal, ...] = (
+        not_in_snapshot("payment", f"ERP payment {subject.replica_id}"),
+    )
+    if document:
+        whole = {**document, "available_minor": document["available_minor"] + gross - net}
+        refusals = (*_deposited(document), *_against(whole, parts, facts))
+    known = document or {"object": "customerPayment", "document_id": subject.replica_id or ""}
+    exponent = facts.currencies.get(known.get("currency") or "", {}).get("exponent", 0)
+    return _correction(
+        subject,
+        rule,
+        known,
+        before={"payment": _as_read(net, exponent), **_applied(parts, "held_minor", exponent)},
+        after={"payment": _as_read(gross, exponent), **_applied(parts, "wanted_minor", exponent)},
+        reason=f"the fee was taken off customerPayment {known['document_id']}",
+        refusals=refusals,
+    )
+
+
+def _amounts(subject: Subject) -> tuple[int, int]:
+    """What the ERP has, and what was paid: minor units of the currency of both."""
+    gross = int(subject.expected or 0)
+    return gross + (subject.impact_minor or 0), gross
+
+
+def _as_read(minor: int, exponent: int) -> str:
+    """An amount as the ERP shows a number: 1999 with exponent 2 is '19.99', 2000 is '20.0'."""
+    plain = format(Decimal(amount_text(minor, exponent)).normalize(), "f")
+    return plain if "." in plain else f"{plain}.0"
+
+
+def _deposited(document: Row) -> list[Refusal]:
+    if not document["is_deposited"]:
+        return []
+    problem = f"payment {document['document_id']} is deposited, so its amount stands"
+    fix = "take it out of its deposit in the ERP, then let the next night plan it again"
+    return [Refusal("deposit", "payment", problem, fix)]
+
+
+def _correction(
+    subject: Subject,
+    rule: Rule,
+    document: Row,
+    *,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    reason: str,
+    refusals: tuple[Refusal, ...],
+) -> Correction:
     return Correction(
         subject=subject,
         action="apply_erp_settlement",
@@ -35,15 +102,15 @@ def apply_anew(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         assignee=rule.assignee,
         system="netsuite",
         object=document["object"],
-        record_id=name,
+        record_id=document["document_id"],
         operation="update",
         attribute="apply",
-        before=_applied(parts, "held_minor", exponent),
+        before=before,
         after=after,
         payload={} if refusals else after,
         expected_version=document.get("version") or "",
         watermark_object="netsuite.transaction",
-        reason=f"billing applied it otherwise than {document['object']} {name}",
+        reason=reason,
         refusals=refusals,
     )
 

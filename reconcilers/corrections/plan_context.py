@@ -330,6 +330,7 @@ class PlanContext:
             "voided": TEXT,
             "version": TEXT,
             "available_minor": WHOLE,
+            "is_deposited": FLAG,
         },
         "erp_applications": {
             "document_id": TEXT,

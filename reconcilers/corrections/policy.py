@@ -79,6 +79,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("PYT-DEP-01", "not_deposited"): Mode.AUTO,
     ("PYT-DEP-01", "key_lost"): Mode.AUTO,
     ("CRN-APPL-01", None): Mode.AUTO,
+    ("PAY-AMT-01", "fee_netted"): Mode.APPROVE,
     ("INV-AMT-01", None): Mode.APPROVE,
     ("TAX-AMT-01", None): Mode.APPROVE,
     ("INV-LINE-01", None): Mode.APPROVE,

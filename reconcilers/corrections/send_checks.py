@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from extractors.protocol import Target
-from reconcilers.corrections.applications import against_application
+from reconcilers.corrections.applications import against_amount, against_application
 from reconcilers.corrections.correction import Refusal
 from reconcilers.corrections.delivery import Order, Outcome
 from reconcilers.corrections.document import WHILE, Condition, closed_period, number_taken
@@ -107,6 +107,8 @@ async def against_change(
         noes += _closed(await target.lookup("accountingperiod", id=f"{moved['id']}"), moved)
     if "apply" in order.payload:
         noes += await against_application(target, record, order.payload["apply"])
+    if "payment" in order.payload:
+        noes += await against_amount(target, order.record_id)
     if noes:
         return refused(tuple(noes))
     changed = await _changed(target, billing, order)

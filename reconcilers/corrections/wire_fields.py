@@ -181,6 +181,7 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
     ("netsuite", "payout", "payout_id"): Place(
         "deposit", ("custbody_stripe_payout_id",), _DOCUMENT
     ),
+    ("netsuite", "payment", "amount"): Place("customerPayment", ("payment",), _DOCUMENT),
     ("netsuite", "payment_application", "applied"): Place("customerPayment", ("apply",), _DOCUMENT),
     ("netsuite", "credit_note_application", "applied"): Place("creditMemo", ("apply",), _DOCUMENT),
     ("netsuite", "invoice", "due_date"): Place("invoice", ("dueDate",), _DOCUMENT),

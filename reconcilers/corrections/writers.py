@@ -12,7 +12,7 @@ from reconcilers.corrections.crm_copies import copy_subscription_status, link_cr
 from reconcilers.corrections.customer_links import correct_link
 from reconcilers.corrections.document import not_in_snapshot
 from reconcilers.corrections.erp_amendment import amend_lines, amend_total
-from reconcilers.corrections.erp_applying import apply_anew
+from reconcilers.corrections.erp_applying import apply_anew, gross_up
 from reconcilers.corrections.erp_depositing import post_deposit
 from reconcilers.corrections.erp_duplicate import credit_copy, credit_unknown
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
@@ -76,6 +76,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("RFD-MISS-01", "not_posted"): post_refund,
     ("PYT-DEP-01", "not_deposited"): post_deposit,
     ("CRN-APPL-01", None): apply_anew,
+    ("PAY-AMT-01", "fee_netted"): gross_up,
     ("INV-AMT-01", None): amend_total,
     ("TAX-AMT-01", None): amend_total,
     ("INV-LINE-01", None): amend_lines,

@@ -1,12 +1,22 @@
 """What payments and memos are applied to is changed over the wire, as a whole, and put back."""
 
+from decimal import Decimal
+
 import pytest
 
 from extractors.errors import Rejected
 from extractors.protocol import WriteIntent
 from extractors.sandbox import netsuite_records
 from reconcilers.state import open_state
-from tests.application_samples import apply, facts, misapplied_memo, misapplied_payment, part
+from tests.application_samples import (
+    apply,
+    facts,
+    misapplied_memo,
+    misapplied_payment,
+    netted_facts,
+    netted_payment,
+    part,
+)
 from tests.wire.test_documents_netsuite import (
     applied,
     by_account,
@@ -92,6 +102,42 @@ def test_a_set_is_replaced_although_the_answer_was_lost_and_put_back(owing, stat
     assert [unpaid(company, one) for one in (first, second)] == [70, 120]
     company.next_night()
     assert by_account(company) == books
+
+
+def test_a_payment_gets_its_fee_back_although_the_answer_was_lost_and_loses_it_again(owing, state):
+    company, first, _ = owing
+    rate = {"exchangeRate": "0.87", **EURO}
+    key = write(company, put("customerPayment", "ch_1", {**payment(first, "85.50"), **rate}))
+    books = by_account(company)
+    known = netted_facts(
+        part(first, 8550, 9000, currency="EUR", unpaid_minor=3450, document_id=key),
+        document_id=key,
+        currency="EUR",
+    )
+    plan_and_approve(state, company, netted_payment(key), **known)
+    company.fault("netsuite", method="PATCH", lose_answer=True)
+    assert send(state, company) == {"accepted": 1, "unknown": 1}
+    assert (read(company, "customerPayment", key), unpaid(company, first)) == ({first: 90.0}, 30)
+    company.next_night()
+    changed = by_account(company)
+    assert sum(changed.values()) == 0
+    assert changed["105"] == Decimal("78.3")  # 90.00 euro at the rate of the payment
+    undo(state, company)
+    assert send(state, company) == {"accepted": 1}
+    company.next_night()
+    assert by_account(company) == books
+    assert unpaid(company, first) == Decimal("34.5")
+
+
+def test_the_amount_of_a_payment_that_was_deposited_stands(owing):
+    company, first, _ = owing
+    key = write(company, put("customerPayment", "ch_1", {**payment(first), **EURO}))
+    link = {"previousdoc": key, "previousline": "0", "nextdoc": "9", "nextline": "1"}
+    link |= {"foreignamount": "90", "linktype": "Deposit"}
+    company.store.put_many("netsuite", "previoustransactionlinelink", [link])
+    with pytest.raises(Rejected, match="was deposited"):
+        patch(company, "customerPayment", key, {"payment": "95.0", **apply(**{f"i{first}": "95"})})
+    assert unpaid(company, first) == 30
 
 
 def test_lines_without_replace_are_merged_by_their_document(owing):

@@ -11,11 +11,21 @@ from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.diff import changes
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.corrections.images import shows
+from reconcilers.corrections.plan import plan
+from reconcilers.corrections.policy import load_policy
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.application_samples import apply, facts, misapplied_memo, misapplied_payment, part
+from tests.application_samples import (
+    apply,
+    facts,
+    misapplied_memo,
+    misapplied_payment,
+    netted_facts,
+    netted_payment,
+    part,
+)
 from tests.correction_samples import at, changed, context, drift, netsuite, plan_into
-from tests.unit.reconcilers.test_journals import planned
+from tests.unit.reconcilers.test_journals import LIFE, planned
 
 BANKED = misapplied_payment(entity="payment", row_key="netsuite:9", owner_id="9", replica_id=None)
 
@@ -69,6 +79,38 @@ def one(**values):
 )
 def test_what_is_not_certain_is_refused_with_its_field(row, given, field, words):
     correction = planned(row, **given)
+    found = [refusal.problem for refusal in correction.refusals if refusal.field == field]
+    assert any(words in problem for problem in found), correction.refusals
+    assert (correction.state, correction.payload) == ("refused", {})
+
+
+def test_a_payment_that_lost_its_fee_gets_its_gross_amount_and_pays_it():
+    correction = planned(netted_payment(), **netted_facts())
+    assert (correction.object, correction.state) == ("customerPayment", "proposed")
+    assert correction.before == {"payment": "85.5", **apply(i7002="85.50")}
+    assert correction.payload == {"payment": "90.0", **apply(i7002="90.00")}
+
+
+@pytest.mark.parametrize("cause", ["short", "over", "other_currency"])
+def test_what_was_typed_wrong_or_paid_short_is_for_people(cause):
+    frame = drift(netted_payment(cause=cause))
+    lives = dict.fromkeys(frame["exception_key"], LIFE)
+    assert plan(frame, (), lives, context(**netted_facts()), load_policy()) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "words"),
+    [
+        ({}, "payment", "8001 is not in the snapshot"),
+        (netted_facts(is_deposited=True), "payment", "is deposited, so its amount stands"),
+        (netted_facts(available_minor=8549), "apply.items.amount", "1 minor units more"),
+        (netted_facts(part("7002", 8550, 9000, unpaid_minor=449)), "apply.items.doc", "only 8999"),
+        (netted_facts(voided="T"), "voided", "it is void"),
+        (netted_facts() | changed("erp_periods", 1, is_closed="T"), "postingPeriod", "is closed"),
+    ],
+)
+def test_a_payment_that_cannot_get_its_fee_back_is_refused(given, field, words):
+    correction = planned(netted_payment(), **given)
     found = [refusal.problem for refusal in correction.refusals if refusal.field == field]
     assert any(words in problem for problem in found), correction.refusals
     assert (correction.state, correction.payload) == ("refused", {})
@@ -132,6 +174,19 @@ def test_what_changed_since_the_plan_stops_it(state, record, values, outcome):
     plan_into(state, drift(misapplied_payment()), context(**facts()), at(0, 3))
     assert send(state, target) == {outcome: 1}
     assert len(target.effects) == (outcome == "accepted")
+
+
+@pytest.mark.parametrize("is_deposited", [False, True])
+def test_an_amount_is_changed_only_before_the_deposit(state, is_deposited):
+    target = erp()
+    target.records["customerPayment", "8001"] |= {"payment": "85.5", **apply(i7002="85.5")}
+    target.records["transaction", "7002"]["foreignamountunpaid"] = "4.5"
+    if is_deposited:
+        link = {"previousdoc": "8001", "linktype": "Deposit"}
+        target.records["previoustransactionlinelink", "1"] = link
+    plan_into(state, drift(netted_payment()), context(**netted_facts()), at(0, 3))
+    approve(state, [v.correction_id for v in list_corrections(state)], "ann", "", at(0, 4))
+    assert send(state, target) == {"refused" if is_deposited else "accepted": 1}
 
 
 def test_the_former_set_is_put_back(state):

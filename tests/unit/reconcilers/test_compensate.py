@@ -73,6 +73,7 @@ WRITES = {
     ("RFD-MISS-01", "not_posted"): "post_erp_refund",
     ("PYT-DEP-01", "not_deposited"): "post_erp_deposit",
     ("CRN-APPL-01", None): "apply_erp_settlement",
+    ("PAY-AMT-01", "fee_netted"): "apply_erp_settlement",
     **dict.fromkeys(
         ((code, None) for code in ("INV-AMT-01", "TAX-AMT-01", "INV-LINE-01")), "amend_erp_invoice"
     ),
