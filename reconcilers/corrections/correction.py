@@ -26,6 +26,8 @@ Action = Literal[
     "end_billing_copy",
     "apply_erp_settlement",
     "amend_erp_invoice",
+    "post_erp_supplement",
+    "credit_erp_difference",
     "post_erp_refund",
     "create_erp_customer",
     "create_crm_account",
@@ -50,6 +52,8 @@ POSTINGS = (
     "post_erp_refund",
     "post_erp_deposit",
     "credit_erp_copy",
+    "post_erp_supplement",
+    "credit_erp_difference",
     UNDO_POSTING,
     UNDO_JOURNAL,
 )

@@ -205,3 +205,60 @@ def test_nothing_is_moved_into_a_month_that_closed_meanwhile(billed, state):
     intent = WriteIntent("update", "invoice", key, body, "key-1", "q2c_1")
     with pytest.raises(Rejected, match="closed or locked"):
         company.with_target("netsuite", lambda target: target.write(intent))
+
+
+def test_what_a_settled_invoice_lacks_is_invoiced_once_and_credited_again(billed, state):
+    company = billed
+    key, _ = posted(company, ("il_0", 7500, 1500), ("il_1", 1500, 300))
+    settle(company, key)
+    plan_and_approve(
+        state, company, other_total(key), **seen_again(company, key, LINES[0], ("il_1", 1500, 300))
+    )
+    company.fault("netsuite", method="PUT", lose_answer=True)
+    assert send(state, company) == {"accepted": 1, "unknown": 1}
+    (made,) = company.store.rows("netsuite", "transaction", externalid=f"adjust_{key}_1")
+    assert (made["type"], made["tranid"], unpaid(company, made["id"])) == (
+        "CustInvc",
+        "UK-0001-1",
+        12,
+    )
+    assert by_account(company, made["id"]) == {"110": 12, "210": -10, "220": -2}
+    undo(state, company)
+    assert send(state, company) == {"accepted": 1}
+    (taken,) = company.store.rows("netsuite", "transaction", externalid=f"credit_{made['id']}")
+    company.next_night()
+    assert by_account(company, made["id"], taken["id"]) == {}
+
+
+def test_what_a_settled_invoice_has_too_much_is_credited(billed, state):
+    company = billed
+    key, _ = posted(company, LINES[0], ("il_1", 3500, 700))
+    settle(company, key, left="5.00")
+    plan_and_approve(
+        state, company, other_total(key), **seen_again(company, key, LINES[0], ("il_1", 3500, 700))
+    )
+    assert send(state, company) == {"accepted": 1}
+    (made,) = company.store.rows("netsuite", "transaction", externalid=f"adjust_{key}_1")
+    assert (made["type"], Decimal(made["foreigntotal"])) == ("CustCred", -12)
+    assert unpaid(company, key) == 0
+
+
+def settle(company, key, left="0"):
+    company.store.put("netsuite", "transaction", {"id": key, "foreignamountunpaid": left})
+
+
+def seen_again(company, key, *lines):
+    """The facts of a night after the invoice was settled."""
+    row = company.with_target("netsuite", lambda target: target.lookup("transaction", id=key))[0]
+    left = row["foreignamountunpaid"]
+    facts = posted_as(
+        *lines,
+        transaction_id=key,
+        exchange_rate="1",
+        total=row["foreigntotal"],
+        unpaid=left,
+        unpaid_minor=int(Decimal(left) * 100),
+    )
+    for line in facts["erp_copy_lines"]:
+        line["transaction_id"] = key
+    return facts

@@ -63,6 +63,7 @@ select
     case
         when rows_of_both.copy_role = 'voided' then 'erp_voided'
         when rows_of_both.copy_role = 'of_copy' then 'credited_copy'
+        when rows_of_both.copy_role = 'adjusting' then 'adjustment'
         when rows_of_both.copy_role = 'manual' and manual_invoices.erp_internal_id is not null then 'manual_erp'
         when erp.erp_internal_id is not null then null
         when billing.is_voided then 'void_before_post'

@@ -1,11 +1,13 @@
 -- What puts another posting right and says so by its external id: a journal `reversal_<journal>` takes a journal back,
--- `reclass_<document>_<line>` moves a line to another account, a credit memo `credit_<invoice>` takes a whole invoice back.
+-- `reclass_<document>_<line>` moves a line to another account, a credit memo `credit_<invoice>` takes a whole invoice back,
+-- an invoice or a credit memo `adjust_<invoice>_<n>` is over what another invoice lacks or has too much.
 -- What was taken back itself corrects nothing any more.
 with named as (
     select
         transaction_id,
         currency_id,
         total,
+        transaction_type,
         split_part(external_id, '_', 1) as kind,
         split_part(external_id, '_', 2) as corrected_id,
         nullif(split_part(external_id, '_', 3), '') as line_id
@@ -17,6 +19,7 @@ with named as (
             transaction_type = 'journal'
             and (external_id like 'reversal\_%' escape '\' or external_id like 'reclass\_%' escape '\')
             or transaction_type = 'credit_note' and external_id like 'credit\_%' escape '\'
+            or transaction_type in ('invoice', 'credit_note') and external_id like 'adjust\_%' escape '\'
         )
 ),
 
@@ -49,6 +52,13 @@ sound as (
             and abs(corrected.total) = abs(named.total)
             and named.transaction_id not in (select transaction_id from partial)
         )
+        -- and what is taken off an invoice is of it
+        or (
+            named.kind = 'adjust'
+            and corrected.transaction_type = 'invoice'
+            and corrected.currency_id = named.currency_id
+            and (named.transaction_type = 'invoice' or abs(named.total) <= abs(corrected.total))
+        )
 )
 
 select
@@ -58,5 +68,5 @@ select
     sound.corrected_id,
     case when sound.kind = 'reclass' then sound.corrected_id || '-' || sound.line_id end as corrected_line_key
 from sound
-left join sound as later on sound.transaction_id = later.corrected_id and later.kind = 'reversal'
+left join sound as later on sound.transaction_id = later.corrected_id and later.kind in ('reversal', 'credit')
 where later.transaction_id is null

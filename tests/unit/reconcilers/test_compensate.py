@@ -77,6 +77,10 @@ WRITES = {
     **dict.fromkeys(
         ((code, None) for code in ("INV-AMT-01", "TAX-AMT-01", "INV-LINE-01")), "amend_erp_invoice"
     ),
+    ("INV-LINE-01", None): "amend_erp_invoice",
+    # where their invoice must not change: else they amend it, too
+    ("INV-AMT-01", None): "post_erp_supplement",
+    ("TAX-AMT-01", None): "credit_erp_difference",
     ("INV-MISS-02", "unpaid"): "credit_erp_copy",
     ("JE-PER-01", None): "copy_field",
     ("PRD-GL-01", None): "copy_field",
