@@ -15,7 +15,7 @@ from orchestration.assets import (
 )
 from orchestration.assets.models import build_dbt_assets
 from orchestration.dbt import dbt_environment, dbt_project, ensure_manifest
-from orchestration.jobs import jobs
+from orchestration.jobs import dispatch, nightly, replay, watch
 from orchestration.progress import progress_logger
 from orchestration.resources import default_resources
 from orchestration.schedules import schedules
@@ -39,7 +39,7 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
             *corrections.assets,
             *reporting.assets,
         ],
-        jobs=jobs,
+        jobs=[nightly, dispatch, replay, watch],
         schedules=schedules,
         resources={**default_resources(settings), **resources},
         loggers={"console": dg.colored_console_logger, "progress": progress_logger},

@@ -144,6 +144,32 @@ def report(day: Day = None) -> None:
 
 
 @app.command()
+def alerts(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is news.")] = False,
+) -> None:
+    """Tell what people have to hear of at once: by channel, each thing once; a missed night too."""
+    from orchestration import alerting
+    from orchestration.sending import business_clock
+    from orchestration.stores import opened_state
+
+    settings = _settings()
+    now = business_clock(settings)()
+    if dry_run:
+        with opened_state(settings) as state:
+            found = alerting.news(settings, state, now)
+        for alert in found:
+            out.print(f"[bold]{alert.channel}[/] {alert.title}", *alert.lines, sep="\n  ")
+        out.print(f"{len(found)} alerts")
+        return
+    done = alerting.tell(settings, now)
+    out.print(f"{len(done.told)} alerts told, {len(done.lost)} not taken")
+    for alert in done.unaddressed:
+        out.print(f"no address for {alert.channel} (TIEOUT_ALERTS): {alert.title}", soft_wrap=True)
+    raise typer.Exit(1 if done.lost else 0)
+
+
+@app.command()
 def trace(
     identifier: Annotated[str, typer.Argument(help="An id of any system, or a canonical one.")],
     html: Annotated[Path | None, typer.Option(help="Write the same as a page, here.")] = None,

@@ -8,7 +8,10 @@ import datetime as dt
 import dagster as dg
 
 from extractors.errors import SourceError
+from orchestration.alerting import tell
 from orchestration.night_report import write_night_report
+from orchestration.sending import business_clock
+from reconcilers.alerts import night_failed
 
 PARTITION = "dagster/partition"
 # When one of these steps fails, the exceptions of the night are already recorded.
@@ -36,12 +39,14 @@ def say_what_failed(context: dg.HookContext) -> None:
         context.op.name,
         context.op_exception,
     )
-    run = context.instance.get_run_by_id(context.run_id)
-    if run is None or context.op.name not in RECORDED:
+    run, settings = context.instance.get_run_by_id(context.run_id), context.resources.settings
+    if run is None:
         return
     day = dt.date.fromisoformat(run.tags[PARTITION])
-    files = write_night_report(context.resources.settings, day)
-    context.log.error("the report of the broken night is %s", files.html)
+    if context.op.name in RECORDED:
+        files = write_night_report(settings, day)
+        context.log.error("the report of the broken night is %s", files.html)
+    tell(settings, business_clock(settings)(), also=[night_failed(day, context.op.name)])
 
 
 @dg.failure_hook(name="say_what_was_not_sent")

@@ -3,8 +3,11 @@
 import dagster as dg
 
 from extractors.registry import READ
+from orchestration.alerting import tell
 from orchestration.failures import say_what_failed, say_what_was_not_sent
 from orchestration.partitions import snapshot_days
+from orchestration.sending import business_clock
+from orchestration.settings import Settings
 
 EXCEPTIONS = dg.AssetSelection.assets(dg.AssetKey(["reconciliation", "exceptions"]))
 ATTEMPTS = dg.AssetSelection.assets(dg.AssetKey(["corrections", "attempts"]))
@@ -37,4 +40,12 @@ replay = dg.define_asset_job(
     description="A stored night up to its exceptions, from the raw zone alone.",
 )
 
-jobs = [nightly, dispatch, replay]
+
+@dg.op(description="Alerts, and that a night was missed.")
+def tell_what_stands(settings: dg.ResourceParam[Settings]) -> None:
+    tell(settings, business_clock(settings)())
+
+
+@dg.job(executor_def=dg.in_process_executor, description="Tell what people have to hear of.")
+def watch() -> None:
+    tell_what_stands()

@@ -1,8 +1,8 @@
-"""02:00 UTC: reconcile yesterday."""
+"""02:00 UTC: reconcile yesterday. 07:00 UTC: tell when that did not happen."""
 
 import dagster as dg
 
-from orchestration.jobs import nightly
+from orchestration.jobs import nightly, watch
 
 nightly_at_two = dg.build_schedule_from_partitioned_job(
     nightly,
@@ -12,4 +12,11 @@ nightly_at_two = dg.build_schedule_from_partitioned_job(
     description="Reconciles the day that ended two hours ago. Switch it on in the UI.",
 )
 
-schedules = [nightly_at_two]
+watch_at_seven = dg.ScheduleDefinition(
+    job=watch,
+    name="watch_at_seven",
+    cron_schedule="0 7 * * *",
+    description="Tells of a night that was missed. Switch it on in the UI.",
+)
+
+schedules = [nightly_at_two, watch_at_seven]

@@ -7,6 +7,7 @@ import datetime as dt
 import getpass
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,7 @@ class Settings:
     events_token: str | None = field(default=None, repr=False)
     sealing_keys: tuple[str, ...] = field(default=(), repr=False)
     events_batch: int = DEFAULT_EVENTS_BATCH
+    alert_urls: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     identity_max_changed: float = DEFAULT_IDENTITY_MAX_CHANGED
     connections_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     write_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
@@ -186,6 +188,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         events_token=environ.get("TIEOUT_EVENTS_TOKEN") or None,
         sealing_keys=tuple((environ.get("TIEOUT_SEALING_KEYS") or "").replace(",", " ").split()),
         events_batch=_events_batch(environ.get("TIEOUT_EVENTS_BATCH")),
+        alert_urls=_alert_urls(environ.get("TIEOUT_ALERTS")),
         identity_max_changed=_max_changed(environ.get("TIEOUT_IDENTITY_MAX_CHANGED")),
         connections_override=_real_connections(environ),
         write_override=given_to_write(environ),
@@ -211,6 +214,20 @@ def _events_batch(text: str | None) -> int:
             "100, or 1 for a request per event."
         )
     return int(text)
+
+
+def _alert_urls(text: str | None) -> dict[str, tuple[str, ...]]:
+    """Addresses by channel; they may hold secrets, so a mistake is told without them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for number, word in enumerate(shlex.split(text or ""), start=1):
+        channel, is_given, address = word.partition("=")
+        if not channel or not is_given or ":" not in address:
+            raise SettingsError(
+                f"TIEOUT_ALERTS, word {number}: write channel=address, such as "
+                "*=mailto://... or finance-ops=command:/usr/local/bin/tell"
+            )
+        found[channel] = (*found.get(channel, ()), address)
+    return found
 
 
 def _max_changed(text: str | None) -> float:

@@ -5,12 +5,15 @@ from dataclasses import asdict
 
 import dagster as dg
 
+from orchestration.alerting import tell
 from orchestration.assets.corrections import PLAN
 from orchestration.night_report import write_night_report
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
+from orchestration.sending import business_clock
 
 REPORT = dg.AssetKey(["reporting", "nightly_report"])
+ALERTS = dg.AssetKey(["reporting", "alerts"])
 
 
 @dg.asset(
@@ -34,4 +37,35 @@ def nightly_report(
     )
 
 
-assets = [nightly_report]
+@dg.asset(
+    key=ALERTS,
+    deps=[REPORT],
+    group_name="reporting",
+    kinds={"webhook"},
+    owners=["team:finance-systems"],
+    partitions_def=snapshot_days,
+    backfill_policy=one_day_at_a_time,
+    check_specs=[
+        dg.AssetCheckSpec("taken", asset=ALERTS, description="Every address took what it was told.")
+    ],
+)
+def alerts(night: dg.ResourceParam[Night]) -> dg.MaterializeResult:
+    """What people have to hear of at once, each thing once. No night fails for it."""
+    done = tell(night.settings, business_clock(night.settings)())
+    return dg.MaterializeResult(
+        metadata={
+            "told": "\n".join(alert.title for alert in done.told),
+            "without an address": len(done.unaddressed),
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="taken",
+                passed=not done.lost,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"not taken": ", ".join(alert.key for alert in done.lost)},
+            )
+        ],
+    )
+
+
+assets = [nightly_report, alerts]

@@ -119,4 +119,4 @@ def test_whatever_opens_the_warehouse_waits_for_its_turn(defs):
     }
     outside = {name for name, pool in pools.items() if pool != "warehouse"}
     reading = {"extract_salesforce", "extract_stripe", "extract_netsuite", "extract_bank"}
-    assert outside == {*reading, "events__cloud_events"}
+    assert outside == {*reading, "events__cloud_events", "reporting__alerts"}
