@@ -10,13 +10,15 @@ events as (
         events.*,
         -- only the copy that stands for the document earns anything
         case
-            when copies.copy_role = 'primary' then events.invoice_line_id
+            -- a line that lost its key is known by what it sells
+            when copies.copy_role = 'primary' then coalesce(events.invoice_line_id, pairs.line_key)
             when copies.copy_role in ('manual', 'unsourced') then 'erp-' || events.erp_line_key
             when notes.credit_note_key is not null then events.invoice_line_id
         end as named_line_key,
         notes.credit_note_key
     from {{ ref('revenue_event__erp') }} as events
     left join copies on events.erp_internal_id = copies.erp_internal_id
+    left join {{ ref('invoice_line_copies') }} as pairs on events.erp_line_key = pairs.erp_line_id
     left join {{ ref('credit_notes') }} as notes on events.erp_internal_id = notes.erp_internal_id
 )
 

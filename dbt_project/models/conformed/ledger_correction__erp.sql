@@ -29,13 +29,21 @@ halves as (
     select transaction_id, corrected_id from named where kind = 'reversal'
 ),
 
+primary_book as (
+    -- an account without further books does not name its only one
+    select coalesce(min(accounting_book_id), '1') as accounting_book
+    from {{ ref('stg_netsuite__accounting_books') }}
+    where is_primary
+),
+
 partial as (
-    -- a journal and its reversal leave nothing on any account
+    -- a journal and its reversal leave nothing on any account; further books and memoranda follow rules of their own
     select halves.transaction_id
     from halves
     inner join {{ ref('stg_netsuite__transaction_accounting_lines') }} as postings
-        on halves.half_id = postings.transaction_id
-    group by halves.transaction_id, postings.account_id, postings.accounting_book
+        on halves.half_id = postings.transaction_id and postings.is_posting
+    inner join primary_book on postings.accounting_book = primary_book.accounting_book
+    group by halves.transaction_id, postings.account_id
     having sum(postings.debit - postings.credit) <> 0
 ),
 
