@@ -498,6 +498,8 @@ FACTS: dict[str, list[dict[str, Any]]] = {
             "number": f"{account}0",
             "amount_minor": minor,
             "base_minor": minor,
+            "department_id": "7",
+            "class_id": None,
         }
         for journal, line, account, minor in (
             ("8885", "0", "210", 12000),

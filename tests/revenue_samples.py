@@ -50,6 +50,8 @@ MONTHS: list[dict[str, Any]] = [
         "currency": "GBP",
         "income_account_id": "400",
         "deferred_account_id": "210",
+        "department_id": None,
+        "class_id": "4",
     }
     for period, erp in (("2026-05", 4000), ("2026-06", 5000))
 ]

@@ -41,7 +41,8 @@ _FIELDS = {
     "approved",
     "line",
 }
-_LINE_FIELDS = {"account", "debit", "credit", "memo", "entity"}
+_SEGMENTS = ("department", "class")
+_LINE_FIELDS = {"account", "debit", "credit", "memo", "entity", *_SEGMENTS}
 
 
 def post_journal(store: Store, body: Body, external_id: str | None, internal_id: str | None) -> str:
@@ -92,6 +93,7 @@ def journal_lines(store: Store, internal_id: str) -> list[dict[str, Any]]:
                 float(line["foreignamount"])
             ),
             "memo": line["memo"],
+            **{name: {"id": line[name]} for name in _SEGMENTS if line[name]},
         }
         for line in store.rows("netsuite", "transactionline", transaction=internal_id)
     ]
@@ -137,7 +139,8 @@ def _add_lines(store: Store, body: Body, entry: Entry) -> int:
         minor = _amount(line, precision, place)
         debits += max(minor, 0)
         balance += minor
-        entry.add(account, minor, entry.document.base(minor), memo=line.get("memo"))
+        columns = {name: _segment(line, name, place) for name in _SEGMENTS}
+        entry.add(account, minor, entry.document.base(minor), memo=line.get("memo"), **columns)
     if not debits or balance:
         detail = "The amounts in a journal entry must balance."
         raise NetSuiteError(detail, "USER_ERROR", "line")
@@ -153,6 +156,16 @@ def _account(store: Store, line: Body, place: str) -> str:
     if account["accttype"] == "AcctRec":
         reference(store, line.get("entity"), "customer", f"{place}.entity")
     return key
+
+
+def _segment(line: Body, name: str, place: str) -> str | None:
+    """The department or class of a line."""
+    value = line.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not str(value.get("id", "")).isdecimal():
+        raise NetSuiteError(f"Invalid reference key for {name}.", where=f"{place}.{name}")
+    return str(value["id"])
 
 
 def _amount(line: Body, precision: int, place: str) -> int:

@@ -213,7 +213,7 @@ _TABLES = (
         "transaction:id id:id mainline:boolean taxline:boolean item:id quantity:decimal "
         "rate:decimal foreignamount:decimal netamount:decimal subsidiary:id taxcode:id "
         "custcol_stripe_line_id custcol_stripe_balance_id custcol_rev_start:date "
-        "custcol_rev_end:date memo",
+        "custcol_rev_end:date memo department:id class:id",
         key=("transaction", "id"),
         parent=("transaction", "transaction"),
     ),

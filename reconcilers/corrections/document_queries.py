@@ -41,8 +41,11 @@ DOCUMENT_QUERIES: Mapping[str, str] = {
                lines.account_number as number,
                coalesce(lines.transaction_debit_minor - lines.transaction_credit_minor, 0)
                    as amount_minor,
-               lines.debit_minor - lines.credit_minor as base_minor
+               lines.debit_minor - lines.credit_minor as base_minor,
+               wire.department as department_id, wire.class as class_id
         from conformed.journal_entry_line__erp as lines
+        left join raw.netsuite__transaction_line as wire
+            on lines.journal_id = wire.transaction and lines.line_id = wire.id
         where lines.journal_id in (
             select split_part(owner_id, '-', 1)
             from reconciliation.drift where code in ('JE-DUP-01', 'JE-ACC-01', 'PYT-CLR-01')

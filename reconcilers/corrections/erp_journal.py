@@ -28,6 +28,8 @@ class JournalLine:
     amount_minor: int
     base_minor: int
     memo: str | None = None
+    department_id: str | None = None
+    class_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def _line(line: JournalLine, exponent: int) -> dict[str, Any]:
         "account": {"id": (line.account or {})["account_id"]},
         side: amount_text(abs(line.amount_minor), exponent),
     }
+    segments = (("department", line.department_id), ("class", line.class_id))
+    body |= {name: {"id": value} for name, value in segments if value}
     return body | ({"memo": line.memo} if line.memo else {})
 
 

@@ -103,6 +103,8 @@ def reclass_line(subject: Subject, rule: Rule, facts: Facts) -> Correction:
             account=facts.ledger_by_number.get(wanted),
             amount_minor=line["amount_minor"],
             base_minor=line["base_minor"],
+            department_id=line["department_id"],
+            class_id=line["class_id"],
         ),
     )
     conditions = [
@@ -216,6 +218,8 @@ def _taken_back(line: Row, facts: Facts) -> JournalLine:
         account=facts.ledger.get(line["account_id"] or ""),
         amount_minor=-line["amount_minor"],
         base_minor=-line["base_minor"],
+        department_id=line["department_id"],
+        class_id=line["class_id"],
     )
 
 

@@ -199,6 +199,8 @@ class PlanContext:
             "number": TEXT,
             "amount_minor": WHOLE,
             "base_minor": WHOLE,
+            "department_id": TEXT,
+            "class_id": TEXT,
         },
         "billing_disputes": {
             "row_key": TEXT,

@@ -90,6 +90,8 @@ def _sides(month: Row, draft: JournalDraft, facts: Facts) -> tuple[JournalLine, 
             amount_minor=signed,
             base_minor=in_books(signed, draft),
             memo=f"{month['plan_id']}|{month['period']}",
+            department_id=month["department_id"],
+            class_id=month["class_id"],
         )
         for account, signed in sides
     )

@@ -84,11 +84,14 @@ REVENUE_QUERIES: Mapping[str, str] = {
                cast(wire.trandate as date) as document_date,
                wire.exchangerate as exchange_rate, upper(currencies.symbol) as currency,
                items.incomeaccount as income_account_id,
-               items.deferredrevenueaccount as deferred_account_id
+               items.deferredrevenueaccount as deferred_account_id,
+               sold.department as department_id, sold.class as class_id
         from months
         join plans on months.plan_id = plans.plan_id
         join raw.netsuite__revenue_plan as own on months.plan_id = own.id
         left join raw.netsuite__transaction as wire on plans.document_id = wire.id
+        left join raw.netsuite__transaction_line as sold
+            on own.sourcetransaction = sold.transaction and own.sourceline = sold.id
         left join raw.netsuite__currency as currencies on own.currency = currencies.id
         left join raw.netsuite__item as items on own.item = items.id
         left join conformed.invoice__erp as invoices
@@ -125,6 +128,8 @@ REVENUE_SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
         "currency": pl.String(),
         "income_account_id": pl.String(),
         "deferred_account_id": pl.String(),
+        "department_id": pl.String(),
+        "class_id": pl.String(),
     },
     "revenue_lines": {
         "plan_id": pl.String(),

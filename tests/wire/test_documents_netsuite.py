@@ -130,6 +130,11 @@ REFUSED = {
     "no subsidiary": ({"subsidiary": {"id": "9"}}, "Invalid reference", "subsidiary"),
     "no currency": ({"currency": None}, "Invalid reference", "currency"),
     "unknown field": ({"reversalOf": "1"}, "Unknown field", "reversalOf"),
+    "no department": (
+        sides("1.00", "1.00", department={"id": "x"}),
+        "Invalid reference",
+        "department",
+    ),
     "unknown of a line": (sides("1.00", "1.00", amount="1"), "Unknown field", "line.items[0]"),
     "other external id": ({"externalId": "je_9"}, "differs", "externalId"),
 }

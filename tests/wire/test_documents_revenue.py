@@ -58,7 +58,7 @@ def test_a_plan_is_caught_up_once_although_the_answer_was_lost_and_back_again(ru
     (made,) = company.store.rows("netsuite", "transaction", externalid=f"catchup_{plan}_total")
     assert by_account(company, made["id"]) == {"210": Decimal(10), "400": Decimal(-10)}
     lines = company.store.rows("netsuite", "transactionline", transaction=made["id"])
-    assert {line["memo"] for line in lines} == {f"{plan}|2026-06"}
+    assert {(line["memo"], line["class"]) for line in lines} == {(f"{plan}|2026-06", "4")}
     undo(state, company)
     assert send(state, company) == {"accepted": 1}
     company.next_night()

@@ -179,7 +179,7 @@ TRANSACTION_LINE = _object(
     declare("quantity", "rate", "foreignamount", "netamount", kind="decimal"),
     declare("subsidiary", "taxcode", "custcol_stripe_line_id", "custcol_stripe_balance_id"),
     declare("custcol_rev_start", "custcol_rev_end", kind="date"),
-    declare("memo"),
+    declare("memo", "department", "class"),
     key=("transaction", "id"),
     parent=ParentLink("transaction", "transaction"),
     control_sum=ControlSum("foreignamount", "currency", parent="transaction"),

@@ -88,6 +88,13 @@ def test_a_copy_is_reversed_by_a_journal_that_names_it():
     assert (correction.mode, correction.before) == ("approve_two", None)
 
 
+@pytest.mark.parametrize("row", [copied_journal(), wrong_account()], ids=lambda row: row["code"])
+def test_what_is_moved_stays_with_its_department(row):
+    lines = planned(row).payload["line"]["items"]
+    assert [line["department"] for line in lines] == [{"id": "7"}] * 2
+    assert not any("class" in line for line in lines)
+
+
 def test_a_journal_by_hand_on_clearing_goes_back_to_where_it_came_from():
     correction = planned(entry_by_hand("8884"), **by_hand())
     assert correction.record_id == "reversal_8884"
