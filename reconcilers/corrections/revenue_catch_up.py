@@ -63,7 +63,8 @@ def _journal(
     if not off or not off[0]["exchange_rate"]:
         return unknown_source(subject, rule, external_id, f"what plan {plan_id} is off by")
     first = date.fromisoformat(f"{off[0]['period']}-01")
-    draft = head_of(external_id, off[0], first, facts)
+    # a plan that is not held may be run on next month: that is another journal
+    draft = head_of(f"{external_id}_{off[-1]['period']}", off[0], first, facts)
     lines = tuple(line for each in off for line in _sides(each, draft, facts))
     return journal_correction(
         subject,

@@ -55,7 +55,9 @@ def test_a_plan_is_caught_up_once_although_the_answer_was_lost_and_back_again(ru
     plan_and_approve(state, company, other_amount(replica_id=plan), **facts)
     company.fault("netsuite", method="PUT", lose_answer=True)
     assert send(state, company) == {"accepted": 1, "unknown": 1}
-    (made,) = company.store.rows("netsuite", "transaction", externalid=f"catchup_{plan}_total")
+    (made,) = company.store.rows(
+        "netsuite", "transaction", externalid=f"catchup_{plan}_total_2026-06"
+    )
     assert by_account(company, made["id"]) == {"210": Decimal(10), "400": Decimal(-10)}
     lines = company.store.rows("netsuite", "transactionline", transaction=made["id"])
     assert {(line["memo"], line["class"]) for line in lines} == {(f"{plan}|2026-06", "4")}
@@ -72,4 +74,7 @@ def test_a_plan_that_was_changed_meanwhile_is_not_caught_up(run, state):
     line = company.store.get("netsuite", "revenueplanline", line_id)
     company.store.put_many("netsuite", "revenueplanline", [line | {"amount": "1.00"}])
     assert send(state, company) == {"superseded": 1}
-    assert company.store.rows("netsuite", "transaction", externalid=f"catchup_{plan}_total") == []
+    assert (
+        company.store.rows("netsuite", "transaction", externalid=f"catchup_{plan}_total_2026-06")
+        == []
+    )

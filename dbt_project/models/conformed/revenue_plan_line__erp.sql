@@ -1,4 +1,4 @@
--- Lines of revenue plans, and beside them what journals `catchup_<plan>_<part>` of ours recognise of a plan: each of their lines on
+-- Lines of revenue plans, and beside them what journals `catchup_<plan>_...` of ours recognise of a plan: each of their lines on
 -- deferred revenue says in its memo, `<plan>|<period>`, of which month it is. What is taken back itself catches up nothing.
 with catch_ups as (
     select

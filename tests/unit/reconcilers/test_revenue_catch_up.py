@@ -39,7 +39,10 @@ def sides(correction):
 
 def test_a_plan_over_too_little_is_caught_up_month_by_month():
     correction = planned(other_amount(), revenue_months=months({}, {"erp_minor": 4500}))
-    assert (correction.object, correction.record_id) == ("journalEntry", "catchup_7001001_total")
+    assert (correction.object, correction.record_id) == (
+        "journalEntry",
+        "catchup_7001001_total_2026-06",
+    )
     assert sides(correction) == [
         ("210", "10.00", None, "7001001|2026-05"),
         ("400", None, "10.00", "7001001|2026-05"),
@@ -51,7 +54,7 @@ def test_a_plan_over_too_little_is_caught_up_month_by_month():
 
 def test_what_was_earned_after_the_void_is_taken_back():
     correction = planned(run_on(), revenue_months=months({"policy_minor": 0}))
-    assert correction.record_id == "catchup_7001001_end"
+    assert correction.record_id == "catchup_7001001_end_2026-05"
     assert [side[:3] for side in sides(correction)] == [
         ("210", None, "40.00"),
         ("400", "40.00", None),
@@ -67,7 +70,7 @@ def two_plans(standing=(), second=()):
 
 def test_a_second_plan_is_taken_back_whole_once_it_has_run():
     correction = planned(planned_twice(), **two_plans())
-    assert correction.record_id == "catchup_7001501_all"
+    assert correction.record_id == "catchup_7001501_all_2026-06"
     assert sides(correction) == [
         (account, debit, credit, f"7001501|{month}")
         for month in ("2026-05", "2026-06")
