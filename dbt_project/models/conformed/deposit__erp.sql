@@ -27,7 +27,7 @@ select
     {{ mirrored_id('document_facts.stripe_payout_id', 'document_facts.external_id', 'po') }} as payout_id,
     document_facts.transaction_id as erp_internal_id,
     document_facts.number,
-    document_facts.is_voided,
+    document_facts.is_voided or reversals.source_id is not null as is_voided,
     document_facts.transaction_date as deposit_date,
     document_facts.period,
     document_facts.legal_entity,
@@ -40,7 +40,7 @@ select
     document_facts.created_at,
     document_facts.modified_at,
     {{ fingerprint([
-        'document_facts.is_voided', 'document_facts.currency', 'document_facts.total_minor', 'parts.fee_minor',
+        'document_facts.is_voided or reversals.source_id is not null', 'document_facts.currency', 'document_facts.total_minor', 'parts.fee_minor',
     ]) }} as fingerprint
 from document_facts
 left join parts on document_facts.transaction_id = parts.erp_internal_id
@@ -55,3 +55,5 @@ left join (
     where lines.is_main_line
     group by lines.transaction_id
 ) as bank on document_facts.transaction_id = bank.transaction_id
+left join {{ ref('ledger_correction__erp') }} as reversals
+    on document_facts.transaction_id = reversals.corrected_id and reversals.kind = 'reversal'

@@ -57,7 +57,8 @@ sound as (
         or (
             named.kind in ('reversal', 'credit')
             and corrected.currency_id = named.currency_id
-            and abs(corrected.total) = abs(named.total)
+            -- a deposit is over what is left without the fees, its reversal over all of it
+            and (abs(corrected.total) = abs(named.total) or corrected.transaction_type = 'deposit')
             and named.transaction_id not in (select transaction_id from partial)
         )
         -- and what is taken off an invoice is of it
