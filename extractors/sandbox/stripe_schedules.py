@@ -58,9 +58,19 @@ def _create(store: Store, asked: dict[str, Any], _: str) -> Document:
         raise StripeError(message, None, "start_date")
     currency = customer.get("currency") or "usd"
     phases = _phases(store, asked["phases"], start, currency)
-    known = {name: asked[name] for name in ("end_behavior", "metadata") if name in asked}
+    names = ("default_settings", "end_behavior", "metadata")
+    known = {name: asked[name] for name in names if name in asked}
+    _require_due_date(known.get("default_settings") or {})
     fields = {"customer": customer["id"], "phases": phases, "status": "not_started", **known}
     return create(store, "subscription_schedule", fields)
+
+
+def _require_due_date(settings: Mapping[str, Any]) -> None:
+    """An invoice that is sent has to say until when it is paid."""
+    days = (settings.get("invoice_settings") or {}).get("days_until_due")
+    if settings.get("collection_method") == "send_invoice" and days is None:
+        name = "default_settings[invoice_settings][days_until_due]"
+        raise StripeError(f"Missing required param: {name}.", "parameter_missing", name)
 
 
 def _second(asked: Mapping[str, Any]) -> int:
@@ -244,6 +254,10 @@ OPERATIONS = (
         _create,
         {
             "customer": "text",
+            "default_settings": {
+                "collection_method": COLLECTION,
+                "invoice_settings": {"days_until_due": "count"},
+            },
             "end_behavior": _END,
             "from_subscription": "text",
             "phases": [_PHASE],

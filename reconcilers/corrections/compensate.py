@@ -56,6 +56,7 @@ UNDONE_BY: Mapping[str, str] = {
     "post_erp_deposit": UNDO_JOURNAL,
     "ask_for_paper": UNDO_CREATION,
     "revert_unsigned_edit": UNDO_UPDATE,
+    "plan_subscription": UNDO_DEED,
     UNDO_UPDATE: UNDO_UPDATE,
     UNDO_CREATION: UNDO_UPDATE,
 }
@@ -150,7 +151,11 @@ def _require_undoable(record: CorrectionRecord) -> None:
             f"{name} ({record.action}) cannot be undone from here; void {record.object} "
             f"{record.target_record_id or record.record_id} in {record.system} by hand"
         )
-    if UNDONE_BY[record.action] in {UNDO_JOURNAL, UNDO_CREATION} and not record.target_record_id:
+    is_made = record.operation == "create" or UNDONE_BY[record.action] in {
+        UNDO_JOURNAL,
+        UNDO_CREATION,
+    }
+    if is_made and not record.target_record_id:
         raise CompensationRefusedError(
             f"{name}: {record.system} did not say which record it became"
         )
@@ -278,7 +283,16 @@ def _reversing(record: CorrectionRecord) -> dict[str, Any]:
 
 
 def _doing_the_opposite(record: CorrectionRecord) -> dict[str, Any]:
-    """Void the invoice that we finalized, while nothing is paid of it."""
+    """Void the invoice that we finalized, while nothing is paid of it; cancel a plan of ours."""
+    if record.operation == "create":
+        return {
+            "object": f"{record.object}/cancel",
+            "record_id": record.target_record_id or "",
+            "operation": "update",
+            "before": {"status": "not_started"},
+            "after": {"status": "canceled"},
+            "payload": {},
+        }
     return {
         "object": "invoice/void",
         "record_id": record.record_id,

@@ -24,6 +24,7 @@ Action = Literal[
     "finalize_draft",
     "issue_credit_note",
     "end_billing_copy",
+    "plan_subscription",
     "apply_erp_settlement",
     "amend_erp_invoice",
     "post_erp_supplement",
@@ -58,7 +59,14 @@ POSTINGS = (
     UNDO_JOURNAL,
 )
 # Actions that do something to a document of billing, or make one (see billing_checks.py).
-DEEDS = ("pay_out_of_band", "finalize_draft", "issue_credit_note", "end_billing_copy", UNDO_DEED)
+DEEDS = (
+    "pay_out_of_band",
+    "finalize_draft",
+    "issue_credit_note",
+    "end_billing_copy",
+    "plan_subscription",
+    UNDO_DEED,
+)
 UNDO_OF = "undo:"  # before the id of the correction undone, the version that an undo expects
 Field = tuple[str, str, str, str]  # system, object, record, attribute
 

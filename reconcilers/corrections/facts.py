@@ -28,6 +28,8 @@ class Facts:
     ends: Mapping[str, Row]
     coupons: Sequence[Row]
     billed_twice: Mapping[str, Row]
+    unbilled: Mapping[str, Row]
+    unbilled_lines: Mapping[str, Sequence[Row]]
     prices: Mapping[str, Row]
     signed_steps: Mapping[str, Row]
     signed_lines: Mapping[str, Row]
@@ -95,6 +97,8 @@ def index(context: PlanContext) -> Facts:
         billed_items=_of_products(context.billing_items),
         schedules=_grouped(context.billing_schedules, "subscription_id"),
         ends=_by(context.billing_ends, "subscription_id"),
+        unbilled=_by(context.unbilled, "row_key"),
+        unbilled_lines=_grouped(context.unbilled_lines, "contract_id"),
         billed_twice=_by(context.billed_twice, "row_key"),
         prices=_by(context.billing_prices, "price_id"),
         signed_steps=_by(context.signed_steps, "row_key"),

@@ -37,6 +37,8 @@ class PlanContext:
     billing_ends: pl.DataFrame
     billing_coupons: pl.DataFrame
     billed_twice: pl.DataFrame
+    unbilled: pl.DataFrame
+    unbilled_lines: pl.DataFrame
     billing_prices: pl.DataFrame
     signed_steps: pl.DataFrame
     signed_lines: pl.DataFrame

@@ -61,6 +61,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CON-TERM-01", None): Mode.APPROVE_TWO,
     ("CON-DISC-01", None): Mode.APPROVE,
     ("CON-AMT-01", None): Mode.APPROVE_TWO,
+    ("CON-MISS-01", None): Mode.APPROVE_TWO,
     ("SUB-DUP-01", None): Mode.APPROVE_TWO,
     ("CON-AMD-01", "signed"): Mode.APPROVE_TWO,
     ("CON-RAMP-01", None): Mode.APPROVE_TWO,

@@ -6,6 +6,7 @@ Pure. No coupon is made here, and what was charged until now stays as it is.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from extractors.billing.stripe.writable import coupons
@@ -27,7 +28,7 @@ def correct_discount(subject: Subject, rule: Rule, facts: Facts) -> Correction |
     *_, product = subject.row_key.split(":")
     items = facts.billed_items.get((subject.replica_id, product), ())
     percent = Decimal(line["discount_percent"])
-    wanted = _wanted(percent, facts.coupons)
+    wanted = ways_to_give(percent, facts.coupons)
     refusals = one_item(_PLACE, items) or tuple(_refusals(items[0], percent, wanted))
     item = items[0] if len(items) == 1 else None
     return field_correction(
@@ -46,12 +47,14 @@ def _given(item: Row) -> list[Any]:
     return coupons(json.loads(item["discounts"] or "[]"))
 
 
-def _wanted(percent: Decimal, known: Sequence[Row]) -> list[list[Mapping[str, str]]]:
+def ways_to_give(
+    percent: Decimal | Fraction, known: Sequence[Row]
+) -> list[list[Mapping[str, str]]]:
     """Every way to give just this percentage for good."""
     if not percent:
         return [[]]
     return [
-        [{"coupon": one["coupon_id"]}] for one in known if Decimal(one["percent_off"]) == percent
+        [{"coupon": one["coupon_id"]}] for one in known if Fraction(one["percent_off"]) == percent
     ]
 
 

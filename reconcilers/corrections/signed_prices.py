@@ -61,7 +61,12 @@ def fitting(
     assert held is not None
     if _fits(held, line):
         return str(held["price_id"]), ()
-    known = [one for one in facts.prices.values() if _is_like(one, held) and _fits(one, line)]
+    return one_price(line, held, facts)
+
+
+def one_price(line: Row, wanted: Row, facts: Facts) -> tuple[str | None, tuple[Refusal, ...]]:
+    """The only price in use of a product, currency and periods that comes to what was signed."""
+    known = [one for one in facts.prices.values() if _is_like(one, wanted) and _fits(one, line)]
     if len(known) == 1:
         return str(known[0]["price_id"]), ()
     what = f"{line['mrr_minor']} minor units a month for {line['quantity']}"
@@ -97,6 +102,8 @@ def _fits(price: Row, line: Row) -> bool:
 
 def _is_like(price: Row, held: Row) -> bool:
     """Whether an item could go over to a price without being billed by other periods."""
+    if price["unit_amount"] is None:
+        return False
     same = ("product_id", "currency", "interval", "interval_count")
     return bool(price["is_open"]) and all(price[name] == held[name] for name in same)
 

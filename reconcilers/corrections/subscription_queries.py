@@ -86,6 +86,13 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
                     where code in ('CON-AMT-01', 'CON-AMD-01', 'CON-RAMP-01')
                 )
             )
+            union
+            select products.id
+            from raw.stripe__product as products
+            join canonical.contract_lines as lines on products.metadata_sku = lines.product_code
+            where lines.contract_id in (
+                select owner_id from reconciliation.drift where code = 'CON-MISS-01'
+            )
         )
         order by id
     """,
@@ -101,6 +108,48 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
         where copies.row_key in (
             select row_key from reconciliation.drift where code = 'SUB-DUP-01'
         )
+    """,
+    # Customers of billing that could be the contract's: of the same company, entity and currency.
+    "unbilled": """
+        select 'salesforce:' || contracts.contract_id as row_key, contracts.contract_id,
+               contracts.opportunity_id, contracts.correlation_id, contracts.legal_entity,
+               contracts.currency, contracts.billing_frequency, contracts.start_date,
+               contracts.end_date, contracts.is_auto_renewed, golden.payment_terms_days,
+               min(customers.source_id) as customer_id,
+               count(customers.source_id) as customer_count,
+               cast(any_value(seen.watermark_at) as date) as as_of_date
+        from canonical.contracts as contracts
+        cross join (
+            select watermark_at from raw.snapshots
+            where system = 'stripe' and object = 'subscription'
+        ) as seen
+        left join canonical.customers as golden
+            on contracts.canonical_customer_id = golden.canonical_customer_id
+        left join conformed.customer__billing as customers
+            on contracts.canonical_customer_id = customers.canonical_customer_id
+                and coalesce(customers.currency, contracts.currency) = contracts.currency
+                and coalesce(customers.legal_entity, contracts.legal_entity)
+                    = contracts.legal_entity
+                and customers.is_active
+        where contracts.contract_id in (
+            select owner_id from reconciliation.drift where code = 'CON-MISS-01'
+        )
+        group by all
+    """,
+    "unbilled_lines": """
+        select lines.contract_id, lines.contract_line_id, lines.product_code, lines.quantity,
+               cast(round(lines.unit_mrr_minor * lines.quantity) as bigint) as mrr_minor,
+               cast(coalesce(lines.discount_percent, 0) as varchar) as discount_percent,
+               lines.start_date, lines.end_date,
+               case when count(*) = 1 then min(products.id) end as product_id
+        from canonical.contract_lines as lines
+        left join raw.stripe__product as products
+            on lines.product_code = products.metadata_sku and products.active
+        where lines.unit_mrr_minor * lines.quantity > 0 and lines.contract_id in (
+            select owner_id from reconciliation.drift where code = 'CON-MISS-01'
+        )
+        group by all
+        order by lines.contract_line_id
     """,
     # What takes the same percentage off whatever it is given on, for good.
     "billing_coupons": """
@@ -222,6 +271,33 @@ SUBSCRIPTION_SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
         "items": _TEXT,
         "schedule_id": _TEXT,
         "version": _TEXT,
+    },
+    "unbilled": {
+        "row_key": _TEXT,
+        "contract_id": _TEXT,
+        "opportunity_id": _TEXT,
+        "correlation_id": _TEXT,
+        "legal_entity": _TEXT,
+        "currency": _TEXT,
+        "billing_frequency": _TEXT,
+        "start_date": _DAY,
+        "end_date": _DAY,
+        "is_auto_renewed": _FLAG,
+        "payment_terms_days": _WHOLE,
+        "customer_id": _TEXT,
+        "customer_count": _WHOLE,
+        "as_of_date": _DAY,
+    },
+    "unbilled_lines": {
+        "contract_id": _TEXT,
+        "contract_line_id": _TEXT,
+        "product_code": _TEXT,
+        "quantity": _WHOLE,
+        "mrr_minor": _WHOLE,
+        "discount_percent": _TEXT,
+        "start_date": _DAY,
+        "end_date": _DAY,
+        "product_id": _TEXT,
     },
     "billing_coupons": {"coupon_id": _TEXT, "percent_off": _TEXT},
     "signed_lines": {

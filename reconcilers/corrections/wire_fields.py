@@ -239,6 +239,7 @@ DOCUMENTS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("netsuite", "creditMemo"): (("credit_note", "total"),),
     ("netsuite", "customerPayment"): (("payment", "amount"),),
     ("stripe", "credit_note"): (("refund", "credited"),),
+    ("stripe", "subscription_schedule"): (("contract", "recurring_mrr"),),
     ("netsuite", "customerRefund"): (("refund", "amount"),),
     ("netsuite", "deposit"): (("payout", "net"),),
     ("netsuite", "journalEntry"): (("dispute", "amount"), ("revenue_schedule_line", "amount")),

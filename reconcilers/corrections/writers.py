@@ -34,6 +34,7 @@ from reconcilers.corrections.posting import check_posting
 from reconcilers.corrections.revenue_catch_up import catch_up, take_back_second
 from reconcilers.corrections.signed_discounts import correct_discount
 from reconcilers.corrections.signed_ends import correct_term
+from reconcilers.corrections.signed_plans import plan_subscription
 from reconcilers.corrections.signed_prices import correct_price
 from reconcilers.corrections.signed_steps import correct_step
 from reconcilers.corrections.signed_terms import correct_quantity
@@ -58,6 +59,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("SUB-QTY-01", None): correct_quantity,
     ("CON-TERM-01", None): correct_term,
     ("CON-DISC-01", None): correct_discount,
+    ("CON-MISS-01", None): plan_subscription,
     ("CON-AMT-01", None): correct_price,
     ("SUB-DUP-01", None): end_copy,
     ("CON-AMD-01", "signed"): correct_price,

@@ -1,6 +1,6 @@
 """Subscriptions and schedules are corrected over the wire, read back, and put back as they were."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from reconcilers.state.views import list_corrections
 from tests.correction_samples import at, context, drift, plan_into
 from tests.unit.reconcilers import test_billed_twice as twice
 from tests.unit.reconcilers import test_signed_discounts as discounts
+from tests.unit.reconcilers import test_signed_plans as plans
 from tests.unit.reconcilers import test_signed_prices as prices
 from tests.unit.reconcilers import test_signed_steps as steps
 from tests.unit.reconcilers.test_signed_ends import JUNE as NOW
@@ -243,3 +244,55 @@ def test_the_later_item_stays_where_the_first_one_is_given_notice_meanwhile(bill
     billing.store.put("stripe", "subscription", {"id": "sub_1", "cancel_at_period_end": True})
     assert send(billing, state) == {"superseded": 1}
     assert {"si_1", "si_2", "si_3"} == {*charged(billing)}
+
+
+def unbilled(state):
+    return planned(
+        state,
+        plans.unbilled_contract(),
+        unbilled=[plans.contract()],
+        unbilled_lines=[plans.line(mrr_minor=10000)],
+        billing_prices=[prices.price("price_1", "1000")],
+    )
+
+
+def scheduled(billing):
+    rows = billing.store.rows("stripe", "subscription_schedule")
+    return [(one["status"], one["metadata"]["crm_contract_id"]) for one in rows]
+
+
+def test_a_contract_that_nothing_bills_is_planned_once_and_cancelled_before_it_begins(
+    billing, state
+):
+    taken = unbilled(state)
+    billing.fault("stripe", method="POST", lose_answer=True)
+    assert send(billing, state) == {"accepted": 1}
+    assert scheduled(billing) == [("not_started", "800A")]
+    (made,) = billing.store.rows("stripe", "subscription_schedule")
+    settings = made["default_settings"]
+    assert settings["collection_method"] == "send_invoice"
+    assert settings["invoice_settings"]["days_until_due"] == 30
+    assert made["phases"][0]["items"][0]["metadata"] == {"crm_contract_line_id": "a01"}
+    assert made["phases"][0]["metadata"]["q2c_correlation_id"] == "q2c_006A"
+    undo(state, taken)
+    assert send(billing, state) == {"accepted": 1}
+    assert scheduled(billing) == [("canceled", "800A")]
+
+
+@pytest.mark.parametrize("kind", ["subscription", "subscription_schedule"])
+def test_a_contract_that_somebody_set_up_meanwhile_is_not_set_up_again(billing, state, kind):
+    unbilled(state)
+    first = {"start_date": NOW + 60 * DAY, "end_date": LAST, "items": []}
+    other = {"id": "x", "customer": "cus_1", "status": "not_started", "phases": [first]}
+    other |= {"current_phase": None, "created": NOW, "items": {"data": []}, "currency": "usd"}
+    billing.store.put_many("stripe", kind, [{**other, "metadata": {"crm_contract_id": "800A"}}])
+    assert send(billing, state) == {"superseded": 1}
+    rows = billing.store.rows("stripe", "subscription_schedule")
+    assert len(rows) == (kind == "subscription_schedule")
+
+
+def test_a_plan_whose_first_day_has_come_is_not_made(billing, state):
+    unbilled(state)
+    billing.store.advance_clock(timedelta(days=70))
+    assert send(billing, state) == {"refused": 1}
+    assert billing.store.rows("stripe", "subscription_schedule") == []

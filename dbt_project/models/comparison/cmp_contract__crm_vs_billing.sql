@@ -18,6 +18,18 @@ signed as (
     where is_won and status <> 'draft'
 ),
 
+planned as (
+    -- what will begin by itself: there is no subscription yet
+    select distinct schedules.crm_contract_id as contract_id
+    from {{ ref('stg_stripe__subscription_schedules') }} as schedules
+    inner join {{ ref('stg_stripe__schedule_phase_items') }} as items
+        on schedules.subscription_schedule_id = items.subscription_schedule_id
+    where
+        schedules.status = 'not_started'
+        and items.phase_number = 1
+        and items.starts_at > {{ watermark('stripe', 'subscription_schedule') }}
+),
+
 papered as (
     select subscription_id from signed
     where subscription_id is not null
@@ -73,7 +85,7 @@ select
     contracts.contract_id as crm_id,
     contracts.subscription_id as billing_id,
     true as has_crm,
-    contracts.subscription_id is not null as has_billing,
+    contracts.subscription_id is not null or planned.contract_id is not null as has_billing,
     contracts.legal_entity,
     contracts.currency,
     cast(null as varchar) as period,
@@ -99,6 +111,7 @@ select
     greatest({{ full_months('contracts.start_date', 'contracts.as_of_date') }}, 0) as months_since_start
 from contracts
 left join {{ ref('subscriptions') }} as subscriptions on contracts.subscription_id = subscriptions.subscription_id
+left join planned on contracts.contract_id = planned.contract_id
 union all
 -- with what the CRM knows of the paper, where there is one that nobody signed
 select

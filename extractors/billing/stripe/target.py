@@ -29,9 +29,13 @@ _PATHS = {
     "subscription_item": "/v1/subscription_items",
 }
 # What can be done to a document beside setting its fields, by calls of their own.
-_DEEDS = frozenset({"invoice/pay", "invoice/finalize", "invoice/void"})
+_DEEDS = frozenset(
+    {"invoice/pay", "invoice/finalize", "invoice/void", "subscription_schedule/cancel"}
+)
 # An invoice is final once it is finalized, a charge once it is made: these two are what is left.
-_MADE = frozenset({"credit_note", "refund"})
+# A plan that has not begun charges nothing yet.
+_MADE = frozenset({"credit_note", "refund", "subscription_schedule"})
+_METADATA = "metadata."
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,19 @@ class StripeTarget:
         return await self.read(object, external_id)
 
     async def lookup(self, object: str, **equals: str) -> list[Mapping[str, Any]]:  # noqa: A002
-        """Records of a list by what it can be filtered by, and by `tieout_key` in their metadata.
+        """Records of a list by what it can be filtered by, and by what their metadata say.
 
-        The latter is looked for among what the others leave (the credit notes of an invoice).
+        The latter (`tieout_key`, and what begins with `metadata.`) is looked for among what the
+        others leave (the credit notes of an invoice).
         """
-        key = equals.pop(KEY_FIELD, None)
+        told = {
+            name.removeprefix(_METADATA): equals.pop(name)
+            for name in [*equals]
+            if name == KEY_FIELD or name.startswith(_METADATA)
+        }
         params = [*ENDPOINTS[object].params, *equals.items()]
         found = await Books(self.door).elements(_path(object), params)
-        if key is None:
-            return list(found)
-        return [one for one in found if (one.get("metadata") or {}).get(KEY_FIELD) == key]
+        return [one for one in found if told.items() <= (one.get("metadata") or {}).items()]
 
     async def preview(self, intent: WriteIntent) -> Preview | None:
         """What the vendor says would come of a write."""

@@ -60,6 +60,7 @@ WRITES = {
     ("SUB-STAT-01", "billing_after_cancel"): "copy_field",
     ("CON-REN-01", "billed_after_churn"): "copy_field",
     ("SUB-DUP-01", None): "end_billing_copy",
+    ("CON-MISS-01", None): "plan_subscription",
     ("INV-MISS-01", None): "post_erp_invoice",
     **{key: "copy_field" for key in CEILINGS if key[0] in {*COPIES, *SIGNED}},
     ("CRN-MISS-01", "never_posted"): "post_erp_credit_memo",
