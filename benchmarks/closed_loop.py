@@ -3,7 +3,8 @@
 Run by `make bench-loop`. A company of its own is planted with every class of drift; two people
 agree to all that is proposed, whatever the budgets of a run would let go at once. What the second
 night says of each correction is told by class, and so is every exception that it opened: those are
-what the corrections broke, or what only they let come to light.
+what the corrections broke, or what only they let come to light. With --undo everything that can be
+undone is, and a third night has to see again what the first one saw.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import json
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,10 +32,12 @@ from orchestration.sending import send
 from orchestration.settings import Settings, load_settings
 from orchestration.stores import opened_state
 from reconcilers.corrections.approval import approve
+from reconcilers.corrections.compensate import CompensationRefusedError, compensate
+from reconcilers.corrections.verify import TAKEN
 from reconcilers.state.store import State
 from reconcilers.state.views import CorrectionView, list_corrections, list_exceptions
 
-APPROVERS = ("ann", "ben")
+APPROVERS, MAKER = ("ann", "ben"), "cid"
 BUDGET = """
 [policy.budget.{span}]
 rows = 1_000_000
@@ -55,7 +59,9 @@ TOLD = (
 STATES = ("refused", "verified", "ineffective", "superseded", "dead", "accepted", "other")
 
 
-def run(settings: Settings, seed: int, plants: Mapping[str, int], customers: int) -> dict[str, Any]:
+def run(
+    settings: Settings, seed: int, plants: Mapping[str, int], customers: int, *, undoes: bool
+) -> dict[str, Any]:
     """Plant, night, approve, send, night; what became of the corrections, and what is new."""
     with temporary_world(settings, seed, customers) as bare, tempfile.TemporaryDirectory() as made:
         world = _unbounded(bare, Path(made))
@@ -63,19 +69,54 @@ def run(settings: Settings, seed: int, plants: Mapping[str, int], customers: int
             control.plant(world.sandbox_dir, code, count, seed=seed * 1000 + number)
         first = _night(world)
         with opened_state(world) as state:
+            seen = _open(state)
             _agree(state)
             asyncio.run(send(world, state))
         control.advance(world.sandbox_dir, 1)
         _night(world)
         with opened_state(world) as state:
             new = [item for item in list_exceptions(state) if item.opened_on > first]
-            return {
+            told = {
                 "seed": seed,
                 "classes": _by_class(list_corrections(state)),
                 "new": sorted(
                     tuple(str(getattr(item, name) or "") for name in TOLD) for item in new
                 ),
             }
+            return told | (_undone(world, state, seen) if undoes else {})
+
+
+def _open(state: State) -> set[str]:
+    return {item.exception_key for item in list_exceptions(state, states=("OPEN",))}
+
+
+def _undone(world: Settings, state: State, seen: set[str]) -> dict[str, Any]:
+    """Undo all that can be; by action, how many, and of which the drift did not come back."""
+    undone = {}
+    for item in list_corrections(state, states=("accepted", "verified")):
+        with suppress(CompensationRefusedError):
+            (made,) = compensate(state, [item.correction_id], MAKER, "to see it come back")
+            undone[made.correction_id] = item
+    _agree(state)
+    asyncio.run(send(world, state))
+    control.advance(world.sandbox_dir, 1)
+    _night(world)
+    back = _open(state) & seen
+    states = {item.correction_id: item.state for item in list_corrections(state)}
+    taken = {name: item for name, item in undone.items() if states[name] in TAKEN}
+    return {
+        "undone": Counter(item.action for item in taken.values()),
+        "not undone": sorted(
+            (item.code, item.action, states[name])
+            for name, item in undone.items()
+            if name not in taken
+        ),
+        "not back": sorted(
+            (item.code, item.action, item.record_id, item.attribute)
+            for item in taken.values()
+            if item.exception_key not in back
+        ),
+    }
 
 
 def _unbounded(world: Settings, folder: Path) -> Settings:
@@ -129,18 +170,21 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--customers", type=int, default=SCALES["small"])
     parser.add_argument("--plant", action="append", default=[])
+    parser.add_argument("--undo", action="store_true")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     plants = {code: n for code, n in parse_plants(given.plant).items() if code not in UNREAD}
-    told = run(load_settings(), given.seed, plants, given.customers)
+    told = run(load_settings(), given.seed, plants, given.customers, undoes=given.undo)
     if given.json:
         print(json.dumps(told))
         return
     for code, counts in told["classes"].items():
         states = ", ".join(f"{name} {counts[name]}" for name in STATES if name in counts)
         print(f"{code}: {states}", *counts["why"], sep="\n    ")
-    for row in told["new"]:
-        print("new:", *row)
+    for name in ("new", "not undone", "not back"):
+        for row in told.get(name, ()):
+            print(f"{name}:", *row)
+    print("undone:", dict(told.get("undone", {})))
 
 
 if __name__ == "__main__":
