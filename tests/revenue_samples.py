@@ -27,8 +27,10 @@ def run_on(**values: Any) -> dict[str, Any]:
         "7001001",
         "REV-STOP-01",
         attribute="end",
-        cause="runs_after_void",
-        **PLAN | lone | {"replica_system": None, "replica_id": None} | values,
+        **PLAN
+        | lone
+        | {"cause": "runs_after_void", "replica_system": None, "replica_id": None}
+        | values,
     )
 
 

@@ -138,9 +138,14 @@ def _stands_wrong(standing: Sequence[Row]) -> list[Refusal]:
 
 
 def _conditions(plan_id: str, off: Sequence[Row], facts: Facts) -> list[Condition]:
-    """The document is void or not as it was; runs and plan lines of the months stand unchanged."""
+    """The document is void or not as it was; runs and plan lines of the months stand unchanged.
+
+    A month that the plan leaves out has got no line since.
+    """
     document, periods = off[0], {each["period"] for each in off}
     lines = [each for each in facts.revenue_lines.get(plan_id, ()) if each["period"] in periods]
+    left_out = sorted(periods - {line["period"] for line in lines})
+    months = [facts.month_of(date.fromisoformat(f"{period}-01")) for period in left_out]
     return [
         stands(
             "netsuite", "transaction", {"id": document["document_id"]}, voided=document["voided"]
@@ -159,6 +164,16 @@ def _conditions(plan_id: str, off: Sequence[Row], facts: Facts) -> list[Conditio
         *(
             nothing("netsuite", "transaction", externalid=f"{REVERSAL}{run}")
             for run in sorted({line["run_id"] for line in lines if line["run_id"]})
+        ),
+        *(
+            nothing(
+                "netsuite",
+                "revenueplanline",
+                revenueplan=plan_id,
+                postingperiod=month["period_id"],
+            )
+            for month in months
+            if month
         ),
     ]
 

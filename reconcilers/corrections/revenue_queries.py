@@ -62,19 +62,25 @@ REVENUE_QUERIES: Mapping[str, str] = {
                    planned.* exclude (plan_id, period)
             from due
             full join planned on due.plan_id = planned.plan_id and due.period = planned.period
+        ),
+        documents as (
+            select erp_internal_id, is_voided,
+                   strftime(status_changed_at, '%Y-%m') as changed_period
+            from conformed.invoice__erp
+            union all
+            select erp_internal_id, is_voided, strftime(modified_at, '%Y-%m')
+            from conformed.credit_note__erp
         )
         select months.plan_id, plans.schedule_key, months.period,
                case
                    when months.amount_minor is not null then months.amount_minor
-                   when invoices.is_voided and months.period > strftime(
-                       invoices.status_changed_at, '%Y-%m'
-                   ) then 0
-                   when invoices.is_voided then months.recognised_minor
+                   when documents.is_voided and months.period > documents.changed_period then 0
+                   when documents.is_voided then months.recognised_minor
                end as policy_minor,
-               case when invoices.is_voided then coalesce(months.recognised_minor, 0)
+               case when documents.is_voided then coalesce(months.recognised_minor, 0)
                    else coalesce(months.erp_minor, 0) end as erp_minor,
-               coalesce(
-                   invoices.is_voided or months.is_recognised,
+               coalesce(documents.is_voided, false) or coalesce(
+                   months.is_recognised,
                    months.period < (
                        select strftime(max(snapshot_date), '%Y-%m') from reconciliation.drift
                    )
@@ -94,8 +100,7 @@ REVENUE_QUERIES: Mapping[str, str] = {
             on own.sourcetransaction = sold.transaction and own.sourceline = sold.id
         left join raw.netsuite__currency as currencies on own.currency = currencies.id
         left join raw.netsuite__item as items on own.item = items.id
-        left join conformed.invoice__erp as invoices
-            on plans.document_id = invoices.erp_internal_id
+        left join documents on plans.document_id = documents.erp_internal_id
         order by months.plan_id, months.period
     """,
     # What was recognised of them, by which runs: it must still stand when it is caught up.

@@ -131,6 +131,19 @@ def test_the_months_are_as_they_were_until_the_journal_is_sent():
     ]  # fmt: skip
 
 
+def test_a_month_that_the_plan_leaves_out_still_has_no_line():
+    left_out = months({"erp_minor": 5000}, {"erp_minor": 0})
+    correction = planned(
+        run_on(cause="stops_early"), revenue_months=left_out, revenue_lines=RUN[:1]
+    )
+    assert correction.after["while"][-1] == {
+        "system": "netsuite",
+        "object": "revenueplanline",
+        "equals": {"revenueplan": "7001001", "postingperiod": "2606"},
+        "shows": None,
+    }
+
+
 @pytest.mark.parametrize(("gap", "words"), [(1000, "books may hold what is right"), (999, "book")])
 def test_a_run_that_is_off_by_as_much_as_the_plan_is_told_apart(gap, words):
     (refusal,) = planned(other_amount(), revenue_months=months({"run_gap_minor": gap})).refusals
