@@ -41,10 +41,12 @@ from tests.correction_samples import (
     drift_row,
     held_field,
     lost_link,
+    missing_customer,
     missing_invoice,
     missing_payment,
     plan_into,
     stale_status,
+    unpapered,
 )
 
 NIGHT = datetime(2026, 7, 1, 2, tzinfo=UTC)
@@ -68,6 +70,11 @@ TOLD = "in_8"  # an invoice of billing that the bank paid: the payment, and the 
 BANKED = ("8875", "7954")
 MEANT, MISTAKEN = "7004", "7003"  # the invoice that a payment is for, and the one it is applied to
 PAYMENT = "8001"
+# Records that are made: which field has our external id, and what puts them out of use.
+MADE = {
+    "customer": ("externalid", ("isinactive", "T")),
+    "Opportunity": ("Q2C_Key__c", ("StageName", "Closed Lost")),
+}
 APPLY = "apply"  # what a payment is applied to: a set, told as text here
 # System, record, attribute of the matrix, and what its field says in the place of 'new'.
 LINKS = (
@@ -100,6 +107,15 @@ class Repair:
         return not self.column
 
     @property
+    def is_record(self) -> bool:
+        """Whether it is a record to be made that is no document: one is wanted, in use."""
+        return self.is_posting and self.object in MADE
+
+    @property
+    def is_document(self) -> bool:
+        return self.is_posting and not self.is_record
+
+    @property
     def is_deed(self) -> bool:
         """Whether it is something done to a document: its state is the value."""
         return "/" in self.object
@@ -109,6 +125,8 @@ class Repair:
         if self.object == "credit_note":
             made = (note["metadata"] for note in store.rows("stripe", "credit_note"))
             return " ".join(metadata[MARK] for metadata in made if MARK in metadata) or None
+        if self.is_record:
+            return " ".join(self._in_use(store)) or None
         if self.is_posting:
             found = store.rows("netsuite", "transaction", externalid=self.record_id)
             return " ".join(f"{row['memo']}" for row in found) or None
@@ -133,6 +151,13 @@ class Repair:
             change = {"metadata": {**(held.get("metadata") or {}), **change}}
         key = "Id" if self.system == "salesforce" else "id"
         store.put(self.system, self._table, {key: self.record_id, **change})
+
+    def _in_use(self, store: Store) -> Iterator[str]:
+        """Our external id, once for each record that has it and was not put out of use."""
+        external_id, (flag, retired) = MADE[self.object]
+        for row in store.rows(self.system, self.object, **{external_id: self.record_id}):
+            if row[flag] != retired:
+                yield self.record_id
 
     @property
     def _table(self) -> str:
@@ -224,6 +249,9 @@ def _fill(store: Store) -> None:
     created = {"created": int(LONG_AGO.timestamp())}
     customer = {"name": "Acme", "metadata": {}, **created}
     store.put_many("stripe", "customer", [{"id": key, **customer} for key in CUSTOMERS])
+    store.put("stripe", "customer", {"id": "cus_N", **customer})
+    sold = {"id": "sub_N", "status": "active", "customer": "cus_N", "items": {"data": []}}
+    store.put("stripe", "subscription", {**sold, **created})
     for system, key, attribute, old in LINKS:
         place, name = FIELDS[system, attribute], "Id" if system == "salesforce" else "id"
         store.put(system, place.object, {name: key, **place.holding(old)}, stamp=False)
@@ -366,6 +394,8 @@ def _plan(state: State) -> None:
         untold_payment(replica_id=TOLD),
         uncredited_refund(),
         applications.misapplied_payment(PAYMENT),
+        missing_customer("CUS-MISS-02"),
+        unpapered(),
     )
     plan_into(state, found, context(**facts), NIGHT)
 
@@ -388,6 +418,9 @@ def _wrong_link(
 
 
 def _repair(view: Any) -> Repair:
+    if view.operation == "upsert" and view.object in MADE:
+        key = view.record_id
+        return Repair(view.correction_id, view.system, view.object, key, "", None, key)
     if view.operation == "upsert":
         memo = view.payload["memo"]
         return Repair(view.correction_id, "netsuite", view.object, view.record_id, "", None, memo)

@@ -36,6 +36,7 @@ from reconcilers.corrections.endings import ARRIVAL
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
+from tests.correction_samples import SEALS
 from tests.virtual_time import VirtualTime
 
 CALM_RUNS = 6  # as often as dispatch is called when the weather has cleared
@@ -197,7 +198,12 @@ class _Play:
                     target = await stack.enter_async_context(open_target(config, options))
                     targets[system] = target
                 summary = await dispatching.dispatch(
-                    self.state, targets, now, limits, Budgets(replace(WIDE, rows=fuse.budget), WIDE)
+                    self.state,
+                    targets,
+                    now,
+                    limits,
+                    Budgets(replace(WIDE, rows=fuse.budget), WIDE),
+                    seals=SEALS,
                 )
                 self.sky.note(fuse.name, f"{dict(summary.outcomes)} {dict(summary.stopped)}")
         except Killed:

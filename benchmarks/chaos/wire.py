@@ -153,7 +153,7 @@ class Wire(httpx.AsyncBaseTransport):
     def _tell(self, request: httpx.Request, status: int, *, is_stale: bool) -> None:
         """Let the witness know what the dispatcher knows."""
         witness, repair = self.sky.witness, self.sky.repair(self.system, request)
-        if is_read(request) and status == httpx.codes.OK:
+        if is_read(request) and status in {httpx.codes.OK, httpx.codes.NOT_FOUND}:
             witness.sees_look(self.system, *told(request), is_stale=is_stale)
         elif repair is not None and httpx.codes.is_client_error(status):
             witness.sees_refusal(repair)
