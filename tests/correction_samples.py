@@ -167,6 +167,18 @@ def unpapered(**values: Any) -> dict[str, Any]:
     )
 
 
+def unpapered_change(**values: Any) -> dict[str, Any]:
+    """An item that billing changed, and no contract says so."""
+    return drift_row(
+        "800A",
+        "CON-AMD-02",
+        comparison="cmp_contract_change__crm_vs_billing",
+        row_key="salesforce:800A:PLAT",
+        attribute="mrr:PLAT",
+        **{"replica_system": "stripe", "replica_id": "sub_N", "cause": "price", **values},
+    )
+
+
 def missing_customer(code: str, **values: Any) -> dict[str, Any]:
     """A billing customer that another system lacks: CUS-MISS-01 the CRM, CUS-MISS-02 the ERP."""
     cause = "account_missing" if code == "CUS-MISS-01" else None
@@ -585,14 +597,21 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     ],
     "unpapered": [
         {
+            "row_key": row_key,
             "subscription_id": "sub_N",
             "status": "active",
-            "mrr_minor": 9900,
+            "name": name,
+            "key": name[0].lower() + name[1:].replace(" ", "_"),
+            "monthly_minor": monthly,
             "currency": "GBP",
             "period_end": date(2026, 7, 14),
             "account_id": salesforce_id("Account", 1),
             "accounts": 1,
         }
+        for row_key, name, monthly in (
+            ("stripe:sub_N", "Unpapered sub_N", 9900),
+            ("salesforce:800A:PLAT", "Amendment 800A PLAT", -850),
+        )
     ],
     "missing_customers": [
         {

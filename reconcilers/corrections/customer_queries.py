@@ -32,11 +32,14 @@ MISSING_CUSTOMERS: dict[str, pl.DataType] = {
     "erp_rival": _TEXT,
 }
 
-# Subscriptions that are served without a contract, with the accounts of their customer.
+# What billing serves or changed without paper: what sales is to be asked for, of a subscription.
 UNPAPERED: dict[str, pl.DataType] = {
+    "row_key": _TEXT,
     "subscription_id": _TEXT,
     "status": _TEXT,
-    "mrr_minor": _WHOLE,
+    "name": _TEXT,
+    "key": _TEXT,
+    "monthly_minor": _WHOLE,
     "currency": _TEXT,
     "period_end": pl.Date(),
     "account_id": _TEXT,
@@ -62,18 +65,33 @@ UNSIGNED_EDITS: dict[str, pl.DataType] = {
 _PLAIN = "nullif(regexp_replace(upper({}), '[^A-Z0-9]', '', 'g'), '')"
 CUSTOMER_QUERIES: Mapping[str, str] = {
     "unpapered": """
-        select subscriptions.subscription_id, wire.status, subscriptions.mrr_minor,
-               subscriptions.currency,
+        with asked as (
+            select row_key, billing_id as subscription_id, 'Unpapered ' || billing_id as name,
+                   'unpapered_' || billing_id as key, billing_amount_minor as monthly_minor
+            from comparison.cmp_contract__crm_vs_billing
+            where row_key in (
+                select row_key from reconciliation.drift where code = 'CON-MISS-02'
+            )
+            union all
+            select row_key, billing_id, 'Amendment ' || crm_id || ' ' || product_code,
+                   'amendment_' || crm_id || '_' || product_code,
+                   billing_amount_minor - crm_amount_minor
+            from comparison.cmp_contract_change__crm_vs_billing
+            where row_key in (
+                select row_key from reconciliation.drift where code = 'CON-AMD-02'
+            )
+        )
+        select asked.row_key, asked.subscription_id, wire.status, asked.name, asked.key,
+               asked.monthly_minor, subscriptions.currency,
                cast(subscriptions.current_period_end_at as date) as period_end,
                min(accounts.source_id) as account_id, count(accounts.source_id) as accounts
-        from conformed.subscription__billing as subscriptions
+        from asked
+        join conformed.subscription__billing as subscriptions
+            on asked.subscription_id = subscriptions.subscription_id
         join raw.stripe__subscription as wire on subscriptions.subscription_id = wire.id
         left join conformed.customer__crm as accounts
             on subscriptions.canonical_customer_id = accounts.canonical_customer_id
             and accounts.is_active
-        where subscriptions.subscription_id in (
-            select owner_id from reconciliation.drift where code = 'CON-MISS-02'
-        )
         group by all
     """,
     "unsigned_edits": """

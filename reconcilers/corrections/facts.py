@@ -150,7 +150,7 @@ def index(context: PlanContext) -> Facts:
         revenue_months=_grouped(context.revenue_months, "plan_id"),
         revenue_lines=_grouped(context.revenue_lines, "plan_id"),
         missing_customers=_by(context.missing_customers, "customer_id"),
-        unpapered=_by(context.unpapered, "subscription_id"),
+        unpapered=_by(context.unpapered, "row_key"),
         unsigned_edits=_by(context.unsigned_edits, "row_key"),
     )
 

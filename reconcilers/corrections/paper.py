@@ -1,14 +1,20 @@
-"""CON-MISS-02: what is served without a contract gets an opportunity that asks for the paper. Pure.
+"""What billing serves or changed without paper gets an opportunity that asks for it. Pure.
 
-It is named after the subscription: while it is open, the night counts the paper as asked for
-(cmp_contract__crm_vs_billing); closed as lost it finds the drift again.
+CON-MISS-02 and CON-AMD-02. It is named after the subscription, or contract and product: while it is
+open, the night counts the paper as asked for; closed as lost it finds the drift again.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from reconcilers.corrections.correction import Correction, Refusal, Subject
-from reconcilers.corrections.document import amount_text, not_in_snapshot, nothing, stands
+from reconcilers.corrections.document import (
+    Condition,
+    amount_text,
+    not_in_snapshot,
+    nothing,
+    stands,
+)
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.new_records import record_correction
 from reconcilers.corrections.policy import Rule
@@ -20,28 +26,24 @@ _AMOUNT = PLACES["salesforce", "mrr_month", "arr"]  # a number as the CRM tells 
 
 
 def ask_for_paper(subject: Subject, rule: Rule, facts: Facts) -> Correction:
-    """An opportunity over a year of what billing charges, to be closed by the next invoice.
+    """An opportunity over a year of what has no paper, to be closed by the next invoice.
 
     The day to close it by goes along, but is no part of what is wanted: it moves every period.
     """
-    subscription = subject.owner_id or ""
-    found = facts.unpapered.get(subscription)
-    noes = tuple(_refusals(subscription, found, facts))
-    name, status = f"Unpapered {subscription}", (found or {}).get("status")
-    body = {} if noes or found is None else _body(name, found, facts)
+    found = facts.unpapered.get(subject.row_key)
+    noes = tuple(_refusals(subject, found, facts))
     asked = record_correction(
         subject,
         rule,
         action="ask_for_paper",
         target=("salesforce", "Opportunity", "salesforce.opportunity"),
-        key=f"unpapered_{subscription}",
-        body=body,
-        while_=[
-            nothing("salesforce", "Opportunity", Name=name),
-            stands("stripe", "subscription", {"id": subscription}, status=status),
-        ],
+        key=found["key"] if found else subject.row_key,
+        body={} if noes or found is None else _body(found, facts),
+        while_=[*_still(found)],
         mode=rule.mode,
-        reason=f"subscription {subscription} is served and paid, and no contract covers it",
+        reason="billing serves what no contract covers"
+        if subject.code == "CON-MISS-02"
+        else "billing was changed, and no contract says so",
         refusals=noes,
     )
     if noes or found is None:
@@ -49,9 +51,17 @@ def ask_for_paper(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     return replace(asked, payload={**asked.payload, "CloseDate": str(found["period_end"])})
 
 
-def _refusals(subscription: str, found: Row | None, facts: Facts) -> Iterator[Refusal]:
+def _still(found: Row | None) -> Iterator[Condition]:
+    """That nobody asks already, and that billing has the subscription as it was."""
+    if found:
+        yield nothing("salesforce", "Opportunity", Name=found["name"])
+        same = {"id": found["subscription_id"]}
+        yield stands("stripe", "subscription", same, status=found["status"])
+
+
+def _refusals(subject: Subject, found: Row | None, facts: Facts) -> Iterator[Refusal]:
     if found is None:
-        yield not_in_snapshot("subscription.id", f"subscription {subscription!r}")
+        yield not_in_snapshot("subscription.id", f"the subscription of {subject.row_key!r}")
     elif found["accounts"] != 1:
         yield Refusal(
             "account",
@@ -75,12 +85,12 @@ def _refusals(subscription: str, found: Row | None, facts: Facts) -> Iterator[Re
         )
 
 
-def _body(name: str, found: Row, facts: Facts) -> dict[str, object]:
+def _body(found: Row, facts: Facts) -> dict[str, object]:
     exponent = facts.currencies[found["currency"]]["exponent"]
     return {
-        "Name": name,
+        "Name": found["name"],
         "AccountId": found["account_id"],
         "StageName": STAGE,
-        "Amount": _AMOUNT.said(amount_text(_MONTHS * found["mrr_minor"], exponent)),
+        "Amount": _AMOUNT.said(amount_text(_MONTHS * found["monthly_minor"], exponent)),
         "CurrencyIsoCode": found["currency"],
     }

@@ -39,6 +39,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CUS-MISS-02", None): Mode.AUTO,
     ("CON-MISS-02", "no_contract"): Mode.APPROVE,
     ("CON-AMD-01", "unsigned"): Mode.APPROVE_TWO,
+    ("CON-AMD-02", None): Mode.APPROVE,
     ("CUS-LINK-01", "merged"): Mode.AUTO,
     ("CUS-LINK-01", None): Mode.APPROVE,
     ("SUB-STAT-01", "crm_copy_stale"): Mode.AUTO,

@@ -65,6 +65,13 @@ tiered as (
     group by live_contracts.contract_id, items.product_code
 ),
 
+asked as (
+    -- sales was asked for the paper of a change in billing (a correction of CON-AMD-02), and has not said no
+    select distinct name
+    from {{ ref('stg_salesforce__opportunities') }}
+    where name like 'Amendment %' and not is_closed
+),
+
 products as (
     select contract_id, product_code from contracted
     where contract_id in (select live_contracts.contract_id from live_contracts)
@@ -88,6 +95,8 @@ select
     {{ whole_minor('billed.mrr_minor') }} as billing_amount_minor,
     case
         when contracted.contract_id is null or billed.contract_id is null then 'product_on_one_side'
+        when 'Amendment ' || products.contract_id || ' ' || products.product_code in (select asked.name from asked)
+            then 'paper_asked_for'
     end as excluded_reason,
     {{ seconds_between(
         'live_contracts.billing_modified_at', watermark('salesforce', 'contract_line')

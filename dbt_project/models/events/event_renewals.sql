@@ -28,3 +28,4 @@ where
     opportunities.created_at > first_won.won_at
     -- one that asks for the paper of what is billed already sells nothing more
     and coalesce(opportunities.name, '') not like 'Unpapered sub%'
+    and coalesce(opportunities.name, '') not like 'Amendment 800%'

@@ -19,6 +19,7 @@ from tests.correction_samples import (
     drift,
     plan_into,
     unpapered,
+    unpapered_change,
 )
 from tests.unit.reconcilers.test_plan import only, planned
 
@@ -43,10 +44,18 @@ def test_sales_is_asked_for_the_paper_of_a_year_of_what_billing_charges():
     assert correction.state is CorrectionState.PROPOSED
 
 
+def test_of_a_change_sales_is_asked_for_the_year_that_it_makes():
+    correction = only(unpapered_change())
+    assert correction.record_id == "amendment_800A_PLAT"
+    assert correction.payload["Name"] == "Amendment 800A PLAT"
+    assert correction.payload["Amount"] == "-102.0"
+    assert correction.state is CorrectionState.PROPOSED
+
+
 def test_a_new_period_is_no_other_correction():
     later = only(unpapered(), facts=facts(period_end=date(2026, 8, 14)))
     assert later.idempotency_key == only(unpapered()).idempotency_key
-    dearer = only(unpapered(), facts=facts(mrr_minor=10000))
+    dearer = only(unpapered(), facts=facts(monthly_minor=10000))
     assert dearer.idempotency_key != later.idempotency_key
 
 
@@ -61,7 +70,7 @@ def test_where_paper_is_that_nobody_signed_people_decide():
         ({"accounts": 2}, "account"),
         ({"currency": "XXX"}, "currency"),
         ({"period_end": None}, "close date"),
-        ({"subscription_id": "sub_other"}, "document"),
+        ({"row_key": "stripe:sub_other"}, "document"),
     ],
 )
 def test_what_is_not_certain_is_refused_with_the_cure(found, check):
