@@ -68,6 +68,14 @@ def read(company, kind, key):
     return {line["doc"]["id"]: float(line["amount"]) for line in lines}
 
 
+def night_reads(company, key):
+    """What a night has of the document: by invoice, what is taken off it."""
+    company.extract("netsuite", "transaction")
+    company.extract("netsuite", "transaction_link")
+    rows = company.current("netsuite", "transaction_link")
+    return {r["previousdoc"]: float(r["foreignamount"]) for r in rows if r["nextdoc"] == key}
+
+
 DOCUMENTS = {
     "customerPayment": (misapplied_payment, payment, {"exchangeRate": "0.87", **EURO}),
     "creditMemo": (misapplied_memo, memo, {"exchangeRate": "0.87", **EURO}),
@@ -81,6 +89,7 @@ def test_a_set_is_replaced_although_the_answer_was_lost_and_put_back(owing, stat
     body = {**document(first), **values, "apply": applied(first, "50.00")}
     key = write(company, put(kind, "x_1", body))
     books = by_account(company)
+    assert night_reads(company, key) == {first: 50.0}
     known = facts(
         part(first, 5000, 2000, currency="EUR", unpaid_minor=7000),
         part(second, 0, 6000, currency="EUR", unpaid_minor=12000),
@@ -95,6 +104,7 @@ def test_a_set_is_replaced_although_the_answer_was_lost_and_put_back(owing, stat
     assert [unpaid(company, one) for one in (first, second)] == [100, 60]
     company.next_night()
     changed = by_account(company)
+    assert night_reads(company, key) == {first: 20.0, second: 60.0}
     assert (sum(changed.values()), changed != books) == (0, True)
     undo(state, company)
     assert send(state, company) == {"accepted": 1}
@@ -102,6 +112,7 @@ def test_a_set_is_replaced_although_the_answer_was_lost_and_put_back(owing, stat
     assert [unpaid(company, one) for one in (first, second)] == [70, 120]
     company.next_night()
     assert by_account(company) == books
+    assert night_reads(company, key) == {first: 50.0}
 
 
 def test_a_payment_gets_its_fee_back_although_the_answer_was_lost_and_loses_it_again(owing, state):
