@@ -37,7 +37,7 @@ def misapplied_memo(**values: Any) -> dict[str, Any]:
 def settled(document: str = "8001", **values: Any) -> dict[str, Any]:
     """A payment over 90.00 of customer 501 in June."""
     return {
-        "row_key": "stripe:inpay_1", "object": "customerPayment", "document_id": document,
+        "row_key": "stripe:inpay_1", "object": "customerPayment", "is_banked": False, "document_id": document,
         "customer_id": "501", "currency": "GBP", "period_id": "2606", "voided": "F",
         "version": "v1", "available_minor": 9000, "is_deposited": False, **values,
     }  # fmt: skip

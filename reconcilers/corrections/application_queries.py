@@ -7,21 +7,38 @@ from collections.abc import Mapping
 
 # Which documents of the ERP the findings are about, by the rows of their comparisons.
 _CONCERNED = """
+    -- of what the bank collected only the payer's own words say what it is for
+    matched as (
+        select drift.row_key, allocated.left_id as document_id,
+               allocated.right_id as transaction_id, allocated.allocated_minor
+        from reconciliation.drift
+        join reconciliation.match_allocations as allocated
+            on drift.owner_id = allocated.left_id
+            and drift.snapshot_date = allocated.snapshot_date
+        join reconciliation.matches as matches
+            on allocated.match_id = matches.match_id
+            and allocated.snapshot_date = matches.snapshot_date
+        where drift.code = 'PAY-APPL-01' and drift.entity = 'payment'
+            and matches.pairing = 'cash_application' and matches.mode = 'automatic'
+    ),
     concerned as (
-        select drift.row_key, drift.replica_id as document_id, 'customerPayment' as object
+        select drift.row_key, drift.replica_id as document_id, 'customerPayment' as object,
+               false as is_banked
         from reconciliation.drift
         where replica_id is not null and (
             (code = 'PAY-APPL-01' and entity = 'payment_application')
             or (code = 'PAY-AMT-01' and cause = 'fee_netted')
         )
         union all
-        select drift.row_key, copies.erp_internal_id, 'creditMemo'
+        select drift.row_key, copies.erp_internal_id, 'creditMemo', false
         from reconciliation.drift
         join comparison.cmp_credit_note_application__billing_vs_erp as compared
             on drift.row_key = compared.row_key
         join canonical.credit_note_copies as copies
             on compared.credit_note_id = copies.credit_note_id and copies.copy_role = 'primary'
         where drift.code = 'CRN-APPL-01' and compared.has_billing
+        union all
+        select distinct row_key, document_id, 'customerPayment', true from matched
     )
 """
 
@@ -36,7 +53,7 @@ APPLICATION_QUERIES: Mapping[str, str] = {
             join raw.netsuite__transaction as refunds on links.nextdoc = refunds.id
             where refunds.type = 'CustRfnd' and refunds.voided = 'F' group by links.previousdoc
         )
-        select concerned.row_key, concerned.object, wire.id as document_id,
+        select concerned.row_key, concerned.object, concerned.is_banked, wire.id as document_id,
                wire.entity as customer_id, upper(currencies.symbol) as currency,
                wire.postingperiod as period_id, wire.voided, wire.lastmodifieddate as version,
                cast(
@@ -89,6 +106,15 @@ APPLICATION_QUERIES: Mapping[str, str] = {
             left join conformed.invoice__erp as invoices
                 on copies.erp_internal_id = invoices.erp_internal_id and not invoices.is_voided
             where said.document_id in (select document_id from documents)
+            group by all
+            union all
+            select document_id, null, transaction_id, sum(minor), false
+            from (
+                select document_id, transaction_id, allocated_minor as minor from matched
+                union all
+                select document_id, transaction_id, minor from held
+                where document_id in (select document_id from matched)
+            ) as banked
             group by all
         )
         select coalesce(held.document_id, wanted.document_id) as document_id,

@@ -17,11 +17,14 @@ from reconcilers.corrections.document import (
 )
 from reconcilers.corrections.erp_settling import not_applicable, of_another_customer
 from reconcilers.corrections.facts import Facts, Row
-from reconcilers.corrections.policy import Rule
+from reconcilers.corrections.policy import Mode, Rule
 
 
 def apply_anew(subject: Subject, rule: Rule, facts: Facts) -> Correction:
-    """PAY-APPL-01 and CRN-APPL-01: applied within its customer, as far as billing applied it."""
+    """PAY-APPL-01 and CRN-APPL-01: applied within its customer, as far as billing applied it.
+
+    What the bank collected is for what its payer names in full; a person agrees.
+    """
     document = facts.settlements.get(subject.row_key)
     parts = facts.applications.get(document["document_id"], ()) if document else ()
     refusals = tuple(_against(document, parts, facts)) if document else (_untold(subject),)
@@ -34,7 +37,7 @@ def apply_anew(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         {**document, "document_id": name},
         before=_applied(parts, "held_minor", exponent),
         after=_applied(parts, "wanted_minor", exponent),
-        reason=f"billing applied it otherwise than {document['object']} {name}",
+        reason=f"{document['object']} {name} is not applied to what it is for",
         refusals=refusals,
     )
 
@@ -98,7 +101,7 @@ def _correction(
     return Correction(
         subject=subject,
         action="apply_erp_settlement",
-        mode=rule.mode.value,
+        mode=(Mode.APPROVE if document.get("is_banked") else rule.mode).value,
         assignee=rule.assignee,
         system="netsuite",
         object=document["object"],
@@ -130,11 +133,11 @@ def _applied(parts: Sequence[Row], minor: str, exponent: int) -> dict[str, Any]:
 
 
 def _untold(subject: Subject) -> Refusal:
-    """Of what the bank collected people know what it is for: a match by amount is a suggestion."""
+    """Of what the bank collected people know what it is for, unless its payer named the invoice."""
     return Refusal(
         "application",
         "apply.items",
-        f"billing does not say what {subject.owner_id} pays, and a match is a suggestion",
+        f"neither billing nor its payer says for sure what {subject.owner_id} pays",
         "apply it in the ERP, once the customer said what it is for",
     )
 

@@ -327,6 +327,7 @@ class PlanContext:
         "erp_settlements": {
             "row_key": TEXT,
             "object": TEXT,
+            "is_banked": FLAG,
             "document_id": TEXT,
             "customer_id": TEXT,
             "currency": TEXT,

@@ -52,6 +52,13 @@ def test_a_memo_is_applied_as_its_note_is():
     assert correction.state == "approved"
 
 
+def test_what_the_bank_collected_is_applied_as_its_payer_says_once_a_person_agrees():
+    named = facts(part("7002", 0, 4000), row_key="netsuite:9", is_banked=True)
+    correction = planned(BANKED, **named)
+    assert (correction.record_id, correction.state) == ("8001", "proposed")
+    assert correction.payload == apply(i7002="40.00")
+
+
 def one(**values):
     return facts(part("7002", 0, 4000, **values))
 
@@ -59,7 +66,7 @@ def one(**values):
 @pytest.mark.parametrize(
     ("row", "given", "field", "words"),
     [
-        (BANKED, facts(), "apply.items", "billing does not say what 9 pays"),
+        (BANKED, facts(), "apply.items", "neither billing nor its payer says for sure what 9 pays"),
         (misapplied_payment(), one(unpaid_minor=3999), "apply.items.doc", "only 3999"),
         (misapplied_payment(), one(currency="EUR"), "apply.items.doc", "is in EUR"),
         (misapplied_payment(), one(customer_id="502"), "entity", "of customer 502"),
