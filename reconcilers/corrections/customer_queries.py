@@ -247,10 +247,6 @@ PERSONAL_FIELDS_HELD = """
             select 'stripe', id, 'legal_name', name, coalesce(_changed_at, created::varchar)
             from raw.stripe__customer
             union all
-            select 'stripe', customer, 'tax_id', value, created::varchar
-            from raw.stripe__tax_id
-            qualify row_number() over (partition by customer order by created desc, id desc) = 1
-            union all
             select 'netsuite', id, 'legal_name', companyname, lastmodifieddate
             from raw.netsuite__customer
             union all
@@ -261,4 +257,13 @@ PERSONAL_FIELDS_HELD = """
             from raw.netsuite__customer
         ) as said on told.system = said.system and told.record_id = said.id
         where told.code = 'CUS-ATTR-01'
+        union all
+        -- as its owner spells it
+        select 'stripe', 'customer', customer, 'tax_id', value, created::varchar, null
+        from raw.stripe__tax_id
+        where customer in (
+            select owner_id from reconciliation.drift
+            where code = 'CUS-ATTR-01' and attribute = 'tax_id'
+        )
+        qualify row_number() over (partition by customer order by created desc, id desc) = 1
 """

@@ -35,8 +35,11 @@ def _amount(subject: Subject, facts: Facts) -> str | None:
     return amount_text(int(subject.expected), currency["exponent"])
 
 
-def _of_customer(subject: Subject, _: Facts) -> str | None:
-    """Payment terms in the words of sales; all else as it is."""
+def _of_customer(subject: Subject, facts: Facts) -> str | None:
+    """Payment terms in the words of sales, a tax id as its owner spells it; all else as it is."""
+    if subject.attribute == "tax_id":
+        owner = (subject.owner_system, "customer", subject.owner_id or "", "tax_id")
+        return facts.held.get(owner, {}).get("value") or subject.expected
     if subject.attribute != "payment_terms_days" or subject.expected is None:
         return subject.expected
     return f"Net {subject.expected}" if int(subject.expected) else "Due on receipt"

@@ -1,5 +1,6 @@
 """The only place where sealed values are opened: for a call, or to compare what a target shows."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -91,6 +92,7 @@ def veil(targets: Mapping[str, Target], seals: Seals | None) -> dict[str, Target
 def _hidden(text: str, values: list[str]) -> str:
     """The text without the values, whole or in words, in which a vendor may quote them."""
     words = {word for value in values for word in (value, *value.split())}
+    words |= {json.dumps(word)[1:-1] for word in words}
     for word in sorted(words, key=len, reverse=True):
         if len(word) >= _SHORTEST_WORD:
             text = text.replace(word, HIDDEN)

@@ -87,6 +87,13 @@ def test_a_personal_value_is_planned_sealed_and_told_as_a_mask(case):
     assert masked(case.attribute, case.wanted) in str(veiled(correction.payload))
 
 
+def test_a_tax_id_is_written_as_its_owner_spells_it():
+    case = next(one for one in PERSONAL_CASES if one.attribute == "tax_id")
+    spelt = held_field(("stripe", "other"), "customer", "tax_id", "GB 123 456 789")
+    correction = of(case, {"held_fields": [*case.facts()["held_fields"], spelt]})
+    assert SEALS.open(correction.payload[case.place.name]) == "GB 123 456 789"
+
+
 @pytest.mark.parametrize("case", PERSONAL_CASES, ids=str)
 def test_without_a_key_what_is_personal_is_refused_and_not_kept(case):
     correction = only(case.finding(), facts=context(**case.facts()), seals=None)
