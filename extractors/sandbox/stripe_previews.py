@@ -19,6 +19,7 @@ from extractors.sandbox.world.moments import boundary, moment
 
 _DETAILS: dict[str, Any] = {
     "items": [{"id": "text", "deleted": "boolean", **ITEM}],
+    "cancel_at": "moment",
     "cancel_at_period_end": "boolean",
     **TERMS,
 }
@@ -79,7 +80,10 @@ def _renewed(
     ends = details.get("cancel_at_period_end", subscription.get("cancel_at_period_end"))
     if ends or subscription["status"] in {"canceled", "incomplete_expired"}:
         return []
-    usual = [item for item in items.values() if "recurring" in item["price"]]
+    is_told = "cancel_at_period_end" in details
+    end = None if is_told else details.get("cancel_at", subscription.get("cancel_at"))
+    lasting = [i for i in items.values() if not end or i["current_period_end"] < end]
+    usual = [item for item in lasting if "recurring" in item["price"]]
     return [i for i in usual if i["price"]["recurring"].get("usage_type") != "metered"]
 
 

@@ -74,9 +74,18 @@ def test_what_is_left_of_the_period_is_told_where_it_would_be_charged(billing, h
     assert told.total_minor == then + sum(left)
 
 
-def test_a_subscription_that_ends_has_no_next_invoice(billing):
-    told = preview(billing, "update", "subscription", "sub_1", cancel_at_period_end=True)
+@pytest.mark.parametrize(
+    "end", [{"cancel_at_period_end": True}, {"cancel_at": AT + MONTH // 2}], ids=str
+)
+def test_a_subscription_that_ends_has_no_next_invoice(billing, end):
+    told = preview(billing, "update", "subscription", "sub_1", **end)
     assert (told.before_minor, told.total_minor, told.lines) == (70000, 0, ())
+
+
+def test_an_item_that_is_taken_out_is_not_charged_again(billing):
+    gone = {"items": [{"id": "si_1", "deleted": True}], "proration_behavior": "none"}
+    told = preview(billing, "update", "subscription", "sub_1", **gone)
+    assert (told.before_minor, told.total_minor) == (70000, 60000)
 
 
 @pytest.mark.parametrize(

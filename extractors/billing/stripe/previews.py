@@ -14,7 +14,7 @@ from extractors.protocol import Preview, WriteIntent
 
 _NEXT_INVOICE = "/v1/invoices/create_preview"
 _NOT_PREVIEWED = ("email_type", "metadata")  # of a note: nothing follows from them
-_OF_SUBSCRIPTION = frozenset({"cancel_at_period_end", "proration_behavior", "items"})
+_OF_SUBSCRIPTION = frozenset({"cancel_at", "cancel_at_period_end", "proration_behavior", "items"})
 
 Record = Mapping[str, Any]
 
