@@ -32,7 +32,14 @@ from reconcilers.corrections.document import MARK
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
 from tests import application_samples as applications
-from tests.billing_samples import receipts, refunds, uncredited_refund, untold_payment
+from tests.billing_samples import (
+    drafts,
+    receipts,
+    refunds,
+    stale_draft,
+    uncredited_refund,
+    untold_payment,
+)
 from tests.correction_samples import (
     FACTS,
     context,
@@ -67,6 +74,7 @@ TABLES = {
 JOURNALS = ("8884", "8885")  # of which the second is a copy
 OPEN_INVOICE = "7002"
 TOLD = "in_8"  # an invoice of billing that the bank paid: the payment, and the copy that it pays
+DRAFT = "in_5"
 BANKED = ("8875", "7954")
 MEANT, MISTAKEN = "7004", "7003"  # the invoice that a payment is for, and the one it is applied to
 PAYMENT = "8001"
@@ -266,6 +274,8 @@ def _fill(store: Store) -> None:
     store.put_many("stripe", "invoice", [{"id": key, **invoice, **created} for key in INVOICES])
     due = {"id": TOLD, "amount_due": 12000, "amount_remaining": 12000, "metadata": {}}
     store.put("stripe", "invoice", {**invoice, **created, **due})
+    due |= {"id": DRAFT, "status": "draft", "auto_advance": True}
+    store.put("stripe", "invoice", {**invoice, **created, **due})
     _bank_receipt(store)
     paid = {"id": "in_6", "status": "paid", "total_taxes": []}
     store.put("stripe", "invoice", {**invoice, **created, **paid})
@@ -365,6 +375,7 @@ def _plan(state: State) -> None:
             held_field(("netsuite", POSTED), "invoice", "invoice_id", period_id=PERIOD),
         ],
         **receipts(total="120"),
+        **drafts(),
         **refunds(paid_credits_minor=0, open_credits_minor=0),
     }
     facts = {**facts, **applications.facts(*_APPLICATIONS)}
@@ -393,6 +404,7 @@ def _plan(state: State) -> None:
         missing_payment("ch_1"),
         untold_payment(replica_id=TOLD),
         uncredited_refund(),
+        stale_draft(),
         applications.misapplied_payment(PAYMENT),
         missing_customer("CUS-MISS-02"),
         unpapered(),
@@ -439,6 +451,8 @@ def _kept(image: Mapping[str, Any], column: str) -> Any:
     if column == APPLY:
         lines = image[APPLY]["items"]
         return _set_of((line["doc"]["id"], line["amount"]) for line in lines)
+    if "is_final" in image:
+        return "open"
     value = dict(_leaves(image))[column]
     return value.removesuffix(".0") if isinstance(value, str) else value
 

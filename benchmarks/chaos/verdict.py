@@ -100,12 +100,17 @@ def check_undone(
             witness.breach(
                 "I9", f"the undo of {undo.undoes} is {stands}, itself {states[undo.undoes]}"
             )
-        elif not repair.is_document and (repair.value(store) or None) != repair.drifted:
+        elif not repair.is_document and (repair.value(store) or None) != _undone(repair):
             witness.breach("I9", f"{undo.undoes} is undone and says {repair.value(store)}")
         elif repair.is_document and (left := _left_of(store, repair, undo)):
             witness.breach("I9", f"{undo.undoes} is credited and leaves {left}")
     for document, difference in unbalanced(store).items():
         witness.breach("I4", f"transaction {document}: debits exceed credits by {difference}")
+
+
+def _undone(repair: Repair) -> str | None:
+    """What the value is once it is undone: an invoice that went out does not come back."""
+    return "void" if repair.is_deed else repair.drifted
 
 
 def _left_of(store: Store, repair: Repair, undo: Compensation) -> dict[str, Decimal]:
