@@ -15,7 +15,11 @@ from reconcilers.corrections.document import (
     not_in_snapshot,
     stands,
 )
-from reconcilers.corrections.erp_difference import Sides, difference_correction
+from reconcilers.corrections.erp_difference import (
+    Adjusted,
+    difference,
+    difference_correction,
+)
 from reconcilers.corrections.erp_invoice import Draft, draft_document
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.policy import Rule
@@ -52,9 +56,15 @@ def _amend(subject: Subject, rule: Rule, facts: Facts, transaction_id: str) -> C
     refusals = (*check_posting(draft), *_against(posted, held, draft, facts))
     if _must_stay(posted, invoice, facts):
         gaps = tuple(no for no in refusals if no.check not in _OF_CHANGES)
-        billed = () if gaps else billed_lines(draft)
-        sides = Sides(posted, held, invoice, billed)
-        return difference_correction(subject, rule, facts, sides, conditions, gaps)
+        lines = [] if gaps else difference(held, billed_lines(draft))
+        about = Adjusted(
+            posted,
+            number=invoice["number"] or "",
+            due=invoice["due_date"],
+            applied_to=transaction_id,
+            applied_minor=posted["unpaid_minor"],
+        )
+        return difference_correction(subject, rule, facts, about, lines, conditions, gaps)
     exponent = (draft.currency or {}).get("exponent", 0)
     after = {} if refusals else sublists(_in_order(billed_lines(draft), held), exponent)
     before = {} if refusals else sublists(held, exponent)

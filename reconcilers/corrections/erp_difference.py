@@ -28,37 +28,46 @@ ADJUST = "adjust_"  # of our external ids; the models read it
 
 
 @dataclass(frozen=True)
-class Sides:
-    """An ERP invoice beside what billing charged: lines of both in one shape, with their taxes."""
+class Adjusted:
+    """A document of the ERP that must not change, and what a document over its difference takes.
+
+    `number` is the document number of an invoice, `due` its day in billing. A memo is applied to
+    the ERP invoice `applied_to`, by no more than `applied_minor`.
+    """
 
     posted: Row
-    held: Sequence[Row]
-    invoice: Row
-    billed: Sequence[Row]
+    number: str
+    due: date | None
+    applied_to: str | None = None
+    applied_minor: int = 0
 
 
 def difference_correction(  # noqa: PLR0917  # what it is about, and what stands against it
     subject: Subject,
     rule: Rule,
     facts: Facts,
-    sides: Sides,
+    about: Adjusted,
+    lines: Sequence[Row],
     conditions: Sequence[Condition],
     gaps: tuple[Refusal, ...],
 ) -> Correction:
-    """Billing's lines less those of the ERP; two people agree where the month has closed."""
-    posted, day = sides.posted, sides.posted["invoice_date"]
-    lines = [] if gaps else _difference(sides)
+    """Lines over what a document lacks (+), or has too much (-), of what customers owe.
+
+    Two people agree where its month has closed.
+    """
+    posted, day = about.posted, about.posted["invoice_date"]
     is_lacking = sum(line["net_minor"] + line["tax_minor"] for line in lines) > 0
-    number = f"{sides.invoice['number']}-{subject.episode}"
+    number = f"{about.number}-{subject.episode}"
     refusals = gaps or tuple(_against(lines, day, number if is_lacking else "", facts))
-    month = open_month(day, facts.months)
+    month = open_month(day, facts.months) if day else None
     body: dict[str, Any] = {}
     if month and not refusals:
         body = _head(posted, month, facts, subject)
+        exponent = facts.currencies[posted["currency"]]["exponent"]
         body |= (
-            _supplement(sides, lines, number, body, facts)
+            _supplement(about.due, lines, number, body["tranDate"], exponent)
             if is_lacking
-            else _memo(posted, lines, facts)
+            else _memo(about, lines, exponent)
         )
     correction = document_correction(
         subject,
@@ -69,23 +78,21 @@ def difference_correction(  # noqa: PLR0917  # what it is about, and what stands
         body=body,
         facts={WHILE: list(conditions)},
         refusals=refusals,
-        reason=f"ERP invoice {posted['transaction_id']} must not change: its difference is posted",
+        reason=f"ERP document {posted['transaction_id']} must not change: its difference is posted",
     )
     is_late = month is not None and month["start_date"] > day
     return replace(correction, mode=Mode.APPROVE_TWO.value) if is_late else correction
 
 
-def _difference(sides: Sides) -> list[Row]:
+def difference(held: Sequence[Row], billed: Sequence[Row]) -> list[Row]:
     """Lines over what the ERP's lack (+) or have too much (-); the tax in all, shared out."""
     sums: dict[tuple[Any, Any], Row] = {}
-    for sign, side in ((1, sides.billed), (-1, sides.held)):
+    for sign, side in ((1, billed), (-1, held)):
         for line in side:
             key = line["stripe_line_id"], line["item_id"]
             known = sums.get(key, {**line, "quantity": "1", "net_minor": 0})
             sums[key] = {**known, "net_minor": known["net_minor"] + sign * line["net_minor"]}
-    tax = sum(line["tax_minor"] for line in sides.billed) - sum(
-        line["tax_minor"] for line in sides.held
-    )
+    tax = sum(line["tax_minor"] for line in billed) - sum(line["tax_minor"] for line in held)
     lines = [line for line in sums.values() if line["net_minor"]] or [*sums.values()][:1]
     weights = [abs(line["net_minor"]) for line in lines]
     parts = shares(tax, weights if any(weights) else [1])
@@ -116,26 +123,25 @@ def _head(posted: Row, month: Row, facts: Facts, subject: Subject) -> dict[str, 
 
 
 def _supplement(
-    sides: Sides, lines: Sequence[Row], number: str, head: Row, facts: Facts
+    due: date | None, lines: Sequence[Row], number: str, day: str, exponent: int
 ) -> dict[str, Any]:
     """What makes the head an invoice; due when billing's is, where that is still to come."""
-    due = sides.invoice["due_date"]
     return {
         "tranId": number,
-        "dueDate": max(head["tranDate"], due.isoformat() if due else ""),
+        "dueDate": max(day, due.isoformat() if due else ""),
         "customForm": "subscription",
-        **sublists(lines, facts.currencies[sides.posted["currency"]]["exponent"]),
+        **sublists(lines, exponent),
     }
 
 
-def _memo(posted: Row, lines: Sequence[Row], facts: Facts) -> dict[str, Any]:
-    """What makes the head a memo, applied to the invoice as far as that is open."""
-    exponent = facts.currencies[posted["currency"]]["exponent"]
+def _memo(about: Adjusted, lines: Sequence[Row], exponent: int) -> dict[str, Any]:
+    """What makes the head a memo, applied as far as that may be."""
     taken = [
         {**line, "net_minor": -line["net_minor"], "tax_minor": -line["tax_minor"]} for line in lines
     ]
     total = sum(line["net_minor"] + line["tax_minor"] for line in taken)
     body: dict[str, Any] = sublists(taken, exponent)
-    if applied := min(total, posted["unpaid_minor"]):
-        body["apply"] = applied_to(posted, applied, exponent)
+    applied = min(total, about.applied_minor)
+    if about.applied_to and applied > 0:
+        body["apply"] = applied_to({"transaction_id": about.applied_to}, applied, exponent)
     return body

@@ -9,7 +9,16 @@ from extractors.protocol import WriteIntent
 from reconcilers.corrections.document import amount_text
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import context, drift, held_field, other_total, plan_into, posted_as
+from tests.correction_samples import (
+    changed,
+    context,
+    drift,
+    held_field,
+    other_total,
+    plan_into,
+    posted_as,
+)
+from tests.unit.reconcilers.test_differences_posted import other_credit
 from tests.unit.reconcilers.test_posted_fields import held_in, in_july, item, other_account
 from tests.wire.test_documents_netsuite import (
     agree,
@@ -262,3 +271,21 @@ def seen_again(company, key, *lines):
     for line in facts["erp_copy_lines"]:
         line["transaction_id"] = key
     return facts
+
+
+def test_what_a_memo_credits_too_much_is_invoiced_beside_it(billed, state):
+    company = billed
+    note = {"id": "cn_1", "status": "issued", "total": 3000, "currency": "gbp"}
+    company.store.put("stripe", "credit_note", note | {"created": int(LONG_AGO.timestamp())})
+    key, _ = posted(company, *LINES)
+    body = {**sold(("il_8", 3500, 500)), "tranId": "CN-1", "custbody_stripe_credit_note_id": "cn_1"}
+    intent = put("creditMemo", "cn_1", body)
+    memo = company.with_target("netsuite", lambda target: target.write(intent)).record_id
+    row = company.with_target("netsuite", lambda target: target.lookup("transaction", id=memo))[0]
+    held = {"transaction_id": memo, "total": row["foreigntotal"], "total_minor": 4000}
+    facts = changed("erp_memos", exchange_rate="1", applied_minor=0, **held)
+    plan_and_approve(state, company, other_credit(replica_id=memo), **facts)
+    assert send(state, company) == {"accepted": 1}
+    (made,) = company.store.rows("netsuite", "transaction", externalid=f"adjust_{memo}_1")
+    assert (made["type"], Decimal(made["foreigntotal"])) == ("CustInvc", 10)
+    assert unpaid(company, key) == 120

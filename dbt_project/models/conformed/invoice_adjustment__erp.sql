@@ -1,4 +1,5 @@
--- What documents of ours add to an ERP invoice that must not change any more (+), or take off it (-).
+-- What documents of ours add to what an ERP invoice or memo that must not change any more asks of customers (+), or take
+-- off it (-).
 with documents as (
     select erp_internal_id, subtotal_minor, tax_minor, total_minor from {{ ref('invoice__erp') }}
     union all

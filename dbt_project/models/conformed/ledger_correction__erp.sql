@@ -1,6 +1,6 @@
 -- What puts another posting right and says so by its external id: a journal `reversal_<journal>` takes a journal back,
 -- `reclass_<document>_<line>` moves a line to another account, a credit memo `credit_<invoice>` takes a whole invoice back,
--- an invoice or a credit memo `adjust_<invoice>_<n>` is over what another invoice lacks or has too much.
+-- an invoice or a credit memo `adjust_<document>_<n>` is over what another invoice, or memo, is off.
 -- What was taken back itself corrects nothing any more.
 with named as (
     select
@@ -61,12 +61,12 @@ sound as (
             and (abs(corrected.total) = abs(named.total) or corrected.transaction_type = 'deposit')
             and named.transaction_id not in (select transaction_id from partial)
         )
-        -- and what is taken off an invoice is of it
+        -- and what is taken off an invoice, or off a memo, is of it
         or (
             named.kind = 'adjust'
-            and corrected.transaction_type = 'invoice'
+            and corrected.transaction_type in ('invoice', 'credit_note')
             and corrected.currency_id = named.currency_id
-            and (named.transaction_type = 'invoice' or abs(named.total) <= abs(corrected.total))
+            and (named.transaction_type = corrected.transaction_type or abs(named.total) <= abs(corrected.total))
         )
 )
 
