@@ -32,6 +32,7 @@ from reconcilers.corrections.document import MARK
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
 from tests import application_samples as applications
+from tests import contract_samples as contracts
 from tests.billing_samples import (
     drafts,
     receipts,
@@ -83,6 +84,7 @@ MADE = {
     "customer": ("externalid", ("isinactive", "T")),
     "Opportunity": ("Q2C_Key__c", ("StageName", "Closed Lost")),
 }
+CONTRACT = "800CONTRACT"  # nothing bills it
 APPLY = "apply"  # what a payment is applied to: a set, told as text here
 # System, record, attribute of the matrix, and what its field says in the place of 'new'.
 LINKS = (
@@ -121,7 +123,8 @@ class Repair:
 
     @property
     def is_document(self) -> bool:
-        return self.is_posting and not self.is_record
+        """Whether it stands in the books, where only another document takes it back."""
+        return self.is_posting and not self.is_record and self.system == "netsuite"
 
     @property
     def is_deed(self) -> bool:
@@ -130,8 +133,9 @@ class Repair:
 
     def value(self, store: Store) -> str | None:
         """What the sandbox has now, without stamps."""
-        if self.object == "credit_note":
-            made = (note["metadata"] for note in store.rows("stripe", "credit_note"))
+        if self.is_posting and self.system == "stripe":
+            rows = [r for r in store.rows("stripe", self.object) if r["status"] != "canceled"]
+            made = (row["metadata"] for row in rows)
             return " ".join(metadata[MARK] for metadata in made if MARK in metadata) or None
         if self.is_record:
             return " ".join(self._in_use(store)) or None
@@ -281,6 +285,9 @@ def _fill(store: Store) -> None:
     store.put("stripe", "invoice", {**invoice, **created, **paid})
     refund = {"id": "re_1", "amount": 6000, "currency": "gbp", "status": "succeeded"}
     store.put("stripe", "refund", {**refund, **created, "charge": "ch_1"})
+    price = {"id": "price_1", "currency": "usd", "product": "prod_1", "active": True}
+    price |= {"recurring": {"interval": "month"}, "unit_amount": 900, "unit_amount_decimal": "900"}
+    store.put("stripe", "price", {**price, **created})
 
 
 def _journal(store: Store, key: str) -> None:
@@ -379,6 +386,10 @@ def _plan(state: State) -> None:
         **refunds(paid_credits_minor=0, open_credits_minor=0),
     }
     facts = {**facts, **applications.facts(*_APPLICATIONS)}
+    unbilled = contracts.contract(contract_id=CONTRACT, row_key=f"salesforce:{CONTRACT}")
+    facts["unbilled"] = [{**unbilled, "customer_id": CUSTOMERS[1]}]
+    facts["unbilled_lines"] = [contracts.line(contract_id=CONTRACT)]
+    facts["billing_prices"] = [contracts.price("price_1", "900")]
     found = drift(
         lost_link(CUSTOMERS[0], ACCOUNTS[0]),
         stale_status("sub_1", SUBSCRIPTION),
@@ -408,6 +419,7 @@ def _plan(state: State) -> None:
         applications.misapplied_payment(PAYMENT),
         missing_customer("CUS-MISS-02"),
         unpapered(),
+        {**contracts.unbilled_contract(), "row_key": f"salesforce:{CONTRACT}"},
     )
     plan_into(state, found, context(**facts), NIGHT)
 

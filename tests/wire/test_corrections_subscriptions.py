@@ -7,10 +7,10 @@ import pytest
 from reconcilers.corrections.compensate import compensate
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
+from tests import contract_samples as contracts
 from tests.correction_samples import at, context, drift, plan_into
 from tests.unit.reconcilers import test_billed_twice as twice
 from tests.unit.reconcilers import test_signed_discounts as discounts
-from tests.unit.reconcilers import test_signed_plans as plans
 from tests.unit.reconcilers import test_signed_prices as prices
 from tests.unit.reconcilers import test_signed_steps as steps
 from tests.unit.reconcilers.test_signed_ends import JUNE as NOW
@@ -173,7 +173,7 @@ def given(billing):
 
 def test_billing_follows_what_was_signed_and_goes_back_to_what_it_was(billing, state):
     """At the next invoice: nothing is charged or credited for the period that runs, both ways."""
-    known = [prices.price("price_1", "1000"), prices.price("price_2", "3000")]
+    known = [contracts.price("price_1", "1000"), contracts.price("price_2", "3000")]
     taken = planned(
         state,
         prices.amended(),
@@ -249,10 +249,10 @@ def test_the_later_item_stays_where_the_first_one_is_given_notice_meanwhile(bill
 def unbilled(state):
     return planned(
         state,
-        plans.unbilled_contract(),
-        unbilled=[plans.contract()],
-        unbilled_lines=[plans.line(mrr_minor=10000)],
-        billing_prices=[prices.price("price_1", "1000")],
+        contracts.unbilled_contract(),
+        unbilled=[contracts.contract()],
+        unbilled_lines=[contracts.line(mrr_minor=10000)],
+        billing_prices=[contracts.price("price_1", "1000")],
     )
 
 

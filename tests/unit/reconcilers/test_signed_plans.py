@@ -6,37 +6,11 @@ import pytest
 
 from reconcilers.corrections.document import MARK, WHILE, WITHIN
 from reconcilers.corrections.states import CorrectionState
-from tests.correction_samples import context, drift_row
+from tests.contract_samples import contract, line, price, unbilled_contract
+from tests.correction_samples import context
 from tests.unit.reconcilers.test_plan import only
 from tests.unit.reconcilers.test_signed_discounts import COUPONS
-from tests.unit.reconcilers.test_signed_prices import PRICES, price
-
-
-def unbilled_contract(cause="service_started"):
-    return drift_row(
-        "800A", "CON-MISS-01", row_key="salesforce:800A", owner_system="salesforce",
-        owner_id="800A", replica_system=None, replica_id=None, cause=cause, expected="present",
-    )  # fmt: skip
-
-
-def contract(**values):
-    usual = {
-        "row_key": "salesforce:800A", "contract_id": "800A", "opportunity_id": "006A",
-        "correlation_id": "q2c_006A", "legal_entity": "US", "currency": "USD",
-        "billing_frequency": "monthly", "start_date": date(2026, 5, 31),
-        "end_date": date(2027, 5, 30), "is_auto_renewed": True, "payment_terms_days": 30,
-        "customer_id": "cus_1", "customer_count": 1, "as_of_date": date(2026, 6, 30),
-    }  # fmt: skip
-    return usual | values
-
-
-def line(line_id="a01", **values):
-    usual = {
-        "contract_id": "800A", "contract_line_id": line_id, "product_code": "SEAT", "quantity": 10,
-        "mrr_minor": 9000, "discount_percent": "0.000000", "start_date": date(2026, 5, 31),
-        "end_date": date(2027, 5, 30), "product_id": "prod_1",
-    }  # fmt: skip
-    return usual | values
+from tests.unit.reconcilers.test_signed_prices import PRICES
 
 
 def of(*lines, prices=PRICES, **values):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reconcilers.corrections.signed_prices import fitting, taken_off
 from reconcilers.corrections.states import CorrectionState
+from tests.contract_samples import price
 from tests.correction_samples import context, drift_row
 from tests.unit.reconcilers.test_plan import only, planned
 from tests.unit.reconcilers.test_signed_terms import item
@@ -23,14 +24,6 @@ def other_price(code="CON-AMT-01", **values):
 
 def amended():
     return other_price("CON-AMD-01", cause="signed")
-
-
-def price(price_id, unit_amount, **values):
-    usual = {
-        "price_id": price_id, "product_id": "prod_1", "currency": "usd", "interval": "month",
-        "interval_count": 1, "unit_amount": unit_amount, "is_open": True,
-    }  # fmt: skip
-    return usual | values
 
 
 def line(mrr_minor, quantity=10, percent="0.000000"):
