@@ -54,4 +54,5 @@ inner join {{ ref('stg_netsuite__transaction_lines') }} as lines on catch_ups.tr
 inner join deferred on lines.transaction_id = deferred.transaction_id and lines.line_id = deferred.line_id
 inner join {{ ref('stg_netsuite__revenue_plans') }} as plans
     on split_part(lines.memo, '|', 1) = plans.revenue_plan_id and catch_ups.currency_id = plans.currency_id
-where split_part(lines.memo, '|', 2) <> ''
+-- in a filter DuckDB cannot take apart what is null on every line
+where lines.memo like '%|____-__'
