@@ -64,6 +64,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CON-TERM-01", None): Mode.APPROVE_TWO,
     ("CON-DISC-01", None): Mode.APPROVE,
     ("CON-AMT-01", None): Mode.APPROVE_TWO,
+    ("PRD-BAS-01", None): Mode.APPROVE_TWO,
     ("CON-MISS-01", None): Mode.APPROVE_TWO,
     ("SUB-DUP-01", None): Mode.APPROVE_TWO,
     ("CON-AMD-01", "signed"): Mode.APPROVE_TWO,

@@ -174,9 +174,14 @@ def _period_end(term: Row) -> int | None:
     return next((at for at, day in days if (day - term["end_date"]).days == 1), None)
 
 
+def months_after(day: date, count: int) -> date:
+    """So many months later, on the last day where there is no such day."""
+    years, month = divmod(day.month - 1 + count, 12)
+    last = calendar.monthrange(day.year + years, month + 1)[1]
+    return day.replace(year=day.year + years, month=month + 1, day=min(day.day, last))
+
+
 def _months_after(instant: int, count: int) -> int:
-    """The same hour of UTC so many months later, on the last day where there is no such day."""
+    """The same hour of UTC so many months later."""
     at = datetime.fromtimestamp(instant, UTC)
-    years, month = divmod(at.month - 1 + count, 12)
-    last = calendar.monthrange(at.year + years, month + 1)[1]
-    return int(at.replace(year=at.year + years, month=month + 1, day=min(at.day, last)).timestamp())
+    return int(datetime.combine(months_after(at.date(), count), at.time(), UTC).timestamp())

@@ -4,7 +4,6 @@ It begins with the next period of the contract; what was missed before is charge
 where every line has a price, a coupon and a customer of billing that can be no other.
 """
 
-import calendar
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
@@ -17,6 +16,7 @@ from reconcilers.corrections.document import Condition, nothing, stands
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.signed_discounts import ways_to_give
+from reconcilers.corrections.signed_ends import months_after
 from reconcilers.corrections.signed_prices import one_price
 
 _PERIODS = {"monthly": ("month", 1), "quarterly": ("month", 3), "annual": ("year", 1)}
@@ -168,14 +168,8 @@ def _next_period(contract: Row) -> date | None:
     if months is None or first is None or last is None:
         return None
     counted = ((last.year - first.year) * 12 + last.month - first.month) // months + 1
-    days = (_months_after(first, count * months) for count in range(counted + 1))
+    days = (months_after(first, count * months) for count in range(counted + 1))
     return next((day for day in days if contract["as_of_date"] + _LEAD <= day <= last), None)
-
-
-def _months_after(day: date, count: int) -> date:
-    years, month = divmod(day.month - 1 + count, 12)
-    last = calendar.monthrange(day.year + years, month + 1)[1]
-    return day.replace(year=day.year + years, month=month + 1, day=min(day.day, last))
 
 
 def _after(day: date) -> date:

@@ -23,7 +23,10 @@ _TOLERANCE = 1
 
 
 def correct_price(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
-    """CON-AMT-01: the price of the item; CON-AMD-01, signed: its price and its quantity."""
+    """CON-AMT-01, PRD-BAS-01: the price of the item; CON-AMD-01, signed: its quantity as well.
+
+    None of a list price.
+    """
     line = facts.signed_lines.get(subject.row_key)
     if subject.replica_id is None or line is None:
         return None

@@ -48,7 +48,7 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
         ) as held on items.item_id = json_extract_string(held.item, '$.id')
         where items.subscription_id in (
             select replica_id from reconciliation.drift
-            where code in ('SUB-QTY-01', 'CON-DISC-01', 'CON-AMT-01', 'CON-AMD-01')
+            where code in ('SUB-QTY-01', 'CON-DISC-01', 'CON-AMT-01', 'CON-AMD-01', 'PRD-BAS-01')
         )
         order by items.item_id
     """,
@@ -83,7 +83,7 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
                 from raw.stripe__subscription
                 where id in (
                     select replica_id from reconciliation.drift
-                    where code in ('CON-AMT-01', 'CON-AMD-01', 'CON-RAMP-01')
+                    where code in ('CON-AMT-01', 'CON-AMD-01', 'CON-RAMP-01', 'PRD-BAS-01')
                 )
             )
             union
@@ -165,7 +165,7 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
         from comparison.cmp_contract_change__crm_vs_billing
         where row_key in (
             select row_key from reconciliation.drift
-            where code in ('CON-DISC-01', 'CON-AMT-01', 'CON-AMD-01')
+            where code in ('CON-DISC-01', 'CON-AMT-01', 'CON-AMD-01', 'PRD-BAS-01')
         )
     """,
     "signed_steps": """

@@ -62,6 +62,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("CON-DISC-01", None): correct_discount,
     ("CON-MISS-01", None): plan_subscription,
     ("CON-AMT-01", None): correct_price,
+    ("PRD-BAS-01", None): correct_price,
     ("SUB-DUP-01", None): end_copy,
     ("CON-AMD-01", "signed"): correct_price,
     ("CON-RAMP-01", None): correct_step,

@@ -50,7 +50,7 @@ POLICY = load_policy()
 LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
 # Which classes lead to which write; a new write needs a line here, and one in UNDONE_BY.
 SIGNED = (
-    "SUB-QTY-01", "CON-TERM-01", "CON-DISC-01", "CON-AMT-01", "CON-AMD-01", "CON-RAMP-01",
+    "SUB-QTY-01", "CON-TERM-01", "CON-DISC-01", "CON-AMT-01", "PRD-BAS-01", "CON-AMD-01", "CON-RAMP-01",
 )  # fmt: skip
 WRITES = {
     ("CUS-MISS-01", "link_lost"): "link_crm_account",

@@ -47,8 +47,9 @@ def of(row, signed, *items, prices=PRICES):
     return only(row, facts=facts)
 
 
-def test_the_price_that_comes_to_what_was_signed_is_charged_from_the_next_invoice_on():
-    correction = of(other_price(), line(9000))
+@pytest.mark.parametrize("row", [other_price(), other_price("PRD-BAS-01", cause="times_12")])
+def test_the_price_that_comes_to_what_was_signed_is_charged_from_the_next_invoice_on(row):
+    correction = of(row, line(9000))
     assert (correction.object, correction.record_id) == ("subscription_item", "si_1")
     assert correction.before == {"price": "price_1"}
     assert correction.payload == {"price": "price_2", "proration_behavior": "none"}
@@ -65,6 +66,13 @@ def test_billing_follows_what_was_signed_in_units_and_price(signed, wanted):
     assert correction.payload == {
         "price": wanted[0], "quantity": wanted[1], "proration_behavior": "none"
     }  # fmt: skip
+
+
+def test_a_list_price_is_no_price_of_a_contract():
+    row = other_price(
+        "PRD-BAS-01", cause="times_12", row_key="salesforce:01t", attribute="list_price"
+    )
+    assert planned(row, facts=context(signed_lines=[line(9000)], billing_prices=PRICES)) == ()
 
 
 def test_what_nobody_signed_is_not_carried_into_billing():
