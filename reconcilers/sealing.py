@@ -5,6 +5,7 @@ equal, and the value itself, encrypted. Only who has the keys can open it; see v
 """
 
 import hmac
+import re
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, TypeGuard
@@ -17,6 +18,8 @@ from reconcilers.masking import masked
 KEYS_VARIABLE = "TIEOUT_SEALING_KEYS"
 _MARK = "sealed:"
 _DIGEST_LENGTH = 32
+# Mask, digest and token; the token is of Fernet, whose first byte is its version.
+_FORM = re.compile(rf"{_MARK}[^:]*:[0-9a-f]{{{_DIGEST_LENGTH}}}:gAAAA[\w=-]+")
 
 # By system and object, both in lower case: the fields whose values are personal, in lower case
 # too, since a table says `companyname` and a record `companyName`.
@@ -96,7 +99,8 @@ class Shown(str):
 
 
 def is_sealed(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and value.startswith(_MARK)
+    """Whether it has the whole form of a seal: a person may well be called 'sealed:'."""
+    return isinstance(value, str) and _FORM.fullmatch(value) is not None
 
 
 def mask_of(sealed: str) -> str:
@@ -141,7 +145,7 @@ def personal_in(system: str, name: str, image: Mapping[str, Any]) -> list[str]:
     return [
         field
         for field, value in image.items()
-        if field.lower() in known and isinstance(value, str) and value and not is_sealed(value)
+        if field.lower() in known and isinstance(value, str) and value
     ]
 
 

@@ -49,7 +49,7 @@ def part(invoice: str | None, held: int, wanted: int, **values: Any) -> dict[str
         "document_id": "8001", "transaction_id": invoice, "invoice_id": f"in_{invoice}",
         "customer_id": "501" if invoice else None, "currency": "GBP" if invoice else None,
         "unpaid_minor": 4000, "held_minor": held, "wanted_minor": wanted, "is_guess": False,
-        **values,
+        "is_billed": True, **values,
     }  # fmt: skip
 
 

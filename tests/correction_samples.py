@@ -592,6 +592,7 @@ FACTS: dict[str, list[dict[str, Any]]] = {
             "unit_price_before": "9.900000",
             "discount_percent_now": "0",
             "discount_percent_before": None,
+            "effective_at": "2026-01-10T08:00:00.000+0000",
             "version": "v1",
         }
     ],

@@ -122,7 +122,8 @@ APPLICATION_QUERIES: Mapping[str, str] = {
                wanted.invoice_id, wire.entity as customer_id, invoices.currency,
                coalesce(invoices.amount_due_minor, 0) as unpaid_minor,
                coalesce(held.minor, 0) as held_minor, coalesce(wanted.minor, 0) as wanted_minor,
-               coalesce(wanted.is_guess, false) as is_guess
+               coalesce(wanted.is_guess, false) as is_guess,
+               coalesce(copies.copy_role not in ('manual', 'unsourced'), false) as is_billed
         from held
         full join wanted
             on held.document_id = wanted.document_id
@@ -130,6 +131,8 @@ APPLICATION_QUERIES: Mapping[str, str] = {
         left join conformed.invoice__erp as invoices
             on coalesce(held.transaction_id, wanted.transaction_id) = invoices.erp_internal_id
         left join raw.netsuite__transaction as wire on invoices.erp_internal_id = wire.id
+        left join canonical.invoice_copies as copies
+            on invoices.erp_internal_id = copies.erp_internal_id
         order by document_id, transaction_id, wanted.invoice_id
     """,
 }

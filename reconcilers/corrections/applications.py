@@ -53,6 +53,28 @@ async def against_amount(erp: Target, payment_id: str) -> list[Refusal]:
     return [Refusal("deposit", "payment", problem, fix)]
 
 
+async def against_amendment(
+    erp: Target, invoice_id: str, wanted: Mapping[str, Any]
+) -> list[Refusal]:
+    """Why other lines cannot be given to an invoice, now or back: its total stays once it is paid.
+
+    `wanted` are the sublists `item` and `taxDetails`.
+    """
+    rows = await erp.lookup("transaction", id=invoice_id)
+    total = sum(
+        Decimal(str(line[amount]))
+        for name, amount in (("item", "amount"), ("taxDetails", "taxAmount"))
+        for line in wanted[name]["items"]
+    )
+    if rows and Decimal(rows[0]["foreigntotal"]) in {
+        total,
+        Decimal(rows[0]["foreignamountunpaid"]),
+    }:
+        return []
+    problem, fix = "something is applied to it, and its total would change", "take that off first"
+    return [Refusal("application", "item.items", problem, fix)]
+
+
 def _no(problem: str) -> Refusal:
     fix = "find out what was applied to it meanwhile; the next night plans it again"
     return Refusal("application", "apply.items.doc", problem, fix)

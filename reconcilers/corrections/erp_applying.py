@@ -159,6 +159,10 @@ def _against(document: Row, parts: Sequence[Row], facts: Facts) -> Iterator[Refu
     for part in parts:
         if part["wanted_minor"]:
             yield from _against_part(document, part)
+        elif part["held_minor"] and not part["is_billed"]:
+            problem = f"it pays {part['transaction_id']}, of which billing knows nothing"
+            fix = "find out what the customer paid, and apply it in the ERP"
+            yield Refusal("application", "apply.items.doc", problem, fix)
 
 
 def _against_part(document: Row, part: Row) -> Iterator[Refusal]:

@@ -361,6 +361,7 @@ class PlanContext:
             "held_minor": WHOLE,
             "wanted_minor": WHOLE,
             "is_guess": FLAG,
+            "is_billed": FLAG,
         },
         **REVENUE_SCHEMAS,
         "missing_customers": MISSING_CUSTOMERS,

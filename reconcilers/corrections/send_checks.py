@@ -10,7 +10,11 @@ from itertools import chain
 from typing import Any
 
 from extractors.protocol import Target
-from reconcilers.corrections.applications import against_amount, against_application
+from reconcilers.corrections.applications import (
+    against_amendment,
+    against_amount,
+    against_application,
+)
 from reconcilers.corrections.correction import Refusal
 from reconcilers.corrections.delivery import Order, Outcome
 from reconcilers.corrections.document import WHILE, Condition, closed_period, number_taken
@@ -109,6 +113,8 @@ async def against_change(
         noes += await against_application(target, record, order.payload["apply"])
     if "payment" in order.payload:
         noes += await against_amount(target, order.record_id)
+    if "item" in order.payload:
+        noes += await against_amendment(target, order.record_id, order.payload)
     if noes:
         return refused(tuple(noes))
     changed = await _changed(target, billing, order)

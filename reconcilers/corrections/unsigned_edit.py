@@ -28,6 +28,8 @@ def revert_edit(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     noes = tuple(_refusals(subject, edit))
     changed = [name for name in _FIELDS if edit and edit[f"{name}_before"] is not None]
     before, after = (_image(edit, changed, when) for when in ("now", "before"))
+    if edit:
+        before["Effective_At__c"] = edit["effective_at"]  # who signs the edit meanwhile keeps it
     return Correction(
         subject=subject,
         action="revert_unsigned_edit",

@@ -72,6 +72,12 @@ def one(**values):
         (misapplied_payment(), one(customer_id="502"), "entity", "of customer 502"),
         (misapplied_payment(), one(is_guess=True), "apply.items.doc", "from the balance"),
         (misapplied_payment(), facts(part(None, 0, 1)), "apply.items.doc", "does not have"),
+        (
+            misapplied_payment(),
+            facts(part("7002", 0, 4000), part("7003", 2000, 0, is_billed=False)),
+            "apply.items.doc",
+            "billing knows nothing",
+        ),
         (misapplied_payment(), facts(available_minor=3999), "apply.items.amount", "1 minor units"),
         (misapplied_payment(), facts(voided="T"), "voided", "it is void"),
         (misapplied_payment(), facts(currency="CHF"), "currency", "no CHF"),

@@ -22,7 +22,9 @@ from tests.correction_samples import (
 from tests.unit.reconcilers.test_plan import only
 
 LINE = ("Contract_Line__c", "a01Sb0000000001IAA")
-EDITED = {"Id": LINE[1], "Unit_Price__c": "10.59", "Quantity__c": "10.0", "other": 1}
+SIGNED_AT = "2026-01-10T08:00:00.000+0000"
+EDITED = {"Id": LINE[1], "Unit_Price__c": "10.59", "Quantity__c": "10.0", "other": 1,
+          "Effective_At__c": SIGNED_AT}  # fmt: skip
 
 
 def facts(**values):
@@ -32,7 +34,7 @@ def facts(**values):
 def test_the_price_from_before_the_edit_is_written_back():
     correction = only(unsigned_edit())
     assert (correction.object, correction.record_id) == LINE
-    assert correction.before == {"Unit_Price__c": "10.59"}
+    assert correction.before == {"Unit_Price__c": "10.59", "Effective_At__c": SIGNED_AT}
     assert correction.payload == correction.after == {"Unit_Price__c": "9.9"}
     assert (correction.state, correction.mode) == (CorrectionState.PROPOSED, "approve_two")
 
