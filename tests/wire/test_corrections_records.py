@@ -115,7 +115,8 @@ def test_sales_is_asked_for_paper_once_and_the_opportunity_is_closed_as_lost(com
 
 
 def test_an_unsigned_edit_is_taken_back_and_made_again(company):
-    stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), LONG_AGO)
+    dates = ("CreatedDate", "LastModifiedDate", "SystemModstamp", "Effective_At__c")
+    stamps = dict.fromkeys(dates, LONG_AGO)
     line = {"Id": "a01Sb0000000001IAA", "Quantity__c": "10", "Unit_Price__c": "10.59"}
     company.store.put_many("salesforce", "Contract_Line__c", [line | stamps | {"IsDeleted": False}])
     state = agreed(unsigned_edit())

@@ -233,6 +233,17 @@ def test_what_billing_takes_back_is_not_written_any_more(state, change):
     assert erp.effects == []
 
 
+def test_other_lines_are_not_put_back_under_a_payment(state):
+    erp, billing = ready(state)
+    assert send(state, erp, billing) == {"accepted": 1}
+    (taken,) = list_corrections(state)
+    (undo,) = compensate(state, [taken.correction_id], "ben", "wrong", at(0, 10))
+    approve(state, [undo.correction_id], "ann", "", at(0, 11))
+    erp.records["transaction", "7001"] |= {"foreigntotal": "999", "foreignamountunpaid": "0"}
+    assert send(state, erp, billing) == {"refused": 1}
+    assert len(erp.effects) == 1
+
+
 def test_the_former_lines_are_written_back(state):
     erp, billing = ready(state)
     before = erp.records["invoice", "7001"]

@@ -15,7 +15,7 @@ from reconcilers.corrections.decision_csv import export_waiting
 from reconcilers.corrections.diff import changes
 from reconcilers.corrections.dispatch import dispatch
 from reconcilers.corrections.images import shows
-from reconcilers.sealing import SealingKeyError, Seals, bare, is_sealed, mask_of
+from reconcilers.sealing import SealingKeyError, Seals, bare, is_sealed, mask_of, personal_in
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import SEALS, MemoryTarget, at, context, drift, plan_into
@@ -31,6 +31,15 @@ def planned_state(case=CASE):
     state = open_state("sqlite://")
     plan_into(state, drift(case.finding()), context(**case.facts()), at(0, 3))
     return state
+
+
+def test_a_name_that_looks_like_a_seal_is_sealed_like_any_other():
+    for name in ("sealed:x", "sealed:a:b", "sealed:"):
+        assert not is_sealed(name)
+        assert personal_in("stripe", "customer", {"name": name}) == ["name"]
+        sealed = SEALS.seal("name", name)
+        assert is_sealed(sealed)
+        assert SEALS.open(sealed) == name
 
 
 def billing(name="Acme Trading"):
