@@ -20,6 +20,7 @@ from reconcilers.corrections.customer_queries import (
 )
 from reconcilers.corrections.document_queries import DOCUMENT_QUERIES
 from reconcilers.corrections.invoice_queries import POSTED_FIELDS_HELD
+from reconcilers.corrections.paper_queries import PAPER_QUERIES
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.revenue_queries import REVENUE_QUERIES
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_QUERIES
@@ -219,6 +220,7 @@ QUERIES: Mapping[str, str] = {
     **CASH_QUERIES,
     **REVENUE_QUERIES,
     **CUSTOMER_QUERIES,
+    **PAPER_QUERIES,
 }
 
 WATERMARKS = "select system || '.' || object, watermark_at from raw.snapshots order by 1"

@@ -125,6 +125,8 @@ CUSTOMER_QUERIES: Mapping[str, str] = {
             order by saves.changed_at desc nulls last, saves.contract_amendment_id desc
         ) = 1
     """,
+_PLAIN = "nullif(regexp_replace(upper({}), '[^A-Z0-9]', '', 'g'), '')"
+CUSTOMER_QUERIES: Mapping[str, str] = {
     "missing_customers": f"""
         with missing as (
             select distinct owner_id as customer_id, canonical_id

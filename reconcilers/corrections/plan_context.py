@@ -6,7 +6,8 @@ from typing import ClassVar
 import polars as pl
 
 from reconcilers.corrections.billing_frames import BILLING_FRAMES
-from reconcilers.corrections.customer_queries import MISSING_CUSTOMERS, UNPAPERED, UNSIGNED_EDITS
+from reconcilers.corrections.customer_queries import MISSING_CUSTOMERS
+from reconcilers.corrections.paper_queries import PAPER_SCHEMAS
 from reconcilers.corrections.revenue_queries import REVENUE_SCHEMAS
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_SCHEMAS
 
@@ -365,8 +366,7 @@ class PlanContext:
         },
         **REVENUE_SCHEMAS,
         "missing_customers": MISSING_CUSTOMERS,
-        "unpapered": UNPAPERED,
-        "unsigned_edits": UNSIGNED_EDITS,
+        **PAPER_SCHEMAS,
     }
 
     def __post_init__(self) -> None:
