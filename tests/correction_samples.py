@@ -612,6 +612,7 @@ FACTS: dict[str, list[dict[str, Any]]] = {
         for row_key, name, monthly in (
             ("stripe:sub_N", "Unpapered sub_N", 9900),
             ("salesforce:800A:PLAT", "Amendment 800A PLAT", -850),
+            ("salesforce:800R", "Renewal 800R", 9900),
         )
     ],
     "missing_customers": [

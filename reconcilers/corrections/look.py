@@ -115,8 +115,16 @@ def _is_unpaid(invoice: Mapping[str, Any]) -> bool:
 
 
 def _record_standing(order: Intended, record: Mapping[str, Any], record_id: str | None) -> Sight:
-    """Of a record that has no memo to be known by, what it says must be what we wrote."""
-    if order.payload and shows(record, order.payload):
+    """Of a record that has no memo to be known by, what it says must be what we wrote.
+
+    Lists within it do not count: the vendor tells more of them than was written.
+    """
+    own = {
+        name: value
+        for name, value in order.payload.items()
+        if not (isinstance(value, Mapping) and "items" in value)
+    }
+    if own and shows(record, own):
         return Sight(Standing.DESIRED, "the record is there, as desired", record_id)
     return Sight(Standing.OTHER, f"there is such a {order.object}, with other values", record_id)
 

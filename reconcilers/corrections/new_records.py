@@ -146,9 +146,18 @@ def _erp_body(missing: Row, facts: Facts) -> dict[str, Any]:
         "terms": {"id": missing["term_id"]} if missing["term_id"] else None,
         "email": missing["email"],
         "vatRegNumber": missing["tax_id"],
+        "addressBook": _in_country(missing["country"]),
         "custentity_stripe_id": missing["customer_id"],
         "custentity_sfdc_id": missing["account_id"] if missing["accounts"] == 1 else None,
     }
+
+
+def _in_country(country: str | None) -> dict[str, Any] | None:
+    """A billing address as far as it is compared; streets are for people to add."""
+    if country is None:
+        return None
+    address = {"country": {"id": country}}
+    return {"items": [{"defaultBilling": True, "addressBookAddress": address}]}
 
 
 def _crm_body(missing: Row) -> dict[str, Any]:

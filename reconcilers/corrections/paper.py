@@ -1,7 +1,8 @@
 """What billing serves or changed without paper gets an opportunity that asks for it. Pure.
 
-CON-MISS-02 and CON-AMD-02. It is named after the subscription, or contract and product: while it is
-open, the night counts the paper as asked for; closed as lost it finds the drift again.
+CON-MISS-02, CON-AMD-02 and CON-REN-01 (`renewed_in_billing_only`). It is named after the
+subscription, contract or line: while it is open, the night counts the paper as asked for; closed as
+lost it finds the drift again.
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,11 @@ from reconcilers.corrections.wire_fields import PLACES
 
 STAGE = "Needs Paper"
 _MONTHS = 12
+_WHY = {
+    "CON-MISS-02": "billing serves what no contract covers",
+    "CON-AMD-02": "billing was changed, and no contract says so",
+    "CON-REN-01": "billing goes on after the term, and no contract renews it",
+}
 _AMOUNT = PLACES["salesforce", "mrr_month", "arr"]  # a number as the CRM tells it
 
 
@@ -41,9 +47,7 @@ def ask_for_paper(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         body={} if noes or found is None else _body(found, facts),
         while_=[*_still(found)],
         mode=rule.mode,
-        reason="billing serves what no contract covers"
-        if subject.code == "CON-MISS-02"
-        else "billing was changed, and no contract says so",
+        reason=_WHY[subject.code],
         refusals=noes,
     )
     if noes or found is None:

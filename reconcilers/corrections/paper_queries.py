@@ -53,6 +53,14 @@ PAPER_QUERIES: Mapping[str, str] = {
             where row_key in (
                 select row_key from reconciliation.drift where code = 'CON-AMD-02'
             )
+            union all
+            select row_key, billing_id, 'Renewal ' || crm_id, 'renewal_' || crm_id,
+                   billing_amount_minor
+            from comparison.cmp_contract_renewal__crm_vs_billing
+            where row_key in (
+                select row_key from reconciliation.drift
+                where code = 'CON-REN-01' and cause = 'renewed_in_billing_only'
+            )
         )
         select asked.row_key, asked.subscription_id, wire.status, asked.name, asked.key,
                asked.monthly_minor, subscriptions.currency,

@@ -40,6 +40,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CON-MISS-02", "no_contract"): Mode.APPROVE,
     ("CON-AMD-01", "unsigned"): Mode.APPROVE_TWO,
     ("CON-AMD-02", None): Mode.APPROVE,
+    ("CON-REN-01", "renewed_in_billing_only"): Mode.APPROVE_TWO,
     ("CUS-LINK-01", "merged"): Mode.AUTO,
     ("CUS-LINK-01", None): Mode.APPROVE,
     ("SUB-STAT-01", "crm_copy_stale"): Mode.AUTO,

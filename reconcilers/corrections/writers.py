@@ -99,6 +99,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("REV-STOP-01", None): catch_up,
     ("CON-MISS-02", "no_contract"): ask_for_paper,
     ("CON-AMD-02", None): ask_for_paper,
+    ("CON-REN-01", "renewed_in_billing_only"): ask_for_paper,
     ("REV-SCH-01", "planned_twice"): take_back_second,
     ("CON-AMD-01", "unsigned"): revert_edit,
 }

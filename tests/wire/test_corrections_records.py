@@ -66,6 +66,7 @@ def test_customers_are_made_of_what_billing_knows_and_put_out_of_use(company, st
     assert (account["Name"], account["Stripe_Customer_Id__c"]) == ("Acme Ltd", "cus_N")
     assert (customer["companyname"], customer["subsidiary"]) == ("Acme Ltd", "2")
     assert (customer["custentity_stripe_id"], customer["isinactive"]) == ("cus_N", "F")
+    assert customer["billcountry"] == "GB"
     undone(state)
     assert send(company, state) == {"accepted": 2}
     account, customer = made(company)

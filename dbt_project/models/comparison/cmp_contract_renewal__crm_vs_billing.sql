@@ -59,6 +59,13 @@ noticed as (
     from judged
 ),
 
+asked as (
+    -- sales was asked for the paper of a renewal (a correction of CON-REN-01), and has not said no
+    select distinct name
+    from {{ ref('stg_salesforce__opportunities') }}
+    where name like 'Renewal 800%' and not is_closed
+),
+
 running as (
     select
         *,
@@ -81,6 +88,7 @@ compared as (
             when
                 is_auto_renewed and link_method <> 'renewal' and status <> 'cancelled' and end_date < as_of_date and bills_on
                 then 'renews_itself'
+            when 'Renewal ' || contract_id in (select asked.name from asked) then 'paper_asked_for'
             when term_end_date is null and status = 'activated' then 'first_term'
             when term_end_date is null then 'ended_before_its_term'
         end as excluded_reason

@@ -97,6 +97,7 @@ WRITES = {
     ("REV-STOP-01", None): "post_erp_journal",
     ("CON-MISS-02", "no_contract"): "ask_for_paper",
     ("CON-AMD-02", None): "ask_for_paper",
+    ("CON-REN-01", "renewed_in_billing_only"): "ask_for_paper",
     ("REV-SCH-01", "planned_twice"): "post_erp_journal",
     ("CON-AMD-01", "unsigned"): "revert_unsigned_edit",
 }

@@ -46,6 +46,11 @@ def test_the_erp_gets_a_customer_in_the_subsidiary_of_its_documents():
         "email": "ap@acme.example",
         "vatRegNumber": "GB123456789",
         "custentity_stripe_id": "cus_N",
+        "addressBook": {
+            "items": [
+                {"defaultBilling": True, "addressBookAddress": {"country": {"id": "GB"}}},
+            ]
+        },
     }
     assert (correction.object, correction.record_id) == KEYS[ERP]
     assert (correction.operation, correction.before) == ("upsert", None)

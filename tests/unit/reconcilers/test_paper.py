@@ -52,6 +52,13 @@ def test_of_a_change_sales_is_asked_for_the_year_that_it_makes():
     assert correction.state is CorrectionState.PROPOSED
 
 
+def test_of_a_term_that_billing_alone_renewed_two_people_let_sales_be_asked():
+    renewed = {"code": "CON-REN-01", "cause": "renewed_in_billing_only"}
+    correction = only({**unpapered_change(), **renewed, "row_key": "salesforce:800R"})
+    assert correction.payload["Name"] == "Renewal 800R"
+    assert (correction.state, correction.mode) == (CorrectionState.PROPOSED, "approve_two")
+
+
 def test_a_new_period_is_no_other_correction():
     later = only(unpapered(), facts=facts(period_end=date(2026, 8, 14)))
     assert later.idempotency_key == only(unpapered()).idempotency_key

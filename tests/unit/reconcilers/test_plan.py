@@ -126,7 +126,7 @@ def test_an_invoice_in_another_currency_is_left_to_the_rate_of_the_erp():
 @pytest.mark.parametrize(
     "row",
     [
-        drift_row("800A", "CON-REN-01", cause="renewed_in_billing_only"),
+        drift_row("800A", "CON-REN-01", cause="ended_in_billing"),
         drift_row("502", "INV-MISS-02"),
         missing_invoice(disposition="in_flight"),
         missing_invoice(disposition="unproven"),
