@@ -32,6 +32,7 @@ UNSIGNED_EDITS: dict[str, pl.DataType] = {
         for field in ("quantity", "unit_price", "discount_percent")
         for when in ("now", "before")
     },
+    "effective_at": _TEXT,
     "version": _TEXT,
 }
 
@@ -96,7 +97,7 @@ PAPER_QUERIES: Mapping[str, str] = {
                wire.discount_percent__c as discount_percent_now,
                case when saves.changes_discount then saves.discount_percent_before end
                    as discount_percent_before,
-               wire.systemmodstamp as version
+               wire.effective_at__c as effective_at, wire.systemmodstamp as version
         from sold
         join raw.salesforce__contract_line as wire on sold.line_id = wire.id
         left join canonical.contract_amendments as saves on sold.line_id = saves.contract_line_id
