@@ -287,7 +287,7 @@ def copied_invoice(transaction_id: str = "7100", **values: Any) -> dict[str, Any
 
 def other_total(transaction_id: str = "7001", **values: Any) -> dict[str, Any]:
     """Billing invoice in_1, of which the ERP has other lines (see `posted_as`)."""
-    return drift_row(
+    row = drift_row(
         "in_1",
         "INV-AMT-01",
         replica_id=transaction_id,
@@ -295,8 +295,9 @@ def other_total(transaction_id: str = "7001", **values: Any) -> dict[str, Any]:
         expected="12000",
         observed="9000",
         impact_minor=3000,
-        **{"cause": "net", **values},
+        cause="net",
     )
+    return row | values
 
 
 def wrong_line(line_id: str = "il_0", **values: Any) -> dict[str, Any]:

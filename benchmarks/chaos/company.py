@@ -27,6 +27,7 @@ from extractors.sandbox.netsuite_errors import NetSuiteError
 from extractors.sandbox.netsuite_settling import settle
 from extractors.sandbox.servers import connections
 from extractors.sandbox.store import Store
+from reconcilers.corrections import posted_lines
 from reconcilers.corrections.customer_links import FIELDS
 from reconcilers.corrections.document import MARK
 from reconcilers.state.store import State, open_state
@@ -52,7 +53,9 @@ from tests.correction_samples import (
     missing_customer,
     missing_invoice,
     missing_payment,
+    other_total,
     plan_into,
+    posted_as,
     stale_status,
     unpapered,
 )
@@ -86,6 +89,8 @@ MADE = {
 }
 CONTRACT = "800CONTRACT"  # nothing bills it
 APPLY = "apply"  # what a payment is applied to: a set, told as text here
+LINES = "item"  # what an invoice sells, told as text here
+WRONG, CHARGED = "7005", "in_9"  # an invoice that lacks a line of billing's
 # System, record, attribute of the matrix, and what its field says in the place of 'new'.
 LINKS = (
     ("salesforce", ACCOUNTS[0], "erp_customer_ref", None),
@@ -95,6 +100,19 @@ LINKS = (
     ("netsuite", ERP_CUSTOMERS[1], "crm_account_ref", "old"),
     ("netsuite", ERP_CUSTOMERS[2], "billing_customer_ref", None),
 )
+
+
+_OTHER_LINE = {
+    "item_id": "201",
+    "quantity": "1",
+    "net_minor": 100,
+    "tax_minor": 20,
+    "tax_code_id": "2",
+    "tax_rate": "20",
+    "stripe_line_id": "il_7",
+    "rev_start": None,
+    "rev_end": None,
+}  # what a person makes of an invoice
 
 
 @dataclass(frozen=True)
@@ -145,6 +163,10 @@ class Repair:
         if self.column == APPLY:
             links = store.rows("netsuite", "previoustransactionlinelink", nextdoc=self.record_id)
             return _set_of((link["previousdoc"], link["foreignamount"]) for link in links)
+        if self.column == LINES:
+            lines = store.rows("netsuite", "transactionline", transaction=self.record_id)
+            sold = (line for line in lines if line["item"] is not None)
+            return _set_of((each["custcol_stripe_line_id"], each["foreignamount"]) for each in sold)
         record = store.get(self.system, self._table, self.record_id) or {}
         is_marked = self.system == "stripe" and not self.is_deed
         held = record.get("metadata") or {} if is_marked else record
@@ -156,6 +178,11 @@ class Repair:
             with suppress(NetSuiteError):  # where the period is closed, people cannot either
                 nothing = {APPLY: {"items": []}}
                 netsuite_records.update(store, "customerpayment", self.record_id, nothing, APPLY)
+            return
+        if self.column == LINES:
+            with suppress(NetSuiteError):
+                other = posted_lines.sublists([_OTHER_LINE], 2) | {"taxDetailsOverride": True}
+                netsuite_records.update(store, "invoice", self.record_id, other, LINES)
             return
         change: dict[str, Any] = {self.column: value}
         if self.system == "stripe" and not self.is_deed:
@@ -274,12 +301,14 @@ def _fill(store: Store) -> None:
     charge = {"id": "ch_1", "status": "succeeded", "amount": 9000, "currency": "gbp"}
     store.put("stripe", "charge", {**charge, **created})
     _misapplied_payment(store)
+    _open_invoice(store, WRONG, InvoiceLine("201", 1, 7_500, 1_500, "2", *_SERVED, "il_0"))
     invoice = {"customer": CUSTOMERS[0], "status": "open", "total": 12000, "currency": "gbp"}
     store.put_many("stripe", "invoice", [{"id": key, **invoice, **created} for key in INVOICES])
     due = {"id": TOLD, "amount_due": 12000, "amount_remaining": 12000, "metadata": {}}
     store.put("stripe", "invoice", {**invoice, **created, **due})
     due |= {"id": DRAFT, "status": "draft", "auto_advance": True}
     store.put("stripe", "invoice", {**invoice, **created, **due})
+    store.put("stripe", "invoice", {"id": CHARGED, **invoice, **created})
     _bank_receipt(store)
     paid = {"id": "in_6", "status": "paid", "total_taxes": []}
     store.put("stripe", "invoice", {**invoice, **created, **paid})
@@ -307,9 +336,12 @@ def _journal(store: Store, key: str) -> None:
         store.put_many("netsuite", table, records)
 
 
-def _open_invoice(store: Store, key: str) -> None:
-    """An invoice of the ERP that billing has been paid for."""
-    line = InvoiceLine("201", 1, 10_000, 2_000, "2", None, None, "il_8")
+_PAID = InvoiceLine("201", 1, 10_000, 2_000, "2", None, None, "il_8")
+_SERVED = (date(2026, 6, 12), date(2026, 7, 11))
+
+
+def _open_invoice(store: Store, key: str, line: InvoiceLine = _PAID) -> None:
+    """An invoice of the ERP, of one line; usually one that billing has been paid for."""
     day = date(2026, 6, 1)
     rows = invoice_rows(
         internal_id=key,
@@ -373,9 +405,11 @@ def _plan(state: State) -> None:
         "crm_accounts": [{**FACTS["crm_accounts"][0], "account_id": key} for key in ACCOUNTS],
         "crm_subscriptions": [{**FACTS["crm_subscriptions"][0], "subscription_id": SUBSCRIPTION}],
         "billing_invoices": [
-            {**invoice, "invoice_id": key, "number": f"UK-{key}"} for key in INVOICES
+            {**invoice, "invoice_id": key, "number": f"UK-{key}"} for key in (*INVOICES, CHARGED)
         ],
-        "billing_invoice_lines": [{**row, "invoice_id": key} for key in INVOICES for row in line],
+        "billing_invoice_lines": [
+            {**row, "invoice_id": key} for key in (*INVOICES, CHARGED) for row in line
+        ],
         "held_fields": [
             *(held_field((s, r), "customer", a, old) for s, r, a, old in LINKS),
             held_field(("salesforce", ACCOUNTS[1]), "mrr_month", "arr", "637200.0"),
@@ -384,6 +418,7 @@ def _plan(state: State) -> None:
         **receipts(total="120"),
         **drafts(),
         **refunds(paid_credits_minor=0, open_credits_minor=0),
+        **_wrong_lines(),
     }
     facts = {**facts, **applications.facts(*_APPLICATIONS)}
     unbilled = contracts.contract(contract_id=CONTRACT, row_key=f"salesforce:{CONTRACT}")
@@ -416,12 +451,26 @@ def _plan(state: State) -> None:
         untold_payment(replica_id=TOLD),
         uncredited_refund(),
         stale_draft(),
+        other_total(WRONG, owner_id=CHARGED),
         applications.misapplied_payment(PAYMENT),
         missing_customer("CUS-MISS-02"),
         unpapered(),
         {**contracts.unbilled_contract(), "row_key": f"salesforce:{CONTRACT}"},
     )
     plan_into(state, found, context(**facts), NIGHT)
+
+
+def _wrong_lines() -> dict[str, list[dict[str, Any]]]:
+    """What a night knows of the invoice that lacks a line."""
+    facts = posted_as(
+        ("il_0", 7500, 1500),
+        transaction_id=WRONG,
+        invoice_id=CHARGED,
+        total="90",
+        unpaid="90",
+    )
+    lines = [line | {"transaction_id": WRONG} for line in facts["erp_copy_lines"]]
+    return facts | {"erp_copy_lines": lines}
 
 
 def _wrong_link(
@@ -463,6 +512,9 @@ def _kept(image: Mapping[str, Any], column: str) -> Any:
     if column == APPLY:
         lines = image[APPLY]["items"]
         return _set_of((line["doc"]["id"], line["amount"]) for line in lines)
+    if column == LINES:
+        sold = image[LINES]["items"]
+        return _set_of((each["custcol_stripe_line_id"], f"-{each['amount']}") for each in sold)
     if "is_final" in image:
         return "open"
     value = dict(_leaves(image))[column]
