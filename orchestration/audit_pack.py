@@ -1,22 +1,22 @@
 """Gathers the pack of a night: what the state store knows, manifests, report and rules."""
 
 import datetime as dt
-import hashlib
-import subprocess
-from collections.abc import Iterator
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from extractors.raw_zone import RawZone
-from orchestration.settings import ROOT, Settings
+from orchestration.provenance import kept_provenance, provenance
+from orchestration.settings import Settings
 from orchestration.stores import opened_state
 from reconcilers.audit_pack.archive import PackVerdict, write_pack
 from reconcilers.audit_pack.contents import members
 from reconcilers.state.audit import append_audit
+from reconcilers.state.models import AuditEntry
+from reconcilers.state.store import State
 
-CODE = ("extractors", "reconcilers", "orchestration", "dbt_project")
-WRITTEN_IN = {".py", ".sql", ".yml", ".toml", ".csv", ".j2", ".json"}
 PACKED = "audit_pack"
 
 
@@ -33,7 +33,11 @@ def make_pack(settings: Settings, day: dt.date, at: dt.datetime | None = None) -
         made = members(
             state,
             day,
-            identity(settings, day),
+            {
+                "night_made_with": kept_provenance(state, day),
+                "pack_made_with": provenance(settings),
+                "again": f"tieout nightly {day}",
+            },
             RawZone(settings.raw_dir).manifests(day),
             _files(settings, day),
         )
@@ -51,39 +55,6 @@ def make_pack(settings: Settings, day: dt.date, at: dt.datetime | None = None) -
     return verdict
 
 
-def identity(settings: Settings, day: dt.date) -> dict[str, Any]:
-    """What made the night, in hashes, and the command that makes it again from the raw zone."""
-    return {
-        "tieout_version": version("tieout"),
-        "commit": commit(),
-        "code_sha256": code_sha256(),
-        "matrix_sha256": _sha256(settings.matrix_path.read_bytes()),
-        "policy_sha256": _sha256(settings.policy_path.read_bytes()),
-        "identity_overrides_sha256": _sha256(settings.overrides_path.read_bytes()),
-        "again": f"tieout nightly {day}",
-    }
-
-
-def commit() -> str:
-    """The commit that is checked out, marked where something was changed; '' outside of git."""
-    found = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=40"],  # noqa: S607  # the user's own git
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return found.stdout.strip()
-
-
-def code_sha256() -> str:
-    """One hash over everything that decides what a night finds, in the order of its paths."""
-    digest = hashlib.sha256()
-    for path in sorted(_code()):
-        digest.update(f"{path.relative_to(ROOT)}\0{_sha256(path.read_bytes())}\n".encode())
-    return digest.hexdigest()
-
-
 def _files(settings: Settings, day: dt.date) -> dict[str, bytes]:
     folder = settings.report_dir(day)
     if not (folder / "report.html").exists():
@@ -97,12 +68,13 @@ def _files(settings: Settings, day: dt.date) -> dict[str, bytes]:
     return report | {f"rules/{path.name}": path.read_bytes() for path in rules}
 
 
-def _code() -> Iterator[Path]:
-    for name in CODE:
-        for path in (ROOT / name).rglob("*"):
-            if path.suffix in WRITTEN_IN and not {"target", "logs"} & set(path.parts):
-                yield path
+def is_known(state: State, sha256: str) -> bool | None:
+    """Whether the audit here tells of a pack with this hash; None when it tells of no pack.
 
-
-def _sha256(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
+    Who makes a changed pack whole again cannot make the audit tell of it.
+    """
+    with state.read() as session:
+        made: Sequence[Any] = session.scalars(
+            select(AuditEntry.body).where(AuditEntry.action == PACKED)
+        ).all()
+    return any(body["sha256"] == sha256 for body in made) if made else None

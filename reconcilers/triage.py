@@ -6,7 +6,7 @@ later night does.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reconcilers.state.audit import append_audit
+from reconcilers.state.audit import append_audit, lock_head
 from reconcilers.state.models import AuditEntry, ExceptionRecord
 from reconcilers.state.store import State
 from reconcilers.waivers import waive
@@ -35,6 +35,7 @@ class Asked:
     by: str
     reason: str
     expires_on: date
+    impact_reporting_minor: int | None
     at: datetime
 
 
@@ -56,31 +57,32 @@ class Said:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-def assign(state: State, said: Said, to: str) -> int:
+def assign(session: Session, said: Said, to: str) -> int:
     """Say whose the exceptions are from now on; how many. Raises TriageRefusedError."""
-    return _say(state, said, ASSIGN, {"to": _given(to, "an assignee")})
+    return _say(session, said, ASSIGN, {"to": _given(to, "an assignee")})
 
 
-def comment(state: State, said: Said, text: str) -> int:
+def comment(session: Session, said: Said, text: str) -> int:
     """Keep what is known of the exceptions; how many. Raises TriageRefusedError."""
-    return _say(state, said, COMMENT, {"text": _given(text, "a text")})
+    return _say(session, said, COMMENT, {"text": _given(text, "a text")})
 
 
-def ask_waiver(state: State, said: Said, expires_on: date, reason: str) -> int:
+def ask_waiver(session: Session, said: Said, expires_on: date, reason: str) -> int:
     """Ask that the exceptions may stand until a day; somebody else grants it.
 
     Raises TriageRefusedError.
     """
     body = {"expires_on": expires_on.isoformat(), "reason": _given(reason, "a reason")}
-    return _say(state, said, ASK, body)
+    return _say(session, said, ASK, body)
 
 
-def grant_waiver(state: State, said: Said) -> int:
+def grant_waiver(session: Session, said: Said) -> int:
     """Grant what somebody else asked for in the last days; what one asked for is granted whole.
 
     Raises TriageRefusedError, and WaiverRefusedError where the waiver itself cannot be.
     """
-    standing = standings(state)
+    lock_head(session)
+    standing, money = _standings(session), _open(session, said.keys)
     granted: dict[Asked, list[str]] = defaultdict(list)
     for key in said.keys:
         asked = standing.get(key, Standing()).asked
@@ -90,10 +92,12 @@ def grant_waiver(state: State, said: Said) -> int:
             raise TriageRefusedError(
                 f"{asked.by} asked for the waiver of {key} and cannot grant it"
             )
+        if asked.impact_reporting_minor != money[key]:
+            raise TriageRefusedError(f"the money of {key} is another one since; ask again")
         granted[asked].append(key)
     return sum(
         waive(
-            state,
+            session,
             keys,
             author=asked.by,
             approver=said.actor,
@@ -107,11 +111,15 @@ def grant_waiver(state: State, said: Said) -> int:
 
 def standings(state: State) -> Mapping[str, Standing]:
     """What holds now, by exception; none for exceptions of which nobody said anything."""
+    with state.read() as session:
+        return _standings(session)
+
+
+def _standings(session: Session) -> Mapping[str, Standing]:
     query = select(AuditEntry).where(AuditEntry.action.in_(WORDS)).order_by(AuditEntry.sequence)
     found: dict[str, Standing] = {}
-    with state.read() as session:
-        for line in session.scalars(query):
-            found[line.subject] = _after(found.get(line.subject, Standing()), line)
+    for line in session.scalars(query):
+        found[line.subject] = _after(found.get(line.subject, Standing()), line)
     return found
 
 
@@ -124,33 +132,42 @@ def _after(standing: Standing, line: AuditEntry) -> Standing:
         return replace(standing, comments=(*standing.comments, told))
     if line.action == GRANT:
         return replace(standing, asked=None)
-    until = date.fromisoformat(body["expires_on"])
-    return replace(standing, asked=Asked(line.actor, body["reason"], until, line.at))
-
-
-def _say(state: State, said: Said, action: str, body: Mapping[str, Any]) -> int:
-    with state.begin() as session:
-        for key in _open(session, said.keys):
-            append_audit(
-                session, actor=said.actor, action=action, subject=key, body=dict(body), at=said.at
-            )
-    return len(set(said.keys))
-
-
-def _open(session: Session, keys: Iterable[str]) -> Iterator[str]:
-    """The keys in order, when all of them are exceptions that no night has closed."""
-    wanted = sorted(set(keys))
-    known = set(
-        session.scalars(
-            select(ExceptionRecord.exception_key).where(
-                ExceptionRecord.exception_key.in_(wanted), ExceptionRecord.resolved_on.is_(None)
-            )
-        )
+    asked = Asked(
+        by=line.actor,
+        reason=body["reason"],
+        expires_on=date.fromisoformat(body["expires_on"]),
+        impact_reporting_minor=body["impact_reporting_minor"],
+        at=line.at,
     )
+    return replace(standing, asked=asked)
+
+
+def _say(session: Session, said: Said, action: str, body: Mapping[str, Any]) -> int:
+    found = _open(session, said.keys)
+    for key, impact in found.items():
+        seen = {"impact_reporting_minor": impact} if action == ASK else {}
+        append_audit(
+            session,
+            actor=said.actor,
+            action=action,
+            subject=key,
+            body={**body, **seen},
+            at=said.at,
+        )
+    return len(found)
+
+
+def _open(session: Session, keys: Iterable[str]) -> dict[str, int | None]:
+    """The exceptions with their money, in the order of their keys; none of them is closed."""
+    wanted = sorted(set(keys))
+    query = select(ExceptionRecord.exception_key, ExceptionRecord.impact_reporting_minor).where(
+        ExceptionRecord.exception_key.in_(wanted), ExceptionRecord.resolved_on.is_(None)
+    )
+    known = dict(session.execute(query).tuples().all())
     for key in wanted:
         if key not in known:
             raise TriageRefusedError(f"no open exception has the key {key}")
-        yield key
+    return {key: known[key] for key in wanted}
 
 
 def _given(text: str, what: str) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandera.polars as pa
+from sqlalchemy.orm import Session
 
 from reconcilers import triage
 from reconcilers.edited_csv import (
@@ -18,7 +19,7 @@ from reconcilers.edited_csv import (
     optional,
     read_checked,
 )
-from reconcilers.spreadsheet import table
+from reconcilers.spreadsheet import cell, table
 from reconcilers.state.store import State
 from reconcilers.state.views import ExceptionView, list_exceptions
 from reconcilers.triage import Said, Standing, TriageRefusedError
@@ -35,11 +36,13 @@ COLUMNS = (
     "waiver_asked_by",
     *(item.name for item in fields(ExceptionView) if item.name != "exception_key"),
 )
+MONEY = "impact_reporting_minor"
+OVER_MONEY = (triage.ASK, "grant_waiver")
 _SCHEMA = pa.DataFrameSchema(
     {name: pa.Column(str, nullable=name != "exception_key") for name in COLUMNS}
     | {"decision": optional(one_of(DECISIONS))}
 )
-_Say = Callable[[State, Said, Row], int]
+_Say = Callable[[Session, Said, Row], int]
 
 
 @dataclass(frozen=True)
@@ -75,30 +78,35 @@ def export_open(state: State, path: Path, code: str | None = None) -> int:
 def take_words(state: State, path: Path, actor: str, at: datetime | None = None) -> Counter[str]:
     """Take all that a returned file says, in the name of `actor`; how often what was said.
 
-    Equal words are taken together. Raises EditedFileError that names line and column of every
-    mistake that the file itself shows; then nothing is taken.
+    Equal words are taken together. Raises EditedFileError that names line and column of what is
+    wrong; then nothing is taken. A waiver is asked for, or granted, over the money that was shown.
     """
     rows = [(line, row) for line, row in read_checked(path, _SCHEMA) if row["decision"]]
     if mistakes := [*_mistakes(state, rows)]:
         raise EditedFileError(path, mistakes)
     moment = at or datetime.now(UTC)
     taken: Counter[str] = Counter()
-    for words, lines in _alike(rows).items():
-        said = Said(tuple(row["exception_key"] or "" for _, row in lines), actor, moment)
-        try:
-            taken[words[0]] += _SAY[words[0]](state, said, lines[0][1])
-        except (TriageRefusedError, WaiverRefusedError) as error:
-            raise EditedFileError(path, [Mistake(lines[0][0], "decision", str(error))]) from error
+    with state.begin() as session:
+        for words, lines in _alike(rows).items():
+            said = Said(tuple(row["exception_key"] or "" for _, row in lines), actor, moment)
+            try:
+                taken[words[0]] += _SAY[words[0]](session, said, lines[0][1])
+            except (TriageRefusedError, WaiverRefusedError) as error:
+                mistake = Mistake(lines[0][0], "decision", str(error))
+                raise EditedFileError(path, [mistake]) from error
     return taken
 
 
 def _mistakes(state: State, rows: Sequence[NumberedRow]) -> list[Mistake]:
-    known = {view.exception_key for view in list_exceptions(state, states=("OPEN", "WAIVED"))}
+    views = list_exceptions(state, states=("OPEN", "WAIVED"))
+    known = {view.exception_key: cell(view.impact_reporting_minor) for view in views}
     times = Counter((row["exception_key"], row["decision"]) for _, row in rows)
     found = []
     for line, row in rows:
         if row["exception_key"] not in known:
             found.append(Mistake(line, "exception_key", "no open exception has this key"))
+        elif row["decision"] in OVER_MONEY and known[row["exception_key"]] != (row[MONEY] or ""):
+            found.append(Mistake(line, MONEY, "is another one since the export; look again"))
         if times[row["exception_key"], row["decision"]] > 1:
             found.append(Mistake(line, "exception_key", "says the same on more than one line"))
         found += [
@@ -132,10 +140,10 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "grant_waiver": (),
 }
 _SAY: Mapping[str, _Say] = {
-    triage.ASSIGN: lambda state, said, row: triage.assign(state, said, row["to"] or ""),
-    triage.COMMENT: lambda state, said, row: triage.comment(state, said, row["text"] or ""),
-    triage.ASK: lambda state, said, row: triage.ask_waiver(
-        state, said, date.fromisoformat(row["expires_on"] or ""), row["text"] or ""
+    triage.ASSIGN: lambda session, said, row: triage.assign(session, said, row["to"] or ""),
+    triage.COMMENT: lambda session, said, row: triage.comment(session, said, row["text"] or ""),
+    triage.ASK: lambda session, said, row: triage.ask_waiver(
+        session, said, date.fromisoformat(row["expires_on"] or ""), row["text"] or ""
     ),
-    "grant_waiver": lambda state, said, _: triage.grant_waiver(state, said),
+    "grant_waiver": lambda session, said, _: triage.grant_waiver(session, said),
 }

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from reconcilers.refolding import newest_night, refold
 from reconcilers.state.audit import append_audit
 from reconcilers.state.models import ExceptionRecord, Waiver
-from reconcilers.state.store import State
 
 LONGEST = timedelta(days=90)
 
@@ -20,7 +19,7 @@ class WaiverRefusedError(ValueError):
 
 
 def waive(
-    state: State,
+    session: Session,
     exception_keys: Iterable[str],
     *,
     author: str,
@@ -32,39 +31,38 @@ def waive(
     """Waive open exceptions from the newest night to `expires_on` (at most 90 days on).
 
     Lapses by itself at expiry, or when the impact leaves the band around what it is now. Waived
-    money stays in every total. Returns how many exceptions are waived.
+    money stays in every total. Returns how many exceptions are waived. Raises WaiverRefusedError.
     """
     moment = at or datetime.now(UTC)
     if not reason.strip() or not author.strip() or not approver.strip():
         raise WaiverRefusedError("a waiver needs an author, an approver and a reason")
     if author == approver:
         raise WaiverRefusedError(f"{author} wrote the waiver and cannot approve it")
-    with state.begin() as session:
-        today = newest_night(session)
-        if today is None or not today <= expires_on <= today + LONGEST:
-            raise WaiverRefusedError(
-                f"a waiver ends between the newest night ({today}) and {LONGEST.days} days later"
-            )
-        for key in sorted(set(exception_keys)):
-            waiver = _waiver(session, key, today, expires_on)
-            waiver.author, waiver.approver = author, approver
-            waiver.reason, waiver.created_at = reason, moment
-            session.add(waiver)
-            append_audit(
-                session,
-                actor=author,
-                action="waive",
-                subject=key,
-                body={
-                    "approver": approver,
-                    "reason": reason,
-                    "expires_on": expires_on.isoformat(),
-                },
-                at=moment,
-            )
-        session.flush()
-        refold(session)
-        return len(set(exception_keys))
+    today = newest_night(session)
+    if today is None or not today <= expires_on <= today + LONGEST:
+        raise WaiverRefusedError(
+            f"a waiver ends between the newest night ({today}) and {LONGEST.days} days later"
+        )
+    for key in sorted(set(exception_keys)):
+        waiver = _waiver(session, key, today, expires_on)
+        waiver.author, waiver.approver = author, approver
+        waiver.reason, waiver.created_at = reason, moment
+        session.add(waiver)
+        append_audit(
+            session,
+            actor=author,
+            action="waive",
+            subject=key,
+            body={
+                "approver": approver,
+                "reason": reason,
+                "expires_on": expires_on.isoformat(),
+            },
+            at=moment,
+        )
+    session.flush()
+    refold(session)
+    return len(set(exception_keys))
 
 
 def _waiver(session: Session, key: str, today: date, expires_on: date) -> Waiver:

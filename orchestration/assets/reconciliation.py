@@ -21,6 +21,7 @@ from orchestration.checks import (
 )
 from orchestration.console import money
 from orchestration.partitions import one_day_at_a_time, snapshot_days
+from orchestration.provenance import keep_provenance
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.corrections.policy import load_policy
 from reconcilers.evaluate import evaluate, load_rates, stored_findings
@@ -135,6 +136,7 @@ def exceptions(
             watermarks=watermarks,
             policy=load_policy(night.settings.policy_path),
         )
+        keep_provenance(night.settings, state, day)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": summary.open_now,

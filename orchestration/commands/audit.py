@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.audit_pack import make_pack, pack_path
+from orchestration.audit_pack import is_known, make_pack, pack_path
 from orchestration.console import console, table
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
@@ -63,7 +63,13 @@ def _verify_pack(path: Path) -> None:
     if not verdict.holds:
         out.print(f"[red]{path.name}: {verdict.problem}[/]", soft_wrap=True)
         raise typer.Exit(1)
-    out.print(f"{verdict.files} files, not a byte changed; the pack has {verdict.sha256}")
+    with opened_state(load_settings()) as state:
+        known = is_known(state, verdict.sha256)
+    if known is False:
+        out.print(f"[red]the audit here tells of no pack with {verdict.sha256}[/]", soft_wrap=True)
+        raise typer.Exit(1)
+    where = "as the audit tells" if known else "no pack was made here to hold it against"
+    out.print(f"{verdict.files} files, not a byte changed ({where}): {verdict.sha256}")
 
 
 @app.command()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.orm import Session
 
 from orchestration.console import console, money, table
 from orchestration.settings import load_settings
@@ -103,7 +104,7 @@ def assign(
     code: Code = None,
 ) -> None:
     """Say whose exceptions are."""
-    _say(keys, code, lambda state, said: triage.assign(state, said, to), f"assigned to {to}")
+    _say(keys, code, lambda session, said: triage.assign(session, said, to), f"assigned to {to}")
 
 
 @app.command()
@@ -113,7 +114,7 @@ def comment(
     code: Code = None,
 ) -> None:
     """Keep what is known of exceptions."""
-    _say(keys, code, lambda state, said: triage.comment(state, said, text), "commented on")
+    _say(keys, code, lambda session, said: triage.comment(session, said, text), "commented on")
 
 
 @app.command()
@@ -127,7 +128,7 @@ def waive(
     _say(
         keys,
         code,
-        lambda state, said: triage.ask_waiver(state, said, until.date(), reason),
+        lambda session, said: triage.ask_waiver(session, said, until.date(), reason),
         "asked for; somebody else grants it by `tieout exceptions grant`",
     )
 
@@ -167,7 +168,7 @@ def decide(
 def _say(
     keys: list[str] | None,
     code: str | None,
-    say: Callable[[State, Said], int],
+    say: Callable[[Session, Said], int],
     done: str,
     *,
     only_asked: bool = False,
@@ -176,7 +177,8 @@ def _say(
     with opened_state(settings) as store:
         try:
             chosen = _chosen(store, keys, code, only_asked=only_asked)
-            count = say(store, Said(chosen, settings.actor))
+            with store.begin() as session:
+                count = say(session, Said(chosen, settings.actor))
         except (TriageRefusedError, WaiverRefusedError) as error:
             out.print(f"[red]not taken[/]: {error}", soft_wrap=True)
             raise typer.Exit(1) from error

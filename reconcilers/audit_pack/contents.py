@@ -19,6 +19,7 @@ from extractors.manifest import Manifest
 from reconcilers.audit_pack.signing import SignOff, sign_offs
 from reconcilers.canonical import canonical_json
 from reconcilers.exceptions import exceptions_as_of
+from reconcilers.sealing import veiled
 from reconcilers.spreadsheet import table
 from reconcilers.state.audit import verify_chain
 from reconcilers.state.models import (
@@ -111,7 +112,7 @@ def _tables(session: Session, day: date) -> dict[str, bytes]:
         rows: Iterable[Any] = session.scalars(
             select(kind).where(which).order_by(*kind.__table__.primary_key)
         )
-        made[name] = _csv(_columns(kind), rows)
+        made[name] = _csv(_columns(kind), (SimpleNamespace(**_row(row)) for row in rows))
     return made
 
 
@@ -173,4 +174,6 @@ def _row(record: Base) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return veiled(value)  # who gets the pack gets no sealed value
     return value.isoformat() if isinstance(value, date) else value

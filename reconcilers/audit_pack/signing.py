@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from reconcilers.state.audit import append_audit
+from reconcilers.state.audit import append_audit, lock_head
 from reconcilers.state.models import AuditEntry, Night
 from reconcilers.state.store import State
 
@@ -44,32 +45,36 @@ def sign_off(
         asked = "what was looked at" if role == "reviewer" else "what was done"
         raise SignOffRefusedError(f"a sign-off says {asked}")
     moment = at or datetime.now(UTC)
-    valid = [each for each in sign_offs(state, day) if each.is_current]
-    _require_other(valid, day, role, actor)
     with state.begin() as session:
+        lock_head(session)  # two who sign at once come one after the other
         night = session.get(Night, day)
         if night is None:
             raise SignOffRefusedError(f"the night of {day} was not recorded")
+        _require_other(_of(session, day), day, role, actor)
         body = {"role": role, "statement": statement, "findings_sha256": night.findings_sha256}
         append_audit(
             session, actor=actor, action=SIGNED, subject=day.isoformat(), body=body, at=moment
         )
-    return sign_offs(state, day)[-1]
+        session.flush()
+        return _of(session, day)[-1]
 
 
 def sign_offs(state: State, day: date) -> list[SignOff]:
     """Every sign-off of a night, in the order in which they were given."""
+    with state.read() as session:
+        return _of(session, day)
+
+
+def _of(session: Session, day: date) -> list[SignOff]:
     query = (
         select(AuditEntry)
         .where(AuditEntry.action == SIGNED, AuditEntry.subject == day.isoformat())
         .order_by(AuditEntry.sequence)
     )
-    with state.read() as session:
-        night = session.get(Night, day)
-        return [
-            _read(line, day, night.findings_sha256 if night else "")
-            for line in session.scalars(query)
-        ]
+    night = session.get(Night, day)
+    return [
+        _read(line, day, night.findings_sha256 if night else "") for line in session.scalars(query)
+    ]
 
 
 def _read(line: AuditEntry, day: date, findings_sha256: str) -> SignOff:
@@ -82,10 +87,10 @@ def _read(line: AuditEntry, day: date, findings_sha256: str) -> SignOff:
     )
 
 
-def _require_other(valid: list[SignOff], day: date, role: str, actor: str) -> None:
+def _require_other(given: list[SignOff], day: date, role: str, actor: str) -> None:
     if role not in ROLES:
         raise SignOffRefusedError(f"{role!r} is no role; it is one of {' or '.join(ROLES)}")
-    by = {each.role: each.actor for each in valid}
+    by = {each.role: each.actor for each in given if each.is_current}
     if role in by:
         raise SignOffRefusedError(f"{by[role]} signed the night of {day} as its {role} already")
     if role == "reviewer" and "preparer" not in by:

@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from orchestration.cli import app
+from reconcilers.audit_pack.archive import write_pack
 from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import record_night
 from reconcilers.state.models import CorrectionRecord
@@ -170,6 +171,10 @@ def test_the_evidence_of_a_night_is_packed_and_verified(tmp_path):
     assert "not a byte changed" in told.stdout
     assert told.stdout.split()[-1] in made.stdout
     assert told.stdout.split()[-1] in tieout(tmp_path, "audit", "list").stdout.replace("\n", "")
+    other = dict.fromkeys(["README.txt"], b"made again")
+    write_pack(tmp_path / "other.zip", other)
+    unknown = tieout(tmp_path, "audit", "verify", str(tmp_path / "other.zip"))
+    assert (unknown.returncode, "tells of no pack" in unknown.stdout) == (1, True)
     pack.write_bytes(pack.read_bytes().replace(b"<p>", b"<b>"))
     broken = tieout(tmp_path, "audit", "verify", str(pack))
     assert (broken.returncode, "report/report.html" in broken.stdout) == (1, True)

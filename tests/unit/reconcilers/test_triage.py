@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from reconcilers import triage
 from reconcilers.corrections.policy import load_policy
 from reconcilers.edited_csv import EditedFileError
 from reconcilers.exceptions import record_night
@@ -15,10 +16,6 @@ from reconcilers.triage import (
     ASKED_HOLDS,
     Said,
     TriageRefusedError,
-    ask_waiver,
-    assign,
-    comment,
-    grant_waiver,
     standings,
 )
 from reconcilers.triage_csv import COLUMNS, export_open, take_words
@@ -53,6 +50,20 @@ def key_of(code):
 
 
 INVOICE, STATUS = key_of("INV-MISS-01"), key_of("SUB-STAT-01")
+
+
+def spoken(say):
+    """The word in a transaction of its own."""
+
+    def in_session(state, *words):
+        with state.begin() as session:
+            return say(session, *words)
+
+    return in_session
+
+
+assign, comment = spoken(triage.assign), spoken(triage.comment)
+ask_waiver, grant_waiver = spoken(triage.ask_waiver), spoken(triage.grant_waiver)
 
 
 def said(actor, *keys, hour=6):
@@ -165,4 +176,26 @@ def test_a_mistake_in_a_file_is_told_by_its_line_and_nothing_is_taken(state, tmp
     edited(path, INV_MISS_01=cells)
     with pytest.raises(EditedFileError, match=told):
         take_words(state, path, "ann")
+    assert standings(state) == {}
+
+
+def test_a_waiver_is_of_the_money_that_was_seen(state, tmp_path):
+    path = tmp_path / "open.csv"
+    export_open(state, path, "INV-MISS-01")
+    ask_waiver(state, said("ann"), LATER, "in the post")
+    record(state, 0, missing_invoice(impact_reporting_minor=99), stale_status())
+    with pytest.raises(TriageRefusedError, match="another one since"):
+        grant_waiver(state, said("ben"))
+    edited(path, INV_MISS_01={"decision": "grant_waiver"})
+    with pytest.raises(EditedFileError, match="impact_reporting_minor: is another one"):
+        take_words(state, path, "ben", at(0, 7))
+
+
+def test_of_a_file_all_is_taken_or_nothing(state, tmp_path):
+    path = tmp_path / "open.csv"
+    export_open(state, path)
+    edited(path, INV_MISS_01={"decision": "grant_waiver"},
+           SUB_STAT_01={"decision": "comment", "text": "known"})  # fmt: skip
+    with pytest.raises(EditedFileError, match="nobody asked"):
+        take_words(state, path, "ben", at(0, 7))
     assert standings(state) == {}
