@@ -77,8 +77,8 @@ def comparable(values: Image) -> Image:
 def _by_code(taxes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     sums: dict[str, Decimal] = {}
     for tax in taxes:
-        code = str(tax["taxCode"]["id"])
-        sums[code] = sums.get(code, Decimal(0)) + Decimal(str(tax["taxAmount"]))
+        code = _plain(tax.get("taxCode"))
+        sums[code] = sums.get(code, Decimal(0)) + Decimal(str(tax.get("taxAmount") or 0))
     return sorted((code, _plain(total)) for code, total in sums.items() if total)
 
 
