@@ -1,8 +1,8 @@
 """The journal by which the books catch up with the policy of a revenue plan: deferred to revenue.
 
-Pure. What is recognised already is put right by a journal, in the first open period; what is still
-to be recognised is left to the plan. A line of it says in its memo of which plan and month it is,
-and the models count it there (revenue_plan_line__erp).
+Pure. What is recognised already is put right by a journal, in the first open period from the last
+month that is off; what is still to be recognised is left to the plan. A line of it says in its memo
+of which plan and month it is, and the models count it there (revenue_plan_line__erp).
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def catch_up(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """REV-AMT-01, REV-STOP-01: recognise what the months lack, or take back what they have."""
     plan_id = subject.replica_id or subject.owner_id or ""
     off = [each for each in facts.revenue_months.get(plan_id, ()) if _gap(each)]
-    gaps = (*_not_run(off), *_run_otherwise(off))
+    gaps = (*_not_run(off), *_run_otherwise(off), *_void_in_erp(subject, off))
     return _journal(subject, rule, facts, plan_id, off=off, gaps=gaps)
 
 
@@ -46,8 +46,14 @@ def take_back_second(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         return _journal(subject, rule, facts, f"of {subject.owner_id}")
     ((plan_id, months),) = plans.items()
     off = [{**each, "policy_minor": 0} for each in months if each["erp_minor"]]
-    gaps = (*_not_run(months), *_run_otherwise(off), *_stands_wrong(standing))
-    return _journal(subject, rule, facts, plan_id, off=off, gaps=gaps)
+    gaps = (
+        *_not_run(months),
+        *_run_otherwise(off),
+        *_stands_wrong(standing),
+        *_void_in_erp(subject, off),
+    )
+    stays = _unchanged(facts.revenue_lines.get(subject.replica_id or "", ()))
+    return _journal(subject, rule, facts, plan_id, off=off, gaps=gaps, stays=stays)
 
 
 def _journal(
@@ -58,19 +64,21 @@ def _journal(
     *,
     off: Sequence[Row] = (),
     gaps: tuple[Refusal, ...] = (),
+    stays: Sequence[Condition] = (),
 ) -> Correction:
     external_id = f"{CATCH_UP}{plan_id}_{_PARTS[subject.code]}"
     if not off or not off[0]["exchange_rate"]:
         return unknown_source(subject, rule, external_id, f"what plan {plan_id} is off by")
-    first = date.fromisoformat(f"{off[0]['period']}-01")
+    # no month is earned before it began
+    last = date.fromisoformat(f"{off[-1]['period']}-01")
     # a plan that is not held may be run on next month: that is another journal
-    draft = head_of(f"{external_id}_{off[-1]['period']}", off[0], first, facts)
+    draft = head_of(f"{external_id}_{off[-1]['period']}", off[0], last, facts)
     lines = tuple(line for each in off for line in _sides(each, draft, facts))
     return journal_correction(
         subject,
         rule,
         replace(draft, lines=lines, gaps=gaps),
-        _conditions(plan_id, off, facts),
+        [*_conditions(plan_id, off, facts), *stays],
         f"plan {plan_id} lacks {sum(map(_gap, off))} minor units of {off[0]['currency']} "
         f"in {_names(off)}: the books catch up",
     )
@@ -137,6 +145,14 @@ def _stands_wrong(standing: Sequence[Row]) -> list[Refusal]:
     return [Refusal("plan", "plannedRevenue", problem, "hold one of the two plans in the ERP")]
 
 
+def _void_in_erp(subject: Subject, off: Sequence[Row]) -> list[Refusal]:
+    """A void document whose service is still to be earned: it may be void by mistake."""
+    if not off or off[0]["voided"] != "T" or subject.cause == "runs_after_void":
+        return []
+    problem = f"{off[0]['document_id']} is void in the ERP, and its service is still to be earned"
+    return [Refusal("document", "voided", problem, "put the document right first (INV-STAT-01)")]
+
+
 def _conditions(plan_id: str, off: Sequence[Row], facts: Facts) -> list[Condition]:
     """The document is void or not as it was; runs and plan lines of the months stand unchanged.
 
@@ -150,6 +166,23 @@ def _conditions(plan_id: str, off: Sequence[Row], facts: Facts) -> list[Conditio
         stands(
             "netsuite", "transaction", {"id": document["document_id"]}, voided=document["voided"]
         ),
+        *_unchanged(lines),
+        *(
+            nothing(
+                "netsuite",
+                "revenueplanline",
+                revenueplan=plan_id,
+                postingperiod=month["period_id"],
+            )
+            for month in months
+            if month
+        ),
+    ]
+
+
+def _unchanged(lines: Sequence[Row]) -> list[Condition]:
+    """That lines of a plan stand as they were run, and no run of theirs was reversed."""
+    return [
         *(
             stands(
                 "netsuite",
@@ -164,16 +197,6 @@ def _conditions(plan_id: str, off: Sequence[Row], facts: Facts) -> list[Conditio
         *(
             nothing("netsuite", "transaction", externalid=f"{REVERSAL}{run}")
             for run in sorted({line["run_id"] for line in lines if line["run_id"]})
-        ),
-        *(
-            nothing(
-                "netsuite",
-                "revenueplanline",
-                revenueplan=plan_id,
-                postingperiod=month["period_id"],
-            )
-            for month in months
-            if month
         ),
     ]
 
