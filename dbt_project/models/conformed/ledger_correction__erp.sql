@@ -1,5 +1,5 @@
 -- What puts another posting right and says so by its external id: a journal `reversal_<journal>` takes a journal back,
--- `reclass_<document>_<line>` moves a line to another account, a credit memo `credit_<invoice>` takes a whole invoice back,
+-- `reclass_<document>_<line>` moves a line to another account, a credit memo `credit_<invoice>` that is applied to it takes a whole invoice back,
 -- an invoice or a credit memo `adjust_<document>_<n>` is over what another invoice, or memo, is off.
 -- What was taken back itself corrects nothing any more.
 with named as (
@@ -47,6 +47,20 @@ partial as (
     having sum(postings.debit - postings.credit) <> 0
 ),
 
+unapplied as (
+    -- a memo credits a whole invoice as long as all of it is applied to that one: applied elsewhere, it leaves it open
+    select named.transaction_id
+    from named
+    left join {{ ref('stg_netsuite__transaction_links') }} as links
+        on
+            named.transaction_id = links.next_transaction_id
+            and named.corrected_id = links.previous_transaction_id
+            and links.link_type = 'payment'
+    where named.kind = 'credit'
+    group by named.transaction_id, named.total
+    having coalesce(sum(abs(links.amount)), 0) <> abs(named.total)
+),
+
 sound as (
     -- what takes something back is over as much
     select named.*
@@ -60,6 +74,11 @@ sound as (
             -- a deposit is over what is left without the fees, its reversal over all of it
             and (abs(corrected.total) = abs(named.total) or corrected.transaction_type = 'deposit')
             and named.transaction_id not in (select transaction_id from partial)
+            -- what we posted ourselves is taken back by a memo even where it was paid meanwhile
+            and (
+                named.transaction_id not in (select transaction_id from unapplied)
+                or corrected.external_id like 'adjust\_%' escape '\'
+            )
         )
         -- and what is taken off an invoice, or off a memo, is of it
         or (
