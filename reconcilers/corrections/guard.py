@@ -19,6 +19,13 @@ from reconcilers.rules.base import ROLE_OF_SYSTEM
 
 SHIPPED = Path(__file__).parents[2] / "dbt_project" / "seeds" / "system_of_record.csv"
 Attribute = tuple[str, str]  # entity and attribute of the matrix
+# What is done to a document by a call of its own, whatever its body sets.
+DEEDS: Mapping[tuple[str, str], Attribute] = {
+    ("stripe", "invoice/pay"): ("payment", "bank_receipt"),
+    ("stripe", "invoice/finalize"): ("contract", "billing_frequency"),
+    ("stripe", "invoice/void"): ("contract", "billing_frequency"),
+    ("stripe", "subscription_schedule/cancel"): ("contract", "recurring_mrr"),
+}
 
 
 class Write(Protocol):
@@ -26,6 +33,8 @@ class Write(Protocol):
 
     @property
     def system(self) -> str: ...
+    @property
+    def action(self) -> str: ...
     @property
     def object(self) -> str: ...
     @property
@@ -65,16 +74,16 @@ class Guard:
         """What the matrix asks for any of the attributes that a write sets: P, P2 or nothing."""
         if write.operation != "update":
             return set()
-        found = (
-            _attribute_in(write.system, write.object, leaf, value)
-            for leaf, value in leaves(write.payload)
-        )
+        found = (_attribute_in(write, leaf, value) for leaf, value in leaves(write.payload))
         return {row.approval for each in found if each for row in self._on(day).get(each, ())}
 
     def _of_fields(self, write: Write, day: date) -> Iterator[Refusal]:
         told = set()
+        if "/" in write.object and (no := self._of_deed(write, day)):
+            told.add(DEEDS.get((write.system, write.object)))
+            yield no
         for leaf, value in leaves(write.payload):
-            found = _attribute_in(write.system, write.object, leaf, value)
+            found = _attribute_in(write, leaf, value)
             name = f"{write.object}.{'.'.join(leaf)}"
             if found is None:
                 yield Refusal(
@@ -86,6 +95,17 @@ class Guard:
             elif found not in told and (no := self.against(found, write.system, day)):
                 told.add(found)
                 yield no
+
+    def _of_deed(self, write: Write, day: date) -> Refusal | None:
+        """A deed changes a document even where its body is empty."""
+        if (moved := DEEDS.get((write.system, write.object))) is not None:
+            return self.against(moved, write.system, day)
+        return Refusal(
+            "matrix",
+            write.object,
+            f"{write.system} is asked for no {write.object}",
+            "declare among the DEEDS which attribute it moves",
+        )
 
     def _of_document(self, write: Write, day: date) -> Iterator[Refusal]:
         """A new document changes nothing that was issued: its holder needs only be the copy."""
@@ -146,13 +166,14 @@ def shipped_guard() -> Guard:
     return load_guard(SHIPPED)
 
 
-def _attribute_in(system: str, name: str, leaf: tuple[str, ...], value: object) -> Attribute | None:
+def _attribute_in(write: Write, leaf: tuple[str, ...], value: object) -> Attribute | None:
     return next(
         (
             (entity, attribute)
             for (holder, entity, attribute), place in PLACES.items()
-            if holder == system
-            and name in {place.object, *place.also}
+            if holder == write.system
+            and write.object in {place.object, *place.also}
+            and (not place.only or write.action in place.only)
             and place.covers(leaf, value)
         ),
         None,

@@ -10,6 +10,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from reconcilers.corrections.correction import UNDO_UPDATE
+
 Path = tuple[str, ...]
 
 
@@ -59,6 +61,7 @@ class Place:
     said: Callable[[str | None], Any] = _as_it_is
     how: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()  # other objects that hold it in the same way
+    only: tuple[str, ...] = ()  # the actions that may write it; without any, all may
 
     @property
     def name(self) -> str:
@@ -117,6 +120,7 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         "salesforce.contract_line",
         said=_number,
         beside=(("Unit_Price__c",), ("Discount_Percent__c",)),
+        only=("revert_unsigned_edit", UNDO_UPDATE),
     ),
     ("salesforce", "mrr_month", "arr"): Place("Account", ("ARR__c",), _ACCOUNT, said=_number),
     # Names, e-mail addresses and tax ids are personal: sealed wherever they are kept (sealing.py).

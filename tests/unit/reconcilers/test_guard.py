@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcilers.corrections.dispatch import dispatch
-from reconcilers.corrections.guard import SHIPPED, Guard, shipped_guard
+from reconcilers.corrections.guard import DEEDS, SHIPPED, Guard, shipped_guard
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.corrections.wire_fields import DOCUMENTS, PLACES
 from reconcilers.ownership import load_ownership, owned_on
@@ -44,6 +44,7 @@ class Wanted:
     object: str
     payload: Any = field(default_factory=lambda: MappingProxyType({}))
     operation: str = "update"
+    action: str = "copy_field"
 
 
 def given_by(rows, entity, attribute, **values):
@@ -122,6 +123,13 @@ def test_each_place_is_a_field_of_its_own_and_of_an_attribute_that_the_matrix_na
             "vendorBill",
             "is posted no vendorBill",
         ),
+        (Wanted("stripe", "invoice/mark_uncollectible"), "invoice/mark_uncollectible", "asked for"),
+        # only what takes an unsigned edit back writes a contract line
+        (
+            Wanted("salesforce", "Contract_Line__c", {"Quantity__c": "5.0"}),
+            "Contract_Line__c.Quantity__c",
+            "no attribute",
+        ),
         (Wanted("stripe", "refund", {"charge": "ch_1"}, "create"), "refund", "is posted no refund"),
     ],
 )
@@ -150,6 +158,24 @@ def test_a_document_is_posted_only_where_the_matrix_gives_a_copy(system, documen
         owned = given_by(owned, entity, attribute, owner=ROLE_OF_SYSTEM[system], replica="crm")
     (refusal,) = Guard(owned).refusals(write, DAY)
     assert "owns it" in refusal.problem
+
+
+@pytest.mark.parametrize(("system", "deed"), sorted(DEEDS))
+def test_a_deed_without_a_body_is_judged_by_what_it_moves(system, deed):
+    write, attribute = Wanted(system, deed), DEEDS[system, deed]
+    assert shipped_guard().refusals(write, DAY) == ()
+    (refusal,) = law(*attribute, conflict_rule="FROZEN").refusals(write, DAY)
+    assert "frozen" in refusal.problem
+
+
+def test_what_takes_an_unsigned_edit_back_may_write_the_line():
+    write = Wanted(
+        "salesforce",
+        "Contract_Line__c",
+        {"Quantity__c": "5.0", "Unit_Price__c": "9.0"},
+        action="revert_unsigned_edit",
+    )
+    assert shipped_guard().refusals(write, DAY) == ()
 
 
 CRM_OWNS_ITS_LINK = law("customer", "billing_customer_ref", owner="crm", replica="erp")
