@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from reconcilers.corrections.correction import Correction, Refusal, Subject
@@ -53,7 +54,7 @@ def post_deposit(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         conditions = [
             _stripe_says(payout),
             nothing("netsuite", "transaction", custbody_stripe_payout_id=payout_id),
-            *(_as_it_was(member) for member in members if member["transaction_id"]),
+            *chain.from_iterable(_as_it_was(m) for m in members if m["transaction_id"]),
         ]
         if not refusals:
             body = _body(payout, members, books, subject.correlation_id)
@@ -76,9 +77,13 @@ def _stripe_says(payout: Row) -> Condition:
     return stands("stripe", "payout", {"id": payout["payout_id"]}, status="paid", amount=amount)
 
 
-def _as_it_was(member: Row) -> Condition:
-    shows = {"voided": "F", "foreigntotal": member["total"]}
-    return stands("netsuite", "transaction", {"id": member["transaction_id"]}, **shows)
+def _as_it_was(member: Row) -> tuple[Condition, Condition]:
+    """That a member is neither void nor of another amount, and that no deposit took it up."""
+    key, shows = member["transaction_id"], {"voided": "F", "foreigntotal": member["total"]}
+    return (
+        stands("netsuite", "transaction", {"id": key}, **shows),
+        nothing("netsuite", "previoustransactionlinelink", previousdoc=key, linktype="Deposit"),
+    )
 
 
 def _books(payout: Row, facts: Facts) -> _Books:
@@ -185,11 +190,14 @@ def _booked(payout: Row, body: dict[str, Any], books: _Books) -> dict[str, Any]:
     exponent = (books.currency or {})["exponent"]
     net, fee = payout["net_minor"], payout["fee_minor"]
     bank, clearing, fees = ((account or {})["account_id"] for account in books.accounts)
-    lines = [(bank, "debit", net), (fees, "debit", fee), (clearing, "credit", net + fee)]
+    lines = [(bank, net), (fees, fee), (clearing, -net - fee)]
     kept = ("subsidiary", "currency", "exchangeRate", "custbody_q2c_correlation_id")
     items = [
-        {"account": {"id": account}, side: amount_text(minor, exponent)}
-        for account, side, minor in lines
+        {
+            "account": {"id": account},
+            "debit" if minor > 0 else "credit": amount_text(abs(minor), exponent),
+        }
+        for account, minor in lines
         if minor
     ]
     return {

@@ -13,7 +13,7 @@ from reconcilers.corrections.send_checks import ERP, no_billing_to_ask
 from reconcilers.corrections.wire_fields import PLACES
 
 _KEYS = ("externalid", "Q2C_Customer_Key__c", "Q2C_Key__c")
-_TABLES = {"invoice": "transaction"}
+_TABLES = {"invoice": "transaction", "deposit": "transaction"}
 _UNIQUE = [place for (of, *_), place in PLACES.items() if of == ERP and place.is_unique]
 
 

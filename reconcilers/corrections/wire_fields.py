@@ -183,7 +183,7 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         "invoice", ("custbody_stripe_invoice_id",), _DOCUMENT, is_unique=True
     ),
     ("netsuite", "payout", "payout_id"): Place(
-        "deposit", ("custbody_stripe_payout_id",), _DOCUMENT
+        "deposit", ("custbody_stripe_payout_id",), _DOCUMENT, is_unique=True
     ),
     ("netsuite", "payment", "amount"): Place("customerPayment", ("payment",), _DOCUMENT),
     ("netsuite", "payment_application", "applied"): Place("customerPayment", ("apply",), _DOCUMENT),

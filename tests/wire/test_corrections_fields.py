@@ -123,6 +123,15 @@ def test_a_document_whose_period_closed_since_the_plan_is_left_as_it_is(company,
     assert reason == "postingPeriod: period Jun 2026 is locked for receivables"
 
 
+def test_a_payout_that_another_deposit_names_meanwhile_is_not_named_twice(company, state):
+    (case,) = (case for case in FIELDS if case.place.object == "deposit")
+    other = {"id": "9003", "type": "Deposit", "postingperiod": "2606", _column(case): case.wanted}
+    company.store.put("netsuite", "transaction", other)
+    assert send(company, state) == {"accepted": len(FIELDS) - 1, "refused": 1}
+    (refused,) = list_corrections(state, states=("refused",))
+    assert "9003 already names other" in refused.state_reason
+
+
 def same(value):
     """8496.00 and 8496.0 are one amount."""
     text = str(value)

@@ -49,6 +49,15 @@ def test_a_refund_lowers_what_is_deposited_and_without_fees_nothing_is_kept_back
     assert "cashback" not in payload
 
 
+def test_fees_that_come_back_are_credited_where_fees_are_debited():
+    facts = deposit_facts(amount_minor=9100, net_minor=9100, fee_minor=-100)
+    assert planned(missing_deposit(), **facts).after["booked"]["line"]["items"] == [
+        {"account": {"id": "101"}, "debit": "91.00"},
+        {"account": {"id": "650"}, "credit": "1.00"},
+        {"account": {"id": "105"}, "credit": "90.00"},
+    ]
+
+
 def only(**values):
     return deposit_facts(member(**values))
 
@@ -115,11 +124,12 @@ def company():
         ("netsuite", ("transaction", "7201"), {}, "accepted"),
         ("netsuite", ("transaction", "7201"), {"foreigntotal": "89"}, "superseded"),
         ("netsuite", ("transaction", "1"), {"custbody_stripe_payout_id": "po_1"}, "superseded"),
+        ("netsuite", ("previoustransactionlinelink", "1"), {"previousdoc": "7201", "linktype": "Deposit"}, "superseded"),
         ("netsuite", ("account", "650"), {"isinactive": "T"}, "refused"),
         ("netsuite", ("accountingperiod", "2606"), {"closed": "T"}, "refused"),
         ("stripe", ("payout", "po_1"), {"status": "failed"}, "superseded"),
     ],
-)
+)  # fmt: skip
 def test_what_changed_since_the_plan_stops_it(state, system, record, values, outcome):
     targets = company()
     records = targets[system].records
