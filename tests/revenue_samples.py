@@ -63,6 +63,7 @@ RUN: list[dict[str, Any]] = [
         "line_id": f"7001001-{n}",
         "period": period,
         "amount": amount,
+        "is_recognised": "T",
         "run_id": run,
     }
     for n, period, amount, run in ((1, "2026-05", "40", "8800"), (2, "2026-06", "50", "8801"))

@@ -181,7 +181,7 @@ def _conditions(plan_id: str, off: Sequence[Row], facts: Facts) -> list[Conditio
 
 
 def _unchanged(lines: Sequence[Row]) -> list[Condition]:
-    """That lines of a plan stand as they were run, and no run of theirs was reversed."""
+    """That lines of a plan stand as they were, run or not, and no run of theirs was reversed."""
     return [
         *(
             stands(
@@ -189,7 +189,7 @@ def _unchanged(lines: Sequence[Row]) -> list[Condition]:
                 "revenueplanline",
                 {"id": line["line_id"]},
                 amount=line["amount"],
-                isrecognized="T",
+                isrecognized=line["is_recognised"],
                 journal=line["run_id"],
             )
             for line in lines

@@ -103,14 +103,15 @@ REVENUE_QUERIES: Mapping[str, str] = {
         left join documents on plans.document_id = documents.erp_internal_id
         order by months.plan_id, months.period
     """,
-    # What was recognised of them, by which runs: it must still stand when it is caught up.
+    # What is planned of them, and recognised by which runs: it must still stand when it is caught
+    # up, or when another plan is taken back for it.
     "revenue_lines": _CONCERNED
     + """
         select lines.revenueplan as plan_id, lines.id as line_id, events.period, lines.amount,
-               lines.journal as run_id
+               lines.isrecognized as is_recognised, lines.journal as run_id
         from raw.netsuite__revenue_plan_line as lines
         join canonical.revenue_events as events on lines.id = events.revenue_event_id
-        where lines.revenueplan in (select plan_id from concerned) and lines.isrecognized = 'T'
+        where lines.revenueplan in (select plan_id from concerned)
         order by lines.revenueplan, lines.id
     """,
 }
@@ -141,6 +142,7 @@ REVENUE_SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
         "line_id": pl.String(),
         "period": pl.String(),
         "amount": pl.String(),
+        "is_recognised": pl.String(),
         "run_id": pl.String(),
     },
 }

@@ -44,7 +44,9 @@ def run(company):
     facts = {
         "revenue_months": [MONTHS[0] | of_plan | {"document_id": sold}],
         "revenue_lines": [
-            of_plan | {"line_id": line["id"], "amount": seen[0]["amount"], "run_id": journal}
+            of_plan
+            | {"line_id": line["id"], "amount": seen[0]["amount"], "run_id": journal}
+            | {"is_recognised": "T"}
         ],
     }
     return company, plan, line["id"], facts

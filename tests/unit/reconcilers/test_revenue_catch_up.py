@@ -99,10 +99,14 @@ def test_a_second_plan_is_taken_back_whole_once_it_has_run():
 
 def test_a_second_plan_is_taken_back_only_while_the_first_one_stands():
     taken = RUN[0] | {"plan_id": "7001501", "line_id": "7001501-1", "run_id": "8802"}
-    correction = planned(planned_twice(), **two_plans(), revenue_lines=[*RUN, taken])
-    watched = [each["equals"] for each in correction.after["while"]]
-    assert [equals["id"] for equals in watched if "id" in equals][-2:] == ["7001001-1", "7001001-2"]
-    assert {"externalid": "reversal_8800"} in watched
+    to_come = RUN[1] | {"is_recognised": "F", "run_id": None}
+    correction = planned(planned_twice(), **two_plans(), revenue_lines=[RUN[0], to_come, taken])
+    watched = [(each["equals"], each["shows"]) for each in correction.after["while"][-3:]]
+    assert watched == [
+        ({"id": "7001001-1"}, {"amount": "40", "isrecognized": "T", "journal": "8800"}),
+        ({"id": "7001001-2"}, {"amount": "50", "isrecognized": "F", "journal": None}),
+        ({"externalid": "reversal_8800"}, None),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -231,6 +235,24 @@ _READ = """
     create table raw.netsuite__item as
         select '9' as id, '400' as incomeaccount, '210' as deferredrevenueaccount;
 """  # fmt: skip
+
+
+def test_lines_that_were_not_run_yet_are_read_too():
+    with duckdb.connect() as con:
+        con.execute(_READ)
+        con.execute("""
+            create table raw.netsuite__revenue_plan_line as
+            select revenue_event_id as id, revenue_plan_id as revenueplan, '50' as amount,
+                   if(period > '2026-03', 'F', 'T') as isrecognized, null::varchar as journal
+            from canonical.revenue_events
+        """)
+        found = con.sql(REVENUE_QUERIES["revenue_lines"]).pl()
+    assert found.select("line_id", "is_recognised").rows() == [
+        ("p_live2026-04", "F"),
+        ("p_memo2026-02", "T"),
+        ("p_memo2026-03", "T"),
+        ("p_memo2026-04", "F"),
+    ]
 
 
 def test_a_void_memo_earns_until_its_month_and_a_month_to_come_is_not_run():
