@@ -28,8 +28,7 @@ def copies(entity: str, amount: str) -> LeftOut:
         "copies of billing's document, duplicates and voided copies",
         f"select erp.currency, erp.{amount} as amount_minor from conformed.{entity}__erp as erp "
         f"inner join canonical.{entity}_copies as copies using (erp_internal_id) "
-        "where copies.copy_role in "
-        "('primary', 'duplicate', 'credited', 'of_copy', 'adjusting', 'voided')",
+        "where copies.copy_role in ('primary', 'duplicate', 'credited', 'of_copy', 'voided')",
     )
 
 

@@ -36,8 +36,6 @@ from reconcilers.rules.base import Rule
 from reconcilers.rules.comparison import BY_NAME, CONTROL, Comparison
 
 _SECONDS_PER_HOUR = 3600
-# What documents of ours add to the right side of a row, or take off it, in rows of their own.
-PUT_RIGHT = "put_right_minor"
 # What two amounts that no rule tells apart may differ by: a document of ten lines rounds ten times.
 ROUNDING_MINOR = 10
 
@@ -222,9 +220,7 @@ class _Pass:
             "left_period": _first_of(columns, f"{left}_period", "period"),
             "right_period": _first_of(columns, f"{right}_period", "period"),
             "closeness": _closeness(
-                nw.col(f"{left}_amount_minor")
-                - nw.col(f"{right}_amount_minor")
-                - (nw.col(PUT_RIGHT).fill_null(0) if PUT_RIGHT in columns else 0)
+                nw.col(f"{left}_amount_minor") - nw.col(f"{right}_amount_minor")
             ),
         }
         measures = {

@@ -663,21 +663,6 @@ FACTS: dict[str, list[dict[str, Any]]] = {
         for transaction, copy_of, unpaid in (("7100", "7001", "120"), ("7001", None, "0"))
     ],
     "erp_wrong_lines": [],
-    "erp_memos": [
-        {
-            "transaction_id": "7200",
-            "customer_id": "501",
-            "subsidiary_id": "2",
-            "currency": "GBP",
-            "exchange_rate": "1.25",
-            "invoice_date": date(2026, 6, 20),
-            "voided": "F",
-            "total": "-20",
-            "tax_minor": 500,
-            "total_minor": 2000,
-            "applied_minor": 2000,
-        }
-    ],
     "erp_copy_lines": [
         {
             "transaction_id": "7100",

@@ -86,7 +86,7 @@
         {% for column in attributes.values() %}records.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
     from {{ ref(entity ~ '__erp') }} as records
     inner join {{ ref(entity ~ '_copies') }} as copies on records.erp_internal_id = copies.erp_internal_id
-    where copies.copy_role not in ('voided', 'of_copy', 'adjusting')
+    where copies.copy_role not in ('voided', 'of_copy')
 {%- endmacro %}
 
 {# CTEs and the final select of a model <entity>_values: every value that any holder gives any attribute of a thing, which of

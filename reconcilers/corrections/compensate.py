@@ -27,7 +27,6 @@ from reconcilers.corrections.correction import (
 )
 from reconcilers.corrections.document import WHILE, Condition, nothing, stands
 from reconcilers.corrections.erp_depositing import BOOKED
-from reconcilers.corrections.erp_duplicate import CREDIT
 from reconcilers.corrections.erp_journal import reversed_lines
 from reconcilers.corrections.journal_drafts import RECLASS, REVERSAL
 from reconcilers.corrections.outbox import get_all, move, put_off_expiry
@@ -47,7 +46,6 @@ UNDONE_BY: Mapping[str, str] = {
     "apply_erp_settlement": UNDO_UPDATE,
     "amend_erp_invoice": UNDO_UPDATE,
     "post_erp_invoice": UNDO_POSTING,
-    "post_erp_supplement": UNDO_POSTING,
     "post_erp_journal": UNDO_JOURNAL,
     "finalize_draft": UNDO_DEED,
     "create_erp_customer": UNDO_CREATION,
@@ -240,8 +238,6 @@ def _retiring(record: CorrectionRecord) -> dict[str, Any]:
 def _crediting(record: CorrectionRecord) -> dict[str, Any]:
     """A credit memo over the whole document, where it still is the one that we posted."""
     external_id = f"undo_{record.correction_id}"
-    if record.action == "post_erp_supplement" and record.target_record_id:
-        external_id = f"{CREDIT}{record.target_record_id}"  # the models know that it is taken back
     return {
         "object": "creditMemo",
         "record_id": f"eid:{record.record_id}",

@@ -27,8 +27,6 @@ Action = Literal[
     "plan_subscription",
     "apply_erp_settlement",
     "amend_erp_invoice",
-    "post_erp_supplement",
-    "credit_erp_difference",
     "post_erp_refund",
     "create_erp_customer",
     "create_crm_account",
@@ -53,8 +51,6 @@ POSTINGS = (
     "post_erp_refund",
     "post_erp_deposit",
     "credit_erp_copy",
-    "post_erp_supplement",
-    "credit_erp_difference",
     UNDO_POSTING,
     UNDO_JOURNAL,
 )

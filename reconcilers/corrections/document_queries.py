@@ -98,14 +98,14 @@ DOCUMENT_QUERIES: Mapping[str, str] = {
         left join conformed.customer__billing as customers
             on notes.customer_id = customers.source_id
         where notes.credit_note_id in (
-            select owner_id from reconciliation.drift where code in ('CRN-MISS-01', 'CRN-AMT-01')
+            select owner_id from reconciliation.drift where code = 'CRN-MISS-01'
         )
     """,
     "billing_credit_note_lines": """
         select credit_note_id, invoice_line_id, quantity, amount_minor as net_minor
         from conformed.credit_note_line__billing
         where credit_note_id in (
-            select owner_id from reconciliation.drift where code in ('CRN-MISS-01', 'CRN-AMT-01')
+            select owner_id from reconciliation.drift where code = 'CRN-MISS-01'
         )
         order by credit_note_id, source_id
     """,
@@ -128,8 +128,7 @@ DOCUMENT_QUERIES: Mapping[str, str] = {
             )
             union
             select invoice_id from conformed.credit_note__billing where credit_note_id in (
-                select owner_id from reconciliation.drift
-                where code in ('CRN-MISS-01', 'CRN-AMT-01')
+                select owner_id from reconciliation.drift where code = 'CRN-MISS-01'
             )
         )
         select copies.invoice_id, wire.id as transaction_id, wire.entity as customer_id,

@@ -1,6 +1,6 @@
 """The lines of an ERP invoice put as billing has them: while it is open, or its total stays. Pure.
 
-What is settled or closed is never written over: another document puts it right (erp_difference.py).
+What is settled or closed is never written over: a person posts the difference.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,14 +11,8 @@ from reconcilers.corrections.document import (
     WHILE,
     Condition,
     closed_period,
-    is_open,
     not_in_snapshot,
     stands,
-)
-from reconcilers.corrections.erp_difference import (
-    Adjusted,
-    difference,
-    difference_correction,
 )
 from reconcilers.corrections.erp_invoice import Draft, draft_document
 from reconcilers.corrections.facts import Facts, Row
@@ -27,7 +21,6 @@ from reconcilers.corrections.posted_lines import comparable, sublists, taxed
 from reconcilers.corrections.posting import check_posting
 
 LINES = "item"  # the sublist that is given anew, with its taxes
-_OF_CHANGES = ("application", "period")  # checks that stand against a change, not a document
 
 
 def amend_total(subject: Subject, rule: Rule, facts: Facts) -> Correction:
@@ -52,19 +45,7 @@ def _amend(subject: Subject, rule: Rule, facts: Facts, transaction_id: str) -> C
         return _correction(subject, rule, transaction_id, {}, {}, "", no)
     held = taxed(facts.erp_copy_lines.get(transaction_id, ()))
     draft = draft_of(posted, invoice, facts)
-    conditions = [of_billing(invoice), as_it_was(posted)]
     refusals = (*check_posting(draft), *_against(posted, held, draft, facts))
-    if _must_stay(posted, invoice, facts):
-        gaps = tuple(no for no in refusals if no.check not in _OF_CHANGES)
-        lines = [] if gaps else difference(held, billed_lines(draft))
-        about = Adjusted(
-            posted,
-            number=invoice["number"] or "",
-            due=invoice["due_date"],
-            applied_to=transaction_id,
-            applied_minor=posted["unpaid_minor"],
-        )
-        return difference_correction(subject, rule, facts, about, lines, conditions, gaps)
     exponent = (draft.currency or {}).get("exponent", 0)
     after = {} if refusals else sublists(_in_order(billed_lines(draft), held), exponent)
     before = {} if refusals else sublists(held, exponent)
@@ -72,7 +53,7 @@ def _amend(subject: Subject, rule: Rule, facts: Facts, transaction_id: str) -> C
         problem = "its lines and taxes are already those of billing"
         refusals = (Refusal("lines", "item.items", problem, "compare the totals of both sides"),)
     if not refusals:
-        after[WHILE] = conditions
+        after[WHILE] = [of_billing(invoice), as_it_was(posted)]
     return _correction(
         subject, rule, transaction_id, before, after, posted["version"] or "", refusals
     )
@@ -136,14 +117,6 @@ def billed_lines(draft: Draft) -> list[Row]:
     ]
 
 
-def _must_stay(posted: Row, invoice: Row, facts: Facts) -> bool:
-    """Whether the total of a document is wrong, and may not be changed where it is."""
-    if posted["total_minor"] == invoice["total_minor"] or posted["voided"] == "T":
-        return False
-    period = facts.periods.get(posted["period_id"] or "")
-    return posted["unpaid_minor"] != posted["total_minor"] or bool(period and not is_open(period))
-
-
 def _in_order(lines: Sequence[Row], held: Sequence[Row]) -> list[Row]:
     """Lines in the places of those that the ERP has; what it lacks comes last."""
     places = {line["stripe_line_id"]: place for place, line in enumerate(held)}
@@ -159,7 +132,7 @@ def _against(posted: Row, held: Sequence[Row], draft: Draft, facts: Facts) -> It
     if is_settled and posted["total_minor"] != draft.invoice["total_minor"]:
         problem = "something is applied to the invoice, and its total would change"
         yield Refusal(
-            "application", "amountRemaining", problem, "post the difference as another document"
+            "application", "amountRemaining", problem, "credit or invoice the difference by hand"
         )
     off = posted["total_minor"] - sum(line["net_minor"] + line["tax_minor"] for line in held)
     if off or not held:

@@ -28,7 +28,7 @@ def post_credit_memo(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """CRN-MISS-01, never posted: the memo of the note, applied as far as billing applied it."""
     note_id = subject.owner_id or ""
     note = facts.credit_notes.get(note_id)
-    draft = note_draft(note, facts) if note else None
+    draft = _memo(note, facts) if note else None
     posted = facts.erp_invoices.get((note or {}).get("invoice_id") or "")
     refusals: tuple[Refusal, ...] = (
         not_in_snapshot("custbody_stripe_credit_note_id", f"credit note {note_id}"),
@@ -46,7 +46,7 @@ def post_credit_memo(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         conditions = [
             stands("stripe", "credit_note", {"id": note_id}, status="issued", total=total),
             nothing("netsuite", "transaction", custbody_stripe_credit_note_id=note_id),
-            *(as_open_as(posted) if posted and applied else ()),
+            *(_as_open_as(posted) if posted and applied else ()),
         ]
         body = {} if refusals else _memo_body(draft, note, posted, subject.correlation_id)
     return document_correction(
@@ -62,7 +62,7 @@ def post_credit_memo(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     )
 
 
-def note_draft(note: Row, facts: Facts) -> Draft:
+def _memo(note: Row, facts: Facts) -> Draft:
     """The note in the shape of an invoice: the same checks hold for both."""
     shaped = {
         **note,
@@ -140,7 +140,7 @@ def post_payment(subject: Subject, rule: Rule, facts: Facts) -> Correction:
                 amount_refunded=0,
             ),
             nothing("netsuite", "transaction", custbody_stripe_charge_id=payment_id),
-            *(as_open_as(posted) if posted else ()),
+            *(_as_open_as(posted) if posted else ()),
         ]
         if posted and not refusals:
             body = _payment_body(payment, posted, facts, subject.correlation_id)
@@ -217,6 +217,6 @@ def of_another_customer(posted: Row | None, customer: Row | None) -> list[Refusa
     return [Refusal("customer", "entity", problem, fix)]
 
 
-def as_open_as(posted: Row) -> list[Condition]:
+def _as_open_as(posted: Row) -> list[Condition]:
     shows = {"voided": "F", "foreignamountunpaid": posted["unpaid"]}
     return [stands("netsuite", "transaction", {"id": posted["transaction_id"]}, **shows)]

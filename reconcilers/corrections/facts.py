@@ -69,7 +69,6 @@ class Facts:
     payout_members: Mapping[str, Sequence[Row]]
     applications: Mapping[str, Sequence[Row]]
     wrong_lines: Mapping[str, Row]
-    erp_memos: Mapping[str, Row]
     revenue_months: Mapping[str, Sequence[Row]]
     revenue_lines: Mapping[str, Sequence[Row]]
     missing_customers: Mapping[str, Row]
@@ -148,7 +147,6 @@ def index(context: PlanContext) -> Facts:
         settlements=_by(context.erp_settlements, "row_key"),
         applications=_grouped(context.erp_applications, "document_id"),
         wrong_lines=_by(context.erp_wrong_lines, "exception_key"),
-        erp_memos=_by(context.erp_memos, "transaction_id"),
         revenue_months=_grouped(context.revenue_months, "plan_id"),
         revenue_lines=_grouped(context.revenue_lines, "plan_id"),
         missing_customers=_by(context.missing_customers, "customer_id"),

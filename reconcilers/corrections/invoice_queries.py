@@ -99,18 +99,6 @@ INVOICE_QUERIES: Mapping[str, str] = {
         join conformed.invoice__erp as invoices on wire.id = invoices.erp_internal_id
         left join raw.netsuite__customer as customers on wire.entity = customers.id
     """.replace("$wanted", _WANTED),
-    # Memos that credit otherwise than their notes.
-    "erp_memos": """
-        select wire.id as transaction_id, wire.entity as customer_id, (
-                   select min(lines.subsidiary) from raw.netsuite__transaction_line as lines
-                   where lines.transaction = wire.id
-               ) as subsidiary_id, memos.currency, wire.exchangerate as exchange_rate,
-               memos.credit_date as invoice_date, wire.voided, wire.foreigntotal as total,
-               memos.tax_minor, memos.total_minor, memos.applied_minor
-        from conformed.credit_note__erp as memos
-        join raw.netsuite__transaction as wire on memos.erp_internal_id = wire.id
-        where wire.id in (select replica_id from reconciliation.drift where code = 'CRN-AMT-01')
-    """,
     "erp_copy_lines": """
         $wanted,
         lines as (

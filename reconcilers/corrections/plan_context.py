@@ -75,7 +75,6 @@ class PlanContext:
     payout_members: pl.DataFrame
     erp_applications: pl.DataFrame
     erp_wrong_lines: pl.DataFrame
-    erp_memos: pl.DataFrame
     revenue_months: pl.DataFrame
     revenue_lines: pl.DataFrame
     missing_customers: pl.DataFrame
@@ -273,19 +272,6 @@ class PlanContext:
             "invoice_id": TEXT,
             "period_id": TEXT,
             "version": TEXT,
-        },
-        "erp_memos": {
-            "transaction_id": TEXT,
-            "customer_id": TEXT,
-            "subsidiary_id": TEXT,
-            "currency": TEXT,
-            "exchange_rate": TEXT,
-            "invoice_date": DAY,
-            "voided": TEXT,
-            "total": TEXT,
-            "tax_minor": WHOLE,
-            "total_minor": WHOLE,
-            "applied_minor": WHOLE,
         },
         "erp_wrong_lines": {"exception_key": TEXT, "transaction_id": TEXT, "is_first": FLAG},
         "erp_copy_lines": {

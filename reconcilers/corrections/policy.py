@@ -59,8 +59,6 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("JE-PER-01", None): Mode.APPROVE_TWO,
     ("PRD-GL-01", None): Mode.APPROVE_TWO,
     ("INV-MISS-02", "unpaid"): Mode.APPROVE_TWO,
-    ("CRN-AMT-01", "total"): Mode.APPROVE,
-    ("CRN-AMT-01", "tax"): Mode.APPROVE,
     ("SUB-QTY-01", None): Mode.APPROVE,
     ("CON-TERM-01", None): Mode.APPROVE_TWO,
     ("CON-DISC-01", None): Mode.APPROVE,

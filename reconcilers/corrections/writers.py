@@ -16,7 +16,6 @@ from reconcilers.corrections.erp_applying import apply_anew, gross_up
 from reconcilers.corrections.erp_depositing import post_deposit
 from reconcilers.corrections.erp_duplicate import credit_copy, credit_unknown
 from reconcilers.corrections.erp_invoice import draft_invoice, invoice_correction
-from reconcilers.corrections.erp_note import adjust_note
 from reconcilers.corrections.erp_refunding import post_refund
 from reconcilers.corrections.erp_settling import post_credit_memo, post_payment
 from reconcilers.corrections.facts import Facts
@@ -85,8 +84,6 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("TAX-AMT-01", None): amend_total,
     ("INV-LINE-01", None): amend_lines,
     ("INV-MISS-02", "unpaid"): credit_unknown,
-    ("CRN-AMT-01", "total"): adjust_note,
-    ("CRN-AMT-01", "tax"): adjust_note,
     ("JE-PER-01", None): move_period,
     ("PRD-GL-01", None): map_account,
     ("JE-DUP-01", None): reverse_copy,

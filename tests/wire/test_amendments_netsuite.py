@@ -9,16 +9,7 @@ from extractors.protocol import WriteIntent
 from reconcilers.corrections.document import amount_text
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    changed,
-    context,
-    drift,
-    held_field,
-    other_total,
-    plan_into,
-    posted_as,
-)
-from tests.unit.reconcilers.test_differences_posted import other_credit
+from tests.correction_samples import context, drift, held_field, other_total, plan_into, posted_as
 from tests.unit.reconcilers.test_posted_fields import held_in, in_july, item, other_account
 from tests.wire.test_documents_netsuite import (
     agree,
@@ -214,78 +205,3 @@ def test_nothing_is_moved_into_a_month_that_closed_meanwhile(billed, state):
     intent = WriteIntent("update", "invoice", key, body, "key-1", "q2c_1")
     with pytest.raises(Rejected, match="closed or locked"):
         company.with_target("netsuite", lambda target: target.write(intent))
-
-
-def test_what_a_settled_invoice_lacks_is_invoiced_once_and_credited_again(billed, state):
-    company = billed
-    key, _ = posted(company, ("il_0", 7500, 1500), ("il_1", 1500, 300))
-    settle(company, key)
-    plan_and_approve(
-        state, company, other_total(key), **seen_again(company, key, LINES[0], ("il_1", 1500, 300))
-    )
-    company.fault("netsuite", method="PUT", lose_answer=True)
-    assert send(state, company) == {"accepted": 1, "unknown": 1}
-    (made,) = company.store.rows("netsuite", "transaction", externalid=f"adjust_{key}_1")
-    assert (made["type"], made["tranid"], unpaid(company, made["id"])) == (
-        "CustInvc",
-        "UK-0001-1",
-        12,
-    )
-    assert by_account(company, made["id"]) == {"110": 12, "210": -10, "220": -2}
-    undo(state, company)
-    assert send(state, company) == {"accepted": 1}
-    (taken,) = company.store.rows("netsuite", "transaction", externalid=f"credit_{made['id']}")
-    company.next_night()
-    assert by_account(company, made["id"], taken["id"]) == {}
-
-
-def test_what_a_settled_invoice_has_too_much_is_credited(billed, state):
-    company = billed
-    key, _ = posted(company, LINES[0], ("il_1", 3500, 700))
-    settle(company, key, left="5.00")
-    plan_and_approve(
-        state, company, other_total(key), **seen_again(company, key, LINES[0], ("il_1", 3500, 700))
-    )
-    assert send(state, company) == {"accepted": 1}
-    (made,) = company.store.rows("netsuite", "transaction", externalid=f"adjust_{key}_1")
-    assert (made["type"], Decimal(made["foreigntotal"])) == ("CustCred", -12)
-    assert unpaid(company, key) == 0
-
-
-def settle(company, key, left="0"):
-    company.store.put("netsuite", "transaction", {"id": key, "foreignamountunpaid": left})
-
-
-def seen_again(company, key, *lines):
-    """The facts of a night after the invoice was settled."""
-    row = company.with_target("netsuite", lambda target: target.lookup("transaction", id=key))[0]
-    left = row["foreignamountunpaid"]
-    facts = posted_as(
-        *lines,
-        transaction_id=key,
-        exchange_rate="1",
-        total=row["foreigntotal"],
-        unpaid=left,
-        unpaid_minor=int(Decimal(left) * 100),
-    )
-    for line in facts["erp_copy_lines"]:
-        line["transaction_id"] = key
-    return facts
-
-
-def test_what_a_memo_credits_too_much_is_invoiced_beside_it(billed, state):
-    company = billed
-    note = {"id": "cn_1", "status": "issued", "total": 3000, "currency": "gbp"}
-    company.store.put("stripe", "credit_note", note | {"created": int(LONG_AGO.timestamp())})
-    key, _ = posted(company, *LINES)
-    body = {**sold(("il_8", 3500, 500)), "tranId": "CN-1", "custbody_stripe_credit_note_id": "cn_1"}
-    intent = put("creditMemo", "cn_1", body)
-    memo = company.with_target("netsuite", lambda target: target.write(intent)).record_id
-    row = company.with_target("netsuite", lambda target: target.lookup("transaction", id=memo))[0]
-    held = {"transaction_id": memo, "total": row["foreigntotal"], "total_minor": 4000}
-    facts = changed("erp_memos", exchange_rate="1", applied_minor=0, **held)
-    plan_and_approve(state, company, other_credit(replica_id=memo), **facts)
-    assert send(state, company) == {"accepted": 1}
-    (made,) = company.store.rows("netsuite", "transaction", externalid=f"adjust_{memo}_1")
-    assert (made["type"], Decimal(made["foreigntotal"])) == ("CustInvc", 10)
-    assert unpaid(company, key) == 120

@@ -7,13 +7,10 @@ with told as (
 select
     told.erp_internal_id,
     told.credit_note_id,
-    -- a memo that takes a second copy of an invoice back, or what is too much of one, is nobody's credit
-    case
-        when credits.kind = 'credit' and told.copy_role = 'manual' then 'of_copy'
-        when credits.kind = 'adjust' and told.copy_role = 'manual' then 'adjusting'
-        else told.copy_role
-    end as copy_role,
+    -- a memo that takes a second copy of an invoice back is nobody's credit
+    case when credits.source_id is not null and told.copy_role = 'manual' then 'of_copy' else told.copy_role end
+        as copy_role,
     told.duplicate_of
 from told
 left join {{ ref('ledger_correction__erp') }} as credits
-    on told.erp_internal_id = credits.source_id and credits.kind in ('credit', 'adjust')
+    on told.erp_internal_id = credits.source_id and credits.kind = 'credit'

@@ -61,7 +61,6 @@ select
     erp.invoice_id,
     case
         when ranked.preference = 1 then 'primary'
-        when adjusts.source_id is not null then 'adjusting'
         when erp.is_voided then 'voided'
         when ranked.preference > 1 or resembling.standing_id is not null
             then case when credits.corrected_id is not null then 'credited' else 'duplicate' end
@@ -70,12 +69,12 @@ select
         else 'unsourced'
     end as copy_role,
     case
-        when erp.is_voided or credits.corrected_id is not null or adjusts.source_id is not null then null
+        when erp.is_voided or credits.corrected_id is not null then null
         when ranked.preference > 1 then ranked.standing_id
         else resembling.standing_id
     end as duplicate_of,
     case
-        when erp.is_voided or credits.corrected_id is not null or adjusts.source_id is not null then null
+        when erp.is_voided or credits.corrected_id is not null then null
         when ranked.preference > 1 then 'billing_id'
         when resembling.standing_id is not null then 'signature'
     end as duplicate_basis,
@@ -85,5 +84,3 @@ left join ranked on erp.erp_internal_id = ranked.erp_internal_id
 left join resembling on erp.erp_internal_id = resembling.erp_internal_id
 left join {{ ref('ledger_correction__erp') }} as credits
     on erp.erp_internal_id = credits.corrected_id and credits.kind = 'credit'
-left join {{ ref('ledger_correction__erp') }} as adjusts
-    on erp.erp_internal_id = adjusts.source_id and adjusts.kind = 'adjust'

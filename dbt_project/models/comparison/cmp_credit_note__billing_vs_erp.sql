@@ -63,7 +63,6 @@ select
     case
         when rows_of_both.copy_role = 'voided' then 'erp_voided'
         when rows_of_both.copy_role = 'of_copy' then 'credited_copy'
-        when rows_of_both.copy_role = 'adjusting' then 'adjustment'
         when rows_of_both.copy_role = 'manual' and manual_invoices.erp_internal_id is not null then 'manual_erp'
         when erp.erp_internal_id is not null then null
         when billing.is_voided then 'void_before_post'
@@ -89,11 +88,9 @@ select
     billing.status as billing_status,
     erp.status as erp_status,
     billing.tax_minor as billing_tax_minor,
-    -- with what other documents of ours credit beside it, or take back
-    erp.tax_minor - coalesce(adjusted.tax_minor, 0) as erp_tax_minor,
+    erp.tax_minor as erp_tax_minor,
     billing.total_minor as billing_total_minor,
-    erp.total_minor - coalesce(adjusted.total_minor, 0) as erp_total_minor,
-    coalesce(-adjusted.total_minor, 0) as put_right_minor,
+    erp.total_minor as erp_total_minor,
     coalesce(lines.line_count, 1) as line_count,
     coalesce(rows_of_both.copy_role = 'duplicate', false) as is_erp_duplicate,
     rows_of_both.duplicate_of,
@@ -115,4 +112,3 @@ left join voided_copies on rows_of_both.billing_id = voided_copies.credit_note_i
 left join manual_invoices on erp.invoice_erp_internal_id = manual_invoices.erp_internal_id
 left join credited on rows_of_both.billing_id = credited.credit_note_id
 left join lines on rows_of_both.billing_id = lines.credit_note_id
-left join {{ ref('invoice_adjustment__erp') }} as adjusted on rows_of_both.erp_id = adjusted.source_id

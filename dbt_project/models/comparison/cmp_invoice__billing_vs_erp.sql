@@ -16,7 +16,6 @@ select
         when billing.invoice_id is null then
             case apart.copy_role
                 when 'voided' then 'erp_voided' when 'manual' then 'manual_erp' when 'credited' then 'credited_copy'
-                when 'adjusting' then 'adjustment'
             end
         when erp.erp_internal_id is not null then null
         when billing.status = 'draft' then 'draft'
@@ -52,13 +51,11 @@ select
     -- what a memo of ours credits whole is void, by the only way that the ERP's API has
     case when credits.corrected_id is not null then 'void' else erp.status end as erp_status,
     billing.subtotal_minor as billing_subtotal_minor,
-    -- with what other documents of ours add to it, or take off
-    erp.subtotal_minor + coalesce(adjusted.subtotal_minor, 0) as erp_subtotal_minor,
+    erp.subtotal_minor as erp_subtotal_minor,
     billing.tax_minor as billing_tax_minor,
-    erp.tax_minor + coalesce(adjusted.tax_minor, 0) as erp_tax_minor,
+    erp.tax_minor as erp_tax_minor,
     billing.total_minor as billing_total_minor,
-    erp.total_minor + coalesce(adjusted.total_minor, 0) as erp_total_minor,
-    coalesce(adjusted.total_minor, 0) as put_right_minor,
+    erp.total_minor as erp_total_minor,
     billing.amount_due_minor as billing_amount_due_minor,
     erp.amount_due_minor as erp_amount_due_minor,
     greatest(coalesce(billing.line_count, 0), coalesce(erp.line_count, 0)) as line_count,
@@ -81,4 +78,3 @@ left join (
 ) as erp on apart.erp_id = erp.erp_internal_id
 left join {{ ref('ledger_correction__erp') }} as credits
     on apart.erp_id = credits.corrected_id and credits.kind = 'credit'
-left join {{ ref('invoice_adjustment__erp') }} as adjusted on apart.erp_id = adjusted.source_id

@@ -101,13 +101,7 @@ compared as (
         coalesce(billing_invoice.issued_at, billing_invoice.created_at, erp_invoice.created_at) as event_at,
         -- an invoice without tax of a jurisdiction has none of it there
         case when taxed.invoice_id is not null then coalesce(taxed.billing_tax_minor, 0) end as billing_tax_minor,
-        case when taxed.erp_internal_id is not null then coalesce(taxed.erp_tax_minor, 0) end as erp_own_minor,
-        -- what documents of ours add to the tax, or take off it, is of the country with the lowest code
-        case
-            when row_number() over (partition by taxed.erp_internal_id order by taxed.jurisdiction) = 1
-                then coalesce(adjusted.tax_minor, 0)
-            else 0
-        end as put_right_minor,
+        case when taxed.erp_internal_id is not null then coalesce(taxed.erp_tax_minor, 0) end as erp_tax_minor,
         taxed.billing_rate_percent,
         taxed.erp_rate_percent,
         taxed.billing_tax_codes,
@@ -125,7 +119,6 @@ compared as (
     from taxed
     left join {{ ref('invoice__billing') }} as billing_invoice on taxed.invoice_id = billing_invoice.invoice_id
     left join {{ ref('invoice__erp') }} as erp_invoice on taxed.erp_internal_id = erp_invoice.erp_internal_id
-    left join {{ ref('invoice_adjustment__erp') }} as adjusted on taxed.erp_internal_id = adjusted.source_id
 )
 
 select
@@ -143,15 +136,14 @@ select
     currency,
     period,
     billing_tax_minor as billing_amount_minor,
-    erp_own_minor as erp_amount_minor,
+    erp_tax_minor as erp_amount_minor,
     excluded_reason,
     cast(null as bigint) as billing_coverage_seconds,
     {{ seconds_between('issued_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
     event_at,
     jurisdiction,
     billing_tax_minor,
-    erp_own_minor + put_right_minor as erp_tax_minor,
-    put_right_minor,
+    erp_tax_minor,
     billing_rate_percent,
     erp_rate_percent,
     billing_tax_codes,
@@ -164,7 +156,7 @@ select
         when billing_tax_codes <> erp_tax_codes and abs(billing_tax_minor - erp_rated_minor) > line_count then 'other_rate'
     end as code_fault,
     line_count,
-    count(*) filter (where excluded_reason is null and abs(billing_tax_minor - erp_own_minor - put_right_minor) > line_count) over (
+    count(*) filter (where excluded_reason is null and abs(billing_tax_minor - erp_tax_minor) > line_count) over (
         partition by legal_entity, jurisdiction
     ) as apart_count
 from compared

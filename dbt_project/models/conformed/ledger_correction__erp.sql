@@ -1,13 +1,12 @@
 -- What puts another posting right and says so by its external id: a journal `reversal_<journal>` takes a journal back,
--- `reclass_<document>_<line>` moves a line to another account, a credit memo `credit_<invoice>` that is applied to it takes a whole invoice back,
--- an invoice or a credit memo `adjust_<document>_<n>` is over what another invoice, or memo, is off.
+-- `reclass_<document>_<line>` moves a line to another account, a credit memo `credit_<invoice>` that is applied to it takes a whole
+-- invoice back.
 -- What was taken back itself corrects nothing any more.
 with named as (
     select
         transaction_id,
         currency_id,
         total,
-        transaction_type,
         split_part(external_id, '_', 1) as kind,
         split_part(external_id, '_', 2) as corrected_id,
         nullif(split_part(external_id, '_', 3), '') as line_id
@@ -19,7 +18,6 @@ with named as (
             transaction_type = 'journal'
             and (external_id like 'reversal\_%' escape '\' or external_id like 'reclass\_%' escape '\')
             or transaction_type = 'credit_note' and external_id like 'credit\_%' escape '\'
-            or transaction_type in ('invoice', 'credit_note') and external_id like 'adjust\_%' escape '\'
         )
 ),
 
@@ -74,18 +72,7 @@ sound as (
             -- a deposit is over what is left without the fees, its reversal over all of it
             and (abs(corrected.total) = abs(named.total) or corrected.transaction_type = 'deposit')
             and named.transaction_id not in (select transaction_id from partial)
-            -- what we posted ourselves is taken back by a memo even where it was paid meanwhile
-            and (
-                named.transaction_id not in (select transaction_id from unapplied)
-                or corrected.external_id like 'adjust\_%' escape '\'
-            )
-        )
-        -- and what is taken off an invoice, or off a memo, is of it
-        or (
-            named.kind = 'adjust'
-            and corrected.transaction_type in ('invoice', 'credit_note')
-            and corrected.currency_id = named.currency_id
-            and (named.transaction_type = corrected.transaction_type or abs(named.total) <= abs(corrected.total))
+            and named.transaction_id not in (select transaction_id from unapplied)
         )
 )
 
@@ -96,5 +83,5 @@ select
     sound.corrected_id,
     case when sound.kind = 'reclass' then sound.corrected_id || '-' || sound.line_id end as corrected_line_key
 from sound
-left join sound as later on sound.transaction_id = later.corrected_id and later.kind in ('reversal', 'credit')
+left join sound as later on sound.transaction_id = later.corrected_id and later.kind = 'reversal'
 where later.transaction_id is null

@@ -16,6 +16,6 @@
     from {{ ref('credit_note__erp') }} as erp
     inner join {{ ref('credit_note_copies') }} as copies on erp.erp_internal_id = copies.erp_internal_id
     left join {{ ref('currencies') }} as currencies on erp.currency = currencies.currency
-    where copies.copy_role in ('primary', 'duplicate', 'of_copy', 'adjusting', 'voided')
+    where copies.copy_role in ('primary', 'duplicate', 'of_copy', 'voided')
 {% endset %}
 {{ unequal_totals(staged, accounted) }}

@@ -16,6 +16,6 @@
     from {{ ref('invoice__erp') }} as erp
     inner join {{ ref('invoice_copies') }} as copies on erp.erp_internal_id = copies.erp_internal_id
     left join {{ ref('currencies') }} as currencies on erp.currency = currencies.currency
-    where copies.copy_role in ('primary', 'duplicate', 'credited', 'adjusting', 'voided')
+    where copies.copy_role in ('primary', 'duplicate', 'credited', 'voided')
 {% endset %}
 {{ unequal_totals(staged, accounted) }}

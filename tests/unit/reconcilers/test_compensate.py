@@ -78,13 +78,7 @@ WRITES = {
     **dict.fromkeys(
         ((code, None) for code in ("INV-AMT-01", "TAX-AMT-01", "INV-LINE-01")), "amend_erp_invoice"
     ),
-    ("INV-LINE-01", None): "amend_erp_invoice",
-    # where their invoice must not change: else they amend it, too
-    ("INV-AMT-01", None): "post_erp_supplement",
-    ("TAX-AMT-01", None): "credit_erp_difference",
     ("INV-MISS-02", "unpaid"): "credit_erp_copy",
-    ("CRN-AMT-01", "total"): "post_erp_supplement",
-    ("CRN-AMT-01", "tax"): "credit_erp_difference",
     ("JE-PER-01", None): "copy_field",
     ("PRD-GL-01", None): "copy_field",
     ("JE-DUP-01", None): "post_erp_journal",

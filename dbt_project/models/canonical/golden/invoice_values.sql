@@ -29,7 +29,7 @@ with erp_keys as (
         end as invoice_key
     from {{ ref('invoice_copies') }} as copies
     left join {{ ref('invoice_copies') }} as standing on copies.duplicate_of = standing.erp_internal_id
-    where copies.copy_role not in ('voided', 'credited', 'adjusting')
+    where copies.copy_role not in ('voided', 'credited')
 ),
 
 records as (
