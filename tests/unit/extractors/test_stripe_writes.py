@@ -9,7 +9,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 import pytest
 import typing_extensions
 
-from extractors.billing.stripe.target import KEY_FIELD, _form
+from extractors.billing.stripe.forms import form
+from extractors.billing.stripe.target import KEY_FIELD
 
 NOT_REQUIRED = (typing.NotRequired, typing_extensions.NotRequired)
 LINE = {"type": "invoice_line_item", "invoice_line_item": "il_1", "quantity": 1}
@@ -135,7 +136,7 @@ def test_a_body_goes_out_as_a_form():
         "lines": [{"quantity": 1, "taxes": [{"amount": 5}]}, {"quantity": 2}],
         "metadata": {"a b": "c&d"},
     }
-    assert list(_form(body)) == [
+    assert list(form(body)) == [
         ("active", "false"),
         ("memo", ""),
         ("lines[0][quantity]", "1"),
