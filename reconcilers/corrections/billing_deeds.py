@@ -29,7 +29,8 @@ def pay_out_of_band(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         before={"status": "open", "amount_remaining": receipt["remaining_minor"]}
         if receipt
         else {},
-        after={"status": "paid", "metadata": told},
+        # a card that paid it meanwhile, beside our metadata, is no payment of the bank
+        after={"status": "paid", "paid_out_of_band": True, "metadata": told},
         body={"paid_out_of_band": True, "metadata": told},
         conditions=_of_receipt(receipt) if receipt else [],
         refusals=tuple(_against_receipt(receipt)) if receipt else (),

@@ -87,6 +87,29 @@ def test_an_invoice_is_paid_out_of_band_once_although_an_answer_is_lost(sold, st
     assert send(state, sold) == {}
 
 
+@pytest.mark.parametrize(
+    ("payment", "is_beside"),
+    [
+        ({"type": "payment_intent", "payment_intent": "pi_1"}, False),
+        ({"type": "payment_record", "payment_record": "prec_1"}, True),
+    ],
+)
+def test_what_a_card_paid_is_not_read_as_paid_out_of_band(sold, payment, is_beside):
+    """Our metadata may be on it, from a call that never came to pay."""
+    made = {"id": "inpay_1", "invoice": "in_1", "currency": "gbp", "amount_paid": 12000}
+    made |= {"status": "paid", "payment": payment, "created": CREATED}
+    sold.store.put_many("stripe", "invoice_payment", [made])
+    invoice = sold.store.get("stripe", "invoice", "in_1")
+    sold.store.put_many("stripe", "invoice", [{**invoice, "status": "paid"}])
+
+    async def read():
+        async with open_target(sold.config("stripe")) as billing:
+            return await billing.read("invoice/pay", "in_1")
+
+    invoice = asyncio.run(read())
+    assert (invoice["status"], invoice["paid_out_of_band"]) == ("paid", is_beside)
+
+
 def make_draft(company):
     """Draft in_5 of the same customer, as much as in_1."""
     invoice = company.store.get("stripe", "invoice", "in_1")

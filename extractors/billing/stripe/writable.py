@@ -11,6 +11,7 @@ from typing import Any
 Record = Mapping[str, Any]
 # What has to be asked for, so that the form is complete.
 EXPANDED: Mapping[str, Sequence[tuple[str, str]]] = {
+    "invoice/pay": (("expand[]", "payments"),),
     "subscription": (("expand[]", "items.data.discounts"),),
     "subscription_item": (("expand[]", "discounts"),),
 }
@@ -111,8 +112,16 @@ def _finalized(invoice: Record) -> Record:
     return {"is_final": invoice.get("status") != "draft"}
 
 
+def _paid(invoice: Record) -> Record:
+    """By what an invoice was paid: what is kept of a payment beside Stripe moved no money."""
+    payments = (invoice.get("payments") or {}).get("data") or ()
+    ways = {one["payment"]["type"] for one in payments if one["status"] == "paid"}
+    return {"paid_out_of_band": not ways or "payment_record" in ways}
+
+
 _FORMS: Mapping[str, Callable[[Record], Record]] = {
     "invoice/finalize": _finalized,
+    "invoice/pay": _paid,
     "subscription": _subscription,
     "subscription_item": _subscription_item,
     "subscription_schedule": _schedule,

@@ -7,6 +7,7 @@ import pytest
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.compensate import CompensationRefusedError, compensate
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
+from reconcilers.corrections.look import Standing, look
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.billing_samples import drafts, receipts, stale_draft, untold_payment
@@ -133,6 +134,15 @@ def test_an_invoice_that_changed_meanwhile_is_left_alone(state, changed):
     account = billing(**changed)
     assert send(state, account, erp()) == {"superseded": 1}
     assert account.effects == []
+
+
+@pytest.mark.parametrize(("is_beside", "standing"), [(True, "DESIRED"), (False, "OTHER")])
+def test_our_metadata_on_what_a_card_paid_is_no_payment_of_the_bank(is_beside, standing):
+    """The call that wrote them never came to pay."""
+    correction = planned(untold_payment(), **receipts())
+    paid = {"status": "paid", "amount_remaining": 0, "metadata": TOLD}
+    account = billing(**paid, paid_out_of_band=is_beside)
+    assert asyncio.run(look(account, correction)).standing is Standing[standing]
 
 
 def test_nothing_is_paid_while_the_erp_cannot_be_asked(state):
