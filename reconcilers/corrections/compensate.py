@@ -203,14 +203,20 @@ def _restoring(record: CorrectionRecord) -> dict[str, Any]:
     how = {name: value for name, value in record.payload.items() if name not in record.after}
     before = record.before or {}
     former = {name: value for name, value in before.items() if name in record.after}
+    still = {name: value for name, value in before.items() if name not in _moved(record.after)}
     return {
         "object": record.object,
         "record_id": record.record_id,
         "operation": "update",
-        "before": {**before, **record.after},
+        "before": {**still, **record.after},
         "after": record.before,
         "payload": {**former, **how},
     }
+
+
+def _moved(after: Mapping[str, Any]) -> set[str]:
+    """What the vendor changes along with what was written: it is not as it was before."""
+    return {"cancel_at"} if after.get("cancel_at_period_end") else set()
 
 
 # How a record that we made is put out of use; it is never deleted.

@@ -46,7 +46,7 @@ def ending(
     reason: str,
     refusals: tuple[Refusal, ...],
 ) -> Correction:
-    """A subscription ends with the period that runs."""
+    """A subscription ends with the period that runs, where nobody gave another notice meanwhile."""
     return field_correction(
         subject,
         rule,
@@ -56,7 +56,7 @@ def ending(
         value="T",
         reason=reason,
         refusals=refusals,
-        standing=STANDING,
+        standing={**STANDING, "cancel_at": None, "current_period_end": held and held["period_end"]},
     )
 
 

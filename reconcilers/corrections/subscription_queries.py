@@ -15,6 +15,10 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
         select wire.id as subscription_id, wire.status, held.channel,
                nullif(wire.schedule, '') as schedule_id,
                wire.cancel_at_period_end as ends_with_period, wire.cancel_at,
+               list_min(list_transform(
+                   from_json(wire.items, '["json"]'),
+                   lambda item: cast(item ->> '$.current_period_end' as bigint)
+               )) as period_end,
                date_diff('day', seen.watermark_at, held.current_period_end_at) as days_left,
                coalesce(wire._changed_at, wire.created::varchar) as version
         from raw.stripe__subscription as wire
@@ -211,6 +215,7 @@ SUBSCRIPTION_SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
         "schedule_id": _TEXT,
         "ends_with_period": _FLAG,
         "cancel_at": _WHOLE,
+        "period_end": _WHOLE,
         "days_left": _WHOLE,
         "version": _TEXT,
     },

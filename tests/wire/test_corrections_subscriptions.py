@@ -6,6 +6,7 @@ import pytest
 
 from reconcilers.corrections.compensate import compensate
 from reconcilers.state import open_state
+from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_corrections
 from tests import contract_samples as contracts
 from tests.correction_samples import at, context, drift, plan_into
@@ -78,6 +79,19 @@ def test_a_subscription_that_got_a_schedule_is_left_to_it(billing, state):
     billing.store.put("stripe", "subscription", {"id": "sub_1", "schedule": "sub_sched_9"})
     assert send(billing, state) == {"superseded": 1}
     assert held(billing, "cancel_at_period_end") == (False,)
+
+
+def test_another_notice_or_period_than_was_planned_from_stands(billing, state):
+    """What somebody gave notice for meanwhile is not written over; an end never moves on."""
+    items = held(billing, "items")[0]["data"]
+    later = [{**one, "current_period_end": NOW + 45 * DAY} for one in items]
+    planned(state, billed_after_churn(), billing_ends=[running()])
+    for changed in ({"cancel_at": NOW + 5 * DAY}, {"items": {"data": later}, "cancel_at": None}):
+        billing.store.put("stripe", "subscription", {"id": "sub_1", **changed})
+        with state.begin() as session:
+            session.query(CorrectionRecord).one().state = "approved"
+        assert send(billing, state) == {"superseded": 1}
+        assert held(billing, "cancel_at_period_end") == (False,)
 
 
 LAST = NOW + 300 * DAY

@@ -100,7 +100,10 @@ def _subscription_item(record: Record) -> Record:
 
 
 def _subscription(record: Record) -> Record:
-    return {"items": written_items((record.get("items") or {}).get("data") or ())}
+    """With the end of the period that runs, which is kept by item: the first one counts."""
+    items = (record.get("items") or {}).get("data") or ()
+    ends = [one["current_period_end"] for one in items if one.get("current_period_end")]
+    return {"items": written_items(items), "current_period_end": min(ends, default=None)}
 
 
 def _schedule(record: Record) -> Record:

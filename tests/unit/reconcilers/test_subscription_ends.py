@@ -6,6 +6,8 @@ from reconcilers.corrections.states import CorrectionState
 from tests.correction_samples import context, drift_row, stale_status
 from tests.unit.reconcilers.test_plan import only
 
+PERIOD_END = 1_781_611_200  # 2026-06-16 12:00 UTC
+
 
 def billed_after_churn(**values):
     usual = {
@@ -24,6 +26,7 @@ def running(**values):
     usual = {
         "subscription_id": "sub_1", "status": "active", "channel": "sales_led", "schedule_id": None,
         "ends_with_period": False, "cancel_at": None, "days_left": 17, "version": "v1",
+        "period_end": PERIOD_END,
     }  # fmt: skip
     return usual | values
 
@@ -39,7 +42,8 @@ def test_it_ends_with_the_period_that_runs_and_nothing_else_is_written(row, stat
     assert (correction.system, correction.object) == ("stripe", "subscription")
     assert (correction.record_id, correction.expected_version) == ("sub_1", "v1")
     assert correction.payload == correction.after == {"cancel_at_period_end": True}
-    standing = {"ended_at": None, "schedule": None}
+    standing = {"ended_at": None, "schedule": None, "cancel_at": None}
+    standing["current_period_end"] = PERIOD_END
     assert correction.before == {"cancel_at_period_end": False, **standing}
     assert (correction.mode, correction.state) == ("approve_two", CorrectionState.PROPOSED)
 
