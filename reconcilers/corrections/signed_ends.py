@@ -19,19 +19,21 @@ from reconcilers.corrections.field_copies import field_correction
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.signed_terms import correct_renewal
 from reconcilers.corrections.subscription_ends import STANDING, end_refusals
-from reconcilers.corrections.wire_fields import PLACES
+from reconcilers.corrections.wire_fields import NO_PRORATION, PLACES
 
 PHASES = PLACES["stripe", "contract", "end_date"]
 _END = replace(
     PLACES["stripe", "subscription", "cancel_decision"],
     path=("cancel_at",),
     beside=(),
+    how=NO_PRORATION,
     said=lambda value: None if value is None else int(value),
 )
 # Of the schedule: it is still laid over its subscription.
 IN_FORCE = {"canceled_at": None, "released_at": None}
 _DAY = 86_400
 _YEARS_AHEAD = 20
+_LONGEST = 31  # days of a month
 
 
 def correct_term(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
@@ -114,7 +116,7 @@ def _correct_end(subject: Subject, rule: Rule, facts: Facts) -> Correction | Non
     if not refusals:
         *before, last = phases_of(plans[0])
         phases = [*before, {**last, "end_date": last["end_date"] + days * _DAY}]
-        refusals = tuple(_too_early(phases[-1], plans[0]))
+        refusals = tuple(_against_end(last["end_date"], phases[-1], plans[0], days))
     return phases_correction(
         subject,
         rule,
@@ -125,7 +127,14 @@ def _correct_end(subject: Subject, rule: Rule, facts: Facts) -> Correction | Non
     )
 
 
-def _too_early(last: dict[str, Any], plan: Row) -> Iterator[Refusal]:
+def _against_end(was: int, last: dict[str, Any], plan: Row, days: int) -> Iterator[Refusal]:
+    zone = plan["time_zone"]
+    if (local_day(last["end_date"], zone) - local_day(was, zone)).days != days:
+        # and at another hour than the periods of the subscription, one more would be charged
+        yield phase_refusal(
+            "clocks change before the contract ends, and the hour of the plan is another day then",
+            "set the end of the last phase in billing, with the period that ends there",
+        )
     if last["end_date"] <= max(last["start_date"], plan["period_end"] or 0):
         yield phase_refusal(
             "the contract ends within what is planned or charged before",
@@ -166,10 +175,9 @@ def _period_end(term: Row) -> int | None:
     """The end of this or a later period that falls on the day after the contract; unix seconds."""
     if term["months"] is None or term["period_end"] is None:
         return None
-    ends = (
-        _months_after(term["period_end"], count)
-        for count in range(0, _YEARS_AHEAD * 12, term["months"])
-    )
+    # on which day of the month the periods began once is not read
+    ahead = 1 if _may_be_later(term["period_end"]) else _YEARS_AHEAD * 12
+    ends = (_months_after(term["period_end"], count) for count in range(0, ahead, term["months"]))
     days = ((at, local_day(at, term["time_zone"])) for at in ends)
     return next((at for at, day in days if (day - term["end_date"]).days == 1), None)
 
@@ -185,3 +193,9 @@ def _months_after(instant: int, count: int) -> int:
     """The same hour of UTC so many months later."""
     at = datetime.fromtimestamp(instant, UTC)
     return int(datetime.combine(months_after(at.date(), count), at.time(), UTC).timestamp())
+
+
+def _may_be_later(instant: int) -> bool:
+    """Whether periods that end on this day may end on a later one of a longer month."""
+    day = datetime.fromtimestamp(instant, UTC)
+    return day.day == calendar.monthrange(day.year, day.month)[1] < _LONGEST

@@ -96,7 +96,8 @@ def test_what_does_not_renew_and_has_no_plan_ends_with_the_period_that_ends_with
     correction = of(term("is_auto_renewed", "false"), ends=[running()])
     assert (correction.object, correction.record_id) == ("subscription", "sub_1")
     assert correction.payload == {
-        "cancel_at": int(datetime(2027, 7, 1, 12, tzinfo=UTC).timestamp())
+        "cancel_at": int(datetime(2027, 7, 1, 12, tzinfo=UTC).timestamp()),
+        "proration_behavior": "none",
     }
     assert correction.before == {"cancel_at": None, "ended_at": None, "schedule": None}
 
@@ -132,6 +133,34 @@ def test_months_are_counted_in_the_calendar(instant, count):
     assert then.time() == first.time()
     assert then.day <= first.day
     assert then.day in {first.day, 28, 29, 30}
+
+
+def test_an_end_that_clocks_move_to_another_day_is_for_people():
+    """From midnight in June to 23:00 of the last day of December, were whole days added."""
+    midnight = int(datetime(2026, 6, 30, 22, tzinfo=UTC).timestamp())
+    terms = [signed(billing_end_date=date(2026, 6, 30), end_date=date(2026, 12, 31))]
+    plan = plan_of(phase(1, midnight), period_end=1)
+    correction = of(term("end_date", "2026-12-31"), plan, terms=terms)
+    assert (correction.state, correction.payload) == (CorrectionState.REFUSED, {})
+    assert "clocks change" in correction.state_reason
+
+
+@pytest.mark.parametrize(
+    ("ends_on", "contract_ends", "is_certain"),
+    [
+        (date(2027, 2, 28), date(2027, 3, 27), False),  # or on the 30th, if they began on the 31st
+        (date(2027, 2, 28), date(2027, 2, 27), True),
+        (date(2027, 3, 31), date(2027, 4, 29), True),
+        (date(2027, 4, 28), date(2027, 5, 27), True),
+    ],
+)
+def test_periods_that_end_with_a_short_month_may_have_begun_on_the_31st(
+    ends_on, contract_ends, is_certain
+):
+    at = int(datetime(ends_on.year, ends_on.month, ends_on.day, 12, tzinfo=UTC).timestamp())
+    terms = [signed(period_end=at, end_date=contract_ends)]
+    correction = of(term("is_auto_renewed", "false"), terms=terms, ends=[running()])
+    assert bool(correction.payload) is is_certain
 
 
 def test_a_day_is_that_of_the_selling_entity():
