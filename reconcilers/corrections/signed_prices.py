@@ -18,8 +18,9 @@ from reconcilers.corrections.wire_fields import PLACES
 PRICE = PLACES["stripe", "contract_line", "mrr_at_contract_quantity"]
 _MONTHS = {"month": 1, "year": 12}
 _ALL = Fraction(100)
-# A twelfth of a yearly price is rounded: a minor unit of a month is no difference.
-_TOLERANCE = 1
+# A twelfth of a yearly price is rounded: a minor unit of a month is no difference. What is charged
+# by the month comes to what was signed, but for a part of a unit that a discount leaves.
+_TOLERANCE, _TOLERANCE_OF_MONTH = Fraction(1), Fraction(1, 2)
 
 
 def correct_price(subject: Subject, rule: Rule, facts: Facts) -> Correction | None:
@@ -100,7 +101,8 @@ def _fits(price: Row, line: Row) -> bool:
     share = (_ALL - Fraction(line["discount_percent"])) / _ALL
     months = _MONTHS[price["interval"]] * price["interval_count"]
     charged = Fraction(price["unit_amount"]) * line["quantity"] * share / months
-    return abs(charged - line["mrr_minor"]) <= _TOLERANCE
+    allowed = _TOLERANCE_OF_MONTH if months == 1 else _TOLERANCE
+    return abs(charged - line["mrr_minor"]) <= allowed
 
 
 def _is_like(price: Row, held: Row) -> bool:

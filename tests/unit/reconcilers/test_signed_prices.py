@@ -98,6 +98,9 @@ OTHERS = [
         (line(9000), [held(), held(item_id="si_2")], PRICES, "2 items"),
         (line(9000), [held(quantity=None)], PRICES, "metered"),
         (line(9000), [held()], [PRICES[0], *OTHERS], "0 prices"),
+        # a minor unit is one, by the month
+        (line(9001), [held()], PRICES, "0 prices"),
+        (line(9999), [held()], PRICES, "0 prices"),
         (line(9000), [held()], [*PRICES, price("price_4", "900")], "2 prices"),
         (line(9000), [held()], PRICES[1:], "no price of a unit"),
         (line(9000), [held()], [price("price_1", None), *PRICES[1:]], "no price of a unit"),
