@@ -45,6 +45,10 @@ POSTED_FIELDS_HELD = """
         from raw.netsuite__transaction
         where id in (select record_id from told where code = 'JE-PER-01')
         union all
+        select 'netsuite', 'posting', id, 'date', trandate, lastmodifieddate, postingperiod
+        from raw.netsuite__transaction
+        where id in (select record_id from told where code = 'JE-PER-01')
+        union all
         select 'netsuite', 'product', id, 'revenue_account', nullif(incomeaccount, ''),
                lastmodifieddate, null
         from raw.netsuite__item

@@ -30,6 +30,7 @@ def move_period(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """JE-PER-01: the month that the accounting date is in, while both months are open."""
     document = subject.owner_id or ""
     held = facts.held.get(("netsuite", "posting", document, "period"))
+    dated = facts.held.get(("netsuite", "posting", document, "date"))
     due = _month(subject.expected or "", facts)
     place = replace(_PERIOD, object=_RECORDS[subject.cause or ""])
     was = facts.periods.get((held or {}).get("value") or "")
@@ -45,6 +46,8 @@ def move_period(subject: Subject, rule: Rule, facts: Facts) -> Correction:
             *_not_open(was, f"the period of {document}"),
             *_not_open(due, f"month {subject.expected}"),
         ),
+        # a date that is put right meanwhile belongs to another month
+        standing={"tranDate": dated["value"]} if dated else {},
     )
 
 

@@ -174,7 +174,7 @@ def test_a_document_is_moved_to_its_month_and_an_item_to_its_account_and_back(bi
     company.store.put("netsuite", "item", {"id": "201", "incomeaccount": "220"})
     moved = in_july() | {"owner_id": key}
     held = [held_field(("netsuite", key), "posting", "period", "2607", period_id="2607")]
-    held += item()["held_fields"]
+    held += [dated(company, key), *item()["held_fields"]]
     facts = held_in() | {"held_fields": held}
     plan_into(state, drift(moved, other_account()), context(**facts), company.store.now())
     agree(state, company)
@@ -190,6 +190,24 @@ def test_a_document_is_moved_to_its_month_and_an_item_to_its_account_and_back(bi
     undo(state, company)
     assert send(state, company) == {"accepted": 2}
     assert seen() == ("2607", "220")
+
+
+def dated(company, key):
+    date = company.store.get("netsuite", "transaction", key)["trandate"]
+    return held_field(("netsuite", key), "posting", "date", date, period_id="2607")
+
+
+def test_a_document_whose_date_was_put_right_meanwhile_stays_in_its_month(billed, state):
+    company = billed
+    key, _ = posted(company, *LINES)
+    company.store.put("netsuite", "transaction", {"id": key, "postingperiod": "2607"})
+    held = [held_field(("netsuite", key), "posting", "period", "2607", period_id="2607")]
+    held += [dated(company, key)]
+    row = in_july() | {"owner_id": key}
+    plan_and_approve(state, company, row, **held_in() | {"held_fields": held})
+    company.store.put("netsuite", "transaction", {"id": key, "trandate": "2026-07-02"})
+    assert send(state, company) == {"superseded": 1}
+    assert company.store.get("netsuite", "transaction", key)["postingperiod"] == "2607"
 
 
 def test_nothing_is_moved_into_a_month_that_closed_meanwhile(billed, state):

@@ -67,6 +67,14 @@ def test_each_kind_of_document_is_moved_to_its_month(kind, record):
     assert correction.mode == "approve_two"
 
 
+def test_a_document_is_moved_while_its_date_is_that_of_the_month():
+    dated = held_field(("netsuite", "9001"), "posting", "date", "2026-06-30", period_id="2607")
+    held = [*held_in()["held_fields"], dated]
+    correction = planned(in_july(), **held_in() | {"held_fields": held})
+    assert correction.before == {"postingPeriod": {"id": "2607"}, "tranDate": "2026-06-30"}
+    assert correction.payload == {"postingPeriod": {"id": "2606"}}
+
+
 def test_every_kind_of_document_that_can_be_posted_wrong_has_its_record():
     for kind in CAUSES["JE-PER-01"]:
         assert planned(in_july(kind), **held_in()).payload
