@@ -66,10 +66,14 @@ tiered as (
 ),
 
 asked as (
-    -- sales was asked for the paper of a change in billing (a correction of CON-AMD-02), and has not said no
+    -- sales was asked for the paper of a change in billing (a correction of CON-AMD-02), and has not said no, nor let
+    -- the day pass by which it was asked
     select distinct name
     from {{ ref('stg_salesforce__opportunities') }}
-    where name like 'Amendment %' and not is_closed
+    where
+        name like 'Amendment %'
+        and not is_closed
+        and close_date >= cast({{ watermark('stripe', 'subscription') }} as date)
 ),
 
 products as (

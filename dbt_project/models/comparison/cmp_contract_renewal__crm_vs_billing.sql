@@ -60,10 +60,14 @@ noticed as (
 ),
 
 asked as (
-    -- sales was asked for the paper of a renewal (a correction of CON-REN-01), and has not said no
+    -- sales was asked for the paper of a renewal (a correction of CON-REN-01), and has not said no, nor let
+    -- the day pass by which it was asked
     select distinct name
     from {{ ref('stg_salesforce__opportunities') }}
-    where name like 'Renewal 800%' and not is_closed
+    where
+        name like 'Renewal 800%'
+        and not is_closed
+        and close_date >= cast({{ watermark('stripe', 'subscription') }} as date)
 ),
 
 running as (
