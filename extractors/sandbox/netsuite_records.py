@@ -295,11 +295,14 @@ def _customer_values(store: Store, body: Body) -> Record:
 
 
 def _item_values(store: Store, body: Body) -> Record:
-    """The accounts that an item posts to; an inactive one is not taken."""
+    """The accounts that an item posts to, or none (null); an inactive one is not taken."""
     values: Record = {}
     for name, value in body.items():
         if name not in _ITEM_ACCOUNTS:
             raise NetSuiteError(f"Unknown field {name}", where=name)
+        if value is None:
+            values[name.lower()] = None
+            continue
         key = netsuite_invoice.reference(store, value, "account", name)
         if (store.get("netsuite", "account", key) or {})["isinactive"] == "T":
             raise NetSuiteError(f"Invalid account reference key {key} for {name}.", where=name)

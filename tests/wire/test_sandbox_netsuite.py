@@ -491,6 +491,13 @@ def test_yen_have_no_decimals(http, sandbox_store):
     assert date.fromisoformat(sandbox_store.get("netsuite", "transaction", key)["trandate"])
 
 
+def test_an_account_of_an_item_is_set_and_taken_away_again(http, sandbox_store):
+    for account in ("210", None, "210"):
+        change = {"deferredRevenueAccount": account and {"id": account}}
+        assert http.patch("record/v1/serviceSaleItem/201", json=change).status_code == 204
+        assert sandbox_store.get("netsuite", "item", "201")["deferredrevenueaccount"] == account
+
+
 def test_an_account_can_number_its_invoices_itself(http, sandbox_store):
     number = f"n{next(NUMBERS)}"
     body = invoice_body(number)
