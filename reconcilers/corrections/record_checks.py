@@ -14,6 +14,8 @@ from reconcilers.corrections.wire_fields import PLACES
 
 _KEYS = ("externalid", "Q2C_Customer_Key__c", "Q2C_Key__c")
 _TABLES = {"invoice": "transaction", "deposit": "transaction"}
+# How a tax id is written into a record that is made, and what it is looked for by.
+_TAX_IDS = {"customer": ("vatRegNumber", "vatregnumber"), "Account": ("Tax_Id__c", "Tax_Id__c")}
 _UNIQUE = [place for (of, *_), place in PLACES.items() if of == ERP and place.is_unique]
 
 
@@ -25,6 +27,8 @@ async def against_record(
         used = await target.lookup("transaction", entity=order.record_id)
         return (_used(order.record_id, used[0]),) if used else ()
     noes = await _taken(target, order)
+    if order.action in CREATIONS:
+        noes += await _has_its_tax_id(target, order)
     for condition in order.after.get(WHILE, []) if order.action in CREATIONS else []:
         noes += await _broken(target, billing, condition, order.record_id)
     return tuple(noes)
@@ -45,6 +49,15 @@ async def _taken(target: Target, order: Order) -> list[Refusal]:
             if str(row.get("id")) != order.record_id and row.get("voided") != "T"
         ]
     return refusals
+
+
+async def _has_its_tax_id(target: Target, order: Order) -> list[Refusal]:
+    """Why a customer is not made: another that came meanwhile has its tax id, spelled alike."""
+    written, read = _TAX_IDS.get(order.object, ("", ""))
+    value = order.payload.get(written)
+    rows = await target.lookup(order.object, **{read: value}) if value else []
+    others = [row for row in rows if not _is_ours(row, order.record_id)]
+    return [_changed(order.object, "another record has its tax id by now")] if others else []
 
 
 async def _broken(

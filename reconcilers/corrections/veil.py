@@ -15,6 +15,7 @@ from reconcilers.sealing import (
     Seals,
     Shown,
     each_sealed,
+    is_sealed,
     personal_in,
 )
 
@@ -44,7 +45,12 @@ class VeiledTarget:
         return self._veiled(object, await self.target.find(object, external_id))
 
     async def lookup(self, object: str, **equals: str) -> list[Mapping[str, Any]]:  # noqa: A002
-        found = await self.target.lookup(object, **equals)
+        asked = {name: self._open(v) if is_sealed(v) else v for name, v in equals.items()}
+        try:
+            found = await self.target.lookup(object, **asked)
+        except SourceError as error:
+            _hide(error, [asked[name] for name in asked if is_sealed(equals[name])])
+            raise
         return [self._veiled(object, record) or {} for record in found]
 
     async def write(self, intent: WriteIntent) -> WriteReceipt:
@@ -59,9 +65,7 @@ class VeiledTarget:
         try:
             receipt = await self.target.write(replace(intent, body=body))
         except SourceError as error:
-            error.message = _hidden(error.message, opened)
-            error.body_excerpt = _hidden(error.body_excerpt, opened)
-            error.args = (error.message,)
+            _hide(error, opened)
             raise
         if (self.system, intent.object.lower()) in PERSONAL_FIELDS:  # it may show the whole record
             return replace(receipt, body_excerpt="")
@@ -87,6 +91,12 @@ class VeiledTarget:
 def veil(targets: Mapping[str, Target], seals: Seals | None) -> dict[str, Target]:
     """The targets as corrections are to see them."""
     return {system: VeiledTarget(target, seals) for system, target in targets.items()}
+
+
+def _hide(error: SourceError, opened: list[str]) -> None:
+    error.message = _hidden(error.message, opened)
+    error.body_excerpt = _hidden(error.body_excerpt, opened)
+    error.args = (error.message,)
 
 
 def _hidden(text: str, values: list[str]) -> str:

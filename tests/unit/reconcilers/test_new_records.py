@@ -142,6 +142,18 @@ def test_one_that_somebody_made_meanwhile_is_not_made_again(code):
     assert target.effects == []
 
 
+@pytest.mark.parametrize("code", [CRM, ERP])
+def test_one_whose_tax_id_another_record_got_meanwhile_is_not_made(code):
+    name, object_name = {CRM: "Tax_Id__c", ERP: "vatregnumber"}[code], KEYS[code][0]
+    others = {(object_name, "99"): {"id": "99", name: "GB123456789"}}
+    state, target = planned_state(code), MemoryTarget(SYSTEM[code], others)
+    assert send(state, target) == {"refused": 1}
+    (view,) = list_corrections(state)
+    assert "tax id" in view.state_reason
+    assert "123456789" not in view.state_reason
+    assert target.effects == []
+
+
 def test_one_that_billing_deleted_meanwhile_is_not_made():
     state, target = planned_state(ERP), MemoryTarget("netsuite", {})
     assert send(state, target, billing={}) == {"refused": 1}
