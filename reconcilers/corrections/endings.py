@@ -51,13 +51,13 @@ def once_settled(order: Order, outcome: Outcome, now: datetime) -> Outcome:
 
 
 def accepted(receipt: WriteReceipt) -> Outcome:
+    """Taken; of the answer its body is not kept: it may show names, of whatever was written."""
     return Outcome(
         S.ACCEPTED,
         "accepted",
         "the target accepted it",
         status=receipt.status,
         request_id=receipt.request_id,
-        body_excerpt=receipt.body_excerpt,
         target_record_id=receipt.record_id,
     )
 

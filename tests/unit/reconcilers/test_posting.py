@@ -71,7 +71,7 @@ def test_what_is_posted_balances():
         (changed("erp_customers", subsidiary_id="1"), "customer", "entity", "subsidiary 1"),
         (changed("erp_subsidiaries", legal_entity="DE"), "legal entity", "subsidiary", "'UK'"),
         (changed("billing_invoices", currency="CHF"), "currency", "currency", "no CHF"),
-        (changed("erp_periods", 1, is_closed="T"), "period", "postingPeriod", "Jun 2026 is closed"),
+        (changed("erp_periods", 1, is_closed="T"), "period", "postingPeriod", "2026-06 is closed"),
         (changed("erp_periods", 1, is_ar_locked="T"), "period", "postingPeriod", "locked"),
         (
             changed("billing_invoices", invoice_date=date(2026, 7, 1)),
@@ -157,7 +157,7 @@ def test_what_still_holds_at_send_time_passes():
 @pytest.mark.parametrize(
     ("key", "record", "words"),
     [
-        (("accountingperiod", "2606"), {"closed": "T"}, "Jun 2026 is closed"),
+        (("accountingperiod", "2606"), {"closed": "T"}, "2026-06 is closed"),
         (("accountingperiod", "2606"), {"arlocked": "T"}, "locked for receivables"),
         (("accountingperiod", "2606"), {"id": "0"}, "is no longer in the ERP"),
         (("customer", "501"), {"isinactive": "T"}, "inactive"),
