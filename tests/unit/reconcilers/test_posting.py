@@ -71,7 +71,7 @@ def test_what_is_posted_balances():
         (changed("erp_customers", subsidiary_id="1"), "customer", "entity", "subsidiary 1"),
         (changed("erp_subsidiaries", legal_entity="DE"), "legal entity", "subsidiary", "'UK'"),
         (changed("billing_invoices", currency="CHF"), "currency", "currency", "no CHF"),
-        (changed("erp_periods", 1, is_closed="T"), "period", "postingPeriod", "2026-06 is closed"),
+        (changed("erp_periods", 1, is_closed="T"), "period", "postingPeriod", "Jun 2026 is closed"),
         (changed("erp_periods", 1, is_ar_locked="T"), "period", "postingPeriod", "locked"),
         (
             changed("billing_invoices", invoice_date=date(2026, 7, 1)),
