@@ -73,6 +73,7 @@ def test_all_codes_together_do_not_interfere(world, seed):
     assert disagreements(store) == expected(store)
 
 
+@pytest.mark.slow
 def test_drift_can_be_planted_on_a_living_world(world):
     store = world(2)
     advance_world(store, 6)
