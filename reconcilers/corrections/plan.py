@@ -66,7 +66,7 @@ def plan(
         for subject, rule in _subjects(drift, lives, policy, spent)
         if (written_by := write(subject, rule, facts)) is not None
     ]
-    return tuple(_within_caps(_without_rivals(planned), policy))
+    return tuple(_within_caps(_without_rivals(_once(planned)), policy))
 
 
 def _subjects(
@@ -150,6 +150,14 @@ def _with_caution(
 def _is_alike(one: Written, correction: Correction) -> bool:
     """Whether an earlier write set the value wanted now, or was over the value that is seen now."""
     return shows(correction.after, one.after) or bare(one.before) == bare(correction.before)
+
+
+def _once(planned: Sequence[Correction]) -> list[Correction]:
+    """One write that several findings ask for stands once, for the first of them."""
+    first: dict[str, Correction] = {}
+    for item in planned:
+        first.setdefault(item.idempotency_key, item)
+    return list(first.values())
 
 
 def _without_rivals(planned: Sequence[Correction]) -> list[Correction]:

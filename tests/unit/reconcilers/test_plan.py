@@ -237,3 +237,10 @@ def test_a_writer_that_fails_takes_only_its_own_correction_with_it(monkeypatch, 
     assert refused.payload == {}
     assert "ValueError in test_plan.py, line" in refused.state_reason
     assert "jane" not in refused.state_reason + caplog.text
+
+
+def test_what_two_findings_ask_for_is_written_once():
+    """Such as one surplus plan that two findings of a line tell of."""
+    twice = planned(stale_status(), stale_status(exception_key="f" * 32))
+    assert [c.subject.exception_key for c in twice] == [stale_status()["exception_key"]]
+    assert twice[0].state is CorrectionState.APPROVED
