@@ -12,11 +12,13 @@ from extractors.sandbox.netsuite_invoice import (
     decimal,
     items,
     keep_creation,
+    own_columns,
     precision_of,
     reference,
     remove_children,
     require_known,
     require_open_period,
+    take_links,
 )
 from extractors.sandbox.reference import CARD_FEES, CLEARING
 from extractors.sandbox.settlement_ledger import Banked, Header, deposit_rows
@@ -55,7 +57,7 @@ def post_deposit(store: Store, body: Body, external_id: str | None, internal_id:
         trandate=day(body.get("tranDate"), "tranDate"),
         period_id=checked.period(),
         externalid=external_id,
-        custbody={name: str(body[name]) for name in _COLUMNS if body.get(name) is not None},
+        custbody=own_columns(body, _COLUMNS),
         at=store.tick(),
     )
     banked = _banked(store, header, body)
@@ -71,8 +73,7 @@ def post_deposit(store: Store, body: Body, external_id: str | None, internal_id:
 def rebook_deposit(store: Store, record: Record, body: Body) -> None:
     """Let go what a deposit took up, and book it anew under its id; the body must be whole."""
     require_open_period(store, record["postingperiod"])
-    links = "DELETE FROM netsuite_previoustransactionlinelink WHERE nextdoc = ?"
-    store.execute(links, (record["id"],))
+    take_links(store, record["id"])
     remove_children(store, record["id"])
     post_deposit(store, body, record["externalid"], record["id"])
     keep_creation(store, record)

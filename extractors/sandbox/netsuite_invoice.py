@@ -1,6 +1,6 @@
 """Posts a NetSuite invoice: checks the body as NetSuite would, then books it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -187,6 +187,17 @@ def remove_children(store: Store, internal_id: str) -> None:
         store.execute("DELETE FROM netsuite_revenueplan WHERE id = ?", (plan["id"],))
     for table in _CHILDREN:
         store.execute(f'DELETE FROM netsuite_{table} WHERE "transaction" = ?', (internal_id,))
+
+
+def take_links(store: Store, internal_id: str) -> None:
+    """Let go all that a document was made of, or was applied to."""
+    links = "DELETE FROM netsuite_previoustransactionlinelink WHERE nextdoc = ?"
+    store.execute(links, (internal_id,))
+
+
+def own_columns(body: Body, names: Iterable[str]) -> dict[str, str]:
+    """Of a body's columns of the transaction those that are given, as text."""
+    return {name: str(body[name]) for name in names if body.get(name) is not None}
 
 
 def period_of(store: Store, on: date) -> str:

@@ -12,11 +12,13 @@ from extractors.sandbox.netsuite_invoice import (
     decimal,
     items,
     keep_creation,
+    own_columns,
     precision_of,
     reference,
     remove_children,
     require_known,
     require_open_period,
+    take_links,
 )
 from extractors.sandbox.settlement_ledger import Header, refund_rows
 from extractors.sandbox.store import Store
@@ -61,7 +63,7 @@ def post_refund(store: Store, body: Body, external_id: str | None, internal_id: 
         trandate=day(body.get("tranDate"), "tranDate"),
         period_id=checked.period(),
         externalid=external_id,
-        custbody={name: str(body[name]) for name in _COLUMNS if body.get(name) is not None},
+        custbody=own_columns(body, _COLUMNS),
         at=store.tick(),
     )
     part = Application(memo["id"], amount, Decimal(memo["exchangerate"]))
@@ -79,8 +81,7 @@ def rebook_refund(store: Store, record: Record, body: Body) -> None:
         assert memo is not None
         precision = precision_of(store, memo["currency"])
         _take(store, memo, -int(Decimal(link["foreignamount"]).scaleb(precision)))
-    links = "DELETE FROM netsuite_previoustransactionlinelink WHERE nextdoc = ?"
-    store.execute(links, (record["id"],))
+    take_links(store, record["id"])
     remove_children(store, record["id"])
     post_refund(store, body, record["externalid"], record["id"])
     keep_creation(store, record)

@@ -16,11 +16,13 @@ from extractors.sandbox.netsuite_invoice import (
     decimal,
     items,
     keep_creation,
+    own_columns,
     precision_of,
     reference,
     remove_children,
     require_known,
     require_open_period,
+    take_links,
 )
 from extractors.sandbox.settlement_ledger import Header, credit_rows
 from extractors.sandbox.store import Store
@@ -86,7 +88,7 @@ def post_credit_memo(
         trandate=day(body.get("tranDate"), "tranDate"),
         period_id=checked.period(),
         externalid=external_id,
-        custbody=_custbody(body),
+        custbody=own_columns(body, _COLUMNS),
         at=store.tick(),
     )
     total = sum(line.amount_minor + line.tax_minor for line in lines)
@@ -130,7 +132,7 @@ def post_payment(store: Store, body: Body, external_id: str | None, internal_id:
         externalid=external_id,
         amount_minor=amount,
         applied=[each.part for each in applied],
-        custbody=_custbody(body),
+        custbody=own_columns(body, _COLUMNS),
         at=store.tick(),
     )
     _write(store, rows, applied)
@@ -155,8 +157,7 @@ def release(store: Store, record: Record) -> list[Applied]:
         precision = precision_of(store, invoice["currency"])
         freed.append(Applied(invoice, int(Decimal(link["foreignamount"]).scaleb(precision))))
         settle(store, invoice, -freed[-1].amount_minor)
-    links = "DELETE FROM netsuite_previoustransactionlinelink WHERE nextdoc = ?"
-    store.execute(links, (record["id"],))
+    take_links(store, record["id"])
     return freed
 
 
@@ -170,10 +171,6 @@ def settle(store: Store, invoice: Record, applied_minor: int) -> None:
 
 def _open_of(invoice: Record, precision: int) -> int:
     return int(Decimal(invoice["foreignamountunpaid"]).scaleb(precision))
-
-
-def _custbody(body: Body) -> dict[str, str]:
-    return {name: str(body[name]) for name in _COLUMNS if body.get(name) is not None}
 
 
 def applied_parts(
