@@ -59,16 +59,19 @@ class Outcome:
     unaddressed: tuple[Alert, ...]
 
 
-def news(settings: Settings, state: State, now: dt.datetime) -> list[Alert]:
-    """What nobody heard of yet."""
-    return unheard(standing_alerts(settings, state, now), told_before(state), now)
+def news(
+    settings: Settings, state: State, now: dt.datetime, also: Sequence[Alert] = ()
+) -> list[Alert]:
+    """What nobody heard of yet: of what stands, and of what is given beside it."""
+    standing = (*also, *standing_alerts(settings, state, now))
+    return unheard(standing, told_before(state), now)
 
 
 def tell(settings: Settings, now: dt.datetime, also: Sequence[Alert] = ()) -> Outcome:
     """Tell what is news, and what is given beside it; an address that fails stops no other."""
     told, lost, unaddressed = [], [], []
     with opened_state(settings) as state:
-        for alert in (*unheard(also, told_before(state), now), *news(settings, state, now)):
+        for alert in news(settings, state, now, also):
             taken = [_send(place, alert) for place in addresses(settings.alert_urls, alert.channel)]
             if not taken:
                 unaddressed.append(alert)

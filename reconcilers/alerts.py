@@ -14,6 +14,7 @@ import polars as pl
 from reconcilers.corrections.policy import Policy
 from reconcilers.report.amounts import whole
 from reconcilers.report.data import CONTROL_CODES
+from reconcilers.report.lines import is_overdue
 from reconcilers.rules.codes import CODES
 from reconcilers.state.views import CorrectionView, ExceptionView
 
@@ -22,7 +23,6 @@ AGAIN_AFTER = timedelta(days=7)
 GREW = 10  # per cent
 NIGHT_IS_OVER = timedelta(hours=6)  # after midnight UTC: by then yesterday is reconciled
 CONTROLLER = "finance-ops"
-HOURS_PER_DAY = 24
 LISTED = 5
 
 
@@ -130,7 +130,10 @@ def _new(morning: Morning) -> Iterator[Alert]:
 
 def _overdue(morning: Morning) -> Iterator[Alert]:
     """Grave exceptions on which nobody decided in time, by class."""
-    late = [e for e in _own(morning) if e.severity in GRAVE and _is_late(e, morning.policy)]
+    rule = morning.policy.rule
+    late = [
+        e for e in _own(morning) if e.severity in GRAVE and is_overdue(e, rule(e.code, e.cause))
+    ]
     return _by_class(morning, late, "overdue", "past their time")
 
 
@@ -162,10 +165,6 @@ def _own(morning: Morning) -> list[ExceptionView]:
         for e in morning.exceptions
         if e.state == "OPEN" and not e.explained_by and e.code not in CONTROL_CODES
     ]
-
-
-def _is_late(view: ExceptionView, policy: Policy) -> bool:
-    return view.age_days * HOURS_PER_DAY > policy.rule(view.code, view.cause).sla_hours
 
 
 def _by_class(

@@ -14,7 +14,7 @@ from reconcilers.corrections.document import (
     period_gap,
     stands,
 )
-from reconcilers.corrections.erp_settling import applied_to
+from reconcilers.corrections.erp_settling import applied_to, as_open_as
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.policy import Rule
 
@@ -35,7 +35,7 @@ def post_refund(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         conditions = [
             stands("stripe", "refund", {"id": refund_id}, status="succeeded", amount=amount),
             nothing("netsuite", "transaction", custbody_stripe_refund_id=refund_id),
-            *_as_open_as(refund),
+            *(as_open_as(refund) if refund["transaction_id"] else ()),
         ]
         if clearing and not refusals:
             body = _body(refund, clearing, facts, subject.correlation_id)
@@ -88,13 +88,6 @@ def _against(refund: Row, facts: Facts) -> Iterator[Refusal]:
     else:
         return
     yield Refusal("application", "apply.items.doc", problem, fix)
-
-
-def _as_open_as(refund: Row) -> list[Condition]:
-    if refund["transaction_id"] is None:
-        return []
-    shows = {"voided": "F", "foreignamountunpaid": refund["unpaid"]}
-    return [stands("netsuite", "transaction", {"id": refund["transaction_id"]}, **shows)]
 
 
 def _body(refund: Row, clearing: Row, facts: Facts, correlation_id: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def post_credit_memo(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         conditions = [
             stands("stripe", "credit_note", {"id": note_id}, status="issued", total=total),
             nothing("netsuite", "transaction", custbody_stripe_credit_note_id=note_id),
-            *(_as_open_as(posted) if posted and applied else ()),
+            *(as_open_as(posted) if posted and applied else ()),
         ]
         body = {} if refusals else _memo_body(draft, note, posted, subject.correlation_id)
     return document_correction(
@@ -140,7 +140,7 @@ def post_payment(subject: Subject, rule: Rule, facts: Facts) -> Correction:
                 amount_refunded=0,
             ),
             nothing("netsuite", "transaction", custbody_stripe_charge_id=payment_id),
-            *(_as_open_as(posted) if posted else ()),
+            *(as_open_as(posted) if posted else ()),
         ]
         if posted and not refusals:
             body = _payment_body(payment, posted, facts, subject.correlation_id)
@@ -217,6 +217,7 @@ def of_another_customer(posted: Row | None, customer: Row | None) -> list[Refusa
     return [Refusal("customer", "entity", problem, fix)]
 
 
-def _as_open_as(posted: Row) -> list[Condition]:
+def as_open_as(posted: Row) -> list[Condition]:
+    """That a document of the ERP stands, with as much of it open as was seen."""
     shows = {"voided": "F", "foreignamountunpaid": posted["unpaid"]}
     return [stands("netsuite", "transaction", {"id": posted["transaction_id"]}, **shows)]

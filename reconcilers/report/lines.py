@@ -50,7 +50,7 @@ def exception_line(
         resolved_on=view.resolved_on,
         age_days=view.age_days,
         is_new=is_open and view.opened_on == today,
-        is_overdue=_is_overdue(view, rule),
+        is_overdue=is_overdue(view, rule),
         assignee=rule.assignee,
         correction_id=correction.correction_id if correction else "",
         correction_state=correction.state if correction else "",
@@ -61,7 +61,7 @@ def exception_line(
     )
 
 
-def _is_overdue(view: ExceptionView, rule: Rule) -> bool:
+def is_overdue(view: ExceptionView, rule: Rule) -> bool:
     """Whether a decision is late; nobody has to decide what another exception explains."""
     is_due = view.resolved_on is None and not view.explained_by
     return is_due and view.age_days * HOURS_PER_DAY > rule.sla_hours
