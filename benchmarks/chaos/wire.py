@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from math import inf
 from random import Random
 from typing import Any
 
@@ -26,6 +27,7 @@ OTHERS = {
     "status": "void",
 }  # what people write into fields of their own kind
 LONGEST_DELAY = 400.0  # seconds until a late write arrives: longer than any client waits
+LONGEST_LAG = 20 * 3600.0  # seconds that a read may be behind: dispatch counts on less than a day
 
 
 @dataclass
@@ -39,7 +41,7 @@ class Sky:
     dice: Random
     is_clear: bool = False
     trace: list[str] = field(default_factory=list)
-    shown: dict[str, tuple[int, Any, bytes]] = field(default_factory=dict)
+    shown: dict[str, tuple[float, tuple[int, Any, bytes]]] = field(default_factory=dict)
     afloat: set[asyncio.Task[None]] = field(default_factory=set)
     burst: tuple[str, int] = ("", 0)
 
@@ -92,6 +94,11 @@ class Sky:
         task = asyncio.create_task(arrive())
         self.afloat.add(task)
         task.add_done_callback(self.afloat.discard)
+
+    def copy_of(self, request: httpx.Request) -> tuple[int, Any, bytes] | None:
+        """What a copy that lags behind tells: the last answer, unless it is older than any lag."""
+        at, answer = self.shown.get(_name(request), (-inf, None))
+        return answer if asyncio.get_running_loop().time() - at <= LONGEST_LAG else None
 
     def act(self, what: str, repair: Repair | None = None) -> None:
         """Something that people do to the company."""
@@ -176,8 +183,9 @@ class Wire(httpx.AsyncBaseTransport):
             sky.float_off(self.system, request, who, sky.dice.uniform(0, LONGEST_DELAY))
         if is_read(request):
             raw = b"".join([piece async for piece in answer.aiter_raw()])
-            sky.shown[_name(request)] = (answer.status_code, answer.headers, raw)
-            return _response(answer.status_code, answer.headers, raw)
+            told_now = (answer.status_code, answer.headers, raw)
+            sky.shown[_name(request)] = (asyncio.get_running_loop().time(), told_now)
+            return _response(*told_now)
         return answer
 
     async def _refusal(
@@ -187,8 +195,8 @@ class Wire(httpx.AsyncBaseTransport):
         if fault in {"busy", "too many"}:
             names = DISTURBED if fault == "busy" else OVERLOADED
             return _refusal(REFUSALS[self.system][self.sky.dice.choice(names[self.system])])
-        if fault == "stale" and _name(request) in self.sky.shown:
-            return _response(*self.sky.shown[_name(request)])
+        if fault == "stale" and (copy := self.sky.copy_of(request)):
+            return _response(*copy)
         return await self._locked(request, repair) if fault == "locked" else None
 
     def _turn_the_world(self, fault: str, repair: Repair | None) -> None:

@@ -23,7 +23,7 @@ from reconcilers.corrections.delivery import ClaimLostError, Order, Outcome, due
 from reconcilers.corrections.desk import Desk, open_desk
 from reconcilers.corrections.guard import Guard, shipped_guard
 from reconcilers.corrections.lanes import DispatchLimits, Lane
-from reconcilers.corrections.look import Sight, look
+from reconcilers.corrections.look import Sight, Standing, look
 from reconcilers.corrections.night import broken_tieouts
 from reconcilers.corrections.record_checks import against_record
 from reconcilers.corrections.send_checks import ERP, against_change, before_posting
@@ -172,9 +172,16 @@ class _Worker:
             return await before_deed(lane.target, self.erp, order)
         return None
 
+    async def _unless_applied(self, lane: Lane, order: Order, no: Outcome) -> Outcome:
+        """What stands against a second call is no word on the first: look again for its effect."""
+        if not order.was_called:
+            return no
+        again = await look(lane.target, order)
+        return endings.found_applied(again) if again.standing is Standing.DESIRED else no
+
     async def _write(self, lane: Lane, order: Order, sight: Sight) -> Outcome:
         if no := await self._against(lane, order, sight):
-            return no
+            return await self._unless_applied(lane, order, no)
         try:
             await self.desk.begin(order)
         except StoppedError as stop:

@@ -26,14 +26,14 @@ def before_write(order: Order, sight: Sight) -> Outcome | None:
     if sight.standing is Standing.DRIFTED:
         return None
     if sight.standing is Standing.DESIRED and (order.was_called or sight.is_ours):
-        return _found_applied(sight)  # an earlier call of ours took effect after all
+        return found_applied(sight)  # an earlier call of ours took effect after all
     return _overtaken(sight)
 
 
 def after_look(order: Order, sight: Sight, most_writes: int) -> Outcome:
     """What an earlier call did, told by the target itself."""
     if sight.standing is Standing.DESIRED:
-        return _found_applied(sight)
+        return found_applied(sight)
     if sight.standing is Standing.OTHER:
         return _overtaken(sight)
     if order.writes >= most_writes:
@@ -90,7 +90,8 @@ def refused(refusals: tuple[Refusal, ...]) -> Outcome:
     return Outcome(S.REFUSED, "refused", reasons, refusals=refusals)
 
 
-def _found_applied(sight: Sight) -> Outcome:
+def found_applied(sight: Sight) -> Outcome:
+    """An earlier call of ours took effect, as the target itself shows."""
     words = "found at the target by looking"
     return Outcome(S.ACCEPTED, "found applied", words, target_record_id=sight.record_id)
 

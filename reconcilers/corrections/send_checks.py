@@ -47,21 +47,15 @@ async def before_posting(
     erp: Target, billing: Target | None, order: Order, today: date
 ) -> Outcome | None:
     """Why a document must not go out now, and where that leaves it; None when it may."""
-    appeared = Outcome(S.APPROVED, "not sent", "the document appeared meanwhile: looked at again")
     try:
-        no = await _against(erp, billing, order, today)
+        noes = await check_at_send_time(erp, order.payload, order.record_id, order.object, today)
+        return refused(noes) if noes else await _if_changed(erp, billing, order)
     except DocumentAppearedError:
-        return appeared
-    if no and order.was_called and await erp.find(order.object, order.record_id):
-        return appeared  # what stands against a second call is no word on the first
-    return no
+        words = "the document appeared meanwhile: looked at again"
+        return Outcome(S.APPROVED, "not sent", words)
 
 
-async def _against(
-    erp: Target, billing: Target | None, order: Order, today: date
-) -> Outcome | None:
-    if noes := await check_at_send_time(erp, order.payload, order.record_id, order.object, today):
-        return refused(noes)
+async def _if_changed(erp: Target, billing: Target | None, order: Order) -> Outcome | None:
     changed = await _changed(erp, billing, order)
     if isinstance(changed, Refusal):
         return refused((changed,))
@@ -115,12 +109,7 @@ async def against_change(
         noes += await against_amount(target, order.record_id)
     if "item" in order.payload and WHILE not in order.after:  # an undo knows nothing of payments
         noes += await against_amendment(target, order.record_id, order.payload)
-    if noes:
-        return refused(tuple(noes))
-    changed = await _changed(target, billing, order)
-    if isinstance(changed, Refusal):
-        return refused((changed,))
-    return Outcome(S.SUPERSEDED, OVERTAKEN, changed) if changed else None
+    return refused(tuple(noes)) if noes else await _if_changed(target, billing, order)
 
 
 async def _period_now(

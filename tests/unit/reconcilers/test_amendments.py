@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from extractors.errors import UnknownOutcome
 from extractors.protocol import WriteIntent
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.compensate import compensate
@@ -167,9 +168,10 @@ class Erp(type(netsuite())):
     """Shows lines as NetSuite does."""
 
     async def write(self, intent: WriteIntent):
-        receipt = await super().write(intent)
-        self.records[intent.object, intent.record_id] |= shown(intent.body)
-        return receipt
+        try:
+            return await super().write(intent)
+        finally:
+            self.records[intent.object, intent.record_id] |= shown(intent.body)
 
 
 @pytest.fixture
@@ -197,9 +199,9 @@ def ready(state):
     return erp, billing
 
 
-def send(state, erp, billing):
+def send(state, erp, billing, day=0):
     targets, limits = {"netsuite": erp, "stripe": billing}, DispatchLimits(tries_per_run=1)
-    return asyncio.run(dispatch(state, targets, lambda: at(0, 9), limits)).outcomes
+    return asyncio.run(dispatch(state, targets, lambda: at(day, 9), limits)).outcomes
 
 
 @pytest.mark.parametrize(
@@ -226,6 +228,24 @@ def test_what_billing_takes_back_is_not_written_any_more(state, change):
     billing.records["invoice", "in_1"] |= change
     assert send(state, erp, billing) == {"superseded": 1}
     assert erp.effects == []
+
+
+def test_what_stands_against_a_second_call_is_no_word_on_the_first(state):
+    """A call without an answer took effect, which two looks miss; then the month is closed."""
+    erp, billing = ready(state)
+    erp.script = [("after", UnknownOutcome("netsuite", "no answer"))]
+    stale = iter([dict(erp.records["invoice", "7001"])] * 2)
+    assert send(state, erp, billing) == {"unknown": 1}
+    read = erp.read
+
+    async def lagging(object, record_id):  # noqa: A002
+        return next(stale, None) or await read(object, record_id)
+
+    erp.read = lagging
+    assert send(state, erp, billing) == {"approved": 1}
+    erp.records["accountingperiod", "2606"] |= {"closed": "T"}
+    assert send(state, erp, billing, day=2) == {"accepted": 1}
+    assert len(erp.effects) == 1
 
 
 def test_other_lines_are_not_put_back_under_a_payment(state):
