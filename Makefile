@@ -36,12 +36,13 @@ test-peers: setup ## Run other software against the sandbox, and the connectors 
 dbt-test: setup ## Run the unit tests of the dbt models on empty tables
 	$(BIN)/pytest -q tests/dbt
 
-docs: setup ## Build the browsable documentation of the data model, and the diagrams in docs/data-model.md
+docs: setup ## Build the browsable documentation of the data model, the diagrams in docs/data-model.md, and docs/kpis.md
 	@mkdir -p data/dbt/docs
 	TIEOUT_WAREHOUSE=$(CURDIR)/data/dbt/docs/empty.duckdb DBT_LOG_PATH=$(CURDIR)/data/dbt/logs \
 		$(BIN)/dbt docs generate --static --empty-catalog --quiet \
 		--project-dir dbt_project --profiles-dir dbt_project --target-path $(CURDIR)/data/dbt/docs
 	$(BIN)/python -m orchestration.entity_diagram data/dbt/docs/manifest.json docs/data-model.md
+	$(BIN)/python -m orchestration.kpi_page
 	@echo "open data/dbt/docs/static_index.html"
 
 drift-pages: setup ## Write docs/drift: a page for each class of drift, with what a labelled company shows of it

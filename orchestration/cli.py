@@ -144,6 +144,21 @@ def report(day: Day = None) -> None:
 
 
 @app.command()
+def kpis(
+    day: Annotated[str | None, typer.Option(help="A night, as 2026-06-30; else the last.")] = None,
+    history: Annotated[int, typer.Option(min=1, help="How many nights to look back.")] = 30,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only, every member.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV only, every member.")] = False,
+) -> None:
+    """Print the key figures of a night, what changed, and how they went (docs/kpis.md)."""
+    from orchestration.commands.kpis import show
+
+    chosen = day_of(day) if day else dt.date.max
+    show(_settings(), chosen, history, "json" if as_json else "csv" if as_csv else "table")
+
+
+@app.command()
 def alerts(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is news.")] = False,

@@ -9,6 +9,7 @@ import dagster as dg
 
 from extractors.errors import SourceError
 from orchestration.alerting import tell
+from orchestration.kpis import keep_kpis
 from orchestration.night_report import write_night_report
 from orchestration.sending import business_clock
 from reconcilers.alerts import night_failed
@@ -44,6 +45,7 @@ def say_what_failed(context: dg.HookContext) -> None:
         return
     day = dt.date.fromisoformat(run.tags[PARTITION])
     if context.op.name in RECORDED:
+        keep_kpis(settings, day)
         files = write_night_report(settings, day)
         context.log.error("the report of the broken night is %s", files.html)
     tell(settings, business_clock(settings)(), also=[night_failed(day, context.op.name)])

@@ -52,6 +52,8 @@ class Settings:
     events_batch: int = DEFAULT_EVENTS_BATCH
     alert_urls: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     identity_max_changed: float = DEFAULT_IDENTITY_MAX_CHANGED
+    exception_minutes: int | None = None
+    hourly_rate_minor: int | None = None
     connections_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     write_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
@@ -190,6 +192,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         events_batch=_events_batch(environ.get("TIEOUT_EVENTS_BATCH")),
         alert_urls=_alert_urls(environ.get("TIEOUT_ALERTS")),
         identity_max_changed=_max_changed(environ.get("TIEOUT_IDENTITY_MAX_CHANGED")),
+        exception_minutes=_whole(environ, "TIEOUT_EXCEPTION_MINUTES"),
+        hourly_rate_minor=_whole(environ, "TIEOUT_HOURLY_RATE_MINOR"),
         connections_override=_real_connections(environ),
         write_override=given_to_write(environ),
     )
@@ -213,6 +217,15 @@ def _events_batch(text: str | None) -> int:
             f"TIEOUT_EVENTS_BATCH is {text!r}; write how many events go into one request, such as "
             "100, or 1 for a request per event."
         )
+    return int(text)
+
+
+def _whole(environ: Mapping[str, str], name: str) -> int | None:
+    text = environ.get(name)
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise SettingsError(f"{name} is {text!r}; write a whole number (see .env.example).")
     return int(text)
 
 

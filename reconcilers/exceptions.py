@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from reconcilers.canonical import canonical_json
@@ -106,6 +106,20 @@ def exceptions_as_of(state: State, snapshot_date: date) -> list[ExceptionView]:
             )
             for key, life in folded(session, snapshot_date)
         ]
+
+
+def known(state: State, day: date | None) -> dict[str, ExceptionView]:
+    """The same by key; nothing where there is no such night."""
+    views = exceptions_as_of(state, day) if day is not None else []
+    return {view.exception_key: view for view in views}
+
+
+def night_before(state: State, day: date) -> date | None:
+    """The last recorded night before a day."""
+    with state.read() as session:
+        return session.scalar(
+            select(func.max(Night.snapshot_date)).where(Night.snapshot_date < day)
+        )
 
 
 def _store_night(

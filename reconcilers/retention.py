@@ -1,7 +1,7 @@
 """Lets go of what was over long ago: closed exceptions with all that belongs to them.
 
 An exception goes whole or stays whole, so that what the nights make of all others is the same
-afterwards. Nights, identity, halts and the audit are never let go.
+afterwards. Nights, key figures, identity, halts and the audit are never let go.
 """
 
 from collections.abc import Mapping

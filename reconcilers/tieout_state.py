@@ -8,17 +8,15 @@ from typing import Any
 import polars as pl
 from sqlalchemy import func, or_, select
 
+from reconcilers.backlog import Movements, gross_of, movements
 from reconcilers.corrections.correction import UNDOING
 from reconcilers.corrections.states import CorrectionState
-from reconcilers.exceptions import exceptions_as_of
-from reconcilers.life import STILL_OPEN
+from reconcilers.exceptions import known, night_before
 from reconcilers.report.amounts import amount
 from reconcilers.state.models import CorrectionRecord, ExceptionRecord, Night
 from reconcilers.state.store import State
-from reconcilers.state.views import ExceptionView
 
 Line = Mapping[str, Any]
-_Views = Mapping[str, ExceptionView]
 
 _CLOSED = (
     CorrectionState.REJECTED,
@@ -43,9 +41,8 @@ def _exceptions(
     state: State, day: date, drift: pl.DataFrame, currency: str, exponents: Mapping[str, int]
 ) -> Line:
     """What the store has open = what tonight found + what tonight could not disprove."""
-    before = _open(_known(state, _night_before(state, day)))
-    known = _known(state, day)
-    now = _open(known)
+    moved = movements(known(state, night_before(state, day)), known(state, day))
+    now = {view.exception_key: view for view in moved.closing}
     found = drift.filter(pl.col("disposition") == "exception")
     minor_of = dict(found.select("exception_key", "impact_reporting_minor").iter_rows())
     in_doubt = set(drift.filter(pl.col("disposition") != "exception")["exception_key"])
@@ -53,8 +50,8 @@ def _exceptions(
     rest = {key: view for key, view in now.items() if key not in minor_of}
     carried = [view for key, view in rest.items() if key in in_doubt or view.comparison in unproven]
     lost = len(minor_of.keys() - now.keys()) + len(rest) - len(carried)
-    left = _minor(now.values())
-    right = sum(abs(minor or 0) for minor in minor_of.values()) + _minor(carried)
+    left = gross_of(moved.closing)
+    right = sum(abs(minor or 0) for minor in minor_of.values()) + gross_of(carried)
     return {
         "code": "TO-EXC",
         "scope": "exceptions",
@@ -65,49 +62,35 @@ def _exceptions(
         "right_label": "found tonight and carried over",
         "right_rows": len(minor_of) + len(carried),
         "right_minor": right,
-        "matched_minor": left - _minor(carried),
-        "explained_minor": _minor(carried),
+        "matched_minor": left - gross_of(carried),
+        "explained_minor": gross_of(carried),
         "unexplained_rows": lost,
         "unexplained_minor": left - right,
         "holds": lost == 0 and left == right,
-        "detail": _movements(
-            before, now, known, partial(amount, currency=currency, exponents=exponents)
-        ),
+        "detail": _told(moved, partial(amount, currency=currency, exponents=exponents)),
     }
 
 
-def _movements(before: _Views, now: _Views, known: _Views, written: Callable[[int], str]) -> str:
+def _told(moved: Movements, written: Callable[[int], str]) -> str:
     """'opening 3 (5.00 USD) + detected 1 (1.00 USD) - verified 1 (2.00 USD) = 3 (4.00 USD)'."""
-    gone = [known[key] for key in before.keys() - now.keys()]
-    came = [now[key] for key in now.keys() - before.keys()]
-    revalued = _minor(now[key] for key in now.keys() & before.keys()) - _minor(
-        before[key] for key in now.keys() & before.keys()
-    )
-    moved = {
-        "+ detected": [view for view in came if view.episode == 1],
-        "+ re-opened": [view for view in came if view.episode > 1],
-        "- self-resolved": [view for view in gone if view.resolved_by is None],
-        "- verified": [view for view in gone if view.resolved_by is not None],
+    named = {
+        "+ detected": moved.detected,
+        "+ re-opened": moved.reopened,
+        "- self-resolved": moved.resolved_self,
+        "- verified": moved.resolved_verified,
     }
-    parts = [f"opening {len(before)} ({written(_minor(before.values()))})"]
+    revalued = sum(minor for _, minor in moved.revalued)
+    parts = [f"opening {len(moved.opening)} ({written(gross_of(moved.opening))})"]
     parts += [
-        f"{name} {len(views)} ({written(_minor(views))})" for name, views in moved.items() if views
+        f"{name} {len(views)} ({written(gross_of(views))})"
+        for name, views in named.items()
+        if views
     ]
     parts += [f"+ revalued ({written(revalued)})"] if revalued else []
-    waived = [view for view in now.values() if view.state == "WAIVED"]
+    waived = [view for view in moved.closing if view.state == "WAIVED"]
     of_them = f", {len(waived)} of them waived" if waived else ""
-    return " ".join([*parts, f"= {len(now)} ({written(_minor(now.values()))}){of_them}"])
-
-
-def _minor(views: Iterable[ExceptionView]) -> int:
-    return sum(abs(view.impact_reporting_minor or 0) for view in views)
-
-
-def _night_before(state: State, day: date) -> date | None:
-    with state.read() as session:
-        return session.scalar(
-            select(func.max(Night.snapshot_date)).where(Night.snapshot_date < day)
-        )
+    closing = f"= {len(moved.closing)} ({written(gross_of(moved.closing))}){of_them}"
+    return " ".join([*parts, closing])
 
 
 def _unproven(state: State, day: date) -> frozenset[str]:
@@ -115,15 +98,6 @@ def _unproven(state: State, day: date) -> frozenset[str]:
     with state.read() as session:
         night = session.get(Night, day)
         return frozenset(night.unproven_comparisons) if night else frozenset()
-
-
-def _known(state: State, day: date | None) -> _Views:
-    views = exceptions_as_of(state, day) if day is not None else []
-    return {view.exception_key: view for view in views}
-
-
-def _open(known: _Views) -> _Views:
-    return {key: view for key, view in known.items() if view.state in STILL_OPEN}
 
 
 def _corrections(state: State, day: date, currency: str) -> Line:

@@ -7,18 +7,52 @@ import dagster as dg
 
 from orchestration.alerting import tell
 from orchestration.assets.corrections import PLAN
+from orchestration.assets.reconciliation import DISPOSITIONS, DRIFT, EXCEPTIONS, TIEOUTS
+from orchestration.kpis import keep_kpis, typed_metadata
 from orchestration.night_report import write_night_report
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from orchestration.sending import business_clock
 
+KPIS = dg.AssetKey(["reporting", "kpis"])
 REPORT = dg.AssetKey(["reporting", "nightly_report"])
 ALERTS = dg.AssetKey(["reporting", "alerts"])
 
 
+_MEASURED = [
+    dg.AssetKey(["reporting", f"rpt_kpi_{name}"])
+    for name in (
+        "card_disputes",
+        "events",
+        "latencies",
+        "ledger_coverage",
+        "receivables",
+        "revenue_lineage",
+    )
+]
+
+
+@dg.asset(
+    key=KPIS,
+    deps=[DRIFT, DISPOSITIONS, EXCEPTIONS, TIEOUTS, *_MEASURED],
+    group_name="reporting",
+    kinds={"python", "sqlite"},
+    owners=["team:finance-systems"],
+    partitions_def=snapshot_days,
+    backfill_policy=one_day_at_a_time,
+    pool=WAREHOUSE_POOL,
+)
+def kpis(context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]) -> dg.MaterializeResult:
+    """Key figures of the night, kept in the state store: docs/kpis.md says what each means."""
+    figures, exponent = keep_kpis(night.settings, dt.date.fromisoformat(context.partition_key))
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": len(figures), **typed_metadata(figures, exponent)}
+    )
+
+
 @dg.asset(
     key=REPORT,
-    deps=[PLAN],
+    deps=[PLAN, KPIS],
     group_name="reporting",
     kinds={"html", "csv"},
     owners=["team:finance-systems"],
@@ -68,4 +102,4 @@ def alerts(night: dg.ResourceParam[Night]) -> dg.MaterializeResult:
     )
 
 
-assets = [nightly_report, alerts]
+assets = [kpis, nightly_report, alerts]

@@ -29,6 +29,7 @@ from reconcilers.state.models import (
     Base,
     CorrectionRecord,
     Halt,
+    KpiRecord,
     Night,
     Observation,
     TieoutRecord,
@@ -44,6 +45,7 @@ With it:                         tieout audit verify PACK
 
 identity.json     which run, which code, which rules, and the command that makes it again
 inputs.csv        every object read: window, rows, totals of the source beside what landed, hash
+kpis.csv          the key figures of every night so far; docs/kpis.md says what each means
 tieouts.csv       every assertion: left = matched + explained + unexplained, rows and money
 exceptions.csv    every exception as of the night, closed ones too
 history.csv       what each night saw of each of them
@@ -100,6 +102,7 @@ def members(
 def _tables(session: Session, day: date) -> dict[str, bytes]:
     planned = select(CorrectionRecord.correction_id).where(CorrectionRecord.snapshot_date <= day)
     chosen: dict[str, tuple[type[Any], Any]] = {
+        "kpis.csv": (KpiRecord, KpiRecord.snapshot_date <= day),
         "tieouts.csv": (TieoutRecord, TieoutRecord.snapshot_date == day),
         "history.csv": (Observation, Observation.snapshot_date <= day),
         "waivers.csv": (Waiver, Waiver.valid_from <= day),

@@ -2,13 +2,15 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
 
 from reconcilers.corrections.policy import Policy
+from reconcilers.kpis.definitions import Definition
+from reconcilers.kpis.figures import Figure
 from reconcilers.report.amounts import amount, whole
 from reconcilers.report.data import (
     AGE_BUCKETS,
@@ -25,6 +27,7 @@ from reconcilers.report.data import (
     age_bucket,
 )
 from reconcilers.report.identity import identity_lines
+from reconcilers.report.kpis import kpi_lines
 from reconcilers.report.lines import correction_line, exception_line
 from reconcilers.report.process import hop_lines, stuck_lines
 from reconcilers.rules.codes import CODES
@@ -50,6 +53,8 @@ class Sources:
     hops: pl.DataFrame
     stuck: pl.DataFrame
     identity: pl.DataFrame
+    kpis: Mapping[date, Sequence[Figure]] = field(default_factory=dict)
+    kpi_definitions: Mapping[str, Definition] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -102,6 +107,7 @@ def assemble(sources: Sources) -> ReportData:
         hops=hop_lines(sources.hops),
         stuck=stuck_lines(sources.stuck),
         identity=identity_lines(sources.identity),
+        kpis=kpi_lines(sources.kpis, night.snapshot_date, sources.kpi_definitions, exponents),
     )
 
 

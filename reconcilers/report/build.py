@@ -10,10 +10,13 @@ import polars as pl
 
 from reconcilers.corrections.policy import Policy, load_policy
 from reconcilers.exceptions import exceptions_as_of
+from reconcilers.kpis.definitions import load_definitions
 from reconcilers.report.assemble import Sources, assemble
 from reconcilers.report.data import ReportData
 from reconcilers.report.identity import IDENTITY_QUERY
+from reconcilers.report.kpis import HISTORY_NIGHTS
 from reconcilers.report.process import HOPS_QUERY, STUCK_QUERY
+from reconcilers.state.kpis import load_kpis
 from reconcilers.state.store import State
 from reconcilers.state.views import list_corrections, list_nights
 
@@ -66,6 +69,8 @@ def build_report_data(
             view for view in list_corrections(state) if view.snapshot_date <= snapshot_date
         ),
         policy=policy or load_policy(),
+        kpis=load_kpis(state, snapshot_date, HISTORY_NIGHTS),
+        kpi_definitions=load_definitions(),
         **frames,
     )
     return assemble(sources)

@@ -4,10 +4,11 @@ Amounts are integers in minor units beside their currency; `reporting_minor` one
 reporting currency.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from reconcilers.report.identity import IdentityLine
+from reconcilers.report.kpis import Kpis
 from reconcilers.report.process import HopLine, StuckLine
 
 # A night with one of these open is incomplete.
@@ -235,6 +236,7 @@ class ReportData:
     hops: tuple[HopLine, ...] = ()
     stuck: tuple[StuckLine, ...] = ()
     identity: tuple[IdentityLine, ...] = ()
+    kpis: Kpis = field(default_factory=Kpis)
     # Exception key or contract id -> page of its thread, relative to the report.
     traces: tuple[tuple[str, str], ...] = ()
 

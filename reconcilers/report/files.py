@@ -8,6 +8,7 @@ from typing import Any
 
 from reconcilers.report.data import CorrectionLine, ExceptionLine, ReportData
 from reconcilers.report.html import render_html
+from reconcilers.report.kpi_tables import kpis_csv, kpis_json, kpis_markdown
 from reconcilers.spreadsheet import table
 
 CLASSES = "exceptions"  # the folder with a table for each class
@@ -24,6 +25,8 @@ class ReportFiles:
     exceptions_csv: Path
     corrections_csv: Path
     summary_json: Path
+    kpis_csv: Path
+    kpis_markdown: Path
 
 
 def write_report(data: ReportData, folder: Path) -> ReportFiles:
@@ -34,11 +37,15 @@ def write_report(data: ReportData, folder: Path) -> ReportFiles:
         exceptions_csv=folder / "exceptions.csv",
         corrections_csv=folder / "corrections.csv",
         summary_json=folder / "summary.json",
+        kpis_csv=folder / "kpis.csv",
+        kpis_markdown=folder / "kpis.md",
     )
     _write(files.html, render_html(data))
     _write(files.exceptions_csv, exceptions_csv(data))
     _write_classes(data, folder / CLASSES)
     _write(files.corrections_csv, table(CORRECTION_COLUMNS, data.corrections))
+    _write(files.kpis_csv, kpis_csv(data.kpis))
+    _write(files.kpis_markdown, kpis_markdown(data.kpis))
     summary = json.dumps(run_summary(data), indent=2, ensure_ascii=False) + "\n"
     _write(files.summary_json, summary)
     return files
@@ -93,6 +100,7 @@ def run_summary(data: ReportData) -> dict[str, Any]:
             {"mode": mode, "state": state, "count": count}
             for mode, state, count in data.correction_counts
         ],
+        "kpis": kpis_json(data.kpis),
         "identity": {line.what: line.count for line in data.identity},
         "tieouts_broken": [
             f"{line.code} {line.scope} {line.currency} {line.period}".strip()

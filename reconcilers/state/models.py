@@ -305,6 +305,23 @@ class TieoutRecord(Base):
     detail: Mapped[str | None]
 
 
+class KpiRecord(Base):
+    """One key figure of one night, in total or of one member of a dimension (docs/kpis.md).
+
+    '' stands for no member and no currency; without a numerator there was nothing to measure.
+    """
+
+    __tablename__ = "kpis"
+
+    snapshot_date: Mapped[date] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    dimension: Mapped[str] = mapped_column(primary_key=True)
+    member: Mapped[str] = mapped_column(primary_key=True)
+    numerator: Mapped[int | None]
+    denominator: Mapped[int | None]
+    currency: Mapped[str]
+
+
 class EventLetter(Base):
     """A business event that a receiver refused; `delivered_at` is null until it is taken."""
 
