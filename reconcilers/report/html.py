@@ -12,6 +12,7 @@ from reconcilers.report.amounts import amount, percent, whole
 from reconcilers.report.causes import cause_lines
 from reconcilers.report.charts import Bar, Share
 from reconcilers.report.data import PairLine, ReportData, TieoutLine
+from reconcilers.report.kpis import spark
 from reconcilers.report.process import STUCK_LISTED, HopLine
 from reconcilers.trace.folded import duration
 
@@ -52,6 +53,7 @@ def render_html(data: ReportData) -> str:
         by_key={line.exception_key: line for line in data.exceptions},
         traces=dict(data.traces),
         hop_chart=_hop_chart,
+        kpi_spark=spark,
         stuck_listed=data.stuck[:STUCK_LISTED],
         held_tieouts=_grouped_tieouts(data.tieouts),
         broken_tieouts=[line for line in data.tieouts if not line.holds],
