@@ -1,5 +1,6 @@
 """The command line as a person meets it."""
 
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,8 @@ from orchestration.cli import app
 from reconcilers.audit_pack.archive import write_pack
 from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import record_night
+from reconcilers.kpis.figures import Figure
+from reconcilers.state.kpis import record_kpis
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_corrections, list_exceptions
 from tests.correction_samples import (
@@ -199,3 +202,15 @@ def test_a_waiver_is_asked_for_by_one_and_granted_by_another(tmp_path):
     )
     assert [each.state for each in list_exceptions(store)] == ["OPEN"]
     store.close()
+
+
+def test_key_figures_are_printed_for_people_and_machines(tmp_path):
+    store = fresh_state(tmp_path)
+    for number, matched in ((0, 90), (1, 95)):
+        record_kpis(store, night(number), [Figure("match_rate_rows", "total", "", matched, 100)])
+    store.close()
+    told = tieout(tmp_path, "kpis", "--history", "5")
+    assert told.returncode == 0, told.stderr
+    assert all(word in told.stdout for word in ("match_rate_rows", "95.00 %", "+5.00 pp", "▁█"))
+    (figure,) = json.loads(tieout(tmp_path, "kpis", "--json").stdout)["figures"]
+    assert (figure["value"], figure["history"]) == ("0.95", ["0.9", "0.95"])
