@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 
 def completeness(sources: Sources) -> Iterator[Figure]:
     """Match rates, the residual of the tie-outs, and what is covered."""
-    rows = list(sources.frames["dispositions"].iter_rows(named=True))
+    rows: list[Row] = list(sources.frames["dispositions"].iter_rows(named=True))
     due = [row for row in rows if _is_due(row["disposition"])]
     side = {"side": lambda row: f"{row['comparison']}/{row['side']}"}
     yield from summed("match_rate_rows", due, side, _matched_rows, lambda row: row["rows"])

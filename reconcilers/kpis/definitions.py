@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 SEED = Path(__file__).parents[2] / "dbt_project" / "seeds" / "kpis.csv"
@@ -40,6 +41,7 @@ class Definition:
         return f"{self.numerator} / {self.denominator}" if self.denominator else self.numerator
 
 
+@cache
 def load_definitions(path: Path = SEED) -> Mapping[str, Definition]:
     """All figures by code, in the order of the file.
 

@@ -324,10 +324,11 @@ def test_the_same_night_gives_the_same_bytes(state, tmp_path):
     files = write_report(data, tmp_path / "a")
     report(state, 0, *rows)
     again = write_report(build_report_data(warehouse(drift(*rows)), state, DAY), tmp_path / "b")
-    for name in ("html", "exceptions_csv", "corrections_csv", "summary_json"):
+    for name in ("html", "exceptions_csv", "corrections_csv", "summary_json", "kpis_csv"):
         assert getattr(files, name).read_bytes() == getattr(again, name).read_bytes()
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [
-        "corrections.csv", "exceptions", "exceptions.csv", "report.html", "summary.json",
+        "corrections.csv", "exceptions", "exceptions.csv", "kpis.csv", "kpis.md", "report.html",
+        "summary.json",
     ]  # fmt: skip
 
 
