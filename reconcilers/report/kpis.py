@@ -9,11 +9,12 @@ from markupsafe import Markup
 
 from reconcilers.kpis.definitions import SECTIONS, Definition
 from reconcilers.kpis.figures import TOTAL, Figure
-from reconcilers.report import charts
 from reconcilers.report.amounts import amount, percent
+from reconcilers.report.sparkline import sparkline
 from reconcilers.trace.folded import duration
 
 HISTORY_NIGHTS = 30
+SAME = "same"
 # Members of these are few enough for the page; all of them are in kpis.csv.
 ON_THE_PAGE = ("severity", "entity", "document", "queue", "error")
 
@@ -114,6 +115,9 @@ def _line(
 ) -> KpiLine:
     before = history[-2] if len(history) > 1 else None
     moved = None if figure.value is None or before is None else figure.value - before
+    change = _change(moved, definition.unit, figure.currency, exponents)
+    if change == SAME:
+        moved = None
     return KpiLine(
         code=figure.code,
         section=definition.section,
@@ -126,7 +130,7 @@ def _line(
         denominator=figure.denominator,
         value=figure.value,
         text=written(figure.value, definition.unit, figure.currency, exponents),
-        change=_change(moved, definition.unit, figure.currency, exponents),
+        change=change,
         good=_is_good(moved, figure.value, definition.direction),
         history=history,
         formula=definition.formula,
@@ -155,13 +159,11 @@ _WRITTEN: Mapping[str, Callable[[Decimal], str]] = {
 def _change(moved: Decimal | None, unit: str, currency: str, exponents: Mapping[str, int]) -> str:
     if moved is None:
         return ""
-    if not moved:
-        return "same"
-    sign = "+" if moved > 0 else "\N{MINUS SIGN}"
     size = abs(moved)
-    if unit == "share":
-        return f"{sign}{size * 100:.2f} pp"
-    return sign + written(size, unit, currency, exponents)
+    told = f"{size * 100:.2f} pp" if unit == "share" else written(size, unit, currency, exponents)
+    if not any(digit in told for digit in "123456789"):
+        return SAME  # too small to be seen
+    return ("+" if moved > 0 else "\N{MINUS SIGN}") + told
 
 
 def _is_good(moved: Decimal | None, value: Decimal | None, direction: str) -> bool | None:
@@ -180,7 +182,7 @@ def spans(nights: Sequence[date]) -> Iterator[int]:
 def spark(line: KpiLine, nights: Sequence[date]) -> Markup:
     """The history of a figure as a small line."""
     points = zip(spans(nights), line.history, strict=True)
-    return charts.sparkline(
+    return sparkline(
         f"{line.name}, the last {len(nights)} nights",
         [(day, None if value is None else float(value)) for day, value in points],
     )

@@ -19,9 +19,9 @@ from reconcilers.kpis.figures import Figure, percentile
 from reconcilers.kpis.ledgers import ledgers
 from reconcilers.kpis.measure import measure
 from reconcilers.kpis.sources import FirstSight, Try
-from reconcilers.report.charts import sparkline
 from reconcilers.report.kpi_tables import kpis_csv, kpis_json, kpis_markdown
 from reconcilers.report.kpis import kpi_lines, spark
+from reconcilers.report.sparkline import sparkline
 from reconcilers.state.kpis import load_kpis, record_kpis
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import (
@@ -332,6 +332,7 @@ def told(*values, code="exceptions_open", **more):
         ((150, 1250), "money_open", {"currency": "USD"}, ("12.50 USD", "+11.00 USD", False)),
         ((90, 80), "match_rate_rows", {"denominator": 100}, ("80.00 %", "\N{MINUS SIGN}10.00 pp", False)),
         ((60, 7200), "dlq_age", {}, ("2 h", "+1 h 59 min", False)),
+        ((1000, 1001), "dso", {"denominator": 100}, ("10.0 d", "same", None)),
         ((2, 2), "duplicate_effects", {}, ("2", "same", False)),
         ((1, 2), "documents_posted", {}, ("2", "+1", None)),
         ((None, None), "dlq_age", {}, ("none", "", None)),
