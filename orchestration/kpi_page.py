@@ -25,8 +25,8 @@ pack, in Dagster (asset `reporting/kpis`, which plots them), and in
 
 A ratio is a sum over a sum, so the members of a dimension add up to the total; percentiles do not.
 A figure stands as of the end of the night's day (UTC): what came later is left out. Money is in
-minor units of the reporting currency at the rate of the day, times are in seconds; `none` means
-that there was nothing to measure.
+minor units of the reporting currency at the rate of the day, times are in seconds. `none` means
+that there was nothing to measure, or that some of the money has no rate (seed `fx_rates`).
 
 This page is written from `dbt_project/seeds/kpis.csv` by `make docs`.
 """

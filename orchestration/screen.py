@@ -31,6 +31,7 @@ STEP_NAMES = {
     "reconciliation__exceptions": "exceptions",
     "reconciliation__tieouts": "tie-outs",
     "corrections__plan": "plan corrections",
+    "reporting__kpis": "key figures",
     "reporting__nightly_report": "report",
     "corrections__attempts": "dispatch corrections",
 }

@@ -80,9 +80,13 @@ def _aged(sources: Sources) -> Iterator[Figure]:
 
 
 def _detected(sources: Sources) -> Iterator[Figure]:
-    """Of what happened since somebody was looking: events before the first night say nothing."""
-    begin = end_of(sources.nights[0])
-    sights = [each for each in sources.first_sights if each.event_at >= begin]
+    """Of what happened since somebody was looking: what the first night found says nothing."""
+    first = sources.nights[0]
+    sights = [
+        each
+        for each in sources.first_sights
+        if each.seen_on > first and each.event_at >= end_of(first)
+    ]
     ends = [end_of(night) for night in sources.nights]
 
     def whole(sight: FirstSight) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconcilers.kpis.figures import Figure, summed
+from reconcilers.kpis.figures import Figure, summed, where_rated
 from reconcilers.kpis.sources import Sources
 from reconcilers.rules.codes import CODES
 
@@ -17,9 +17,9 @@ def completeness(sources: Sources) -> Iterator[Figure]:
     due = [row for row in rows if _is_due(row["disposition"])]
     side = {"side": lambda row: f"{row['comparison']}/{row['side']}"}
     yield from summed("match_rate_rows", due, side, _matched_rows, lambda row: row["rows"])
-    yield from _in_money(sources, due)
+    yield from where_rated("match_rate_money", _in_money(sources, due))
     yield from _automatic(sources, due)
-    yield from _residual(sources)
+    yield from where_rated("unexplained_residual", _residual(sources))
     looked_for = sum(any(code == of for of, _ in sources.policy.rules) for code in CODES)
     yield Figure("coverage_classes", "total", "", looked_for, CATALOGUE_CLASSES)
 

@@ -1,11 +1,13 @@
 """Figures of a night, as sums: a ratio is a sum over a sum, never a mean of ratios. Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 from typing import TypeVar
+
+from reconcilers.rates import MissingRateError
 
 TOTAL = "total"
 T = TypeVar("T")
@@ -70,6 +72,14 @@ def percentile(
         ranked = sorted(map(value, those))
         found = ranked[ceil(len(ranked) * percent / 100) - 1] if ranked else None
         yield Figure(code, dimension, member, found)
+
+
+def where_rated(code: str, figures: Iterable[Figure]) -> Iterator[Figure]:
+    """The figures, or a total without a value: money without a rate must not end a night here."""
+    try:
+        yield from list(figures)
+    except MissingRateError:
+        yield Figure(code, TOTAL, "", None)
 
 
 def _grouped(items: Collection[T], groups: Groups[T]) -> Iterator[tuple[str, str, Collection[T]]]:

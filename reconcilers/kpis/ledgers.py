@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from reconcilers.backlog import gross
-from reconcilers.kpis.figures import Figure, summed
+from reconcilers.kpis.figures import Figure, summed, where_rated
 from reconcilers.kpis.sources import Sources
 
 # Exceptions that make a receivable look open, or open at another time, than it is.
@@ -25,12 +25,16 @@ def ledgers(sources: Sources) -> Iterator[Figure]:
     """Lineage, receivables, disputes, latencies and events of the night."""
     entity = {"entity": lambda row: row["legal_entity"]}
     for code, (frame, top, bottom) in IN_MONEY.items():
-        rows = _rows(sources, frame)
-        currency = sources.policy.reporting_currency
-        yield from summed(
-            code, rows, entity, _worth(sources, top), _worth(sources, bottom), currency=currency
+        figures = summed(
+            code,
+            _rows(sources, frame),
+            entity,
+            _worth(sources, top),
+            _worth(sources, bottom),
+            currency=sources.policy.reporting_currency,
         )
-    yield from _made_by_exceptions(sources)
+        yield from where_rated(code, figures)
+    yield from where_rated("dso_impact", _made_by_exceptions(sources))
     yield from summed(
         "card_dispute_rate",
         _rows(sources, "disputes"),

@@ -14,8 +14,8 @@ from reconcilers.kpis.sources import Sources
 def measure(sources: Sources, effort: Effort | None = None) -> list[Figure]:
     """Every figure that the seed defines and that can be measured, in total and by dimension.
 
-    `effort` gives exceptions a cost; without it they have none. Raises MissingRateError where an
-    amount is in a currency without a rate.
+    `effort` gives exceptions a cost; without it they have none. A figure of money of which some is
+    in a currency without a rate has no value.
     """
     found = [*completeness(sources), *backlog(sources, effort), *delivery(sources)]
     found += ledgers(sources)

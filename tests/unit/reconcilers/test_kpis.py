@@ -104,6 +104,16 @@ def test_rows_in_flight_and_excluded_had_not_to_match_and_money_is_in_one_curren
     assert value(found, "unexplained_residual", "TO-AR") == (5, 167)
 
 
+def test_money_without_a_rate_has_no_figure_and_ends_no_night():
+    told = frames(
+        dispositions=[(PAIR, "billing", "matched", "CHF", 8, 800)],
+        receivables=[("US", "CHF", 1, 1), ("US", "USD", 1, 1)],
+    )
+    found = measure(sources(frames=told))
+    assert value(found, "match_rate_money") == value(found, "dso") == (None, None)
+    assert value(found, "match_rate_rows") == (8, 8)
+
+
 def record(state, number, *rows):
     given = [row | {"snapshot_date": night(number)} for row in rows]
     record_night(
@@ -162,7 +172,9 @@ def test_detection_has_an_extraction_lag_and_a_grace():
     after = datetime.combine(night(1), datetime.min.time(), UTC)
     sights = [
         FirstSight("INV-MISS-01", night(2), after + timedelta(hours=18)),
-        FirstSight("INV-MISS-01", night(1), after - timedelta(days=9)),  # nobody was looking then
+        # nobody was looking then, or only the first night was
+        FirstSight("INV-MISS-01", night(1), after - timedelta(days=9)),
+        FirstSight("INV-MISS-01", night(0), after + timedelta(hours=1)),
     ]
     nights = [night(0), night(1), night(2)]
     found = list(backlog(sources(night(2), nights=nights, first_sights=sights)))
