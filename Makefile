@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all test-peers dbt-test docs drift-pages lint nightly backfill report sandbox ui mutants chaos bench bench-compare bench-extract bench-identity bench-dispatch bench-loop clean
+.PHONY: help setup demo test test-all test-peers dbt-test docs drift-pages lint nightly backfill report sandbox ui mutants chaos bench bench-compare bench-extract bench-identity bench-dispatch bench-loop bench-report clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -91,6 +91,9 @@ bench-identity: setup ## Measure identity beside a blocking join written by hand
 
 bench-loop: setup ## Correct every class of drift in a company of its own, and undo it: make bench-loop SEED=8
 	$(BIN)/python -m benchmarks.closed_loop --undo $(if $(SEED),--seed $(SEED))
+
+bench-report: setup ## Measure a report of 50,000 exceptions: its size, and how soon a browser has it ready
+	$(BIN)/python -m benchmarks.report
 
 bench-dispatch: setup ## Measure how near dispatch comes to what the vendors' limits allow
 	$(BIN)/python -m benchmarks.dispatch

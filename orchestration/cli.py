@@ -133,14 +133,22 @@ def backfill(
 
 
 @app.command()
-def report(day: Day = None) -> None:
+def report(
+    day: Day = None,
+    *,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print the page as PDF, too.")] = False,
+) -> None:
     """Write the report, the CSV and the summary of a night again, from what is stored."""
     from orchestration.night_report import write_night_report
+    from orchestration.pdf import print_pdf
 
     settings = _settings()
     files = write_night_report(settings, day_of(day) if day else _default_day(settings))
     for name, path in asdict(files).items():
         out.print(f"{name}: {path}", soft_wrap=True)
+    if pdf:
+        path = print_pdf(files.html, files.html.with_suffix(".pdf"), settings.browser)
+        out.print(f"pdf: {path}", soft_wrap=True)
 
 
 @app.command()
@@ -276,12 +284,15 @@ def _advice(error: Exception) -> str | None:
     import duckdb
 
     from extractors.sandbox.control import SandboxError
+    from orchestration.pdf import NoBrowserError
     from orchestration.settings import SettingsError
     from reconcilers.corrections.policy import PolicyError
     from reconcilers.edited_csv import EditedFileError
     from reconcilers.engine import WarehouseBuiltForAnotherDay
 
-    if isinstance(error, SettingsError | SandboxError | EditedFileError | PolicyError):
+    if isinstance(
+        error, SettingsError | SandboxError | EditedFileError | PolicyError | NoBrowserError
+    ):
         return str(error)
     if isinstance(error, WarehouseBuiltForAnotherDay | LookupError):
         return f"{error} `tieout nightly DAY` replays a day."

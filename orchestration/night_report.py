@@ -2,18 +2,16 @@
 
 import datetime as dt
 from dataclasses import replace
-from pathlib import Path
 
 from orchestration.settings import Settings
 from orchestration.stores import opened_state
 from reconcilers.corrections.policy import load_policy
 from reconcilers.engine import open_warehouse, require_built_for
 from reconcilers.report import ReportData, ReportFiles, build_report_data, write_report
-from reconcilers.report.html import LISTED
 from reconcilers.report.process import STUCK_LISTED
-from reconcilers.trace.pages import Pages, thread_pages
+from reconcilers.trace.pages import thread_pages
 
-TRACES = "traces"
+THREADS_SHOWN = 200  # of the dearest exceptions, inside the page; `tieout trace` shows any
 
 
 def write_night_report(settings: Settings, day: dt.date) -> ReportFiles:
@@ -28,33 +26,27 @@ def write_night_report(settings: Settings, day: dt.date) -> ReportFiles:
         open_warehouse(settings.warehouse_path, memory_limit=settings.memory_limit) as con,
     ):
         require_built_for(con, day)
-        data = build_report_data(con, state, day, policy=load_policy(settings.policy_path))
+        data = build_report_data(
+            con,
+            state,
+            day,
+            policy=load_policy(settings.policy_path),
+            review_url=settings.review_url,
+        )
         pages = thread_pages(con, _subjects(data), dict(data.exponents))
-    _write_pages(pages, settings.report_dir(day) / TRACES)
-    traces = tuple((key, f"{TRACES}/{name}") for key, name in sorted(pages.of_subject.items()))
-    return write_report(replace(data, traces=traces), settings.report_dir(day))
+    traces = tuple(sorted(pages.of_subject.items()))
+    return write_report(replace(data, traces=traces), settings.report_dir(day), pages.html)
 
 
 def _subjects(data: ReportData) -> dict[str, tuple[str, ...]]:
-    """What the report shows as wrong, each with the ids by which its thread may be known."""
+    """What is shown with its thread, each with the ids by which the thread may be known."""
+    dearest = sorted(data.exceptions, key=lambda line: -abs(line.impact_reporting_minor or 0))
     subjects = {
         line.exception_key: tuple(
             one
             for one in (line.owner_id, line.replica_id, line.canonical_id, line.correlation_id)
             if one
         )
-        for line in data.exceptions[:LISTED]
+        for line in dearest[:THREADS_SHOWN]
     }
     return subjects | {line.contract_id: (line.contract_id,) for line in data.stuck[:STUCK_LISTED]}
-
-
-def _write_pages(pages: Pages, folder: Path) -> None:
-    """The pages of this writing and no others; each whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, page in pages.html.items():
-        unfinished = folder / f"{name}.part"
-        unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(folder / name)
-    for file in folder.iterdir():
-        if file.name not in pages.html:
-            file.unlink()

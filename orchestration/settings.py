@@ -54,6 +54,8 @@ class Settings:
     identity_max_changed: float = DEFAULT_IDENTITY_MAX_CHANGED
     exception_minutes: int | None = None
     hourly_rate_minor: int | None = None
+    review_url: str = ""
+    browser: str = ""
     connections_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     write_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
@@ -191,6 +193,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         sealing_keys=tuple((environ.get("TIEOUT_SEALING_KEYS") or "").replace(",", " ").split()),
         events_batch=_events_batch(environ.get("TIEOUT_EVENTS_BATCH")),
         alert_urls=_alert_urls(environ.get("TIEOUT_ALERTS")),
+        browser=environ.get("TIEOUT_BROWSER") or "",
+        review_url=_web_address(environ.get("TIEOUT_REVIEW_URL")),
         identity_max_changed=_max_changed(environ.get("TIEOUT_IDENTITY_MAX_CHANGED")),
         exception_minutes=_whole(environ, "TIEOUT_EXCEPTION_MINUTES"),
         hourly_rate_minor=_whole(environ, "TIEOUT_HOURLY_RATE_MINOR"),
@@ -256,6 +260,16 @@ def _max_changed(text: str | None) -> float:
             "such as 0.005."
         )
     return share
+
+
+def _web_address(text: str | None) -> str:
+    """Where people review exceptions, for the links of the report; '' for none."""
+    if text and not text.startswith(("http://", "https://")):
+        raise SettingsError(
+            f"TIEOUT_REVIEW_URL is {text!r}; write the address of the review page, such as "
+            "https://tieout.example.com."
+        )
+    return (text or "").rstrip("/")
 
 
 def _real_connections(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:

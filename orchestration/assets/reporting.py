@@ -67,7 +67,10 @@ def nightly_report(
     day = dt.date.fromisoformat(context.partition_key)
     files = write_night_report(night.settings, day)
     return dg.MaterializeResult(
-        metadata={name: dg.MetadataValue.path(path) for name, path in asdict(files).items()}
+        metadata={
+            "night": dg.MetadataValue.md(files.markdown.read_text(encoding="utf-8")),
+            **{name: dg.MetadataValue.path(path) for name, path in asdict(files).items()},
+        }
     )
 
 

@@ -1,7 +1,7 @@
 """Turns frames and state into ReportData. Pure: the same sources give the same report."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,10 +13,8 @@ from reconcilers.kpis.definitions import Definition
 from reconcilers.kpis.figures import Figure
 from reconcilers.report.amounts import amount, whole
 from reconcilers.report.data import (
-    AGE_BUCKETS,
     CONTROL_CODES,
     CodeLine,
-    ExceptionLine,
     MoneyLine,
     ObjectLine,
     PairLine,
@@ -24,12 +22,14 @@ from reconcilers.report.data import (
     TieoutLine,
     Totals,
     TrendPoint,
-    age_bucket,
 )
 from reconcilers.report.identity import identity_lines
 from reconcilers.report.kpis import kpi_lines
-from reconcilers.report.lines import correction_line, exception_line
+from reconcilers.report.latency import latency_lines, posting_lines
+from reconcilers.report.lines import correction_line, exception_line, pending_line
 from reconcilers.report.process import hop_lines, stuck_lines
+from reconcilers.report.risk import risk_lines
+from reconcilers.report.rows import ExceptionLine
 from reconcilers.rules.codes import CODES
 from reconcilers.state.views import CorrectionView, ExceptionView, NightView
 
@@ -38,9 +38,13 @@ TREND_NIGHTS = 60
 
 @dataclass(frozen=True)
 class Sources:
-    """What a report is made of. `nights` ends with the night that is reported."""
+    """What a report is made of. `nights` ends with the night that is reported.
+
+    `open_before` are the keys of the exceptions that were open after the night before.
+    """
 
     nights: Sequence[NightView]
+    open_before: Collection[str]
     exceptions: Sequence[ExceptionView]
     corrections: Sequence[CorrectionView]
     policy: Policy
@@ -53,6 +57,8 @@ class Sources:
     hops: pl.DataFrame
     stuck: pl.DataFrame
     identity: pl.DataFrame
+    latencies: pl.DataFrame
+    slowest: pl.DataFrame
     kpis: Mapping[date, Sequence[Figure]] = field(default_factory=dict)
     kpi_definitions: Mapping[str, Definition] = field(default_factory=dict)
 
@@ -93,9 +99,10 @@ def assemble(sources: Sources) -> ReportData:
         pairs=pairs,
         money=_money(sources.dispositions),
         codes=_codes(sources, open_lines),
-        ages=_ages(open_lines),
+        risks=risk_lines(open_lines),
         exceptions=open_lines,
         resolved=resolved,
+        pending=_pending(sources),
         corrections=tuple(correction_line(view, exponents) for view in sources.corrections),
         correction_counts=_correction_counts(sources.corrections),
         objects=_objects(sources.snapshots, open_lines),
@@ -108,6 +115,8 @@ def assemble(sources: Sources) -> ReportData:
         stuck=stuck_lines(sources.stuck),
         identity=identity_lines(sources.identity),
         kpis=kpi_lines(sources.kpis, night.snapshot_date, sources.kpi_definitions, exponents),
+        latencies=latency_lines(sources.latencies),
+        slowest=posting_lines(sources.slowest),
     )
 
 
@@ -156,21 +165,26 @@ def _exceptions(sources: Sources, *, is_open: bool) -> tuple[ExceptionLine, ...]
             corrections.get(view.exception_key),
             sources.today,
             decomposition=_decomposition(view, parts.get(view.exception_key, ()), exponents),
+            was_open=view.exception_key in sources.open_before,
         )
         for view in sources.exceptions
         if (view.resolved_on is None if is_open else view.resolved_on == sources.today)
     ]
-    return tuple(
-        sorted(
-            lines,
-            key=lambda line: (
-                line.severity,
-                -abs(line.impact_reporting_minor or 0),
-                line.code,
-                line.exception_key,
-            ),
-        )
-    )
+    return tuple(sorted(lines, key=_gravity))
+
+
+def _pending(sources: Sources) -> tuple[ExceptionLine, ...]:
+    """What the night found and cannot hold against anybody yet."""
+    found = sources.drift.filter(pl.col("disposition") != "exception")
+    lines = [
+        pending_line(row, sources.policy.rule(row["code"], row["cause"]))
+        for row in found.iter_rows(named=True)
+    ]
+    return tuple(sorted(lines, key=_gravity))
+
+
+def _gravity(line: ExceptionLine) -> tuple[str, int, str, str]:
+    return line.severity, -abs(line.impact_reporting_minor or 0), line.code, line.exception_key
 
 
 def _totals(
@@ -186,9 +200,11 @@ def _totals(
     due = sum(pair.rows - pair.excluded - pair.in_flight for pair in pairs)
     return Totals(
         open=len(open_lines),
+        open_before=len(sources.open_before),
         explained=sum(bool(line.explained_by) for line in open_lines),
         new=sum(line.is_new for line in open_lines),
         reopened=labels["REOPENED"],
+        reopened_tonight=sum(line.is_reopened for line in open_lines),
         ineffective=labels["INEFFECTIVE"],
         waived=labels["WAIVED"],
         overdue=sum(line.is_overdue for line in open_lines),
@@ -301,11 +317,6 @@ def _code_line(
         net_reporting_minor=sum(impacts),
         assignee=policy.rule(code, None).assignee,
     )
-
-
-def _ages(lines: Iterable[ExceptionLine]) -> tuple[tuple[str, int], ...]:
-    counts = Counter(age_bucket(line.age_days) for line in lines)
-    return tuple((name, counts[name]) for name, _ in AGE_BUCKETS)
 
 
 def _correction_counts(views: Iterable[CorrectionView]) -> tuple[tuple[str, str, int], ...]:

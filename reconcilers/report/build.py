@@ -3,18 +3,20 @@
 Reads only; what the numbers mean is in assemble.py, how they look in html.py and files.py.
 """
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, Protocol
 
 import polars as pl
 
 from reconcilers.corrections.policy import Policy, load_policy
-from reconcilers.exceptions import exceptions_as_of
+from reconcilers.exceptions import exceptions_as_of, lives_as_of
 from reconcilers.kpis.definitions import load_definitions
 from reconcilers.report.assemble import Sources, assemble
 from reconcilers.report.data import ReportData
 from reconcilers.report.identity import IDENTITY_QUERY
 from reconcilers.report.kpis import HISTORY_NIGHTS
+from reconcilers.report.latency import LATENCY_QUERY, SLOWEST_QUERY
 from reconcilers.report.process import HOPS_QUERY, STUCK_QUERY
 from reconcilers.state.kpis import load_kpis
 from reconcilers.state.store import State
@@ -30,6 +32,8 @@ QUERIES = {
     "hops": HOPS_QUERY,
     "stuck": STUCK_QUERY,
     "identity": IDENTITY_QUERY,
+    "latencies": LATENCY_QUERY,
+    "slowest": SLOWEST_QUERY,
 }
 
 
@@ -51,6 +55,7 @@ def build_report_data(
     snapshot_date: date,
     *,
     policy: Policy | None = None,
+    review_url: str = "",
 ) -> ReportData:
     """The report of a recorded night from the warehouse that is built for it.
 
@@ -64,6 +69,7 @@ def build_report_data(
     frames = {name: con.sql(query).pl() for name, query in QUERIES.items()}
     sources = Sources(
         nights=tuple(nights),
+        open_before=_open_after(state, nights[-2].snapshot_date) if nights[1:] else (),
         exceptions=tuple(exceptions_as_of(state, snapshot_date)),
         corrections=tuple(
             view for view in list_corrections(state) if view.snapshot_date <= snapshot_date
@@ -73,4 +79,9 @@ def build_report_data(
         kpi_definitions=load_definitions(),
         **frames,
     )
-    return assemble(sources)
+    return replace(assemble(sources), review_url=review_url)
+
+
+def _open_after(state: State, night: date) -> frozenset[str]:
+    """The keys of the exceptions that were open after a night."""
+    return frozenset(key for key, life in lives_as_of(state, night).items() if life.is_open)

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reconcilers.report.data import ExceptionLine
+from reconcilers.report.rows import ExceptionLine
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from datetime import date, datetime
 
 from reconcilers.report.identity import IdentityLine
 from reconcilers.report.kpis import Kpis
+from reconcilers.report.latency import LatencyLine, PostingLine
 from reconcilers.report.process import HopLine, StuckLine
+from reconcilers.report.rows import CorrectionLine, ExceptionLine
 
 # A night with one of these open is incomplete.
 CONTROL_CODES = ("CTL-CNT-01", "CTL-STALE-01")
@@ -96,68 +98,20 @@ class CodeLine:
 
 
 @dataclass(frozen=True)
-class ExceptionLine:
-    """One exception as of this night; names, e-mails and tax ids are masked unless asked for."""
+class RiskLine:
+    """Open exceptions that are alike in one way, such as their cause or their age.
 
-    exception_key: str
-    state: str
-    severity: str
-    code: str
-    cause: str
-    entity: str
-    canonical_id: str
-    correlation_id: str
-    owner_system: str
-    owner_id: str
-    replica_system: str
-    replica_id: str
-    attribute: str
-    expected: str
-    observed: str
-    impact_minor: int | None
-    currency: str
-    impact_reporting_minor: int | None
-    legal_entity: str
-    period: str
-    opened_on: date
-    last_seen_on: date
-    resolved_on: date | None
-    age_days: int
-    is_new: bool
-    is_overdue: bool
-    assignee: str
-    correction_id: str
-    correction_state: str
-    comparison: str
-    row_key: str
-    explained_by: str
-    decomposition: str
+    `dimension` is a field of ExceptionLine, or `age` for its bucket of days. `new` and `overdue`
+    are among the open ones.
+    """
 
-    @property
-    def counted_reporting_minor(self) -> int:
-        """What the exception adds to the money at risk."""
-        return 0 if self.explained_by else self.impact_reporting_minor or 0
-
-
-@dataclass(frozen=True)
-class CorrectionLine:
-    """One correction as it stands when the report is made."""
-
-    correction_id: str
-    code: str
-    cause: str
-    mode: str
-    state: str
-    target: str
-    record_id: str
-    attribute: str
-    change: str
-    reason: str
-    state_reason: str
-    refusals: tuple[str, ...]
-    impact_minor: int | None
-    currency: str
-    assignee: str
+    dimension: str
+    name: str
+    open: int
+    new: int
+    overdue: int
+    gross_reporting_minor: int
+    net_reporting_minor: int
 
 
 @dataclass(frozen=True)
@@ -187,13 +141,16 @@ class Totals:
     """The night in numbers.
 
     `explained` exceptions follow from another one and add nothing to the money at risk, which
-    values each cause once.
+    values each cause once. open_before + new + reopened_tonight - resolved = open; `reopened`
+    counts every exception that is open for the second time or more, whenever it came back.
     """
 
     open: int
+    open_before: int
     explained: int
     new: int
     reopened: int
+    reopened_tonight: int
     ineffective: int
     waived: int
     overdue: int
@@ -210,7 +167,11 @@ class Totals:
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything that the report of one night says."""
+    """Everything that the report of one night says.
+
+    `pending` are findings that are no exceptions yet: in flight or unproven. `review_url` is where
+    people work on exceptions, '' where they do not.
+    """
 
     snapshot_date: date
     run_id: str
@@ -225,9 +186,10 @@ class ReportData:
     pairs: tuple[PairLine, ...]
     money: tuple[MoneyLine, ...]
     codes: tuple[CodeLine, ...]
-    ages: tuple[tuple[str, int], ...]
+    risks: tuple[RiskLine, ...]
     exceptions: tuple[ExceptionLine, ...]
     resolved: tuple[ExceptionLine, ...]
+    pending: tuple[ExceptionLine, ...]
     corrections: tuple[CorrectionLine, ...]
     correction_counts: tuple[tuple[str, str, int], ...]
     objects: tuple[ObjectLine, ...]
@@ -237,8 +199,11 @@ class ReportData:
     stuck: tuple[StuckLine, ...] = ()
     identity: tuple[IdentityLine, ...] = ()
     kpis: Kpis = field(default_factory=Kpis)
-    # Exception key or contract id -> page of its thread, relative to the report.
+    latencies: tuple[LatencyLine, ...] = ()
+    slowest: tuple[PostingLine, ...] = ()
+    # Exception key or contract id -> name of the page of its thread.
     traces: tuple[tuple[str, str], ...] = ()
+    review_url: str = ""
 
     @property
     def is_complete(self) -> bool:

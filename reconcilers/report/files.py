@@ -2,16 +2,23 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from reconcilers.report.data import CorrectionLine, ExceptionLine, ReportData
+from pydantic import TypeAdapter
+
+from reconcilers.report.data import ReportData
 from reconcilers.report.html import render_html
 from reconcilers.report.kpi_tables import kpis_csv, kpis_json, kpis_markdown
+from reconcilers.report.markdown import render_markdown
+from reconcilers.report.rows import CorrectionLine, ExceptionLine
 from reconcilers.spreadsheet import table
 
 CLASSES = "exceptions"  # the folder with a table for each class
+# report.json: all of a report, which `WHOLE.validate_json` reads back.
+WHOLE = TypeAdapter(ReportData)
 # The columns of exceptions.csv, in this order for good; new ones come at the end.
 EXCEPTION_COLUMNS = tuple(item.name for item in fields(ExceptionLine))
 CORRECTION_COLUMNS = tuple(item.name for item in fields(CorrectionLine))
@@ -27,10 +34,17 @@ class ReportFiles:
     summary_json: Path
     kpis_csv: Path
     kpis_markdown: Path
+    report_json: Path
+    markdown: Path
 
 
-def write_report(data: ReportData, folder: Path) -> ReportFiles:
-    """Write all forms of a report into a folder, each file whole or not at all."""
+def write_report(
+    data: ReportData, folder: Path, threads: Mapping[str, str] | None = None
+) -> ReportFiles:
+    """Write all forms of a report into a folder, each file whole or not at all.
+
+    `threads`: the pages of the threads that `data.traces` names, by name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     files = ReportFiles(
         html=folder / "report.html",
@@ -39,8 +53,10 @@ def write_report(data: ReportData, folder: Path) -> ReportFiles:
         summary_json=folder / "summary.json",
         kpis_csv=folder / "kpis.csv",
         kpis_markdown=folder / "kpis.md",
+        report_json=folder / "report.json",
+        markdown=folder / "report.md",
     )
-    _write(files.html, render_html(data))
+    _write(files.html, render_html(data, threads))
     _write(files.exceptions_csv, exceptions_csv(data))
     _write_classes(data, folder / CLASSES)
     _write(files.corrections_csv, table(CORRECTION_COLUMNS, data.corrections))
@@ -48,6 +64,8 @@ def write_report(data: ReportData, folder: Path) -> ReportFiles:
     _write(files.kpis_markdown, kpis_markdown(data.kpis))
     summary = json.dumps(run_summary(data), indent=2, ensure_ascii=False) + "\n"
     _write(files.summary_json, summary)
+    _write(files.report_json, WHOLE.dump_json(data).decode() + "\n")
+    _write(files.markdown, render_markdown(data))
     return files
 
 

@@ -1,23 +1,29 @@
 """Renders a report as one page that needs nothing else: readable offline, in the dark, on paper."""
 
-from functools import partial
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache, partial
 from importlib.resources import files
 from itertools import groupby
+from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from reconcilers.report import charts
 from reconcilers.report.amounts import amount, percent, whole
 from reconcilers.report.causes import cause_lines
-from reconcilers.report.charts import Bar, Share
-from reconcilers.report.data import PairLine, ReportData, TieoutLine
+from reconcilers.report.data import ReportData
+from reconcilers.report.drawings import drawings
+from reconcilers.report.grids import as_columns, packed
 from reconcilers.report.kpis import spark
-from reconcilers.report.process import STUCK_LISTED, HopLine
+from reconcilers.report.tables import grids_of, stage_lines
 from reconcilers.trace.folded import duration
 
-CHARTED = 12  # the dearest classes; the table below the chart has all
-LISTED = 200  # the page shows this many exceptions; exceptions.csv has all of them
+TEMPLATES = files("reconcilers.report") / "templates"
+CAUSES_LISTED = 50
 NAMES = {
     "crm": "CRM",
     "billing": "billing",
@@ -27,54 +33,78 @@ NAMES = {
 }
 
 
-def render_html(data: ReportData) -> str:
-    """The page. The same data give the same bytes."""
+def render_html(data: ReportData, threads: Mapping[str, str] | None = None) -> str:
+    """The page. The same data give the same bytes.
+
+    `threads`: the pages of the threads that `data.traces` names, by name.
+    """
+    grids = grids_of(data)
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    content = {
+        "grids": {name: as_columns(grid) for name, grid in grids.items()},
+        "exponents": dict(data.exponents),
+        "currency": data.reporting_currency,
+        "review": data.review_url,
+    }
+    return (
+        _environment(data)
+        .get_template("page.html.j2")
+        .render(
+            data=data,
+            grids=grids,
+            causes=cause_lines(data.exceptions)[:CAUSES_LISTED],
+            risks={name: list(group) for name, group in groupby(data.risks, lambda r: r.dimension)},
+            stages=stage_lines(data),
+            tieouts=_tieouts_by_code(data),
+            broken=[line for line in data.tieouts if not line.holds],
+            charts=drawings(data),
+            kpi_spark=spark,
+            script=Markup(script),  # noqa: S704  # a file of ours
+            script_digest=digest,
+            content=packed(content),
+            threads=packed(threads or {}),
+        )
+    )
+
+
+def _environment(data: ReportData) -> Environment:
+    environment = _loaded().overlay()
+    exponents = dict(data.exponents)
+    environment.filters = environment.filters | {
+        "amount": partial(_amount, exponents=exponents),
+        "reporting": lambda minor: whole(minor, data.reporting_currency, exponents),
+    }
+    return environment
+
+
+@cache
+def _loaded() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(str(files("reconcilers.report"))),
+        loader=FileSystemLoader(str(TEMPLATES)),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    exponents = dict(data.exponents)
     environment.filters |= {
-        "amount": partial(_amount, exponents=exponents),
-        "reporting": lambda minor: whole(minor, data.reporting_currency, exponents),
         "percent": percent,
         "comparison": comparison_name,
         "role": lambda side: NAMES.get(side, side),
+        "words": lambda text: text.replace("_", " "),
         "count": _count,
         "duration": duration,
     }
-    return environment.get_template("template.html.j2").render(
-        data=data,
-        listed=data.exceptions[:LISTED],
-        causes=cause_lines(data.exceptions),
-        by_key={line.exception_key: line for line in data.exceptions},
-        traces=dict(data.traces),
-        hop_chart=_hop_chart,
-        kpi_spark=spark,
-        stuck_listed=data.stuck[:STUCK_LISTED],
-        held_tieouts=_grouped_tieouts(data.tieouts),
-        broken_tieouts=[line for line in data.tieouts if not line.holds],
-        waiting=[line for line in data.corrections if line.state in WAITING],
-        pair_chart=_pair_chart,
-        code_chart=_code_chart(data),
-        age_chart=charts.bars(
-            "Open exceptions by age in days",
-            [Bar(f"{name} days", count, f"{count:,}") for name, count in data.ages if count],
-        ),
-        trend_chart=charts.columns(
-            "Exceptions each night",
-            [
-                Bar(p.snapshot_date.isoformat(), p.exceptions, f"{p.exceptions:,}")
-                for p in data.trend
-            ],
-        ),
-    )
+    environment.globals |= {"rows_of": rows_of}
+    return environment
 
 
-WAITING = ("proposed", "held", "refused", "approved", "sending", "unknown", "dead", "ineffective")
+def rows_of(grid: str, text: object, **filters: str) -> Markup:
+    """A number as a link to its rows; one that is nothing leads nowhere."""
+    if not text:
+        return _count(0)
+    shown = f"{text:,}" if isinstance(text, int) else text
+    return Markup('<a href="#{}?{}">{}</a>').format(grid, urlencode(filters), escape(shown))
 
 
 def comparison_name(comparison: str) -> str:
@@ -87,10 +117,10 @@ def comparison_name(comparison: str) -> str:
     return f"{name}: {NAMES.get(first, first)} and {NAMES.get(second, second)}"
 
 
-def _count(value: int | None) -> str:
+def _count(value: int | None) -> Markup:
     """A number that stands back when it is nothing."""
     if value:
-        return f"{value:,}"
+        return Markup(f"{value:,}")  # noqa: S704  # digits
     return Markup('<span class="dim">{}</span>').format("–" if value is None else "0")
 
 
@@ -98,52 +128,8 @@ def _amount(minor: int | None, currency: str, *, exponents: dict[str, int]) -> s
     return amount(minor, currency, exponents)
 
 
-def _pair_chart(pair: PairLine) -> str:
-    shares = [
-        Share("matched", "matched", pair.matched),
-        Share("flight", "in flight", pair.in_flight),
-        Share("unproven", "unproven", pair.unproven),
-        Share("drifted", "exception", pair.exception + pair.unexplained),
-        Share("excluded", "excluded", pair.excluded),
-    ]
-    return charts.stack(f"{comparison_name(pair.comparison)}, {pair.side}", shares)
-
-
-def _hop_chart(hop: HopLine) -> str:
-    shares = [
-        Share("matched", "reached in time", hop.reached - hop.late),
-        Share("unproven", "reached late", hop.late),
-        Share("flight", "waiting", hop.waiting),
-        Share("drifted", "stuck", hop.stuck),
-    ]
-    return charts.stack(hop.what, shares)
-
-
-def _code_chart(data: ReportData) -> str:
-    exponents = dict(data.exponents)
-    shown = sorted(
-        (line for line in data.codes if line.gross_reporting_minor),
-        key=lambda line: (-line.gross_reporting_minor, line.code),
-    )
-    sizes = [(line.code, line.gross_reporting_minor) for line in shown[:CHARTED]]
-    if rest := shown[CHARTED:]:
-        sizes.append((f"{len(rest)} others", sum(line.gross_reporting_minor for line in rest)))
-    return charts.bars(
-        "Money at risk by class",
-        [
-            Bar(name, minor, whole(minor, data.reporting_currency, exponents))
-            for name, minor in sizes
-        ],
-    )
-
-
-def _grouped_tieouts(
-    lines: tuple[TieoutLine, ...],
-) -> list[tuple[str, int, int, list[TieoutLine]]]:
-    """Per code: how many, how many hold, and the lines."""
-    ordered = sorted(lines, key=lambda t: (t.code, t.scope, t.currency, t.period))
-    return [
-        (code, len(group), sum(t.holds for t in group), group)
-        for code, found in groupby(ordered, key=lambda t: t.code)
-        for group in [list(found)]
-    ]
+def _tieouts_by_code(data: ReportData) -> list[tuple[str, int, int]]:
+    """Per code: how many lines it has, and how many of them hold."""
+    lines = Counter(line.code for line in data.tieouts)
+    holding: Counter[Any] = Counter(line.code for line in data.tieouts if line.holds)
+    return [(code, count, holding[code]) for code, count in sorted(lines.items())]

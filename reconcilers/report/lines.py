@@ -7,11 +7,17 @@ from typing import Any
 from reconcilers.corrections.policy import Rule
 from reconcilers.masking import masked
 from reconcilers.report.amounts import amount
-from reconcilers.report.data import CorrectionLine, ExceptionLine
+from reconcilers.report.rows import CorrectionLine, ExceptionLine
 from reconcilers.sealing import veiled
 from reconcilers.state.views import CorrectionView, ExceptionView
 
 HOURS_PER_DAY = 24
+# What a finding and an exception have in common, as text.
+PENDING_TEXTS = (
+    "exception_key", "severity", "code", "cause", "entity", "canonical_id", "correlation_id",
+    "owner_system", "owner_id", "replica_system", "replica_id", "attribute", "currency",
+    "legal_entity", "period", "comparison", "row_key", "explained_by",
+)  # fmt: skip
 
 
 def exception_line(
@@ -21,9 +27,14 @@ def exception_line(
     today: date,
     *,
     decomposition: str = "",
+    was_open: bool = False,
 ) -> ExceptionLine:
-    """An exception with who has to act on it, and its newest correction."""
+    """An exception with who has to act on it, and its newest correction.
+
+    `was_open`: it was open after the night before, too.
+    """
     is_open = view.resolved_on is None
+    is_new = is_open and view.opened_on == today
     return ExceptionLine(
         exception_key=view.exception_key,
         state=view.label,
@@ -49,7 +60,7 @@ def exception_line(
         last_seen_on=view.last_seen_on,
         resolved_on=view.resolved_on,
         age_days=view.age_days,
-        is_new=is_open and view.opened_on == today,
+        is_new=is_new,
         is_overdue=is_overdue(view, rule),
         assignee=rule.assignee,
         correction_id=correction.correction_id if correction else "",
@@ -58,6 +69,7 @@ def exception_line(
         row_key=view.row_key,
         explained_by=view.explained_by or "",
         decomposition=decomposition,
+        is_reopened=is_open and not is_new and not was_open,
     )
 
 
@@ -65,6 +77,30 @@ def is_overdue(view: ExceptionView, rule: Rule) -> bool:
     """Whether a decision is late; nobody has to decide what another exception explains."""
     is_due = view.resolved_on is None and not view.explained_by
     return is_due and view.age_days * HOURS_PER_DAY > rule.sla_hours
+
+
+def pending_line(row: Mapping[str, Any], rule: Rule) -> ExceptionLine:
+    """A finding of this night that is no exception yet; its state says why not."""
+    told = {name: row[name] or "" for name in PENDING_TEXTS}
+    return ExceptionLine(
+        **told,
+        state=row["disposition"].upper(),
+        expected=masked(row["attribute"], row["expected"]),
+        observed=masked(row["attribute"], row["observed"]),
+        impact_minor=row["impact_minor"],
+        impact_reporting_minor=row["impact_reporting_minor"],
+        opened_on=row["snapshot_date"],
+        last_seen_on=row["snapshot_date"],
+        resolved_on=None,
+        age_days=0,
+        is_new=False,
+        is_overdue=False,
+        assignee=rule.assignee,
+        correction_id="",
+        correction_state="",
+        decomposition="",
+        is_reopened=False,
+    )
 
 
 def correction_line(view: CorrectionView, exponents: Mapping[str, int]) -> CorrectionLine:
@@ -87,6 +123,13 @@ def correction_line(view: CorrectionView, exponents: Mapping[str, int]) -> Corre
         impact_minor=view.impact_minor,
         currency=view.currency or "",
         assignee=view.assignee,
+        exception_key=view.exception_key,
+        severity=view.severity,
+        impact_reporting_minor=view.impact_reporting_minor,
+        planned_at=view.planned_at,
+        sent_at=view.sent_at,
+        accepted_at=view.accepted_at,
+        verdict_on=view.verdict_on,
     )
 
 

@@ -3,10 +3,8 @@
 import csv
 import io
 import json
-import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from html.parser import HTMLParser
 
 import duckdb
 import polars as pl
@@ -98,6 +96,24 @@ create table reporting.rpt_process_threads as from (values
     expected_seconds, is_late, is_stuck, blocking_key, recurring_mrr_minor, currency);
 """
 
+# Invoices took 10, 20 .. 1000 s; one payment is dated behind its record.
+POSTINGS = """
+create table canonical.invoices as select n::varchar as invoice_key, (1000 + n)::varchar as erp_internal_id from range(1, 101) t(n);
+create table conformed.invoice__billing as select n::varchar as invoice_id, 'UK' as legal_entity,
+    timestamp '2026-06-20' as issued_at from range(1, 101) t(n);
+create table conformed.invoice__erp as select (1000 + n)::varchar as erp_internal_id,
+    timestamp '2026-06-20' + to_seconds(10 * n) as created_at from range(1, 101) t(n);
+create table canonical.payments as select 'ch_1' as payment_key, '7' as erp_internal_id;
+create table conformed.payment__billing as select 'ch_1' as payment_id, null::varchar as legal_entity, timestamp '2026-06-21' as paid_at;
+create table conformed.payment__erp as select '7' as erp_internal_id, timestamp '2026-06-20' as created_at;
+create table canonical.credit_notes as select 'cn_1' as credit_note_key, '8' as erp_internal_id;
+create table conformed.credit_note__billing as select 'cn_1' as credit_note_id, 'UK' as legal_entity, timestamp '2026-01-01' as issued_at;
+create table conformed.credit_note__erp as select '8' as erp_internal_id, timestamp '2026-01-02' as created_at;
+create table canonical.refunds as select 're_1' as refund_key, '9' as erp_internal_id;
+create table conformed.refund__billing as select 're_1' as refund_id, 'UK' as legal_entity, null::timestamp as paid_at;
+create table conformed.refund__erp as select '9' as erp_internal_id, timestamp '2026-06-20' as created_at;
+"""
+
 IDENTITY = """
 create table identity.crosswalk as
 select * from (values ('cus_1', 'auto'), ('cus_1', 'auto'), ('cus_2', 'none')) t(canonical_customer_id, band);
@@ -116,7 +132,9 @@ def state(tmp_path):
 
 def warehouse(found, tieouts=(TIEOUT,), places=PLACES, deltas=()):
     con = duckdb.connect()
-    for schema in ("raw", "seeds", "reconciliation", "reporting", "identity"):
+    for schema in (
+        "raw", "seeds", "reconciliation", "reporting", "identity", "canonical", "conformed",
+    ):  # fmt: skip
         con.execute(f"create schema {schema}")
     snapshots = pl.DataFrame({
         "system": ["salesforce", "netsuite"], "object": ["product2", "transaction"],
@@ -135,6 +153,7 @@ def warehouse(found, tieouts=(TIEOUT,), places=PLACES, deltas=()):
     }
     con.execute(PROCESS)
     con.execute(IDENTITY)
+    con.execute(POSTINGS)
     for table, frame in frames.items():
         con.register("given", frame)
         con.execute(f"create table {table} as from given")
@@ -183,6 +202,58 @@ def test_drift_is_counted_and_valued(state):
     assert [(p.snapshot_date, p.exceptions) for p in data.trend] == [(night(0), 2), (night(1), 2)]
 
 
+def test_what_was_open_what_came_and_what_went_is_what_is_open(state):
+    record(state, 0, missing_invoice("in_1"), missing_invoice("in_2"))
+    record(state, 1, missing_invoice("in_1"), missing_invoice("in_3"))
+    data = report(
+        state, 2, missing_invoice("in_2"), missing_invoice("in_3"), missing_invoice("in_4")
+    )
+    totals = data.totals
+    assert (totals.open_before, totals.new, totals.reopened_tonight) == (2, 1, 1)
+    assert totals.resolved_self + totals.resolved_verified == 1
+    assert [line.owner_id for line in data.exceptions if line.is_reopened] == ["in_2"]
+    came = totals.new + totals.reopened_tonight
+    assert totals.open_before + came - totals.resolved_self == totals.open == 3
+
+
+def test_money_at_risk_is_the_same_whatever_it_is_split_by(state):
+    rows = [missing_invoice(f"in_{n}", legal_entity=e) for n, e in enumerate(("UK", "DE", "UK"))]
+    data = report(state, 0, *rows, NAME)
+    dimensions = {}
+    for line in data.risks:
+        counted = dimensions.setdefault(line.dimension, [0, 0])
+        counted[0] += line.open
+        counted[1] += line.gross_reporting_minor
+    expected = [data.totals.open, data.totals.gross_reporting_minor]
+    assert dimensions == dict.fromkeys(("cause", "legal_entity", "entity", "age"), expected)
+    entities = {line.name: line.open for line in data.risks if line.dimension == "legal_entity"}
+    assert entities == {"UK": 3, "DE": 1}
+
+
+def test_findings_that_are_no_exceptions_yet_have_rows_with_personal_values_masked(state):
+    waiting = NAME | {"disposition": "in_flight"}
+    data = report(state, 0, waiting, missing_invoice(disposition="unproven"))
+    assert (data.totals.open, data.exceptions) == (0, ())
+    told = {line.state: line.expected for line in data.pending}
+    assert told["IN_FLIGHT"] == "A••• L••• G•••"
+    assert set(told) == {"IN_FLIGHT", "UNPROVEN"}
+    assert "Lovelace" not in render_html(data)
+    assert len(exceptions_csv(data).splitlines()) == 1
+
+
+def test_posting_latency_is_told_by_document_of_what_was_recorded_lately(state):
+    data = report(state, 0)
+    assert [vars(line) for line in data.latencies] == [
+        {"document": "invoice", "posted": 100, "p50_seconds": 500, "p95_seconds": 950,
+         "p99_seconds": 990, "slowest_seconds": 1000},
+        {"document": "payment", "posted": 1, "p50_seconds": 0, "p95_seconds": 0,
+         "p99_seconds": 0, "slowest_seconds": 0},
+    ]  # fmt: skip
+    slowest = [line for line in data.slowest if line.document == "invoice"]
+    assert [line.record_id for line in slowest] == [str(n) for n in range(100, 90, -1)]
+    assert slowest[0].posted_at == "2026-06-20 00:16:40"
+
+
 def test_what_follows_from_another_exception_is_told_under_its_cause(state):
     cause = drift_row("cus_A", "CUS-MISS-02", impact_reporting_minor=30000)
     rows = [missing_invoice(f"in_{n}", explained_by=cause["exception_key"]) for n in (1, 2)]
@@ -217,7 +288,7 @@ def test_an_open_control_stamps_the_report_incomplete(state):
     )
     assert [o.object for o in data.objects if not o.is_complete] == ["product2"]
     assert run_summary(data)["is_complete"] is False
-    assert '<section class="verdict INCOMPLETE">' in render_html(data)
+    assert 'class="verdict INCOMPLETE"' in render_html(data)
 
 
 def test_a_broken_tie_out_comes_before_drift_and_on_top(state):
@@ -324,10 +395,11 @@ def test_the_same_night_gives_the_same_bytes(state, tmp_path):
     files = write_report(data, tmp_path / "a")
     report(state, 0, *rows)
     again = write_report(build_report_data(warehouse(drift(*rows)), state, DAY), tmp_path / "b")
-    for name in ("html", "exceptions_csv", "corrections_csv", "summary_json", "kpis_csv"):
+    for name in vars(files):
         assert getattr(files, name).read_bytes() == getattr(again, name).read_bytes()
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [
         "corrections.csv", "exceptions", "exceptions.csv", "kpis.csv", "kpis.md", "report.html",
+        "report.json", "report.md",
         "summary.json",
     ]  # fmt: skip
 
@@ -342,35 +414,6 @@ def test_each_class_has_a_table_of_its_own_while_it_has_rows(state, tmp_path):
     assert sorted(line for part in parts for line in part[1:]) == sorted(whole[1:])
     write_report(report(state, 0, missing_invoice()), tmp_path)
     assert [path.name for path in folder.iterdir()] == ["INV-MISS-01.csv"]
-
-
-class _Links(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.outside = []
-        self.open = []
-
-    def handle_starttag(self, tag, attrs):
-        self.outside += [v for n, v in attrs if n in ("src", "href", "action")]
-        if tag not in ("meta", "br"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, _attrs):
-        assert tag in ("rect", "line")
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def test_the_page_is_whole_and_needs_nothing_from_outside(state):
-    page = render_html(report(state, 0, missing_invoice(), NAME))
-    parser = _Links()
-    parser.feed(page)
-    assert (parser.outside, parser.open) == ([], [])
-    assert "<script" not in page
-    assert not re.search(r"url\(|@import|https?://", page)
-    assert "prefers-color-scheme:dark" in page
-    assert "@media print" in page
 
 
 def test_the_columns_of_the_table_are_as_documented(state):
@@ -459,17 +502,8 @@ def test_the_way_to_the_money_shows_hops_and_stuck_threads_with_what_they_stand_
         ("contract_won", 2, 0, 1.0),
         ("posted", 1, 1, 0.5),
     ]
-    page = write_report(
-        replace(data, traces=(("800B", "traces/x.html"),)), tmp_path
-    ).html.read_text()
-    for said in (
-        "First invoice in the ledger",
-        "50.00 %",
-        "in_9",
-        "2 d 2 h",
-        "7,000 JPY",
-        'href="traces/x.html"',
-    ):
+    page = write_report(data, tmp_path).html.read_text()
+    for said in ("First invoice in the ledger", "50.00 %", "in_9", "2 d 2 h", "7,000 JPY"):
         assert said in page
 
 
