@@ -136,6 +136,7 @@ def test_a_narrow_screen_scrolls_tables_and_not_the_page(page):
     page.set_viewport_size(wide)
 
 
+@pytest.mark.slow
 def test_the_page_is_accessible_in_the_light_and_in_the_dark(page):
     page.locator("#exceptions .open").first.click()
     assert grave_faults(page) == set()
