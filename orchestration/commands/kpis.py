@@ -42,7 +42,7 @@ def _exponents() -> dict[str, int]:
 
 def _print(kpis: Kpis) -> None:
     for section, title in kpis.sections.items():
-        found = table("figure", "value", "change", f"{len(kpis.nights)} nights", title=title)
+        found = table("figure", "value", "change", "nights", title=title)
         for line in kpis.totals(section):
             found.add_row(line.code, line.text, line.change, blocks(line.history))
         out.print(found)

@@ -115,6 +115,10 @@ def test_the_report_says_what_the_night_found(company, first_night):
     with opened_state(company.settings) as state:
         opened = list_exceptions(state, states=("OPEN",))
     assert summary["totals"]["open"] == len(opened)
+    figures = {each["code"]: each["value"] for each in summary["kpis"]["figures"]}
+    assert figures["exceptions_open"] == figures["exceptions_detected"] == str(len(opened))
+    assert float(figures["match_rate_rows"]) == pytest.approx(summary["totals"]["match_rate"])
+    assert figures["unexplained_residual"] == "0"
     assert not summary["is_complete"]
     assert "INCOMPLETE" in (folder / "report.html").read_text()
     lines = (folder / "exceptions.csv").read_text().splitlines()
