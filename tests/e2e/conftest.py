@@ -60,6 +60,7 @@ class Company:
             "corrections": self.rows("corrections", "correction_id"),
             "identities": self.rows("identity_assignments", "system, source_id, snapshot_date"),
             "tieouts": self.rows("tieouts", "snapshot_date, code, scope, currency, period"),
+            "kpis": self.rows("kpis", "snapshot_date, code, dimension, member"),
         }
 
 
