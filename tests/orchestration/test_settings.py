@@ -2,7 +2,9 @@ import pytest
 
 from extractors.registry import CONNECTORS, SOURCES
 from orchestration.connections import variables
+from orchestration.kpis import effort
 from orchestration.settings import SettingsError, load_settings
+from reconcilers.kpis.backlog import Effort
 
 REQUIRED = [name for system in SOURCES for name in variables(CONNECTORS[system], required=True)]
 SECRETS = {
@@ -63,3 +65,12 @@ def test_a_system_that_no_night_reconciles_needs_none_of_the_others(tmp_path):
     settings = load_settings({"TIEOUT_HOME": str(tmp_path), **environ})
     assert settings.uses_sandbox
     assert settings.system_config("tryton").database == "tryton_database"
+
+
+def test_an_effort_is_two_whole_numbers_or_none(tmp_path):
+    home = {"TIEOUT_HOME": str(tmp_path), "TIEOUT_EXCEPTION_MINUTES": "15"}
+    assert effort(load_settings(home)) is None
+    both = home | {"TIEOUT_HOURLY_RATE_MINOR": "6000"}
+    assert effort(load_settings(both)) == Effort(15, 6000)
+    with pytest.raises(SettingsError, match=r"TIEOUT_HOURLY_RATE_MINOR is '60\.00'"):
+        load_settings(home | {"TIEOUT_HOURLY_RATE_MINOR": "60.00"})
