@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all test-peers dbt-test docs drift-pages lint nightly backfill report sandbox ui mutants chaos bench bench-compare bench-extract bench-identity bench-dispatch bench-loop bench-report clean
+.PHONY: help setup demo test test-all test-peers dbt-test docs docs-reference docs-site drift-pages lint nightly backfill report sandbox ui mutants chaos bench bench-compare bench-extract bench-identity bench-dispatch bench-loop bench-report clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +47,13 @@ docs: setup ## Build the browsable documentation of the data model, the diagrams
 
 drift-pages: setup ## Write docs/drift: a page for each class of drift, with what a labelled company shows of it
 	$(BIN)/python -m orchestration.class_pages
+
+docs-reference: setup ## Write the parts of docs that are made from the code: commands, targets, matrix, reads and writes
+	$(BIN)/python -m orchestration.reference_pages
+
+docs-site: setup ## Build the documentation as a site, strictly and without network: data/site/index.html
+	$(BIN)/mkdocs build --quiet
+	@echo "open data/site/index.html"
 
 lint: setup ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

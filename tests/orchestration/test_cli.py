@@ -2,15 +2,12 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import typer
 
-from orchestration.cli import app
 from reconcilers.audit_pack.archive import write_pack
 from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import record_night
@@ -40,15 +37,6 @@ def tieout(home, *arguments):
     )
 
 
-def commands(group, prefix=""):
-    for name, known in group.commands.items():
-        command = getattr(known, "opened", known)
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{prefix}{name} ")
-        else:
-            yield f"{prefix}{name}"
-
-
 def test_help_waits_for_no_engine():
     """Nobody who asks what there is waits for DuckDB, Polars, SQLAlchemy or Dagster."""
     look = (
@@ -58,28 +46,6 @@ def test_help_waits_for_no_engine():
     told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert "exceptions" in told.stdout
     assert told.stdout.splitlines()[-1] == "none"
-
-
-def test_every_command_that_the_documents_name_exists():
-    known = set(commands(typer.main.get_command(app)))
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-    text = "\n".join(page.read_text() for page in pages)
-    named = re.findall(
-        r"tieout ((?:exceptions|corrections|audit|state|quarantine|sandbox|identity|events) [a-z]+|[a-z]+)",
-        text,
-    )
-    groups = {
-        "exceptions",
-        "corrections",
-        "audit",
-        "state",
-        "quarantine",
-        "sandbox",
-        "evaluate",
-        "identity",
-        "events",
-    }
-    assert {name for name in named if name not in known | groups} == set()
 
 
 @pytest.mark.parametrize(
