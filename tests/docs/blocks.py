@@ -36,7 +36,14 @@ OTHERS = {"cat", "cd", "chromium", "cp", "crontab", "curl", "docker", "export", 
 OTHERS |= {"ls", "mkdir", "open", "psql", "sha256sum", "sudo", "systemctl", "unzip", "xdg-open"}
 
 
-STANDS_FOR = {"DAY": "2026-06-30", "D": "2026-06-30", "DAYS": "30", "N": "7", "NO": "7", "NIGHTS": "7"}
+STANDS_FOR = {
+    "DAY": "2026-06-30",
+    "D": "2026-06-30",
+    "DAYS": "30",
+    "N": "7",
+    "NO": "7",
+    "NIGHTS": "7",
+}
 
 
 @dataclass(frozen=True)
