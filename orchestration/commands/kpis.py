@@ -25,7 +25,9 @@ def show(settings: Settings, day: dt.date, nights: int, form: str) -> None:
         history = load_kpis(state, day, nights)
     if not history:
         raise typer.BadParameter(f"no key figures are kept up to {day}; a night measures them")
-    kpis = kpi_lines(history, max(history), load_definitions(), _exponents())
+    kpis = kpi_lines(
+        history, max(history), load_definitions(), _exponents(), of_members=form == "json"
+    )
     if form == "json":
         out.print_json(data=kpis_json(kpis, every=True))
     elif form == "csv":

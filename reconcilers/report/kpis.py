@@ -1,7 +1,7 @@
 """The key figures of a night as a report says them: value, change, history. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -41,18 +41,24 @@ class KpiLine:
     change: str
     good: bool | None
     history: tuple[Decimal | None, ...]
-    formula: str
-    pitfall: str
 
 
 @dataclass(frozen=True)
 class Kpis:
-    """The key figures of a night with those of the nights before, and what is not measured."""
+    """The key figures of a night with those of the nights before, and what each means."""
 
     night: date | None = None
     nights: tuple[date, ...] = ()
     lines: tuple[KpiLine, ...] = ()
-    not_measured: tuple[Definition, ...] = ()
+    definitions: tuple[Definition, ...] = ()
+
+    @property
+    def not_measured(self) -> tuple[Definition, ...]:
+        return tuple(each for each in self.definitions if each.not_measured)
+
+    @property
+    def meanings(self) -> Mapping[str, Definition]:
+        return {each.code: each for each in self.definitions}
 
     def totals(self, section: str) -> tuple[KpiLine, ...]:
         return tuple(
@@ -77,15 +83,20 @@ def kpi_lines(
     night: date,
     definitions: Mapping[str, Definition],
     exponents: Mapping[str, int],
+    *,
+    of_members: bool = False,
 ) -> Kpis:
-    """From the figures of the last nights, this one last; no line where it was not measured."""
+    """From the figures of the last nights, this one last; no line where it was not measured.
+
+    `of_members`: members have their history, too, which is a lot.
+    """
     nights = sorted(history)
     by_key = [
         {(one.code, one.dimension, one.member): one for one in history[each]} for each in nights
     ]
-    missing = tuple(each for each in definitions.values() if each.not_measured)
+    meanings = tuple(definitions.values())
     if not nights or nights[-1] != night:
-        return Kpis(not_measured=missing)
+        return Kpis(definitions=meanings)
     order = {code: number for number, code in enumerate(definitions)}
     lines = [
         _line(
@@ -98,7 +109,9 @@ def kpi_lines(
         if figure.code in definitions
     ]
     lines.sort(key=lambda line: (order[line.code], line.dimension != TOTAL, line.dimension))
-    return Kpis(night, tuple(nights), tuple(lines), missing)
+    if not of_members:
+        lines = [one if one.dimension == TOTAL else replace(one, history=()) for one in lines]
+    return Kpis(night, tuple(nights), tuple(lines), meanings)
 
 
 def _absent(figure: Figure) -> Decimal | None:
@@ -133,8 +146,6 @@ def _line(
         change=change,
         good=_is_good(moved, figure.value, definition.direction),
         history=history,
-        formula=definition.formula,
-        pitfall=definition.pitfall,
     )
 
 
