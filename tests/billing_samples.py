@@ -91,3 +91,57 @@ def refunds(**values: Any) -> dict[str, list[dict[str, Any]]]:
 def receipts(**values: Any) -> dict[str, list[dict[str, Any]]]:
     """The facts of that payment, with some values changed."""
     return {"bank_receipts": [{**RECEIPT, **values}]}
+
+
+OVERCHARGE: Mapping[str, Any] = {
+    "payment_id": "ch_2", "overcharged_minor": 12000, "amount_minor": 12000, "refunded_minor": 0,
+    "is_disputed": False, "invoice_id": "in_6", "invoice_total_minor": 12000,
+    "earlier_id": "ch_1", "earlier_minor": 12000, "earlier_refunded_minor": 0,
+    "is_earlier_disputed": False,
+}  # fmt: skip
+
+
+def charged_twice(**values: Any) -> dict[str, Any]:
+    """Charge ch_2 took invoice in_6, which ch_1 had paid."""
+    return drift_row(
+        "ch_2",
+        "PAY-DUP-01",
+        comparison="cmp_payment__billing_vs_erp",
+        replica_role=None,
+        replica_system=None,
+        impact_minor=-12000,
+        **{"cause": "charged_twice", **values},
+    )
+
+
+def overcharge(**values: Any) -> dict[str, list[dict[str, Any]]]:
+    """The facts of that charge, with some values changed."""
+    return {"overcharges": [{**OVERCHARGE, **values}]}
+
+
+LISTED: Mapping[str, Any] = {
+    "row_key": "salesforce:01u1", "offer_id": "price_1", "product_id": "prod_1",
+    "currency": "gbp", "interval": "month", "interval_count": 1, "tax_behavior": None,
+    "unit_amount": "5300.00000000", "tiers": None,
+}  # fmt: skip
+
+
+def other_list_price(**values: Any) -> dict[str, Any]:
+    """Entry 01u1 of the price book, beside price_1 of billing."""
+    return drift_row(
+        "01u1",
+        "PRD-PRC-01",
+        comparison="cmp_price__crm_vs_billing",
+        row_key=LISTED["row_key"],
+        owner_role="crm",
+        owner_system="salesforce",
+        replica_role="billing",
+        replica_system="stripe",
+        attribute="list_price",
+        **{"replica_id": "price_1", "cause": None, **values},
+    )
+
+
+def listed(**values: Any) -> dict[str, list[dict[str, Any]]]:
+    """The facts of that entry, with some values changed."""
+    return {"list_prices": [{**LISTED, **values}]}

@@ -22,7 +22,8 @@ def refund(**values: Any) -> dict[str, Any]:
         "refund_id": "re_1", "payment_id": "ch_1", "credit_note_id": "cn_1", "legal_entity": "UK",
         "currency": "GBP", "refund_date": date(2026, 6, 21), "amount_minor": 3000,
         "transaction_id": "7301", "customer_id": "501", "is_customer_inactive": "F",
-        "memo_currency": "GBP", "unpaid": "-30", "open_minor": 3000, **values,
+        "memo_currency": "GBP", "unpaid": "-30", "open_minor": 3000,
+        "is_of_payment": False, "total": "-30", **values,
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Posts customer refunds of NetSuite: money that leaves an account for what a credit memo gives."""
+"""Posts customer refunds of NetSuite: money that leaves for a memo, or a payment on account."""
 
 from decimal import Decimal
 
@@ -45,7 +45,7 @@ _FIELDS = {
 
 
 def post_refund(store: Store, body: Body, external_id: str | None, internal_id: str | None) -> str:
-    """Pay out one credit memo of the customer; returns the internal id."""
+    """Pay out one credit memo or payment of the customer; returns the internal id."""
     require_known(body, _FIELDS, "")
     account = reference(store, body.get("account"), "account", "account")
     customer = reference(store, body.get("customer"), "customer", "customer")
@@ -88,7 +88,7 @@ def rebook_refund(store: Store, record: Record, body: Body) -> None:
 
 
 def _paid_out(store: Store, body: Body, customer: str, currency: str) -> tuple[Record, int]:
-    """The memo that the sublist `apply` names, and how much of it."""
+    """The memo or payment that the sublist `apply` names, and how much of it."""
     given = items(body.get("apply"), "apply")
     if len(given) != 1:
         raise NetSuiteError("Please choose the credit to refund.", "USER_ERROR", "apply")
@@ -98,18 +98,34 @@ def _paid_out(store: Store, body: Body, customer: str, currency: str) -> tuple[R
     memo = store.get("netsuite", "transaction", key)
     assert memo is not None
     is_its = (memo["entity"], memo["currency"]) == (customer, currency)
-    if memo["type"] != "CustCred" or memo["voided"] == "T" or not is_its:
+    if memo["type"] not in {"CustCred", "CustPymt"} or memo["voided"] == "T" or not is_its:
         raise NetSuiteError("That record cannot be applied.", "USER_ERROR", f"{place}.doc")
     precision = precision_of(store, currency)
     amount = int(decimal(line.get("amount"), f"{place}.amount").scaleb(precision))
-    if not 0 < amount <= -int(Decimal(memo["foreignamountunpaid"]).scaleb(precision)):
+    if not 0 < amount <= _left(store, memo, precision):
         detail = "You cannot apply more than is left of the transaction."
         raise NetSuiteError(detail, "USER_ERROR", f"{place}.amount")
     return memo, amount
 
 
+def _left(store: Store, memo: Record, precision: int) -> int:
+    """What is open of a memo, told as negative, or of a payment that nothing took up."""
+    if memo["type"] == "CustCred":
+        return -int(Decimal(memo["foreignamountunpaid"]).scaleb(precision))
+    applied = store.rows("netsuite", "previoustransactionlinelink", nextdoc=memo["id"])
+    gone = store.rows("netsuite", "previoustransactionlinelink", previousdoc=memo["id"])
+    taken = [*applied, *(link for link in gone if link["linktype"] == "Payment")]
+    sums = [memo["foreigntotal"], *(f"-{link['foreignamount']}" for link in taken)]
+    return sum(int(Decimal(text).scaleb(precision)) for text in sums)
+
+
 def _take(store: Store, memo: Record, amount_minor: int) -> None:
-    """Take an amount off what is open of a memo, which is told as negative."""
+    """Take an amount off what is open of a memo, which is told as negative.
+
+    Of a payment the links alone tell it.
+    """
+    if memo["type"] == "CustPymt":
+        return
     precision = precision_of(store, memo["currency"])
     left = int(Decimal(memo["foreignamountunpaid"]).scaleb(precision)) + amount_minor
     change = {"foreignamountunpaid": decimal_text(left, precision), "status": "A" if left else "B"}

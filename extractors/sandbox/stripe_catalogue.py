@@ -38,6 +38,11 @@ _PRODUCT: dict[str, Any] = {
     **_LABELS,
 }
 _PRICE: dict[str, Any] = {"active": "boolean", "lookup_key": "text", "nickname": "text", **METADATA}
+_TIER: dict[str, Any] = {
+    "up_to": "text",
+    **dict.fromkeys(("unit_amount", "flat_amount"), "integer"),
+    **dict.fromkeys(("unit_amount_decimal", "flat_amount_decimal"), "decimal"),
+}
 _PRICE_TERMS: dict[str, Any] = {
     "currency": "text",
     "product": "text",
@@ -50,6 +55,9 @@ _PRICE_TERMS: dict[str, Any] = {
         "usage_type": frozenset({"licensed", "metered"}),
     },
     "tax_behavior": frozenset({"exclusive", "inclusive", "unspecified"}),
+    "billing_scheme": frozenset({"per_unit", "tiered"}),
+    "tiers_mode": frozenset({"graduated", "volume"}),
+    "tiers": [_TIER],
 }
 _COUPON: dict[str, Any] = {
     "id": "text",
@@ -138,6 +146,8 @@ def _create_named(store: Store, kind: str, asked: dict[str, Any]) -> Document:
 
 def _create_price(store: Store, asked: dict[str, Any], _: str) -> Document:
     named(store, "product", asked["product"], "product")
+    if asked.get("billing_scheme") == "tiered" or "tiers" in asked:
+        return create(store, "price", {**asked, "tiers": _tiers(asked)})
     amounts = [name for name in ("unit_amount", "unit_amount_decimal") if name in asked]
     if len(amounts) != 1:
         message = "You must pass one of `unit_amount` and `unit_amount_decimal`."
@@ -147,6 +157,30 @@ def _create_price(store: Store, asked: dict[str, Any], _: str) -> Document:
     elif "." not in asked["unit_amount_decimal"]:
         asked["unit_amount"] = int(asked["unit_amount_decimal"])
     return create(store, "price", asked)
+
+
+def _tiers(asked: dict[str, Any]) -> list[Document]:
+    """The tiers of a price, each from where the one before ends; the last one has no end."""
+    for name in ("billing_scheme", "tiers", "tiers_mode"):
+        if not asked.get(name):
+            message = f"You must pass `{name}` for a price with tiers."
+            raise StripeError(message, "parameter_missing", name)
+    *_, last = asked["tiers"]
+    if last.get("up_to") != "inf":
+        raise StripeError("The last tier must have `up_to` of `inf`.", None, "tiers")
+    return [_tier(one) for one in asked["tiers"]]
+
+
+def _tier(asked: dict[str, Any]) -> Document:
+    end = asked["up_to"]
+    made: Document = {"up_to": None if end == "inf" else int(end)}
+    for name in ("unit_amount", "flat_amount"):
+        text = asked.get(f"{name}_decimal")
+        if text is None and asked.get(name) is not None:
+            text = str(asked[name])
+        made[f"{name}_decimal"] = text
+        made[name] = int(text) if text is not None and "." not in text else None
+    return made
 
 
 def _update_price(store: Store, asked: dict[str, Any], key: str) -> Document:

@@ -35,6 +35,33 @@ BILLING_FRAMES: dict[str, dict[str, pl.DataType]] = {
         "auto_advance": FLAG,
         "version": TEXT,
     },
+    # Charges of an invoice that an earlier one had paid, and what they took beyond its total.
+    "overcharges": {
+        "payment_id": TEXT,
+        "overcharged_minor": WHOLE,
+        "amount_minor": WHOLE,
+        "refunded_minor": WHOLE,
+        "is_disputed": FLAG,
+        "invoice_id": TEXT,
+        "invoice_total_minor": WHOLE,
+        "earlier_id": TEXT,
+        "earlier_minor": WHOLE,
+        "earlier_refunded_minor": WHOLE,
+        "is_earlier_disputed": FLAG,
+    },
+    # What the price book lists, beside the price of billing that stands for it. Amounts are minor
+    # units as exact decimal text, for the periods of that price; `tiers` is JSON, by the month.
+    "list_prices": {
+        "row_key": TEXT,
+        "offer_id": TEXT,
+        "product_id": TEXT,
+        "currency": TEXT,
+        "interval": TEXT,
+        "interval_count": WHOLE,
+        "tax_behavior": TEXT,
+        "unit_amount": TEXT,
+        "tiers": TEXT,
+    },
     # Refunds that no credit note stands behind, and the invoices of their charges.
     "uncredited_refunds": {
         "refund_id": TEXT,
@@ -83,15 +110,53 @@ BILLING_QUERIES: Mapping[str, str] = {
             where code = 'INV-SCHD-01' and cause = 'stale_draft'
         )
     """,
+    "overcharges": """
+        select compared.billing_id as payment_id, compared.overcharged_minor,
+               wire.amount as amount_minor, coalesce(wire.amount_refunded, 0) as refunded_minor,
+               coalesce(wire.disputed, false) as is_disputed, invoices.id as invoice_id,
+               invoices.total as invoice_total_minor, earlier.id as earlier_id,
+               earlier.amount as earlier_minor,
+               coalesce(earlier.amount_refunded, 0) as earlier_refunded_minor,
+               coalesce(earlier.disputed, false) as is_earlier_disputed
+        from reconciliation.drift as told
+        join comparison.cmp_payment__billing_vs_erp as compared on told.row_key = compared.row_key
+        join raw.stripe__charge as wire on compared.billing_id = wire.id
+        join raw.stripe__charge as earlier on compared.charged_before = earlier.id
+        join raw.stripe__invoice as invoices on compared.invoice_id = invoices.id
+        where told.code = 'PAY-DUP-01' and told.cause = 'charged_twice'
+    """,
+    "list_prices": """
+        with tiers as (
+            select price_id, cast(to_json(list({
+                'up_to': up_to, 'unit_amount': unit_amount_minor::varchar,
+                'flat_amount': flat_amount_minor::varchar
+            } order by lower_bound)) as varchar) as tiers
+            from canonical.price_tiers where role = 'crm' and is_current group by price_id
+        )
+        select told.row_key, wire.id as offer_id, wire.product as product_id, wire.currency,
+               wire.recurring_interval as interval,
+               coalesce(wire.recurring_interval_count, 1) as interval_count, wire.tax_behavior,
+               (entries.unit_month_minor * coalesce(wire.recurring_interval_count, 1)
+                * case wire.recurring_interval when 'month' then 1 when 'year' then 12 end)::varchar
+                   as unit_amount, tiers.tiers
+        from reconciliation.drift as told
+        join raw.stripe__price as wire on told.replica_id = wire.id
+        join canonical.price_versions as entries
+            on told.owner_id = entries.price_id and entries.role = 'crm' and entries.is_current
+        left join tiers on entries.price_id = tiers.price_id
+        where told.code = 'PRD-PRC-01'
+    """,
     "uncredited_refunds": """
         select refunds.refund_id, refunds.status, refunds.amount_minor,
-               refunds.amount_minor - refunds.credited_minor as uncredited_minor,
+               compared.uncredited_minor,
                invoices.id as invoice_id, invoices.status as invoice_status,
                invoices.total as total_minor,
                coalesce(invoices.post_payment_credit_notes_amount, 0) as paid_credits_minor,
                coalesce(invoices.pre_payment_credit_notes_amount, 0) as open_credits_minor,
                refunds.correlation_id as thread
         from conformed.refund__billing as refunds
+        join comparison.cmp_refund__billing_vs_erp as compared
+            on refunds.refund_id = compared.billing_id
         left join raw.stripe__invoice as invoices on refunds.invoice_id = invoices.id
         where refunds.refund_id in (
             select owner_id from reconciliation.drift

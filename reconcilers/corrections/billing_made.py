@@ -97,6 +97,70 @@ def _against(refund: Row) -> Iterator[Refusal]:
         yield Refusal("amount", "credit_note.amount", problem, "find out what was paid back twice")
 
 
+def refund_charge(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """PAY-DUP-01, charged twice: what a later charge took beyond the invoice goes back.
+
+    Money that went back does not come again: there is no undo.
+    """
+    charge = facts.overcharges.get(subject.owner_id or "")
+    refusals = tuple(_against_refund(charge)) if charge else (_unseen_charge(subject),)
+    return made_correction(
+        subject,
+        rule,
+        action="refund_charge",
+        object_name="refund",
+        name=subject.owner_id or "",
+        body=_refund(charge, subject) if charge and not refusals else {},
+        within={"charge": subject.owner_id},
+        conditions=_of_charges(charge) if charge and not refusals else (),
+        refusals=refusals,
+        reason=f"charge {subject.owner_id} took what an earlier one had paid",
+    )
+
+
+def _refund(charge: Row, subject: Subject) -> dict[str, Any]:
+    return {
+        "charge": charge["payment_id"],
+        "amount": charge["overcharged_minor"],
+        "reason": "duplicate",
+        "metadata": {"q2c_correlation_id": subject.correlation_id},
+    }
+
+
+def _of_charges(charge: Row) -> list[Condition]:
+    """Neither charge gave anything back meanwhile, and the invoice asks for as much as it did."""
+    return [
+        _kept(charge["payment_id"], charge["amount_minor"], charge["refunded_minor"]),
+        _kept(charge["earlier_id"], charge["earlier_minor"], charge["earlier_refunded_minor"]),
+        stands(
+            "stripe",
+            "invoice",
+            {"id": charge["invoice_id"]},
+            status="paid",
+            total=charge["invoice_total_minor"],
+        ),
+    ]
+
+
+def _kept(charge_id: str, amount: int, refunded: int) -> Condition:
+    shows = {"status": "succeeded", "amount": amount, "amount_refunded": refunded}
+    return stands("stripe", "charge", {"id": charge_id}, **shows, disputed=False)
+
+
+def _against_refund(charge: Row) -> Iterator[Refusal]:
+    if charge["is_disputed"] or charge["is_earlier_disputed"]:
+        problem = "a charge of the invoice is disputed: its bank may give the money back"
+        yield Refusal("dispute", "charge.disputed", problem, "wait for the end of the dispute")
+    left = charge["amount_minor"] - charge["refunded_minor"]
+    if charge["overcharged_minor"] > left:
+        problem = f"only {left} minor units of the charge are left to give back"
+        yield Refusal("amount", "refund.amount", problem, "let the next night read it again")
+
+
+def _unseen_charge(subject: Subject) -> Refusal:
+    return not_in_snapshot("charge.id", f"charge {subject.owner_id!r} with an earlier one")
+
+
 def _unseen(subject: Subject) -> Refusal:
     return not_in_snapshot("refund.id", f"refund {subject.owner_id!r}")
 

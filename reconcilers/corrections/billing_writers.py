@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 
 from reconcilers.corrections.billing_deeds import finalize_draft, pay_out_of_band
-from reconcilers.corrections.billing_made import credit_refund
+from reconcilers.corrections.billing_made import credit_refund, refund_charge
 from reconcilers.corrections.correction import Correction, Subject
 from reconcilers.corrections.erp_duplicate import credit_void
 from reconcilers.corrections.facts import Facts
+from reconcilers.corrections.list_prices import make_price
 from reconcilers.corrections.policy import Rule
 
 BILLING_WRITERS: Mapping[
@@ -14,6 +15,8 @@ BILLING_WRITERS: Mapping[
 ] = {
     ("PAY-OOB-01", "in_full"): pay_out_of_band,
     ("RFD-MISS-01", "no_credit_note"): credit_refund,
+    ("PAY-DUP-01", "charged_twice"): refund_charge,
+    ("PRD-PRC-01", None): make_price,
     ("INV-SCHD-01", "stale_draft"): finalize_draft,
     ("INV-STAT-01", "void_not_copied"): credit_void,
 }

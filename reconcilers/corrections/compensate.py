@@ -53,6 +53,7 @@ UNDONE_BY: Mapping[str, str] = {
     "end_billing_copy": UNDO_END,
     "post_erp_deposit": UNDO_JOURNAL,
     "ask_for_paper": UNDO_CREATION,
+    "make_price": UNDO_CREATION,
     "revert_unsigned_edit": UNDO_UPDATE,
     "plan_subscription": UNDO_DEED,
     UNDO_UPDATE: UNDO_UPDATE,
@@ -222,6 +223,7 @@ def _moved(after: Mapping[str, Any]) -> set[str]:
 # How a record that we made is put out of use; it is never deleted.
 RETIRED: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "customer": ({"isInactive": False}, {"isInactive": True}),
+    "price": ({"active": True}, {"active": False}),
     "Opportunity": ({"StageName": "Needs Paper"}, {"StageName": "Closed Lost"}),
     "Account": ({"Type": "Customer"}, {"Type": "Inactive", "Stripe_Customer_Id__c": None}),
 }

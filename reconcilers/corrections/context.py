@@ -71,6 +71,7 @@ QUERIES: Mapping[str, str] = {
             where code in ('CTL-XREF-01', 'CUS-ATTR-01', 'HIE-PAR-01', 'INV-DATE-01', 'MRR-XSYS-01',
                            'JE-PER-01', 'PRD-GL-01')
                or (code = 'PYT-DEP-01' and cause = 'key_lost')
+               or (code = 'PRD-MAP-01' and cause = 'retired')
             union
             select code, owner_system, owner_id from reconciliation.drift
             where code = 'CUS-STAT-01'

@@ -24,7 +24,7 @@ LINES = "item"  # the sublist that is given anew, with its taxes
 
 
 def amend_total(subject: Subject, rule: Rule, facts: Facts) -> Correction:
-    """INV-AMT-01, TAX-AMT-01: the lines and taxes that billing charged."""
+    """INV-AMT-01, TAX-AMT-01, TAX-CODE-01: the lines and taxes that billing charged."""
     return _amend(subject, rule, facts, subject.replica_id or "")
 
 

@@ -20,7 +20,10 @@ from reconcilers.corrections.policy import Rule
 
 
 def post_refund(subject: Subject, rule: Rule, facts: Facts) -> Correction:
-    """RFD-MISS-01, not posted: out of clearing, against the open memo of its credit note."""
+    """RFD-MISS-01, not posted: out of clearing, against the open memo of its credit note.
+
+    Without a note it gives back a payment on account: a customer who was charged twice.
+    """
     refund_id = subject.owner_id or ""
     refund = facts.refunds.get(refund_id)
     refusals: tuple[Refusal, ...] = (
@@ -35,7 +38,7 @@ def post_refund(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         conditions = [
             stands("stripe", "refund", {"id": refund_id}, status="succeeded", amount=amount),
             nothing("netsuite", "transaction", custbody_stripe_refund_id=refund_id),
-            *(as_open_as(refund) if refund["transaction_id"] else ()),
+            *_as_it_was(refund),
         ]
         if clearing and not refusals:
             body = _body(refund, clearing, facts, subject.correlation_id)
@@ -50,6 +53,21 @@ def post_refund(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         refusals=refusals,
         reason=f"refund {refund_id} was paid out and the ERP does not have it",
     )
+
+
+def _as_it_was(refund: Row) -> list[Condition]:
+    """What is paid out stands, with as much of it open; of a payment nothing is taken up at all."""
+    document = refund["transaction_id"]
+    if document is None or not refund["is_of_payment"]:
+        return as_open_as(refund) if document else []
+    links = ("netsuite", "previoustransactionlinelink")
+    return [
+        stands(
+            "netsuite", "transaction", {"id": document}, voided="F", foreigntotal=refund["total"]
+        ),
+        nothing(*links, nextdoc=document),
+        nothing(*links, previousdoc=document, linktype="Payment"),
+    ]
 
 
 def clearing_account(legal_entity: str | None, facts: Facts) -> Row | None:
@@ -73,14 +91,16 @@ def _against(refund: Row, facts: Facts) -> Iterator[Refusal]:
     day, code = refund["refund_date"], refund["currency"]
     yield from currency_gap(code, facts.currencies.get(code or ""))
     yield from period_gap(day, facts.month_of(day))
-    if refund["credit_note_id"] is None:
-        problem, fix = "no credit note stands behind it", "credit it in billing first"
+    if refund["credit_note_id"] is None and not refund["is_of_payment"]:
+        problem = "no credit note stands behind it, and no payment of its charge is on account"
+        fix = "credit it in billing first, or take off the invoice what it gives back"
     elif refund["transaction_id"] is None:
         problem, fix = "the ERP does not have the credit memo", "post it first (CRN-MISS-01)"
     elif refund["memo_currency"] != code:
-        problem, fix = f"the memo is in {refund['memo_currency']}", "correct the memo's currency"
+        problem = f"what it pays out is in {refund['memo_currency']}"
+        fix = "correct the currency in the ERP"
     elif refund["open_minor"] < refund["amount_minor"]:
-        problem = f"only {refund['open_minor']} minor units of the credit memo are open"
+        problem = f"only {refund['open_minor']} minor units of what it pays out are open"
         fix = "find out what took the rest of it, then post the refund by hand"
     elif refund["is_customer_inactive"] == "T":
         problem = f"ERP customer {refund['customer_id']} is inactive"

@@ -31,6 +31,8 @@ class Facts:
     unbilled: Mapping[str, Row]
     unbilled_lines: Mapping[str, Sequence[Row]]
     prices: Mapping[str, Row]
+    list_prices: Mapping[str, Row]
+    overcharges: Mapping[str, Row]
     signed_steps: Mapping[str, Row]
     signed_lines: Mapping[str, Row]
     signed_terms: Mapping[str, Row]
@@ -101,6 +103,8 @@ def index(context: PlanContext) -> Facts:
         unbilled_lines=_grouped(context.unbilled_lines, "contract_id"),
         billed_twice=_by(context.billed_twice, "row_key"),
         prices=_by(context.billing_prices, "price_id"),
+        overcharges=_by(context.overcharges, "payment_id"),
+        list_prices=_by(context.list_prices, "row_key"),
         signed_steps=_by(context.signed_steps, "row_key"),
         coupons=context.billing_coupons.rows(named=True),
         signed_lines=_by(context.signed_lines, "row_key"),

@@ -59,6 +59,11 @@ def _in_use(*_: object) -> str:
     return "F"
 
 
+def _on_sale(subject: Subject, _: Facts) -> str:
+    """The ERP has a flag for what is out of use, the others one for what is in use."""
+    return "F" if subject.replica_system == "netsuite" else "true"
+
+
 @dataclass(frozen=True)
 class Copy:
     """Which attribute of the matrix a class is about, and the value wanted, as the raw zone has it.
@@ -84,6 +89,7 @@ COPIES: Mapping[str, Copy] = {
     "HIE-PAR-01": Copy(
         "customer_hierarchy", "parent", _parent, "sales has it below another customer"
     ),
+    "PRD-MAP-01": Copy("product", "is_active", _on_sale, "live subscriptions still pay for it"),
     "PYT-DEP-01": Copy(
         "payout", "payout_id", _owner, "the deposit is the payout's, its key is lost"
     ),

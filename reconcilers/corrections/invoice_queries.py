@@ -23,7 +23,7 @@ _WANTED = """
             where copy_role = 'primary' and erp_internal_id in (
                 select split_part(coalesce(replica_id, owner_id), '-', 1)
                 from reconciliation.drift
-                where code in ('INV-AMT-01', 'TAX-AMT-01', 'INV-LINE-01')
+                where code in ('INV-AMT-01', 'TAX-AMT-01', 'TAX-CODE-01', 'INV-LINE-01')
                    or code = 'INV-STAT-01' and cause = 'void_not_copied'
                 union
                 select standing.erp_internal_id
@@ -58,6 +58,19 @@ POSTED_FIELDS_HELD = """
                lastmodifieddate, null
         from raw.netsuite__item
         where id in (select record_id from told where code = 'PRD-GL-01')
+        union all
+        select 'netsuite', 'product', id, 'is_active', isinactive, lastmodifieddate, null
+        from raw.netsuite__item
+        where id in (select record_id from told where code = 'PRD-MAP-01')
+        union all
+        select 'stripe', 'product', id, 'is_active', active::varchar,
+               coalesce(_changed_at, created::varchar), null
+        from raw.stripe__product
+        where id in (select record_id from told where code = 'PRD-MAP-01')
+        union all
+        select 'salesforce', 'product', id, 'is_active', isactive::varchar, systemmodstamp, null
+        from raw.salesforce__product2
+        where id in (select record_id from told where code = 'PRD-MAP-01')
 """
 
 INVOICE_QUERIES: Mapping[str, str] = {

@@ -41,6 +41,8 @@ class PlanContext:
     unbilled: pl.DataFrame
     unbilled_lines: pl.DataFrame
     billing_prices: pl.DataFrame
+    list_prices: pl.DataFrame
+    overcharges: pl.DataFrame
     signed_steps: pl.DataFrame
     signed_lines: pl.DataFrame
     signed_terms: pl.DataFrame
@@ -301,6 +303,8 @@ class PlanContext:
             "memo_currency": TEXT,
             "unpaid": TEXT,
             "open_minor": WHOLE,
+            "is_of_payment": FLAG,
+            "total": TEXT,
         },
         "billing_payouts": {
             "payout_id": TEXT,

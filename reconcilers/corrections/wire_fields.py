@@ -10,7 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from reconcilers.corrections.correction import UNDO_UPDATE
+from reconcilers.corrections.correction import UNDO_CREATION, UNDO_UPDATE
 
 Path = tuple[str, ...]
 
@@ -26,6 +26,10 @@ def _reference(value: str | None) -> Any:
 
 def _flag(value: str | None) -> Any:
     return value == "T"
+
+
+def _yes(value: str | None) -> Any:
+    return value == "true"
 
 
 def _whole(value: str | None) -> Any:
@@ -167,6 +171,10 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         said=_listed,
         how=NO_PRORATION,
     ),
+    # A price never changes; only one that we made is ever archived.
+    ("stripe", "price", "list_unit_amount"): Place(
+        "price", ("active",), "stripe.price", only=(UNDO_CREATION,)
+    ),
     ("stripe", "subscription", "cancel_decision"): Place(
         "subscription",
         ("cancel_at_period_end",),
@@ -196,6 +204,13 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         _DOCUMENT,
         said=_reference,
         also=("invoice", "creditMemo", "customerPayment", "customerRefund", "deposit"),
+    ),
+    ("salesforce", "product", "is_active"): Place(
+        "Product2", ("IsActive",), "salesforce.product2", said=_yes
+    ),
+    ("stripe", "product", "is_active"): Place("product", ("active",), "stripe.product", said=_yes),
+    ("netsuite", "product", "is_active"): Place(
+        "serviceSaleItem", ("isInactive",), "netsuite.item", said=_flag
     ),
     ("netsuite", "product", "revenue_account"): Place(
         "serviceSaleItem", ("incomeAccount",), "netsuite.item", said=_reference
@@ -243,6 +258,8 @@ DOCUMENTS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("netsuite", "creditMemo"): (("credit_note", "total"),),
     ("netsuite", "customerPayment"): (("payment", "amount"),),
     ("stripe", "credit_note"): (("refund", "credited"),),
+    ("stripe", "refund"): (("refund", "owed"),),
+    ("stripe", "price"): (("price", "list_unit_amount"), ("price_tier", "unit_amount")),
     ("stripe", "subscription_schedule"): (("contract", "recurring_mrr"),),
     ("netsuite", "customerRefund"): (("refund", "amount"),),
     ("netsuite", "deposit"): (("payout", "net"),),

@@ -82,6 +82,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("PAY-AMT-01", "fee_netted"): gross_up,
     ("INV-AMT-01", None): amend_total,
     ("TAX-AMT-01", None): amend_total,
+    ("TAX-CODE-01", None): amend_total,
     ("INV-LINE-01", None): amend_lines,
     ("INV-MISS-02", "unpaid"): credit_unknown,
     ("JE-PER-01", None): move_period,

@@ -11,7 +11,11 @@ from reconcilers.corrections.dispatch import dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.billing_samples import (
+    charged_twice,
     drafts,
+    listed,
+    other_list_price,
+    overcharge,
     receipts,
     refunds,
     stale_draft,
@@ -166,3 +170,61 @@ def test_a_refund_gets_one_note_although_the_answer_was_lost(sold, state):
     assert note["metadata"]["tieout_correction"] == view.correction_id
     assert view.target_record_id == note["id"]
     assert send(state, sold) == {}
+
+
+def charge_twice(company):
+    """Invoice in_6, paid by ch_1, and charged once more by ch_2."""
+    invoice = company.store.get("stripe", "invoice", "in_1")
+    company.store.put_many("stripe", "invoice", [{**invoice, "id": "in_6", "status": "paid"}])
+    took = {"amount": 12000, "amount_refunded": 0, "currency": "gbp", "status": "succeeded"}
+    took |= {"disputed": False, "customer": "cus_A", "created": CREATED, "payment_intent": None}
+    charges = [{**took, "id": key} for key in ("ch_1", "ch_2")]
+    company.store.put_many("stripe", "charge", charges)
+
+
+def test_a_charge_too_many_goes_back_once_although_the_answer_was_lost(sold, state):
+    charge_twice(sold)
+    plan_into(state, drift(charged_twice()), context(**overcharge()), sold.store.now())
+    agree(state, sold)
+    sold.fault("stripe", method="POST", path="/v1/refunds", lose_answer=True)
+    assert send(state, sold)["accepted"] == 1
+    (refund,) = sold.store.rows("stripe", "refund", parent="ch_2")
+    assert (refund["amount"], refund["reason"]) == (12000, "duplicate")
+    assert sold.store.get("stripe", "charge", "ch_2")["amount_refunded"] == 12000
+    assert sold.store.get("stripe", "charge", "ch_1")["amount_refunded"] == 0
+    (view,) = list_corrections(state)
+    assert (view.target_record_id, send(state, sold)) == (refund["id"], {})
+
+
+TIERS = """[
+    {"up_to": 10, "unit_amount": "5000.0", "flat_amount": null},
+    {"up_to": null, "unit_amount": "4000.5", "flat_amount": "100"}
+]"""
+
+
+@pytest.mark.parametrize("tiers", [None, TIERS])
+def test_a_list_price_is_made_once_and_archived_again(sold, state, tiers):
+    product = {"id": "prod_1", "name": "Seat", "active": True, "created": CREATED}
+    price = {"id": "price_1", "product": "prod_1", "currency": "gbp", "unit_amount": 5000}
+    recurring = {"interval": "month", "interval_count": 1, "usage_type": "licensed"}
+    price |= {"unit_amount_decimal": "5000", "recurring": recurring, "type": "recurring"}
+    sold.store.put_many("stripe", "product", [product])
+    sold.store.put_many("stripe", "price", [{**price, "active": True, "created": CREATED}])
+    facts = listed(tiers=tiers, tax_behavior="exclusive")
+    plan_into(state, drift(other_list_price()), context(**facts), sold.store.now())
+    agree(state, sold)
+    sold.fault("stripe", method="POST", path="/v1/prices", lose_answer=True)
+    assert send(state, sold)["accepted"] == 1
+    (view,) = list_corrections(state)
+    made = sold.store.get("stripe", "price", view.target_record_id)
+    assert (made["active"], made["type"], made["tax_behavior"]) == (True, "recurring", "exclusive")
+    if tiers:
+        assert made["unit_amount"] is None
+        assert [tier["up_to"] for tier in made["tiers"]] == [10, None]
+        assert [tier["flat_amount"] for tier in made["tiers"]] == [None, 100]
+        assert made["tiers"][1]["unit_amount_decimal"] == "4000.5"
+    else:
+        assert (made["unit_amount"], made["unit_amount_decimal"]) == (5300, "5300")
+    assert undo(state, sold) == {"accepted": 1}
+    assert not sold.store.get("stripe", "price", made["id"])["active"]
+    assert sold.store.get("stripe", "price", "price_1")["active"]

@@ -60,6 +60,45 @@ lost as (
     group by payment_id
 ),
 
+kept as (
+    -- what the charges of one invoice kept together
+    select
+        invoice_id,
+        sum(amount_minor - refunded_minor) as kept_minor
+    from {{ ref('payment__billing') }}
+    where is_settled and invoice_id is not null
+    group by invoice_id
+),
+
+owed as (
+    -- what a charge took of an invoice that other charges pay: it goes back without a credit
+    select
+        charges.payment_id,
+        least(
+            charges.amount_minor, kept.kept_minor + charges.refunded_minor - invoices.total_minor
+        ) as owed_minor
+    from {{ ref('payment__billing') }} as charges
+    inner join kept on charges.invoice_id = kept.invoice_id
+    inner join {{ ref('invoice__billing') }} as invoices on charges.invoice_id = invoices.invoice_id
+    where charges.is_settled and kept.kept_minor > charges.amount_minor - charges.refunded_minor
+),
+
+uncredited as (
+    -- refunds of one charge, one after the other, beyond what they owe the customer anyway
+    select
+        refunds.refund_id,
+        greatest(0, least(
+            greatest(refunds.amount_minor - refunds.credited_minor, 0),
+            sum(greatest(refunds.amount_minor - refunds.credited_minor, 0)) over (
+                partition by refunds.payment_id
+                order by refunds.created_at, refunds.refund_id rows unbounded preceding
+            ) - greatest(coalesce(owed.owed_minor, 0), 0)
+        )) as uncredited_minor
+    from {{ ref('refund__billing') }} as refunds
+    left join owed on refunds.payment_id = owed.payment_id
+    where refunds.is_settled
+),
+
 given_back as (
     -- what the refunds of one charge gave back, one after the other, and what a dispute took besides
     select
@@ -105,9 +144,7 @@ select
     coalesce(billing.payment_id, erp.payment_id) as payment_id,
     coalesce(billing.credit_note_id, erp.credit_note_id) as credit_note_id,
     erp.number as erp_number,
-    case
-        when billing.is_settled then greatest(billing.amount_minor - billing.credited_minor, 0) else 0
-    end as uncredited_minor,
+    cast(coalesce(uncredited.uncredited_minor, 0) as bigint) as uncredited_minor,
     {{ seconds_between('billing.created_at', watermark('stripe', 'credit_note')) }} as credit_coverage_seconds,
     coalesce(rows_of_both.copy_role = 'duplicate', false) as is_erp_duplicate,
     coalesce(rows_of_both.duplicate_of, case when by_bank.beyond_minor > 0 then by_bank.refund_id end) as duplicate_of,
@@ -126,4 +163,5 @@ from rows_of_both
 left join {{ ref('refund__billing') }} as billing on rows_of_both.billing_id = billing.refund_id
 left join {{ ref('refund__erp') }} as erp on rows_of_both.erp_id = erp.erp_internal_id
 left join by_bank on rows_of_both.erp_id = by_bank.erp_internal_id
+left join uncredited on rows_of_both.billing_id = uncredited.refund_id
 left join given_back on rows_of_both.billing_id = given_back.refund_id

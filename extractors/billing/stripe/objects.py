@@ -100,7 +100,7 @@ PRODUCT = _object(
 PRICE = _object(
     "price",
     declare("product", "currency", required=True),
-    declare("type", "billing_scheme", "tiers_mode"),
+    declare("type", "billing_scheme", "tiers_mode", "tax_behavior"),
     declare("tiers", kind="json"),
     declare("unit_amount", kind="integer"),
     declare("unit_amount_decimal", kind="decimal"),

@@ -34,7 +34,7 @@ _DEEDS = frozenset(
 )
 # An invoice is final once it is finalized, a charge once it is made: these two are what is left.
 # A plan that has not begun charges nothing yet.
-_MADE = frozenset({"credit_note", "refund", "subscription_schedule"})
+_MADE = frozenset({"credit_note", "price", "refund", "subscription_schedule"})
 _METADATA = "metadata."
 
 

@@ -89,6 +89,20 @@ def test_taxes_that_differ_are_put_right_with_all_the_lines():
     assert planned(row, **facts).payload == {**BILLED, "taxDetailsOverride": True}
 
 
+def test_the_code_under_which_billing_charged_comes_with_all_the_lines_of_a_paid_invoice():
+    """Its total stays, so that what was applied to it stands."""
+    facts = posted_as(("il_0", 7500, 1500), ("il_1", 2500, 500), unpaid_minor=0)
+    facts["erp_copy_lines"] = [
+        row | {"tax_code_id": "9", "tax_rate": "19"} for row in facts["erp_copy_lines"]
+    ]
+    row = other_total() | {"code": "TAX-CODE-01", "attribute": "tax_code:GB", "cause": "other_rate"}
+    correction = planned(row, **facts)
+    assert correction.mode == "approve_two"
+    assert correction.payload == {**BILLED, "taxDetailsOverride": True}
+    codes = [each["taxCode"] for each in correction.before["taxDetails"]["items"]]
+    assert codes == [{"id": "9"}, {"id": "9"}]
+
+
 def told(*names, transaction="7001"):
     return {
         "erp_wrong_lines": [

@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from reconcilers.corrections.approval import approve
+from reconcilers.corrections.compensate import CompensationRefusedError, compensate
 from reconcilers.corrections.correction import Correction
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.billing_samples import refunds, uncredited_refund
+from tests.billing_samples import charged_twice, overcharge, refunds, uncredited_refund
 from tests.correction_samples import MemoryTarget, at, context, drift, plan_into
 from tests.unit.reconcilers.test_journals import planned
 
@@ -91,3 +92,71 @@ def test_a_refund_that_was_credited_or_failed_meanwhile_gets_no_note(state, key,
     targets, limits = {"stripe": account}, DispatchLimits(tries_per_run=1)
     assert asyncio.run(dispatch(state, targets, lambda: at(0, 9), limits)).outcomes == {outcome: 1}
     assert len(account.effects) == (outcome == "accepted")
+
+
+def test_what_a_second_charge_took_goes_back_to_what_the_customer_paid_with():
+    correction = planned(charged_twice(), **overcharge())
+    assert (correction.object, correction.operation) == ("refund", "create")
+    assert (correction.mode, correction.action) == ("approve_two", "refund_charge")
+    assert correction.payload == {
+        "charge": "ch_2",
+        "amount": 12000,
+        "reason": "duplicate",
+        "metadata": {
+            "q2c_correlation_id": "q2c_006A",
+            "tieout_correction": correction.correction_id,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("facts", "field", "words"),
+    [
+        ({"overcharges": []}, "charge.id", "not in the snapshot"),
+        (overcharge(is_disputed=True), "charge.disputed", "is disputed"),
+        (overcharge(is_earlier_disputed=True), "charge.disputed", "is disputed"),
+        (overcharge(refunded_minor=1), "refund.amount", "only 11999"),
+    ],
+)
+def test_a_refund_that_is_not_certain_is_refused(facts, field, words):
+    correction = planned(charged_twice(), **facts)
+    (refusal,) = correction.refusals
+    assert (refusal.field, words in refusal.problem) == (field, True), refusal
+    assert (correction.state, correction.payload) == ("refused", {})
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "outcome"),
+    [
+        (("charge", "ch_2"), {}, "accepted"),
+        (("charge", "ch_2"), {"amount_refunded": 1}, "superseded"),
+        (("charge", "ch_2"), {"disputed": True}, "superseded"),
+        (("charge", "ch_1"), {"amount_refunded": 12000}, "superseded"),
+        (("charge", "ch_1"), {"status": "failed"}, "superseded"),
+        (("invoice", "in_6"), {"total": 24000}, "superseded"),
+        (("refund", "re_9"), {"metadata": {"tieout_correction": "another"}}, "accepted"),
+    ],
+)
+def test_a_charge_that_is_no_longer_one_too_many_is_kept(key, change, outcome):
+    kept = {"status": "succeeded", "amount": 12000, "amount_refunded": 0, "disputed": False}
+    account = MemoryTarget(
+        "stripe",
+        {
+            ("charge", "ch_1"): {"id": "ch_1", **kept},
+            ("charge", "ch_2"): {"id": "ch_2", **kept},
+            ("invoice", "in_6"): {"id": "in_6", "status": "paid", "total": 12000},
+        },
+    )
+    account.records[key] = account.records.get(key, {"id": key[1], "charge": "ch_2"}) | change
+    opened = open_state("sqlite://")
+    plan_into(opened, drift(charged_twice()), context(**overcharge()), at(0, 3))
+    (view,) = list_corrections(opened, states=("proposed",))
+    for actor in ("ann", "eve"):
+        approve(opened, [view.correction_id], actor, "", at(0, 4))
+    targets, limits = {"stripe": account}, DispatchLimits(tries_per_run=1)
+    assert asyncio.run(dispatch(opened, targets, lambda: at(0, 9), limits)).outcomes == {outcome: 1}
+    assert len(account.effects) == (outcome == "accepted")
+    if outcome == "accepted":
+        with pytest.raises(CompensationRefusedError, match="cannot be undone"):
+            compensate(opened, [view.correction_id], "ben", "")
+    opened.close()

@@ -76,8 +76,11 @@ WRITES = {
     ("CRN-APPL-01", None): "apply_erp_settlement",
     ("PAY-AMT-01", "fee_netted"): "apply_erp_settlement",
     **dict.fromkeys(
-        ((code, None) for code in ("INV-AMT-01", "TAX-AMT-01", "INV-LINE-01")), "amend_erp_invoice"
+        ((code, None) for code in ("INV-AMT-01", "TAX-AMT-01", "TAX-CODE-01", "INV-LINE-01")),
+        "amend_erp_invoice",
     ),
+    ("PRD-PRC-01", None): "make_price",
+    ("PAY-DUP-01", "charged_twice"): "refund_charge",
     ("INV-MISS-02", "unpaid"): "credit_erp_copy",
     ("JE-PER-01", None): "copy_field",
     ("PRD-GL-01", None): "copy_field",

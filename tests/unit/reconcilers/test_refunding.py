@@ -33,6 +33,19 @@ def test_a_refund_leaves_clearing_for_what_its_memo_gives():
     }
 
 
+ON_ACCOUNT = {
+    "credit_note_id": None, "transaction_id": "7201", "is_of_payment": True,
+    "unpaid": "0", "total": "30", "open_minor": 3000,
+}  # fmt: skip
+
+
+def test_what_was_charged_twice_is_paid_out_of_its_payment():
+    correction = planned(missing_refund(), billing_refunds=[refund(**ON_ACCOUNT)])
+    assert correction.payload["apply"] == {
+        "items": [{"doc": {"id": "7201"}, "apply": True, "amount": "30.00"}]
+    }
+
+
 def test_a_refund_of_a_closed_month_is_for_people():
     """In a later month it would be in the wrong one (JE-PER-01)."""
     months = [FACTS["erp_periods"][1] | {"is_closed": "T"}, JULY]
@@ -54,6 +67,7 @@ def only(**values):
         (only(legal_entity="US"), "account (payment_clearing)", "no ERP account"),
         (only() | changed("erp_accounts", 4, is_inactive="T"), "account (payment_clearing)", "inact"),
         (only(credit_note_id=None), "apply.items.doc", "no credit note"),
+        (only(**ON_ACCOUNT | {"open_minor": 2999}), "apply.items.doc", "only 2999"),
         (only(transaction_id=None), "apply.items.doc", "does not have the credit memo"),
         (only(memo_currency="EUR"), "apply.items.doc", "is in EUR"),
         (only(open_minor=2999), "apply.items.doc", "only 2999"),
@@ -74,8 +88,8 @@ def state():
     opened.close()
 
 
-def sent(state, erp, billing):
-    plan_into(state, drift(missing_refund()), context(**only()), at(0, 3))
+def sent(state, erp, billing, facts=None):
+    plan_into(state, drift(missing_refund()), context(**facts or only()), at(0, 3))
     (view,) = list_corrections(state, states=("proposed",))
     approve(state, [view.correction_id], "ann", "", at(0, 4))
     targets, limits = {"netsuite": erp, "stripe": billing}, DispatchLimits(tries_per_run=1)
@@ -111,3 +125,25 @@ def test_what_changed_since_the_plan_stops_it(state, system, record, values, out
         (view,) = list_corrections(state)
         with pytest.raises(CompensationRefusedError, match=r"void customerRefund .* by hand"):
             compensate(state, [view.correction_id], "ben", "")
+
+
+LINK = ("previoustransactionlinelink", "1")
+
+
+@pytest.mark.parametrize(
+    ("record", "values", "outcome"),
+    [
+        (LINK, {"previousdoc": "7201", "nextdoc": "8", "linktype": "Deposit"}, "accepted"),
+        (LINK, {"previousdoc": "7001", "nextdoc": "7201", "linktype": "Payment"}, "superseded"),
+        (LINK, {"previousdoc": "7201", "nextdoc": "8", "linktype": "Payment"}, "superseded"),
+        (("transaction", "7201"), {"foreigntotal": "29"}, "superseded"),
+        (("transaction", "7201"), {"voided": "T"}, "superseded"),
+    ],
+)
+def test_a_payment_that_something_took_up_is_not_paid_out(state, record, values, outcome):
+    erp, billing = netsuite(), stripe()
+    erp.records["transaction", "7201"] = {"id": "7201", "voided": "F", "foreigntotal": "30"}
+    erp.records[record] = erp.records.get(record, {}) | values
+    billing.records[PAID_OUT] = {"id": "re_1", "status": "succeeded", "amount": 3000}
+    assert sent(state, erp, billing, only(**ON_ACCOUNT)) == {outcome: 1}
+    assert len(erp.effects) == (outcome == "accepted")
