@@ -37,5 +37,6 @@ def price(price_id: str, unit_amount: str | None, **values: Any) -> dict[str, An
     usual = {
         "price_id": price_id, "product_id": "prod_1", "currency": "usd", "interval": "month",
         "interval_count": 1, "unit_amount": unit_amount, "is_open": True,
+        "tax_behavior": "unspecified",
     }  # fmt: skip
     return usual | values

@@ -31,9 +31,10 @@ from reconcilers.corrections import dispatch as dispatching
 from reconcilers.corrections.approval import approve, reject, replay
 from reconcilers.corrections.brakes import halted, resume
 from reconcilers.corrections.budget import Budget, Budgets
-from reconcilers.corrections.compensate import UNDONE_BY, compensate
+from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.endings import ARRIVAL
 from reconcilers.corrections.states import CorrectionState
+from reconcilers.corrections.undos import UNDONE_BY
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import SEALS

@@ -62,6 +62,7 @@ _PRICE_TERMS: dict[str, Any] = {
 _COUPON: dict[str, Any] = {
     "id": "text",
     "amount_off": "integer",
+    "applies_to": {"products": ["text"]},
     "currency": "text",
     "duration": frozenset({"forever", "once", "repeating"}),
     "duration_in_months": "integer",

@@ -70,7 +70,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "coupon": {
         **_COMMON,
         **_METADATA,
-        **_nulls("amount_off currency duration_in_months max_redemptions name percent_off"),
+        **_nulls("amount_off applies_to currency duration_in_months max_redemptions name"),
+        "percent_off": None,
         "duration": "forever",
         "redeem_by": None,
         "times_redeemed": 0,

@@ -56,6 +56,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         "tiers": Field("unfolded", "tier"),
         **_refs("product"),
     },
+    "coupon": {"applies_to": Field("unfolded", "coupon_products")},
     "plan": {"tiers": Field("unfolded", "tier"), **_refs("product")},
     "subscription": {
         "items": Field(

@@ -174,12 +174,21 @@ def dispatch_() -> None:
 
 
 @app.command()
-def compensate(ids: Ids = None, comment: Comment = "") -> None:
+def compensate(
+    ids: Ids = None,
+    comment: Comment = "",
+    on: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day of journals whose own month is closed."),
+    ] = None,
+) -> None:
     """Propose the undo of corrections that a target took; somebody else approves it."""
     settings = load_settings()
     with opened_state(settings) as store:
         try:
-            undos = undoing.compensate(store, _full_ids(store, ids), settings.actor, comment)
+            undos = undoing.compensate(
+                store, _full_ids(store, ids), settings.actor, comment, on=on and on.date()
+            )
         except CompensationRefusedError as error:
             raise typer.BadParameter(str(error)) from error
     if not undos:

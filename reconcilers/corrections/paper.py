@@ -1,8 +1,8 @@
 """What billing serves or changed without paper gets an opportunity that asks for it. Pure.
 
-CON-MISS-02, CON-AMD-02 and CON-REN-01 (`renewed_in_billing_only`). It is named after the
-subscription, contract or line: while it is open, the night counts the paper as asked for; closed as
-lost it finds the drift again.
+CON-MISS-02, CON-AMD-02 and CON-REN-01 (`renewed_in_billing_only`). It has a key that names the
+subscription, contract or line, whatever sales calls it: while it is open, the night counts the
+paper as asked for; closed as lost it finds the drift again.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,6 @@ from reconcilers.corrections.document import (
     Condition,
     amount_text,
     not_in_snapshot,
-    nothing,
     stands,
 )
 from reconcilers.corrections.facts import Facts, Row
@@ -56,9 +55,8 @@ def ask_for_paper(subject: Subject, rule: Rule, facts: Facts) -> Correction:
 
 
 def _still(found: Row | None) -> Iterator[Condition]:
-    """That nobody asks already, and that billing has the subscription as it was."""
+    """That billing has the subscription as it was; who asks already is known by the key."""
     if found:
-        yield nothing("salesforce", "Opportunity", Name=found["name"])
         same = {"id": found["subscription_id"]}
         yield stands("stripe", "subscription", same, status=found["status"])
 

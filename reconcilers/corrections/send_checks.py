@@ -71,8 +71,8 @@ async def check_at_send_time(
 ) -> tuple[Refusal, ...]:
     """Ask the ERP again what may have changed since the plan: period, customer, accounts, number.
 
-    A document without a period is booked on the day on which it is sent. A number that the document
-    with our external id has is no reason to refuse it, but to look at it again.
+    A document without a period is booked by its date, else on the day on which it is sent. A number
+    that the document with our external id has is no reason to refuse it, but to look at it again.
     """
     refusals = await _period_now(target, payload, today)
     if whose := payload.get("entity") or payload.get("customer"):
@@ -117,9 +117,10 @@ async def _period_now(
 ) -> list[Refusal]:
     if given := payload.get("postingPeriod"):
         return _closed(await target.lookup("accountingperiod", id=given["id"]), given)
+    day = payload.get("tranDate") or str(today)
     months = await target.lookup("accountingperiod", isquarter="F", isyear="F")
-    current = [m for m in months if m["startdate"] <= str(today) <= m["enddate"]]
-    return _closed(current, {"id": f"of {today}"})
+    current = [m for m in months if m["startdate"] <= day <= m["enddate"]]
+    return _closed(current, {"id": f"of {day}"})
 
 
 def _closed(periods: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]) -> list[Refusal]:

@@ -106,11 +106,11 @@ def _fits(price: Row, line: Row) -> bool:
 
 
 def _is_like(price: Row, held: Row) -> bool:
-    """Whether an item could go over to a price without being billed by other periods."""
+    """Whether an item could go over to a price and keep its periods, and what tax comes to."""
     if price["unit_amount"] is None:
         return False
-    same = ("product_id", "currency", "interval", "interval_count")
-    return bool(price["is_open"]) and all(price[name] == held[name] for name in same)
+    same = ("product_id", "currency", "interval", "interval_count", "tax_behavior")
+    return bool(price["is_open"]) and all(price[n] == held[n] for n in same if n in held)
 
 
 def _with_quantity(correction: Correction, item: Row, line: Row) -> Correction:

@@ -78,7 +78,7 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
                coalesce(recurring_interval_count, 1) as interval_count,
                case when billing_scheme = 'per_unit' and recurring_usage_type = 'licensed'
                    then coalesce(unit_amount_decimal, unit_amount::varchar) end as unit_amount,
-               active as is_open
+               coalesce(tax_behavior, 'unspecified') as tax_behavior, active as is_open
         from raw.stripe__price
         where type = 'recurring' and product in (
             select json_extract_string(item, '$.price.product')
@@ -161,6 +161,7 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
         from raw.stripe__coupon
         where valid and duration = 'forever' and percent_off is not null
             and currency is null and redeem_by is null
+            and coalesce(json_array_length(applies_to::json, '$.products'), 0) = 0
         order by id
     """,
     "signed_lines": """
@@ -240,6 +241,7 @@ SUBSCRIPTION_SCHEMAS: Mapping[str, dict[str, pl.DataType]] = {
         "interval": _TEXT,
         "interval_count": _WHOLE,
         "unit_amount": _TEXT,
+        "tax_behavior": _TEXT,
         "is_open": _FLAG,
     },
     "signed_steps": {

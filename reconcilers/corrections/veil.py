@@ -8,8 +8,10 @@ from typing import Any
 
 from extractors.errors import Rejected, SourceError
 from extractors.protocol import Target, WriteIntent, WriteReceipt
+from reconcilers.masking import masked_text
 from reconcilers.sealing import (
     KEYS_VARIABLE,
+    PERSONAL_FIELDS,
     SealingKeyError,
     Seals,
     Shown,
@@ -19,6 +21,7 @@ from reconcilers.sealing import (
 )
 
 HIDDEN = "[personal]"
+_FIELDS = frozenset[str]().union(*PERSONAL_FIELDS.values())
 _SHORTEST_WORD = 4  # shorter ones are in every sentence
 
 
@@ -38,10 +41,18 @@ class VeiledTarget:
         return self.target.newest_at
 
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
-        return self._veiled(object, await self.target.read(object, record_id))
+        try:
+            return self._veiled(object, await self.target.read(object, record_id))
+        except SourceError as error:
+            _hide(error, [])
+            raise
 
     async def find(self, object: str, external_id: str) -> Mapping[str, Any] | None:  # noqa: A002
-        return self._veiled(object, await self.target.find(object, external_id))
+        try:
+            return self._veiled(object, await self.target.find(object, external_id))
+        except SourceError as error:
+            _hide(error, [])
+            raise
 
     async def lookup(self, object: str, **equals: str) -> list[Mapping[str, Any]]:  # noqa: A002
         asked = {name: self._open(v) if is_sealed(v) else v for name, v in equals.items()}
@@ -90,6 +101,7 @@ def veil(targets: Mapping[str, Target], seals: Seals | None) -> dict[str, Target
 
 
 def _hide(error: SourceError, opened: list[str]) -> None:
+    """Tell an error without what was opened for the call, and without what it shows of others."""
     error.message = _hidden(error.message, opened)
     error.body_excerpt = _hidden(error.body_excerpt, opened)
     error.args = (error.message,)
@@ -102,4 +114,4 @@ def _hidden(text: str, values: list[str]) -> str:
     for word in sorted(words, key=len, reverse=True):
         if len(word) >= _SHORTEST_WORD:
             text = text.replace(word, HIDDEN)
-    return text
+    return masked_text(text, _FIELDS)

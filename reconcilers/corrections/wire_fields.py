@@ -173,7 +173,7 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
     ),
     # A price never changes; only one that we made is ever archived.
     ("stripe", "price", "list_unit_amount"): Place(
-        "price", ("active",), "stripe.price", only=(UNDO_CREATION,)
+        "price", ("active",), "stripe.price", only=(UNDO_CREATION, UNDO_UPDATE)
     ),
     ("stripe", "subscription", "cancel_decision"): Place(
         "subscription",

@@ -274,6 +274,11 @@ def test_a_coupon_of_its_own_is_named_by_its_id(http, sandbox_store):
     whole = http.get("subscriptions/sub_own", params=deeper).json()
     assert whole["discounts"][0]["source"]["coupon"]["percent_off"] == 10
     assert http.get("coupons/co_own").json()["percent_off"] == 10
+    only = {"applies_to": {"products": ["prod_own"]}}
+    sandbox_store.put("stripe", "coupon", {"id": "co_own", **only})
+    assert "applies_to" not in http.get("coupons/co_own").json()
+    shown = http.get("coupons/co_own", params={"expand[]": "applies_to"}).json()
+    assert shown["applies_to"] == only["applies_to"]
     sandbox_store.delete("stripe", "subscription", "sub_own")
 
 

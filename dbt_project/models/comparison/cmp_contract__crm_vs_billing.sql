@@ -56,10 +56,10 @@ unbilled as (
 asked as (
     -- sales was asked for the paper by an opportunity (a correction of CON-MISS-02), and has not said no, nor let
     -- the day pass by which it was asked
-    select distinct substr(name, length('Unpapered ') + 1) as subscription_id
+    select distinct substr(q2c_key, length('unpapered_') + 1) as subscription_id
     from {{ ref('stg_salesforce__opportunities') }}
     where
-        name like 'Unpapered sub%'
+        q2c_key like 'unpapered\_%' escape '\'
         and not is_closed
         and close_date >= cast({{ watermark('stripe', 'subscription') }} as date)
 ),

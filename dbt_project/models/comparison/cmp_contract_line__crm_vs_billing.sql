@@ -68,10 +68,10 @@ tiered as (
 asked as (
     -- sales was asked for the paper of a change in billing (a correction of CON-AMD-02), and has not said no, nor let
     -- the day pass by which it was asked
-    select distinct name
+    select distinct q2c_key
     from {{ ref('stg_salesforce__opportunities') }}
     where
-        name like 'Amendment %'
+        q2c_key like 'amendment\_%' escape '\'
         and not is_closed
         and close_date >= cast({{ watermark('stripe', 'subscription') }} as date)
 ),
@@ -99,7 +99,7 @@ select
     {{ whole_minor('billed.mrr_minor') }} as billing_amount_minor,
     case
         when contracted.contract_id is null or billed.contract_id is null then 'product_on_one_side'
-        when 'Amendment ' || products.contract_id || ' ' || products.product_code in (select asked.name from asked)
+        when 'amendment_' || products.contract_id || '_' || products.product_code in (select asked.q2c_key from asked)
             then 'paper_asked_for'
     end as excluded_reason,
     {{ seconds_between(

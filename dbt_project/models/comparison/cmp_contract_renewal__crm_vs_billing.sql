@@ -62,10 +62,10 @@ noticed as (
 asked as (
     -- sales was asked for the paper of a renewal (a correction of CON-REN-01), and has not said no, nor let
     -- the day pass by which it was asked
-    select distinct name
+    select distinct q2c_key
     from {{ ref('stg_salesforce__opportunities') }}
     where
-        name like 'Renewal 800%'
+        q2c_key like 'renewal\_%' escape '\'
         and not is_closed
         and close_date >= cast({{ watermark('stripe', 'subscription') }} as date)
 ),
@@ -92,7 +92,7 @@ compared as (
             when
                 is_auto_renewed and link_method <> 'renewal' and status <> 'cancelled' and end_date < as_of_date and bills_on
                 then 'renews_itself'
-            when 'Renewal ' || contract_id in (select asked.name from asked) then 'paper_asked_for'
+            when 'renewal_' || contract_id in (select asked.q2c_key from asked) then 'paper_asked_for'
             when term_end_date is null and status = 'activated' then 'first_term'
             when term_end_date is null then 'ended_before_its_term'
         end as excluded_reason

@@ -27,5 +27,5 @@ left join {{ source('identity', 'crosswalk') }} as crosswalk
 where
     opportunities.created_at > first_won.won_at
     -- one that asks for the paper of what is billed already sells nothing more
-    and coalesce(opportunities.name, '') not like 'Unpapered sub%'
-    and coalesce(opportunities.name, '') not like 'Amendment 800%'
+    and coalesce(opportunities.q2c_key, '') not like 'unpapered\_%' escape '\'
+    and coalesce(opportunities.q2c_key, '') not like 'amendment\_%' escape '\'

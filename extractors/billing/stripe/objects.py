@@ -113,6 +113,7 @@ COUPON = _object(
     "coupon",
     declare("name", "currency", "duration"),
     declare("percent_off", kind="decimal"),
+    declare("applies_to", kind="json"),
     declare("amount_off", "duration_in_months", "redeem_by", kind="integer"),
     declare("valid", kind="boolean", required=True),
 )
@@ -389,6 +390,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         "/v1/coupons",
         _events("coupon", "created", "updated", "deleted"),
         deletions=frozenset({"coupon.deleted"}),
+        expand=("applies_to",),
     ),
     # `deleted` means canceled here: the record stays.
     "subscription": Endpoint(

@@ -76,7 +76,7 @@ PRICEBOOK_ENTRY = _object(
 OPPORTUNITY = _object(
     "opportunity",
     "Opportunity",
-    declare("AccountId", "Name", "StageName"),
+    declare("AccountId", "Name", "StageName", "Q2C_Key__c"),
     declare("Amount", kind="decimal"),
     declare("CloseDate", kind="date"),
     declare("IsWon", "IsClosed", kind="boolean"),

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from extractors.errors import UnknownOutcome
 from reconcilers.corrections.approval import ApprovalRefusedError, approve
 from reconcilers.corrections.compensate import (
-    UNDONE_BY,
     CompensationRefusedError,
     compensate,
 )
@@ -22,6 +21,7 @@ from reconcilers.corrections.field_copies import COPIES
 from reconcilers.corrections.outbox import move, store_plan
 from reconcilers.corrections.policy import CEILINGS, Mode, load_policy
 from reconcilers.corrections.states import CorrectionState
+from reconcilers.corrections.undos import UNDONE_BY
 from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state import open_state
 from reconcilers.state.audit import verify_audit

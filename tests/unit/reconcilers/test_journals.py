@@ -288,9 +288,10 @@ def test_a_lost_answer_is_asked_for_by_external_id_and_not_sent_again(state):
     assert erp.effects == [("journalEntry", "reversal_8885")]
 
 
-def undo(state, hour=10):
+def undo(state, hour=10, on=None):
     taken = list_corrections(state, states=("accepted",))
-    made = compensate(state, [view.correction_id for view in taken], "ben", "wrong", at(0, hour))
+    ids = [view.correction_id for view in taken]
+    made = compensate(state, ids, "ben", "wrong", at(0, hour), on)
     for actor in ("ann", "eve"):
         approve(state, [one.correction_id for one in made], actor, "", at(0, hour))
     return made
@@ -331,7 +332,7 @@ def test_a_journal_and_its_undo_come_to_nothing(state, row):
         ({"memo": "changed by hand"}, {}, "superseded"),
         ({"voided": "T"}, {}, "superseded"),
         ({}, {"closed": "T"}, "refused"),
-        ({}, {"enddate": "2026-07-00"}, "refused"),
+        ({}, {"enddate": "2026-06-00"}, "refused"),
     ],
 )
 def test_an_undo_has_the_guarantees_of_what_it_undoes(state, booked, month, outcome):
@@ -339,10 +340,27 @@ def test_an_undo_has_the_guarantees_of_what_it_undoes(state, booked, month, outc
     erp = netsuite()
     send(state, erp)
     as_booked(erp, "reversal_8885", **booked)
-    erp.records["accountingperiod", "2607"] |= month
+    erp.records["accountingperiod", "2606"] |= month
     undo(state)
     assert send(state, erp).outcomes == {outcome: 1}
     assert len(erp.effects) == 1
+
+
+def test_a_journal_is_taken_back_in_its_month_or_once_that_is_closed_on_a_day_that_is_named(state):
+    approved(state, copied_journal())
+    erp = netsuite()
+    send(state, erp)
+    as_booked(erp, "reversal_8885")
+    erp.records["accountingperiod", "2606"]["closed"] = "T"
+    (made,) = undo(state)
+    assert made.payload["tranDate"] == "2026-06-12"
+    assert send(state, erp).outcomes == {"refused": 1}
+    (again,) = undo(state, on=date(2026, 7, 2))
+    assert again.payload["tranDate"] == "2026-07-02"
+    with pytest.raises(CompensationRefusedError, match="has an undo already"):
+        undo(state)
+    assert send(state, erp).outcomes == {"accepted": 1}
+    assert erp.records["journalEntry", again.record_id]["tranDate"] == "2026-07-02"
 
 
 def test_a_journal_of_which_a_line_was_moved_since_is_not_taken_back(state):

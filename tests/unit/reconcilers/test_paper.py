@@ -120,14 +120,14 @@ def test_what_sales_went_on_with_is_not_closed():
     assert send(state, crm) == {"superseded": 1}
 
 
-@pytest.mark.parametrize(
-    ("records", "status"),
-    [
-        ({("Opportunity", "006"): {"Id": "006", "Name": "Unpapered sub_N"}}, "active"),
-        ({}, "canceled"),
-    ],
-)
-def test_what_is_asked_for_already_or_served_no_more_is_not_asked_for(records, status):
-    _, crm, outcomes = sent(records, status)
+def test_what_is_served_no_more_is_not_asked_for():
+    _, crm, outcomes = sent({}, "canceled")
     assert outcomes == {"refused": 1}
+    assert crm.effects == []
+
+
+def test_what_is_asked_for_already_under_its_key_is_not_asked_for_again():
+    """Whatever sales made of it, and calls it, since."""
+    _, crm, outcomes = sent({KEY: {"Id": "006", "Name": "Renamed", "StageName": "Proposal"}})
+    assert outcomes == {"superseded": 1}
     assert crm.effects == []

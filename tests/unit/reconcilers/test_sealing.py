@@ -15,6 +15,7 @@ from reconcilers.corrections.decision_csv import export_waiting
 from reconcilers.corrections.diff import changes
 from reconcilers.corrections.dispatch import dispatch
 from reconcilers.corrections.images import shows
+from reconcilers.masking import DOTS
 from reconcilers.sealing import SealingKeyError, Seals, bare, is_sealed, mask_of, personal_in
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
@@ -135,6 +136,18 @@ def test_what_a_vendor_says_against_a_name_is_kept_without_it():
     kept = all_that_is_kept(state)
     assert "no customer may be called [personal]" in kept
     assert NAME not in kept
+
+
+def test_what_a_vendor_says_of_others_is_kept_in_masks():
+    state, crm = planned_state(), billing()
+    body = '{"matches": [{"companyName": "Rival \\"Inc\\"", "id": "7"}], "by": "bo.b@rival.example"'
+    no = Rejected("stripe", "duplicate of bo.b@rival.example", body_excerpt=f'{body}, "email": "b')
+    crm.script = [("before", no)]
+    assert send(state, crm) == {"dead": 1}
+    kept = all_that_is_kept(state)
+    assert "Rival" not in kept
+    assert "bo.b" not in kept
+    assert f"duplicate of b{DOTS}@rival.example" in kept
 
 
 def test_the_same_night_planned_again_changes_nothing():

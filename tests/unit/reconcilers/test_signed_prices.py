@@ -87,6 +87,7 @@ OTHERS = [
     price("price_4", "900", product_id="prod_2"),
     price("price_5", "10800", interval="year"),
     price("price_6", "2700", interval_count=3),
+    price("price_7", "900", tax_behavior="inclusive"),
 ]
 
 

@@ -3,6 +3,7 @@ select
     accountid as account_id,
     name,
     stagename as stage_name,
+    q2c_key__c as q2c_key,
     cast(amount as decimal(28, 8)) as amount,
     cast(closedate as date) as close_date,
     coalesce(iswon, false) as is_won,
