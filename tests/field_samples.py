@@ -104,7 +104,7 @@ CASES = (
           "2026-06-12", "2026-06-12"),
     _case("INV-DATE-01", "other_day", "netsuite 9001 invoice invoice_date", "2026-06-13",
           "2026-06-01", "2026-06-01"),
-    _case("PRD-MAP-01", "retired", "netsuite 217 product is_active", "T", "one record in use", "F"),
+    _case("PRD-MAP-01", "retired", "netsuite 201 product is_active", "T", "one record in use", "F"),
     _case("PRD-MAP-01", "retired", "stripe prod_1 product is_active", "false", "one record in use", "true"),
     _case("PRD-MAP-01", "retired", "salesforce 01tA product is_active", "false", "one record in use",
           "true"),

@@ -295,9 +295,15 @@ def _customer_values(store: Store, body: Body) -> Record:
 
 
 def _item_values(store: Store, body: Body) -> Record:
-    """The accounts that an item posts to, or none (null); an inactive one is not taken."""
+    """Whether an item is out of use, and the accounts that it posts to, or none (null).
+
+    An inactive account is not taken.
+    """
     values: Record = {}
     for name, value in body.items():
+        if name == "isInactive" and isinstance(value, bool):
+            values["isinactive"] = "T" if value else "F"
+            continue
         if name not in _ITEM_ACCOUNTS:
             raise NetSuiteError(f"Unknown field {name}", where=name)
         if value is None:
