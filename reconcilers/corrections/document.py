@@ -4,7 +4,7 @@ Pure. What the single kinds of documents say is in erp_invoice.py, erp_journal.p
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -63,6 +63,48 @@ def document_correction(
         return correction
     memo = f"tieout:{correction_id(correction.idempotency_key)}"
     return replace(correction, payload={**body, "memo": memo})
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A kind of document in which the ERP keeps what billing has: `key` carries billing's id."""
+
+    action: Action
+    object_name: str
+    key: str
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What the facts of a night make of a document; the body is empty where it is refused.
+
+    `beside` stands beside the body in what is desired.
+    """
+
+    refusals: tuple[Refusal, ...]
+    conditions: Sequence[Condition]
+    body: Mapping[str, Any]
+    beside: Mapping[str, Any] = field(default_factory=dict)
+
+
+def mirrored(subject: Subject, rule: Rule, kind: Mirror, drawn: Drawn | None) -> Correction:
+    """Post the ERP's copy of what the owner has, under its id; refused where no night saw it."""
+    source = subject.owner_id or ""
+    if drawn is None:
+        drawn = Drawn((not_in_snapshot(kind.key, f"{kind.what} {source}"),), (), {})
+    return document_correction(
+        subject,
+        rule,
+        action=kind.action,
+        object_name=kind.object_name,
+        external_id=source,
+        body=drawn.body,
+        facts={WHILE: list(drawn.conditions), **drawn.beside},
+        refusals=drawn.refusals,
+        reason=f"{kind.what} {source} {kind.reason}",
+    )
 
 
 def absence(subject: Subject) -> str:

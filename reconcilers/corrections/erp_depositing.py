@@ -7,13 +7,13 @@ from typing import Any
 
 from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.document import (
-    WHILE,
     Condition,
+    Drawn,
+    Mirror,
     amount_text,
     currency_gap,
-    document_correction,
     entity_gap,
-    not_in_snapshot,
+    mirrored,
     nothing,
     period_gap,
     stands,
@@ -37,39 +37,34 @@ class _Books:
     accounts: tuple[Row | None, ...]  # as EVENTS
 
 
+_DEPOSIT = Mirror(
+    "post_erp_deposit",
+    "deposit",
+    "custbody_stripe_payout_id",
+    "payout",
+    "arrived and the ERP did not deposit it",
+)
+
+
 def post_deposit(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """PYT-DEP-01, not deposited: if every member waits in Undeposited Funds, with its amount."""
-    payout_id = subject.owner_id or ""
-    payout = facts.payouts.get(payout_id)
+    payout = facts.payouts.get(subject.owner_id or "")
+    return mirrored(subject, rule, _DEPOSIT, _drawn(payout, subject, facts) if payout else None)
+
+
+def _drawn(payout: Row, subject: Subject, facts: Facts) -> Drawn:
+    payout_id, books = payout["payout_id"], _books(payout, facts)
     members = facts.payout_members.get(payout_id, ())
-    refusals: tuple[Refusal, ...] = (
-        not_in_snapshot("custbody_stripe_payout_id", f"payout {payout_id}"),
-    )
-    conditions: list[Condition] = []
-    body: dict[str, Any] = {}
-    beside: dict[str, Any] = {}
-    if payout:
-        books = _books(payout, facts)
-        refusals = tuple(_against(payout, members, books))
-        conditions = [
-            _stripe_says(payout),
-            nothing("netsuite", "transaction", custbody_stripe_payout_id=payout_id),
-            *chain.from_iterable(_as_it_was(m) for m in members if m["transaction_id"]),
-        ]
-        if not refusals:
-            body = _body(payout, members, books, subject.correlation_id)
-            beside = {BOOKED: _booked(payout, body, books)}
-    return document_correction(
-        subject,
-        rule,
-        action="post_erp_deposit",
-        object_name="deposit",
-        external_id=payout_id,
-        body=body,
-        facts={WHILE: conditions, **beside},
-        refusals=refusals,
-        reason=f"payout {payout_id} arrived and the ERP did not deposit it",
-    )
+    refusals = tuple(_against(payout, members, books))
+    conditions = [
+        _stripe_says(payout),
+        nothing("netsuite", "transaction", custbody_stripe_payout_id=payout_id),
+        *chain.from_iterable(_as_it_was(m) for m in members if m["transaction_id"]),
+    ]
+    if refusals:
+        return Drawn(refusals, conditions, {})
+    body = _body(payout, members, books, subject.correlation_id)
+    return Drawn((), conditions, body, {BOOKED: _booked(payout, body, books)})
 
 
 def _stripe_says(payout: Row) -> Condition:

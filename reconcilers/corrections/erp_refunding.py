@@ -5,11 +5,11 @@ from typing import Any
 
 from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.document import (
-    WHILE,
     Condition,
+    Drawn,
+    Mirror,
     currency_gap,
-    document_correction,
-    not_in_snapshot,
+    mirrored,
     nothing,
     period_gap,
     stands,
@@ -18,41 +18,36 @@ from reconcilers.corrections.erp_settling import applied_to, as_open_as
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.policy import Rule
 
+_REFUND = Mirror(
+    "post_erp_refund",
+    "customerRefund",
+    "custbody_stripe_refund_id",
+    "refund",
+    "was paid out and the ERP does not have it",
+)
+
 
 def post_refund(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """RFD-MISS-01, not posted: out of clearing, against the open memo of its credit note.
 
     Without a note it gives back a payment on account: a customer who was charged twice.
     """
-    refund_id = subject.owner_id or ""
-    refund = facts.refunds.get(refund_id)
-    refusals: tuple[Refusal, ...] = (
-        not_in_snapshot("custbody_stripe_refund_id", f"refund {refund_id}"),
-    )
-    conditions: list[Condition] = []
-    body: dict[str, Any] = {}
-    if refund:
-        clearing = clearing_account(refund["legal_entity"], facts)
-        refusals = (*_against(refund, facts), *account_gap(clearing, "payment_clearing"))
-        amount = refund["amount_minor"]
-        conditions = [
-            stands("stripe", "refund", {"id": refund_id}, status="succeeded", amount=amount),
-            nothing("netsuite", "transaction", custbody_stripe_refund_id=refund_id),
-            *_as_it_was(refund),
-        ]
-        if clearing and not refusals:
-            body = _body(refund, clearing, facts, subject.correlation_id)
-    return document_correction(
-        subject,
-        rule,
-        action="post_erp_refund",
-        object_name="customerRefund",
-        external_id=refund_id,
-        body=body,
-        facts={WHILE: conditions},
-        refusals=refusals,
-        reason=f"refund {refund_id} was paid out and the ERP does not have it",
-    )
+    refund = facts.refunds.get(subject.owner_id or "")
+    return mirrored(subject, rule, _REFUND, _drawn(refund, subject, facts) if refund else None)
+
+
+def _drawn(refund: Row, subject: Subject, facts: Facts) -> Drawn:
+    clearing = clearing_account(refund["legal_entity"], facts)
+    refusals = (*_against(refund, facts), *account_gap(clearing, "payment_clearing"))
+    refund_id, gone = refund["refund_id"], refund["amount_minor"]
+    conditions = [
+        stands("stripe", "refund", {"id": refund_id}, status="succeeded", amount=gone),
+        nothing("netsuite", "transaction", custbody_stripe_refund_id=refund_id),
+        *_as_it_was(refund),
+    ]
+    if clearing is None or refusals:
+        return Drawn(refusals, conditions, {})
+    return Drawn(refusals, conditions, _body(refund, clearing, facts, subject.correlation_id))
 
 
 def _as_it_was(refund: Row) -> list[Condition]:

@@ -6,12 +6,12 @@ from typing import Any
 
 from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.document import (
-    WHILE,
     Condition,
+    Drawn,
+    Mirror,
     amount_text,
     currency_gap,
-    document_correction,
-    not_in_snapshot,
+    mirrored,
     nothing,
     period_gap,
     stands,
@@ -24,42 +24,44 @@ from reconcilers.corrections.posting import check_posting
 _OF_INVOICES = ("dueDate", "customForm", "custbody_stripe_invoice_id")
 
 
+_MEMO = Mirror(
+    "post_erp_credit_memo",
+    "creditMemo",
+    "custbody_stripe_credit_note_id",
+    "credit note",
+    "is issued and the ERP does not have it",
+)
+_PAYMENT = Mirror(
+    "post_erp_payment",
+    "customerPayment",
+    "custbody_stripe_charge_id",
+    "charge",
+    "succeeded and the ERP does not have it",
+)
+
+
 def post_credit_memo(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """CRN-MISS-01, never posted: the memo of the note, applied as far as billing applied it."""
-    note_id = subject.owner_id or ""
-    note = facts.credit_notes.get(note_id)
-    draft = _memo(note, facts) if note else None
-    posted = facts.erp_invoices.get((note or {}).get("invoice_id") or "")
-    refusals: tuple[Refusal, ...] = (
-        not_in_snapshot("custbody_stripe_credit_note_id", f"credit note {note_id}"),
+    note = facts.credit_notes.get(subject.owner_id or "")
+    return mirrored(subject, rule, _MEMO, _drawn_memo(note, subject, facts) if note else None)
+
+
+def _drawn_memo(note: Row, subject: Subject, facts: Facts) -> Drawn:
+    draft, posted = _memo(note, facts), facts.erp_invoices.get(note["invoice_id"] or "")
+    note_id, applied = note["credit_note_id"], note["applied_minor"]
+    refusals = (
+        *check_posting(draft),
+        *not_applicable(posted, applied, note["currency"]),
+        *of_another_customer(posted, draft.customer),
     )
-    conditions: list[Condition] = []
-    body: dict[str, Any] = {}
-    if note and draft:
-        applied = note["applied_minor"]
-        refusals = (
-            *check_posting(draft),
-            *not_applicable(posted, applied, note["currency"]),
-            *of_another_customer(posted, draft.customer),
-        )
-        total = note["total_minor"]
-        conditions = [
-            stands("stripe", "credit_note", {"id": note_id}, status="issued", total=total),
-            nothing("netsuite", "transaction", custbody_stripe_credit_note_id=note_id),
-            *(as_open_as(posted) if posted and applied else ()),
-        ]
-        body = {} if refusals else _memo_body(draft, note, posted, subject.correlation_id)
-    return document_correction(
-        subject,
-        rule,
-        action="post_erp_credit_memo",
-        object_name="creditMemo",
-        external_id=note_id,
-        body=body,
-        facts={WHILE: conditions},
-        refusals=refusals,
-        reason=f"credit note {note_id} is issued and the ERP does not have it",
-    )
+    issued = {"status": "issued", "total": note["total_minor"]}
+    conditions = [
+        stands("stripe", "credit_note", {"id": note_id}, **issued),
+        nothing("netsuite", "transaction", custbody_stripe_credit_note_id=note_id),
+        *(as_open_as(posted) if posted and applied else ()),
+    ]
+    body = {} if refusals else _memo_body(draft, note, posted, subject.correlation_id)
+    return Drawn(refusals, conditions, body)
 
 
 def _memo(note: Row, facts: Facts) -> Draft:
@@ -120,41 +122,24 @@ def _memo_body(draft: Draft, note: Row, posted: Row | None, correlation_id: str)
 
 def post_payment(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """PAY-MISS-01: record the charge in Undeposited Funds and apply it to its invoice."""
-    payment_id = subject.owner_id or ""
-    payment = facts.payments.get(payment_id)
-    refusals: tuple[Refusal, ...] = (
-        not_in_snapshot("custbody_stripe_charge_id", f"charge {payment_id}"),
-    )
-    conditions: list[Condition] = []
-    body: dict[str, Any] = {}
-    if payment:
-        posted = facts.erp_invoices.get(payment["invoice_id"] or "")
-        refusals = tuple(_against_payment(payment, posted, facts))
-        conditions = [
-            stands(
-                "stripe",
-                "charge",
-                {"id": payment_id},
-                status="succeeded",
-                amount=payment["amount_minor"],
-                amount_refunded=0,
-            ),
-            nothing("netsuite", "transaction", custbody_stripe_charge_id=payment_id),
-            *(as_open_as(posted) if posted else ()),
-        ]
-        if posted and not refusals:
-            body = _payment_body(payment, posted, facts, subject.correlation_id)
-    return document_correction(
-        subject,
-        rule,
-        action="post_erp_payment",
-        object_name="customerPayment",
-        external_id=payment_id,
-        body=body,
-        facts={WHILE: conditions},
-        refusals=refusals,
-        reason=f"charge {payment_id} succeeded and the ERP does not have it",
-    )
+    payment = facts.payments.get(subject.owner_id or "")
+    drawn = _drawn_payment(payment, subject, facts) if payment else None
+    return mirrored(subject, rule, _PAYMENT, drawn)
+
+
+def _drawn_payment(payment: Row, subject: Subject, facts: Facts) -> Drawn:
+    posted = facts.erp_invoices.get(payment["invoice_id"] or "")
+    payment_id, refusals = payment["payment_id"], tuple(_against_payment(payment, posted, facts))
+    taken = {"status": "succeeded", "amount": payment["amount_minor"], "amount_refunded": 0}
+    conditions = [
+        stands("stripe", "charge", {"id": payment_id}, **taken),
+        nothing("netsuite", "transaction", custbody_stripe_charge_id=payment_id),
+        *(as_open_as(posted) if posted else ()),
+    ]
+    if posted is None or refusals:
+        return Drawn(refusals, conditions, {})
+    body = _payment_body(payment, posted, facts, subject.correlation_id)
+    return Drawn(refusals, conditions, body)
 
 
 def _against_payment(payment: Row, posted: Row | None, facts: Facts) -> Iterator[Refusal]:

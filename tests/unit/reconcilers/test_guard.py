@@ -130,7 +130,11 @@ def test_each_place_is_a_field_of_its_own_and_of_an_attribute_that_the_matrix_na
             "Contract_Line__c.Quantity__c",
             "no attribute",
         ),
-        (Wanted("stripe", "coupon", {"percent_off": "5"}, "create"), "coupon", "is posted no coupon"),
+        (
+            Wanted("stripe", "coupon", {"percent_off": "5"}, "create"),
+            "coupon",
+            "is posted no coupon",
+        ),
     ],
 )
 def test_what_stands_in_no_place_is_refused(write, field, problem):
