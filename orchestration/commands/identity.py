@@ -99,7 +99,9 @@ def train(
         int | None, typer.Option(help="Train on generated trios of this seed, not the warehouse.")
     ] = None,
     companies: Annotated[int, typer.Option(help="How many companies to generate.")] = 100_000,
-    model: Annotated[Path, typer.Option(help="The model file to write.")] = SHIPPED,
+    model: Annotated[
+        Path, typer.Option(help="The model file to write.", show_default="the one that ships")
+    ] = SHIPPED,
 ) -> None:
     """Learn the weights of the comparisons from explicit cross-references; never done at night."""
     from orchestration.identity_training import train_on_trios, train_on_warehouse
