@@ -27,21 +27,22 @@ _POSTINGS = "\nunion all\n".join(
     inner join conformed.{document}__erp as erp
         on documents.erp_internal_id = erp.erp_internal_id
     where billing.{happened_at} is not null
-        and erp.created_at >= (select cast(max(watermark_at) as date) from raw.snapshots) - 30
+        and erp.created_at >= (select snapshot_date from staging.stg_control__build) - 29
     """
     for document, table, key, billing_id, happened_at in _DOCUMENTS
 )
-LATENCY_QUERY = f"""
+# The key figures' own numbers: the page says the same in both places.
+LATENCY_QUERY = """
     select
-        document,
-        count(*) as posted,
-        quantile_disc(seconds, 0.5) as p50_seconds,
-        quantile_disc(seconds, 0.95) as p95_seconds,
-        quantile_disc(seconds, 0.99) as p99_seconds,
-        max(seconds) as slowest_seconds
-    from ({_POSTINGS}) as postings
-    group by document
-    order by document
+        member as document,
+        max(value) filter (code = 'documents_posted') as posted,
+        max(value) filter (code = 'posting_latency_p50') as p50_seconds,
+        max(value) filter (code = 'posting_latency_p95') as p95_seconds,
+        max(value) filter (code = 'posting_latency_p99') as p99_seconds
+    from reporting.rpt_kpi_latencies
+    where dimension = 'document'
+    group by member
+    order by member
 """
 SLOWEST_QUERY = f"""
     select document, record_id, erp_id, legal_entity, happened_at, posted_at, seconds
@@ -53,7 +54,7 @@ SLOWEST_QUERY = f"""
 
 @dataclass(frozen=True)
 class LatencyLine:
-    """Documents of one kind that the ERP recorded in the 30 days before the last watermark.
+    """Documents of one kind that the ERP recorded in the last 30 days.
 
     Seconds from the event in billing (finalized, paid) to when the ERP made its record, not to its
     accounting date; what billing dates after the record counts as 0.
@@ -64,7 +65,6 @@ class LatencyLine:
     p50_seconds: int
     p95_seconds: int
     p99_seconds: int
-    slowest_seconds: int
 
 
 @dataclass(frozen=True)

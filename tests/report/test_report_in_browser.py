@@ -121,10 +121,11 @@ def test_a_table_that_stands_in_the_page_is_sorted_by_what_its_words_mean(page):
 
 
 def test_paper_shows_what_is_folded_and_nothing_to_click(page):
-    lines = page.locator("[data-grid=tieout-lines] tbody")
-    assert not lines.is_visible()
+    nights, lines = page.locator("#news details tbody"), page.locator("[data-grid=tieout-lines]")
+    assert not nights.is_visible()
     page.emulate_media(media="print")
-    assert lines.is_visible()
+    assert nights.is_visible()
+    assert not lines.is_visible()
     assert not page.locator(".controls").first.is_visible()
     assert not page.locator("nav").is_visible()
 
