@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all test-peers dbt-test docs docs-reference docs-site drift-pages lint nightly backfill report sandbox ui mutants chaos bench bench-compare bench-extract bench-identity bench-dispatch bench-loop bench-report clean
+.PHONY: help setup demo test test-all test-peers dbt-test docs docs-reference docs-site drift-pages lint nightly backfill report review sandbox ui screenshots mutants chaos bench bench-compare bench-extract bench-identity bench-dispatch bench-loop bench-report clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -72,6 +72,12 @@ report: setup ## Write the report of a night again: make report DAY=2026-06-30
 
 sandbox: setup ## Start the sandbox: a CRM, a billing system and an ERP on loopback
 	$(BIN)/tieout sandbox up
+
+review: setup ## Work the exceptions and the approvals in a browser, on http://127.0.0.1:8765
+	$(BIN)/tieout review
+
+screenshots: setup ## Take pictures of report, review and Dagster UI from the home of the demo, into data/screenshots
+	$(BIN)/python -m benchmarks.screenshots $(if $(HOME_DIR),--home $(HOME_DIR))
 
 ui: setup ## Open the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/tieout ui

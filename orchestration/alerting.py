@@ -4,7 +4,6 @@ Apprise knows e-mail, Slack and its like, plain webhooks and a hundred more by o
 What could not be told is told with the next night; what was is kept in the audit.
 """
 
-import csv
 import datetime as dt
 import json
 import logging
@@ -16,7 +15,8 @@ from dataclasses import asdict, dataclass
 import apprise
 from sqlalchemy import select
 
-from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.currencies import exponents
+from orchestration.settings import Settings
 from orchestration.stores import opened_state
 from reconcilers.alerts import Alert, Morning, Told, alerts_of, missed, unheard
 from reconcilers.corrections.policy import load_policy
@@ -45,7 +45,7 @@ def standing_alerts(settings: Settings, state: State, now: dt.datetime) -> list[
         tieouts=load_tieouts(state, newest),
         dead=list_corrections(state, states=("dead",)),
         policy=load_policy(settings.policy_path),
-        exponents=_exponents(),
+        exponents=exponents(),
     )
     return [*missed(newest, now), *alerts_of(morning)]
 
@@ -134,8 +134,3 @@ def _keep(state: State, actor: str, alert: Alert, now: dt.datetime) -> None:
     body = {"channel": alert.channel, "count": alert.count, "amount_minor": alert.amount_minor}
     with state.begin() as session:
         append_audit(session, actor=actor, action=TOLD, subject=alert.key, body=body, at=now)
-
-
-def _exponents() -> dict[str, int]:
-    with (DBT_PROJECT_DIR / "seeds" / "currencies.csv").open(encoding="utf-8") as file:
-        return {row["currency"]: int(row["exponent"]) for row in csv.DictReader(file)}

@@ -5,10 +5,7 @@ Run by `make drift-pages`: plants every class in a fresh company, runs a night, 
 the rules.
 """
 
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from orchestration.console import money
@@ -22,6 +19,7 @@ from reconcilers.matrix import load_matrix
 from reconcilers.rules.base import Rule
 from reconcilers.rules.catalogue import all_rules
 from reconcilers.rules.codes import CODES
+from reconcilers.rules.meanings import meanings
 
 SEEN = "## Seen on the sandbox"
 _SEED = 7
@@ -34,13 +32,6 @@ qualify row_number() over (partition by code, cause, attribute order by exceptio
 order by code, cause, attribute
 """
 _MOST_SEEN = 8
-
-
-@cache
-def meanings() -> Mapping[str, Mapping[str, str]]:
-    """Per class: what it `means`, how it is `found` and what is `todo`."""
-    source = files("reconcilers.rules") / "meanings.toml"
-    return tomllib.loads(source.read_text(encoding="utf-8"))
 
 
 def known(code: str, rules: Iterable[Rule], policy: Policy) -> str:

@@ -255,6 +255,23 @@ def demo(
 
 
 @app.command()
+def review(
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8765,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    url: Annotated[
+        str | None, typer.Option(help="As what other machines reach it: https://...")
+    ] = None,
+    person: Annotated[
+        list[str] | None, typer.Option("--as", help="Who works with it (repeatable); else you.")
+    ] = None,
+) -> None:
+    """Work the exceptions and the approvals in a browser, on this machine alone unless told."""
+    from orchestration.review.serve import serve
+
+    serve(_settings(), host=host, port=port, url=url, people=person or [])
+
+
+@app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Open the Dagster UI with its daemon (schedules and backfills run while it is up)."""
     import os

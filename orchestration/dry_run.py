@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-import polars as pl
 from rich.console import RenderableType
 from rich.table import Table
 
@@ -14,7 +13,8 @@ from extractors.errors import SourceError
 from extractors.protocol import Preview, Previewing, Target, WriteIntent
 from extractors.registry import open_target
 from orchestration.console import table
-from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.currencies import exponents
+from orchestration.settings import Settings
 from reconcilers.corrections.diff import Change, Projection, changes, projections
 from reconcilers.corrections.look import look
 from reconcilers.corrections.states import UNSENT
@@ -138,7 +138,7 @@ def _preview_as_text(system: str, told: Preview | str) -> Iterator[str]:
     if isinstance(told, str):
         yield f"  {system} says: {told}"
         return
-    written = partial(amount, currency=told.currency, exponents=_exponents())
+    written = partial(amount, currency=told.currency, exponents=exponents())
     was = "" if told.before_minor is None else f" instead of {written(told.before_minor)}"
     total, tax = written(told.total_minor), written(told.tax_minor)
     yield f"  {system} says: {told.document} over {total}{was}, tax {tax}"
@@ -146,16 +146,9 @@ def _preview_as_text(system: str, told: Preview | str) -> Iterator[str]:
 
 
 def _tieouts_table(lines: Sequence[Projection]) -> Table:
-    exponents = _exponents()
     shown = table("tie-out", "scope", "month", "gap now", "gap then", "corrections")
     for line in lines:
-        written = partial(amount, currency=line.currency, exponents=exponents)
+        written = partial(amount, currency=line.currency, exponents=exponents())
         gaps = (written(line.gap_minor), written(line.projected_minor))
         shown.add_row(line.code, line.scope, line.period, *gaps, str(line.corrections))
     return shown
-
-
-def _exponents() -> Mapping[str, int]:
-    """Decimals of each currency."""
-    seed = pl.read_csv(DBT_PROJECT_DIR / "seeds" / "currencies.csv")
-    return dict(seed.select("currency", "exponent").iter_rows())

@@ -16,6 +16,8 @@ from reconcilers.state import State
 
 # Every step that opens the DuckDB file is in this pool: the file has one user at a time.
 WAREHOUSE_POOL = "warehouse"
+# Longer than anybody may look into the warehouse (see glance.py).
+LOOKING_SECONDS = 5
 # How long the dbt of a killed night may still hold the file.
 ORPHAN_SECONDS = 60
 
@@ -50,7 +52,7 @@ def night_lock(settings: Settings) -> Iterator[Night]:
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(settings.lock_path, timeout=0):
+        with FileLock(settings.lock_path, timeout=LOOKING_SECONDS):
             yield Night(settings)
     except Timeout as error:
         raise dg.Failure(

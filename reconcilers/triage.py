@@ -6,7 +6,7 @@ later night does.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -82,7 +82,7 @@ def grant_waiver(session: Session, said: Said) -> int:
     Raises TriageRefusedError, and WaiverRefusedError where the waiver itself cannot be.
     """
     lock_head(session)
-    standing, money = _standings(session), _open(session, said.keys)
+    standing, money = _standings(session, said.keys), _open(session, said.keys)
     granted: dict[Asked, list[str]] = defaultdict(list)
     for key in said.keys:
         asked = standing.get(key, Standing()).asked
@@ -109,14 +109,26 @@ def grant_waiver(session: Session, said: Said) -> int:
     )
 
 
-def standings(state: State) -> Mapping[str, Standing]:
-    """What holds now, by exception; none for exceptions of which nobody said anything."""
+def require_seen(session: Session, seen: Mapping[str, int | None]) -> None:
+    """Refuse where the money of an exception is no longer the one that a person looked at.
+
+    Raises TriageRefusedError.
+    """
+    for key, impact in _open(session, seen).items():
+        if impact != seen[key]:
+            raise TriageRefusedError(f"the money of {key} is another one since; look again")
+
+
+def standings(state: State, keys: Collection[str] | None = None) -> Mapping[str, Standing]:
+    """What holds now, by exception, of all or of some; none where nobody said anything."""
     with state.read() as session:
-        return _standings(session)
+        return _standings(session, keys)
 
 
-def _standings(session: Session) -> Mapping[str, Standing]:
+def _standings(session: Session, keys: Collection[str] | None = None) -> Mapping[str, Standing]:
     query = select(AuditEntry).where(AuditEntry.action.in_(WORDS)).order_by(AuditEntry.sequence)
+    if keys is not None:
+        query = query.where(AuditEntry.subject.in_(keys))
     found: dict[str, Standing] = {}
     for line in session.scalars(query):
         found[line.subject] = _after(found.get(line.subject, Standing()), line)

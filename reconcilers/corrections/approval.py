@@ -84,10 +84,20 @@ def _decide_all(  # noqa: PLR0917  # a word on several corrections is these six 
     comment: str,
     at: datetime | None,
 ) -> list[Decision]:
+    return decide_all(state, [Word(each, decision, comment) for each in ids], actor, at)
+
+
+def decide_all(
+    state: State, words: Iterable[Word], actor: str, at: datetime | None = None
+) -> list[Decision]:
+    """Words on corrections, in the order of their ids: all of them are taken, or none.
+
+    Raises what `decide` does.
+    """
+    by_id = {word.correction_id: word for word in words}
     with state.begin() as session:
-        records = get_all(session, ids)
-        words = (Word(record.correction_id, decision, comment) for record in records)
-        return [decide(session, word, actor, at) for word in words]
+        records = get_all(session, by_id)
+        return [decide(session, by_id[record.correction_id], actor, at) for record in records]
 
 
 def decide(session: Session, word: Word, actor: str, at: datetime | None = None) -> Decision:

@@ -264,8 +264,8 @@ class AuditEntry(Base):
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     actor: Mapped[str]
-    action: Mapped[str]
-    subject: Mapped[str]
+    action: Mapped[str] = mapped_column(index=True)
+    subject: Mapped[str] = mapped_column(index=True)
     body: Mapped[Any]
     previous_sha256: Mapped[str]
     sha256: Mapped[str]

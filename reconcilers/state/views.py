@@ -205,7 +205,7 @@ def list_nights(state: State) -> list[NightView]:
     """All recorded nights in date order."""
     with state.read() as session:
         return [
-            _view(NightView, n)
+            as_view(NightView, n)
             for n in session.scalars(select(Night).order_by(Night.snapshot_date))
         ]
 
@@ -223,7 +223,7 @@ def list_exceptions(
     if code is not None:
         query = query.where(ExceptionRecord.code == code)
     with state.read() as session:
-        views = [_view(ExceptionView, record) for record in session.scalars(query)]
+        views = [as_view(ExceptionView, record) for record in session.scalars(query)]
     return sorted(views, key=_gravity)
 
 
@@ -243,9 +243,9 @@ def show_exception(state: State, exception_key: str) -> ExceptionDetail:
             .order_by(CorrectionRecord.planned_at, CorrectionRecord.correction_id)
         )
         return ExceptionDetail(
-            _view(ExceptionView, record),
-            tuple(_view(ObservationView, o) for o in observations),
-            tuple(_view(CorrectionView, c) for c in corrections),
+            as_view(ExceptionView, record),
+            tuple(as_view(ObservationView, o) for o in observations),
+            tuple(as_view(CorrectionView, c) for c in corrections),
         )
 
 
@@ -276,7 +276,7 @@ def list_corrections(
     if last is not None:
         query = query.where(CorrectionRecord.changed_at < last + timedelta(days=1))
     with state.read() as session:
-        return [_view(CorrectionView, record) for record in session.scalars(query)]
+        return [as_view(CorrectionView, record) for record in session.scalars(query)]
 
 
 def show_correction(state: State, correction_id: str) -> CorrectionDetail:
@@ -300,10 +300,10 @@ def show_correction(state: State, correction_id: str) -> CorrectionDetail:
             .order_by(AuditEntry.sequence)
         )
         return CorrectionDetail(
-            _view(CorrectionView, record),
-            tuple(_view(AttemptView, a) for a in attempts),
-            tuple(_view(ApprovalView, a) for a in approvals),
-            tuple(_view(AuditView, a) for a in audit),
+            as_view(CorrectionView, record),
+            tuple(as_view(AttemptView, a) for a in attempts),
+            tuple(as_view(ApprovalView, a) for a in approvals),
+            tuple(as_view(AuditView, a) for a in audit),
         )
 
 
@@ -313,10 +313,11 @@ def list_audit(state: State, *, last: int | None = None) -> list[AuditView]:
     if last is not None:
         query = query.limit(last)
     with state.read() as session:
-        return [_view(AuditView, line) for line in session.scalars(query)][::-1]
+        return [as_view(AuditView, line) for line in session.scalars(query)][::-1]
 
 
-def _view(kind: type[View], record: Base) -> View:
+def as_view(kind: type[View], record: Base) -> View:
+    """A row of a table as the frozen value that stands for it."""
     values = {}
     for item in fields(kind):  # type: ignore[arg-type]  # every view is a dataclass
         value = getattr(record, item.name)

@@ -35,7 +35,7 @@ def render_trace(found: Found, exponents: Mapping[str, int]) -> str:
     return _template().render(
         found=found,
         folded=folded,
-        is_rest=_is_rest,
+        is_rest=is_rest,
         open_kinds=OPEN_KINDS,
         kinds=_kinds(found),
         amount=partial(_amount, exponents=exponents),
@@ -60,7 +60,8 @@ def _amount(minor: int | None, currency: str | None, *, exponents: Mapping[str, 
     return amount(minor, currency or "", exponents) if currency else ""
 
 
-def _is_rest(item: object) -> bool:
+def is_rest(item: object) -> bool:
+    """Whether a line stands for several records."""
     return isinstance(item, Rest)
 
 
