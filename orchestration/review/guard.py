@@ -41,10 +41,11 @@ HEADERS: Mapping[str, str] = {
 }
 # A strict cookie is kept back from a page that another one leads to, such as a report's link. The
 # page loads itself again: then it comes from here, with the cookie if there is one.
-AGAIN = (
+HEAD = (
     "<!doctype html><html lang=en><title>Tieout review</title>"
-    '<meta http-equiv=refresh content=0><p><a href="">Go on to the page</a></p>'
+    '<link rel=icon href="/static/icon.svg">'
 )
+AGAIN = f'{HEAD}<meta http-equiv=refresh content=0><p><a href="">Go on to the page</a></p>'
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,4 @@ class Guard:
 
 def refused(status: int, words: str) -> Response:
     """A plain page for who is not let in."""
-    return HTMLResponse(
-        f"<!doctype html><html lang=en><title>Tieout review</title><main><h1>Not shown</h1>"
-        f"<p>{escape(words)}</p></main>",
-        status,
-    )
+    return HTMLResponse(f"{HEAD}<main><h1>Not shown</h1><p>{escape(words)}</p></main>", status)
