@@ -39,12 +39,12 @@ HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-# A strict cookie is kept back from a page that another one leads to, such as a report's link. The
-# page loads itself again: then it comes from here, with the cookie if there is one.
 HEAD = (
     "<!doctype html><html lang=en><title>Tieout review</title>"
     '<link rel=icon href="/static/icon.svg">'
 )
+# A strict cookie is kept back from a page that another one leads to, such as a report's link. The
+# page loads itself again: then it comes from here, with the cookie if there is one.
 AGAIN = f'{HEAD}<meta http-equiv=refresh content=0><p><a href="">Go on to the page</a></p>'
 
 
