@@ -65,8 +65,9 @@ def take(page: Page, folder: Path, pages: Mapping[str, str], *, is_long: bool = 
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             path = folder / f"{name}-{scheme}.png"
-            if not is_long:
-                page.wait_for_timeout(3_000)  # what the page shows it asks for after it is loaded
+            if not is_long:  # what the page shows it asks for after it is loaded
+                page.wait_for_timeout(3_000)
+                page.wait_for_function("!document.body.innerText.includes('Loading')")
             page.screenshot(path=path, full_page=is_long)
             print(path)
 
