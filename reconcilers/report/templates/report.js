@@ -41,14 +41,21 @@ const amount = (minor, currency, exponents) => {
   return `${minor < 0 ? '-' : ''}${grouped(Number(digits.slice(0, cut)))}${fraction} ${currency}`;
 };
 
+// A column as its values, each once, and their places in it.
+const listed = column => {
+  if (column.d) return { names: column.d, places: column.i };
+  const known = new Map(column.map(value => [value, 0]));
+  [...known.keys()].forEach((name, place) => known.set(name, place));
+  return { names: [...known.keys()], places: column.map(value => known.get(value)) };
+};
+
 class Grid {
   constructor(host, spec, page) {
     Object.assign(this, { host, spec, page, number: 0, size: PAGE, text: '', sort: null });
     this.filter = { ...spec.start };
-    this.row = Array.from({ length: spec.count }, (_, index) => index);
     this.reads = Object.fromEntries(Object.entries(spec.data).map(([key, column]) =>
       [key, column.d ? index => column.d[column.i[index]] : index => column[index]]));
-    this.facets = spec.facets.map(([key]) => key);
+    this.facets = spec.facets.filter(([key]) => spec.data[key]).map(([key, label]) => ({ key, label, ...listed(spec.data[key]) }));
     this.build();
     this.show();
   }
@@ -60,20 +67,25 @@ class Grid {
   // One pass: a row that only one facet leaves out still counts among that facet's choices.
   choose() {
     const { filter, facets } = this;
-    const asked = Object.entries(filter).map(([key, value]) => [key, value, facets.indexOf(key)]);
+    const counts = facets.map(({ names }) => new Uint32Array(names.length));
+    const asked = Object.entries(filter).map(([key, value]) => {
+      const place = facets.findIndex(facet => facet.key === key), facet = facets[place];
+      const wanted = facet?.names.findIndex(name => String(name) === value);
+      return { place, fits: facet ? index => facet.places[index] === wanted : index => String(this.read(key, index)) === value };
+    });
     const needles = this.text.toLowerCase().split(/\s+/).filter(Boolean);
-    this.counts = Object.fromEntries(facets.map(key => [key, new Map()]));
     this.kept = [];
-    for (const index of this.row) {
-      const missed = asked.filter(([key, value]) => String(this.read(key, index)) !== value);
-      if (missed.length > 1 || (missed.length && missed[0][2] < 0)) continue;
+    for (let index = 0; index < this.spec.count; index++) {
+      let missed = null, misses = 0;
+      for (const each of asked) if (!each.fits(index)) { missed = each.place; misses++; }
+      if (misses > 1 || missed === -1) continue;
       if (needles.length && !needles.every(needle => this.haystack(index).includes(needle))) continue;
-      if (!missed.length) this.kept.push(index);
-      for (const key of missed.length ? [missed[0][0]] : facets) {
-        const value = this.read(key, index), counts = this.counts[key];
-        counts.set(value, (counts.get(value) || 0) + 1);
-      }
+      if (misses) { counts[missed][facets[missed].places[index]]++; continue; }
+      this.kept.push(index);
+      for (let place = 0; place < facets.length; place++) counts[place][facets[place].places[index]]++;
     }
+    this.counts = Object.fromEntries(facets.map(({ key, names }, place) =>
+      [key, new Map(names.map((name, at) => [name, counts[place][at]]).filter(([, count]) => count))]));
     if (this.sort) this.order();
   }
 
@@ -121,7 +133,7 @@ class Grid {
         + (spec.unless && this.read(spec.unless, index) ? 0 : Math.abs(this.read(spec.adds, index) || 0)), 0);
       parts.push(`${amount(sum, page.currency, page.exponents)} gross`);
     }
-    const hidden = Object.entries(this.filter).filter(([key]) => !this.facets.includes(key));
+    const hidden = Object.entries(this.filter).filter(([key]) => !this.facets.some(facet => facet.key === key));
     if (hidden.length) parts.push('only ' + hidden.map(([key, value]) => `${words(key)} ${value}`).join(', '));
     this.told.textContent = parts.join(', ');
     this.place.textContent = length ? `${grouped(first + 1)} to ${grouped(first + length)}` : 'No row';
@@ -146,7 +158,7 @@ class Grid {
   build() {
     const again = () => { this.number = 0; this.show(); };
     this.search = make('input', { type: 'search', oninput: () => { this.text = this.search.value; again(); } });
-    this.selects = this.spec.facets.filter(([key]) => this.spec.data[key]).map(([key, label]) => {
+    this.selects = this.facets.map(({ key, label }) => {
       const select = make('select', { onchange: () => {
         if (select.value === '*') delete this.filter[key]; else this.filter[key] = select.value.slice(1);
         again();
