@@ -20,6 +20,7 @@ from extractors.protocol import Bookmark, ObjectSpec, Reader, SourceTotals, Star
 from extractors.raw_zone import RawZone
 from extractors.schema_drift import Schema, compared, observed
 from extractors.side_by_side import side_by_side, together
+from extractors.telemetry import traced
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -119,6 +120,10 @@ class _Reading:
 
     async def read(self, spec: ObjectSpec, totals: SourceTotals | None) -> _Read:
         """Everything that is to land, on its way to disk and not yet published."""
+        with traced(f"read {spec.name}", system=self.source.system, object=spec.name):
+            return await self._read(spec, totals)
+
+    async def _read(self, spec: ObjectSpec, totals: SourceTotals | None) -> _Read:
         cursor_from = _cursor(self.source, spec.name, self.raw, self.day)
         cursor_from = None if self.full else cursor_from
         landing = self.raw.landing(self.source.system, spec, self.day)

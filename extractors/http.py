@@ -38,6 +38,7 @@ from extractors.errors import (
 )
 from extractors.limiter import Limiter, Turn
 from extractors.metrics import Metrics
+from extractors.telemetry import answered, request_span
 
 __all__ = ["Auth", "Grant", "HttpDoor", "HttpOptions", "Token"]
 
@@ -334,10 +335,18 @@ class HttpDoor:
         return request
 
     async def _exchange(self, sent: Sent, number: int, turn: Turn | None) -> Reply:
-        """One request and its answer, told to the log and to the metrics.
+        """One request and its answer, told to the log, to the metrics and to the trace."""
+        call = sent.call
+        with request_span(self.system, call.method, call.endpoint, sent.correlation_id) as span:
+            outcome = await self._outcome(sent, number, turn)
+            failure = type(outcome).__name__ if isinstance(outcome, SourceError) else None
+            answered(span, outcome.status, number, outcome.request_id, failure)
+        if isinstance(outcome, SourceError):
+            raise outcome
+        return outcome
 
-        The next call goes out before a good answer is read, not after.
-        """
+    async def _outcome(self, sent: Sent, number: int, turn: Turn | None) -> Reply | SourceError:
+        """The next call goes out before a good answer is read, not after."""
         started = time.monotonic()
         answer = await self._answer(sent.request)
         seconds = time.monotonic() - started
@@ -358,8 +367,6 @@ class HttpDoor:
             with suppress(ContractBroken):
                 self._newest_at = max(self._newest_at or outcome.served_at, outcome.served_at)
         self._note(sent, outcome, number, seconds, len(raw))
-        if isinstance(outcome, SourceError):
-            raise outcome
         return outcome
 
     async def _answer(self, request: httpx.Request) -> tuple[httpx.Response, bytes] | Exception:

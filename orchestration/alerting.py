@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 import apprise
 from sqlalchemy import select
 
-from orchestration.currencies import exponents
 from orchestration.settings import Settings
 from orchestration.stores import opened_state
 from reconcilers.alerts import Alert, Morning, Told, alerts_of, missed, unheard
@@ -45,7 +44,7 @@ def standing_alerts(settings: Settings, state: State, now: dt.datetime) -> list[
         tieouts=load_tieouts(state, newest),
         dead=list_corrections(state, states=("dead",)),
         policy=load_policy(settings.policy_path),
-        exponents=exponents(),
+        exponents=settings.exponents(),
     )
     return [*missed(newest, now), *alerts_of(morning)]
 

@@ -1,7 +1,5 @@
 """Puts the code location together from settings; whatever runs a night builds its own."""
 
-import os
-
 import dagster as dg
 
 from orchestration.assets import (
@@ -14,9 +12,9 @@ from orchestration.assets import (
     reporting,
 )
 from orchestration.assets.models import build_dbt_assets
-from orchestration.dbt import dbt_environment, dbt_project, ensure_manifest
+from orchestration.dbt import dbt_project, ensure_manifest, enter_dbt_environment
 from orchestration.jobs import dispatch, nightly, replay, watch
-from orchestration.progress import progress_logger
+from orchestration.progress import loggers
 from orchestration.resources import default_resources
 from orchestration.schedules import schedules
 from orchestration.settings import Settings, load_settings
@@ -25,7 +23,7 @@ from orchestration.settings import Settings, load_settings
 def build_defs(settings: Settings | None = None, **resources: object) -> dg.Definitions:
     """Everything Dagster knows of Tieout; any resource can be replaced by name."""
     settings = settings or load_settings()
-    os.environ.update(dbt_environment(settings))
+    enter_dbt_environment(settings)
     project = dbt_project(settings)
     ensure_manifest(project)
     return dg.Definitions(
@@ -42,6 +40,6 @@ def build_defs(settings: Settings | None = None, **resources: object) -> dg.Defi
         jobs=[nightly, dispatch, replay, watch],
         schedules=schedules,
         resources={**default_resources(settings), **resources},
-        loggers={"console": dg.colored_console_logger, "progress": progress_logger},
+        loggers=loggers(settings.log_form),
         executor=dg.in_process_executor,
     )

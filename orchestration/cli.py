@@ -16,12 +16,12 @@ from orchestration.commands.room import Room
 from orchestration.console import console
 
 if TYPE_CHECKING:
+    from extractors.findings import Finding
     from orchestration.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Finds every drift between CRM, billing and ERP, proves it, and puts it right.",
 )
 ROOMS = {
     "exceptions": "What is wrong, how old it is, whose it is.",
@@ -66,6 +66,17 @@ def _default_day(settings: "Settings", system: str | None = None) -> dt.date:
 
         return reconcilable_day(settings)
     return dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+
+
+@app.callback()
+def observed() -> None:
+    """Finds every drift between CRM, billing and ERP, proves it, and puts it right."""
+    from orchestration.environment import environment
+    from orchestration.logs import start_logging
+    from orchestration.tracing import start_tracing
+
+    start_logging(environment())
+    start_tracing(environment())
 
 
 @app.command()
@@ -229,18 +240,34 @@ def trace(
 
 
 @app.command()
-def doctor() -> None:
-    """Check configuration and connections; every failure says what to do."""
-    from orchestration.doctor import examine
+def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+) -> None:
+    """Check machine, files, connections and the known traps of each vendor; writes nothing.
 
-    healthy = True
-    for finding in examine(_settings()):
-        mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]"
-        out.print(f"{mark} {finding.subject}: {finding.detail}", soft_wrap=True)
-        if not finding.ok:
-            out.print(f"       -> {finding.remedy}", soft_wrap=True)
-        healthy = healthy and finding.ok
-    raise typer.Exit(0 if healthy else 1)
+    Each finding says what to do. Ends with 1 if there is an error; warnings alone end with 0.
+    """
+    from orchestration import doctor as examiner
+
+    found = []
+    for finding in examiner.examine(_settings()):
+        found.append(finding)
+        if not as_json:
+            _show(finding)
+    told = examiner.as_json(found)
+    if as_json:
+        out.print_json(data=told)
+    raise typer.Exit(0 if told["healthy"] else 1)
+
+
+_MARKS = {"ok": "[green]ok  [/]", "warning": "[yellow]WARN[/]", "error": "[red]FAIL[/]"}
+
+
+def _show(finding: "Finding") -> None:
+    out.print(f"{_MARKS[finding.level]} {finding.subject}: {finding.detail}", soft_wrap=True)
+    if not finding.is_ok:
+        out.print(f"       -> {finding.remedy}", soft_wrap=True)
 
 
 @app.command()
@@ -301,15 +328,15 @@ def _advice(error: Exception) -> str | None:
     import duckdb
 
     from extractors.sandbox.control import SandboxError
+    from orchestration.company_files import CompanyFilesError
     from orchestration.pdf import NoBrowserError
     from orchestration.settings import SettingsError
     from reconcilers.corrections.policy import PolicyError
     from reconcilers.edited_csv import EditedFileError
     from reconcilers.engine import WarehouseBuiltForAnotherDay
 
-    if isinstance(
-        error, SettingsError | SandboxError | EditedFileError | PolicyError | NoBrowserError
-    ):
+    known = SettingsError | SandboxError | EditedFileError | PolicyError
+    if isinstance(error, known | CompanyFilesError | NoBrowserError):
         return str(error)
     if isinstance(error, WarehouseBuiltForAnotherDay | LookupError):
         return f"{error} `tieout nightly DAY` replays a day."

@@ -1,5 +1,6 @@
 """Where the dbt project is compiled, and what its process must see."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 from dagster_dbt import DbtCliResource, DbtProject
 from dagster_dbt.compat import DBT_PYTHON_VERSION
 
-from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.company_files import DBT_PROJECT_DIR
+from orchestration.settings import Settings
 
-SOURCE_FOLDERS = ("models", "macros", "seeds", "tests")
+SOURCE_FOLDERS = ("models", "macros", "tests")
 
 
 def dbt_project(settings: Settings) -> DbtProject:
@@ -22,7 +24,21 @@ def dbt_project(settings: Settings) -> DbtProject:
     )
 
 
-def dbt_environment(settings: Settings) -> dict[str, str]:
+def enter_dbt_environment(settings: Settings) -> None:
+    """Set what dbt's process must see.
+
+    Raises:
+        CompanyFilesError: the folder of the company's own files cannot be used.
+
+    """
+    # Left out where there are none: set to its default it would cost a full parse.
+    os.environ.pop("TIEOUT_SEEDS", None)
+    if seeds := settings.dbt_seeds():
+        os.environ["TIEOUT_SEEDS"] = seeds
+    os.environ.update(_dbt_environment(settings))
+
+
+def _dbt_environment(settings: Settings) -> dict[str, str]:
     return {
         "TIEOUT_WAREHOUSE": str(settings.warehouse_path),
         "TIEOUT_MEMORY_LIMIT": settings.memory_limit,
@@ -66,6 +82,7 @@ def ensure_manifest(project: DbtProject) -> None:
 
 def _newest_source() -> float:
     files = [DBT_PROJECT_DIR / "dbt_project.yml"]
-    for folder in SOURCE_FOLDERS:
+    seeds = os.environ.get("TIEOUT_SEEDS", "seeds")
+    for folder in (*SOURCE_FOLDERS, seeds):
         files += [path for path in (DBT_PROJECT_DIR / folder).rglob("*") if path.is_file()]
     return max(path.stat().st_mtime for path in files)

@@ -1,92 +1,54 @@
-"""Is everything in place for a night? Each finding that fails says what to do."""
+"""Is everything in place for a night? Each finding that is not ok says what to do."""
 
 import asyncio
+import csv
 import datetime as dt
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict
+from typing import Any
 
+from extractors.billing.stripe.traps import traps as stripe_traps
+from extractors.crm.salesforce.traps import traps as salesforce_traps
+from extractors.erp.netsuite.traps import traps as netsuite_traps
 from extractors.errors import SourceError, Unauthorized
-from extractors.registry import SOURCES, open_reader
+from extractors.findings import Expected, Finding, Level
+from extractors.http import HttpDoor
+from extractors.protocol import Reader
+from extractors.registry import SOURCES, open_door, open_reader
 from extractors.sandbox import control
+from orchestration.connections import variable_of
+from orchestration.doctor_machine import files, machine
 from orchestration.settings import Settings, SettingsError
-from orchestration.stores import opened_state
-from reconcilers.corrections.policy import load_policy
-from reconcilers.identity.overrides import load_overrides
-from reconcilers.ownership import load_ownership
-from reconcilers.rules.codes import CODES
-from reconcilers.state.audit import verify_audit
+
+# A login by a signed key is refused beyond the second; the first is worth a look.
+SKEW_NOTED, SKEW_REFUSED = dt.timedelta(seconds=30), dt.timedelta(minutes=5)
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
+def examine(settings: Settings, now: dt.datetime | None = None) -> Iterator[Finding]:
+    """The machine first, then the company's files, then each system and its known traps.
 
-    subject: str
-    ok: bool
-    detail: str
-    remedy: str = ""
-
-
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Configuration first, then the state store, then each system."""
-    yield _checked("home", lambda: _home(settings.home), "choose another folder with TIEOUT_HOME")
-    yield _checked(
-        "matrix",
-        lambda: _matrix(settings),
-        f"correct {settings.matrix_path}",
-    )
-    yield _checked("policy", lambda: _policy(settings), f"correct {settings.policy_path}")
-    yield _checked(
-        "identity overrides",
-        lambda: _overrides(settings),
-        f"correct {settings.overrides_path}",
-    )
-    yield _checked("state store", lambda: _state(settings), "restore the state store from a backup")
+    Nothing is written anywhere. `now` (UTC) is the time that the systems' clocks are held against.
+    """
+    yield from machine(settings)
+    yield from files(settings)
     for system in dict.fromkeys([*SOURCES, *settings.connections_override]):
-        yield _system(settings, system)
+        found = _system(settings, system)
+        yield found
+        if found.is_ok and system in settings.connections_override:
+            yield from _named(system, traps(settings, system, now or dt.datetime.now(dt.UTC)))
 
 
-def _checked(subject: str, look: Callable[[], str], remedy: str) -> Finding:
-    try:
-        return Finding(subject, ok=True, detail=look())
-    except Exception as error:  # noqa: BLE001  # whatever is wrong, the person should read it
-        return Finding(subject, ok=False, detail=str(error), remedy=remedy)
+def as_json(findings: list[Finding]) -> dict[str, Any]:
+    """For machines; `healthy` unless there is an error."""
+    return {
+        "healthy": all(finding.level != "error" for finding in findings),
+        "findings": [asdict(finding) for finding in findings],
+    }
 
 
-def _matrix(settings: Settings) -> str:
-    rows = load_ownership(settings.matrix_path)
-    attributes = {(row.entity, row.attribute) for row in rows}
-    compared = {(row.entity, row.attribute) for row in rows if row.status == "compared"}
-    return f"{len(attributes)} attributes, {len(compared)} of them compared"
-
-
-def _home(home: Path) -> str:
-    home.mkdir(parents=True, exist_ok=True)
-    probe = home / ".writable"
-    probe.touch()
-    probe.unlink()
-    return str(home)
-
-
-def _policy(settings: Settings) -> str:
-    policy = load_policy(settings.policy_path)
-    for code in CODES:
-        policy.rule(code, None)
-    return f"covers {len(CODES)} drift codes"
-
-
-def _overrides(settings: Settings) -> str:
-    overrides = load_overrides(settings.overrides_path, dt.datetime.now(dt.UTC).date())
-    return f"{len(overrides.links)} links, {len(overrides.never)} never-links"
-
-
-def _state(settings: Settings) -> str:
-    with opened_state(settings) as state:
-        verdict = verify_audit(state)
-    if not verdict.holds:
-        raise ValueError(f"the audit chain is broken: {verdict.problem}")
-    return f"audit chain of {verdict.entries} entries holds"
+def _named(system: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    for one in findings:
+        yield Finding(f"{system}: {one.subject}", one.level, one.detail, one.remedy)
 
 
 def _system(settings: Settings, system: str) -> Finding:
@@ -94,26 +56,23 @@ def _system(settings: Settings, system: str) -> Finding:
     if is_played and not control.is_running(settings.sandbox_dir):
         return Finding(
             system,
-            ok=False,
-            detail="the sandbox is not running and no real system is configured",
-            remedy="`tieout sandbox up`, or fill in .env (see .env.example)",
+            "error",
+            "the sandbox is not running and no real system is configured",
+            "`tieout sandbox up`, or `tieout init` to connect your own",
         )
     try:
-        detail = asyncio.run(_probe(settings, system))
-        return Finding(system, ok=True, detail=detail)
+        return Finding(system, "ok", asyncio.run(_probe(settings, system)))
     except SettingsError as error:
-        return Finding(system, ok=False, detail=str(error), remedy="see .env.example")
+        return Finding(system, "error", str(error), "see .env.example")
     except Unauthorized as error:
         return Finding(
             system,
-            ok=False,
-            detail=str(error),
-            remedy="check the credentials and permissions in .env against docs/connect.md",
+            "error",
+            str(error),
+            "check the credentials and permissions in .env against docs/connect.md",
         )
     except SourceError as error:
-        return Finding(
-            system, ok=False, detail=str(error), remedy="check the URL and that it can be reached"
-        )
+        return Finding(system, "error", str(error), "check the URL and that it can be reached")
 
 
 async def _probe(settings: Settings, system: str) -> str:
@@ -122,3 +81,86 @@ async def _probe(settings: Settings, system: str) -> str:
         for spec in reader.objects.values():
             await reader.begin(spec, dt.datetime.now(dt.UTC))
         return f"log-in works, all {len(reader.objects)} objects can be read"
+
+
+def traps(settings: Settings, system: str, now: dt.datetime) -> Iterator[Finding]:
+    """What is known to go wrong with a vendor, and how it is here."""
+    if system not in SOURCES:
+        return
+    yield _write_apart(settings, system)
+    try:
+        yield from asyncio.run(_of_vendor(settings, system, now))
+    except SourceError as error:
+        yield Finding("set-up", "error", str(error), "compare the permissions with docs/connect.md")
+
+
+def _write_apart(settings: Settings, system: str) -> Finding:
+    reading, writing = settings.connections_override[system], settings.write_override.get(system)
+    if writing and any(reading.get(name) != value for name, value in writing.items()):
+        return Finding("credentials for writing", "ok", "dispatch has its own")
+    some = variable_of(system, "write_api_key" if system == "stripe" else "write_client_id")
+    return Finding(
+        "credentials for writing",
+        "warning",
+        "dispatch uses what nights read with: whatever reads could also write",
+        f"give dispatch its own ({some}, ...), and make those for reading read-only",
+    )
+
+
+async def _of_vendor(settings: Settings, system: str, now: dt.datetime) -> list[Finding]:
+    config, expected = settings.system_config(system), expectations(settings, now.date())
+    async with open_reader(config) as (reader, _):
+        found = [await _fields(reader)]
+    async with open_door(config) as door:
+        found += [one async for one in _vendor(system, config, door, expected)]
+        return [_clock(door, now), *found]
+
+
+def _vendor(system: str, config: Any, door: HttpDoor, expected: Expected) -> AsyncIterator[Finding]:
+    if system == "stripe":
+        return stripe_traps(door, expected, config.api_key)
+    return {"salesforce": salesforce_traps, "netsuite": netsuite_traps}[system](door, expected)
+
+
+async def _fields(reader: Reader) -> Finding:
+    """What is declared and not there lands as null; some of it no row can be read without."""
+    absent: list[str] = []
+    for spec in reader.objects.values():
+        await reader.begin(spec, dt.datetime.now(dt.UTC))  # a refused query shows what is hidden
+        known = await reader.vendor_fields(spec)
+        names = {name.lower() for name in known or ()}
+        absent += [
+            f"{spec.vendor_name}.{field.path[0]}"
+            for field in spec.fields
+            if known and field.path[0].lower() not in names
+        ]
+    if not absent:
+        return Finding("custom fields", "ok", "all are there, or the vendor does not list them")
+    told = f"{', '.join(absent)}: not there, or not shown to this user; they land as null"
+    return Finding("custom fields", "warning", told, "make or show the fields of docs/connect.md")
+
+
+def _clock(door: HttpDoor, now: dt.datetime) -> Finding:
+    skew = abs(door.newest_at - now) if door.newest_at else dt.timedelta()
+    level: Level = "error" if skew > SKEW_REFUSED else "warning" if skew > SKEW_NOTED else "ok"
+    remedy = "" if level == "ok" else "set this machine's clock by NTP: logins by key are refused"
+    told = f"{skew.total_seconds():.0f} s between its clock and this machine's"
+    return Finding("clock", level, told, remedy)
+
+
+def expectations(settings: Settings, today: dt.date) -> Expected:
+    """What the company's own files say its systems should be like."""
+    entities = list(_rows(settings, "legal_entities.csv"))
+    users = _rows(settings, "integration_users.csv")
+    return Expected(
+        today=today,
+        currencies=frozenset(settings.exponents()),
+        entity_currency={row["legal_entity"]: row["functional_currency"] for row in entities},
+        entity_time_zone={row["legal_entity"]: row["time_zone"] for row in entities},
+        people_are_not=frozenset(row["user_id"] for row in users if row["system"] == "netsuite"),
+    )
+
+
+def _rows(settings: Settings, name: str) -> Iterator[dict[str, str]]:
+    with settings.company_file(name).open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)

@@ -13,7 +13,6 @@ from extractors.errors import SourceError
 from extractors.protocol import Preview, Previewing, Target, WriteIntent
 from extractors.registry import open_target
 from orchestration.console import table
-from orchestration.currencies import exponents
 from orchestration.settings import Settings
 from reconcilers.corrections.diff import Change, Projection, changes, projections
 from reconcilers.corrections.look import look
@@ -35,6 +34,7 @@ class DryRun:
     corrections: Sequence[tuple[CorrectionView, Sequence[Change], str]]
     tieouts: Sequence[Projection]
     previews: Mapping[str, Preview | str]
+    exponents: Mapping[str, int]
 
 
 async def dry_run(
@@ -51,7 +51,7 @@ async def dry_run(
     ]
     seen, previews = await _asked(settings, views) if live else ({}, {})
     shown = [(view, changes(view), seen.get(view.correction_id, "")) for view in views]
-    return DryRun(shown, projections(state, views), previews)
+    return DryRun(shown, projections(state, views), previews, settings.exponents())
 
 
 async def _asked(
@@ -123,8 +123,11 @@ def as_text(found: DryRun) -> Iterator[RenderableType]:
         if seen:
             yield f"  now: {seen}"
         if told := found.previews.get(view.correction_id):
-            yield from _preview_as_text(view.system, told)
-    yield _tieouts_table(found.tieouts) if found.tieouts else "no total of a tie-out moves"
+            yield from _preview_as_text(view.system, told, found.exponents)
+    if found.tieouts:
+        yield _tieouts_table(found.tieouts, found.exponents)
+    else:
+        yield "no total of a tie-out moves"
 
 
 def _preview_as_json(told: Preview | str | None) -> dict[str, Any] | None:
@@ -133,22 +136,24 @@ def _preview_as_json(told: Preview | str | None) -> dict[str, Any] | None:
     return {"refused": told}
 
 
-def _preview_as_text(system: str, told: Preview | str) -> Iterator[str]:
+def _preview_as_text(
+    system: str, told: Preview | str, exponents: Mapping[str, int]
+) -> Iterator[str]:
     """What the document comes to, and its lines."""
     if isinstance(told, str):
         yield f"  {system} says: {told}"
         return
-    written = partial(amount, currency=told.currency, exponents=exponents())
+    written = partial(amount, currency=told.currency, exponents=exponents)
     was = "" if told.before_minor is None else f" instead of {written(told.before_minor)}"
     total, tax = written(told.total_minor), written(told.tax_minor)
     yield f"  {system} says: {told.document} over {total}{was}, tax {tax}"
     yield from (f"    {name or 'line'}: {written(minor)}" for name, minor in told.lines)
 
 
-def _tieouts_table(lines: Sequence[Projection]) -> Table:
+def _tieouts_table(lines: Sequence[Projection], exponents: Mapping[str, int]) -> Table:
     shown = table("tie-out", "scope", "month", "gap now", "gap then", "corrections")
     for line in lines:
-        written = partial(amount, currency=line.currency, exponents=exponents())
+        written = partial(amount, currency=line.currency, exponents=exponents)
         gaps = (written(line.gap_minor), written(line.projected_minor))
         shown.add_row(line.code, line.scope, line.period, *gaps, str(line.corrections))
     return shown

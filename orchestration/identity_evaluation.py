@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 
 from extractors.sandbox.trios import build_trios
-from orchestration.settings import DBT_PROJECT_DIR
+from orchestration.company_files import SHIPPED_SEEDS
 from reconcilers.identity import REGISTRY_SCHEMA, resolve
 from reconcilers.identity.intake import COLUMNS
 from reconcilers.identity.model import Model
@@ -79,7 +79,7 @@ def bench(
             "create schema identity; create schema seeds"
         )
         con.execute("create table raw.build as select ?::date as snapshot_date", [DAY])
-        seed = DBT_PROJECT_DIR / "seeds" / "free_mail_domains.csv"
+        seed = SHIPPED_SEEDS / "free_mail_domains.csv"
         con.execute(
             f"create table seeds.free_mail_domains as from read_csv('{seed}', header = true)"
         )

@@ -1,5 +1,7 @@
 """The jobs: `nightly` and `replay` reason, `dispatch` is the only one that writes to sources."""
 
+from typing import Any
+
 import dagster as dg
 
 from extractors.registry import READ
@@ -12,11 +14,15 @@ from orchestration.settings import Settings
 EXCEPTIONS = dg.AssetSelection.assets(dg.AssetKey(["reconciliation", "exceptions"]))
 ATTEMPTS = dg.AssetSelection.assets(dg.AssetKey(["corrections", "attempts"]))
 
+# Who follows the steps makes spans of them; the console is Dagster's own default.
+LOGGERS: dict[str, Any] = {"loggers": {"console": {}, "progress": {}}}
+
 nightly = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.all() - ATTEMPTS,
     partitions_def=snapshot_days,
     executor_def=dg.in_process_executor,
+    config=LOGGERS,
     hooks={say_what_failed},
     description="One night: extract, build, reconcile, plan corrections, report. Writes nowhere.",
 )
@@ -25,6 +31,7 @@ dispatch = dg.define_asset_job(
     "dispatch",
     selection=ATTEMPTS,
     executor_def=dg.in_process_executor,
+    config=LOGGERS,
     hooks={say_what_was_not_sent},
     description="Send the approved corrections to their source systems.",
 )
@@ -36,6 +43,7 @@ replay = dg.define_asset_job(
     - EXCEPTIONS.downstream(include_self=False),
     partitions_def=snapshot_days,
     executor_def=dg.in_process_executor,
+    config=LOGGERS,
     hooks={say_what_failed},
     description="A stored night up to its exceptions, from the raw zone alone.",
 )

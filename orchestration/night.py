@@ -130,7 +130,7 @@ def _run(settings: Settings, job: str, day: dt.date | None) -> NightResult:
         result = definition.execute_in_process(
             partition_key=day.isoformat() if day else None,
             instance=instance,
-            run_config={"loggers": {"progress": {}}},
+            run_config={"loggers": _loggers(settings)},
             raise_on_error=False,
         )
     failed = [event for event in result.all_events if event.is_step_failure]
@@ -142,6 +142,11 @@ def _run(settings: Settings, job: str, day: dt.date | None) -> NightResult:
         kind=_kind(failed[0]) if failed else "",
         reason=_reason(failed[0]) if failed else "",
     )
+
+
+def _loggers(settings: Settings) -> dict[str, dict[str, object]]:
+    """A person sees the steps on the screen; of JSON lines nothing is left out."""
+    return {"progress": {}, **({"console": {}} if settings.log_form == "json" else {})}
 
 
 def _kind(event: dg.DagsterEvent) -> str:

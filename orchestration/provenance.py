@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from orchestration.settings import ROOT, Settings
+from orchestration.company_files import ROOT, own_files
+from orchestration.settings import Settings
 from reconcilers.state.audit import append_audit
 from reconcilers.state.models import AuditEntry
 from reconcilers.state.store import State
@@ -51,7 +52,17 @@ def provenance(settings: Settings) -> dict[str, Any]:
         "matrix_sha256": _sha256(settings.matrix_path.read_bytes()),
         "policy_sha256": _sha256(settings.policy_path.read_bytes()),
         "identity_overrides_sha256": _sha256(settings.overrides_path.read_bytes()),
+        **_company_files(settings),
     }
+
+
+def _company_files(settings: Settings) -> dict[str, Any]:
+    """The company's own files, which are no part of the code; nothing where it has none."""
+    if settings.config_dir is None:
+        return {}
+    folder = settings.config_dir
+    hashes = {name: _sha256((folder / name).read_bytes()) for name in own_files(folder)}
+    return {"company_files_sha256": hashes}
 
 
 def commit() -> str:

@@ -1,37 +1,34 @@
 """Where everything lives and whom to talk to, read once from the environment.
 
-This is the only module that reads environment variables; the rest takes `Settings`.
+Environment variables are read here and in `environment`; the rest takes `Settings`.
 """
 
+import csv
 import datetime as dt
 import getpass
 import json
-import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
-
 from extractors.registry import CONNECTABLE, SOURCES
+from orchestration import environment as read
+from orchestration.company_files import (
+    MATRIX,
+    OVERRIDES,
+    PASSES,
+    POLICY,
+    ROOT,
+    company_file,
+    dbt_seed_path,
+    laid_over_seeds,
+)
 from orchestration.connections import config_of, given, given_to_write, mistakes, variables
+from orchestration.environment import SettingsError
 from reconcilers.sealing import SealingKeyError, Seals
 
-ROOT = Path(__file__).resolve().parent.parent
-DBT_PROJECT_DIR = ROOT / "dbt_project"
-
-# The share of known records that may change their customer in one night without a person's word.
-DEFAULT_IDENTITY_MAX_CHANGED = 0.005
-
-# Deletions that a vendor tells nobody about show only when all keys are read.
-DEFAULT_KEY_SCAN_DAYS = 7
-DEFAULT_EVENTS_BATCH = 100
-
-
-class SettingsError(Exception):
-    """The configuration cannot work; the message lists every mistake and what to set."""
+__all__ = ["Settings", "SettingsError", "load_settings"]
 
 
 @dataclass(frozen=True)
@@ -43,15 +40,18 @@ class Settings:
     matrix_path: Path
     policy_path: Path
     overrides_path: Path
+    passes_path: Path
     memory_limit: str
     actor: str
-    key_scan_days: int | None = DEFAULT_KEY_SCAN_DAYS
+    key_scan_days: int | None = read.DEFAULT_KEY_SCAN_DAYS
     events_url: str | None = field(default=None, repr=False)
     events_token: str | None = field(default=None, repr=False)
     sealing_keys: tuple[str, ...] = field(default=(), repr=False)
-    events_batch: int = DEFAULT_EVENTS_BATCH
+    events_batch: int = read.DEFAULT_EVENTS_BATCH
     alert_urls: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
-    identity_max_changed: float = DEFAULT_IDENTITY_MAX_CHANGED
+    identity_max_changed: float = read.DEFAULT_IDENTITY_MAX_CHANGED
+    log_form: str = "text"
+    config_dir: Path | None = None
     exception_minutes: int | None = None
     hourly_rate_minor: int | None = None
     review_url: str = ""
@@ -95,6 +95,26 @@ class Settings:
     def uses_sandbox(self) -> bool:
         """True when no real system that a night reconciles is configured."""
         return not self.connections_override.keys() & SOURCES.keys()
+
+    def company_file(self, name: str) -> Path:
+        """The company's own file of this name, or the shipped one."""
+        return company_file(self.config_dir, name)
+
+    def exponents(self) -> dict[str, int]:
+        """Decimals of each currency."""
+        with self.company_file("currencies.csv").open(encoding="utf-8") as file:
+            return {row["currency"]: int(row["exponent"]) for row in csv.DictReader(file)}
+
+    def dbt_seeds(self) -> str | None:
+        """Where dbt finds the seeds with the company's laid over them; None: the shipped ones.
+
+        Raises:
+            CompanyFilesError: the folder of the company's files cannot be used.
+
+        """
+        if self.config_dir is None:
+            return None
+        return dbt_seed_path(laid_over_seeds(self.config_dir, self.home / "dbt" / "seeds"))
 
     def report_dir(self, day: dt.date) -> Path:
         return self.home / "reports" / day.isoformat()
@@ -168,108 +188,37 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         SettingsError: a real system is configured in part; every missing variable is named.
 
     """
-    if environ is None:
-        stored = {key: value for key, value in dotenv_values(ROOT / ".env").items() if value}
-        environ = {**stored, **os.environ}
+    environ = read.environment() if environ is None else environ
     home = Path(environ.get("TIEOUT_HOME") or ROOT / "data").expanduser().resolve()
+    config = environ.get("TIEOUT_CONFIG")
+    config_dir = Path(config).expanduser().resolve() if config else None
     return Settings(
         home=home,
         state_url=environ.get("TIEOUT_STATE_URL") or f"sqlite:///{home / 'state.db'}",
-        matrix_path=Path(
-            environ.get("TIEOUT_MATRIX") or DBT_PROJECT_DIR / "seeds" / "system_of_record.csv"
-        ),
-        policy_path=Path(
-            environ.get("TIEOUT_POLICY") or ROOT / "reconcilers" / "corrections" / "policy.toml"
-        ),
+        matrix_path=Path(environ.get("TIEOUT_MATRIX") or company_file(config_dir, MATRIX)),
+        policy_path=Path(environ.get("TIEOUT_POLICY") or company_file(config_dir, POLICY)),
         overrides_path=Path(
-            environ.get("TIEOUT_IDENTITY_OVERRIDES")
-            or ROOT / "reconcilers" / "identity" / "overrides.csv"
+            environ.get("TIEOUT_IDENTITY_OVERRIDES") or company_file(config_dir, OVERRIDES)
         ),
+        passes_path=company_file(config_dir, PASSES),
+        config_dir=config_dir,
         memory_limit=environ.get("TIEOUT_MEMORY_LIMIT") or "4GB",
         actor=environ.get("TIEOUT_ACTOR") or getpass.getuser(),
-        key_scan_days=_key_scan_days(environ.get("TIEOUT_KEY_SCAN_DAYS")),
+        key_scan_days=read.key_scan_days(environ.get("TIEOUT_KEY_SCAN_DAYS")),
         events_url=environ.get("TIEOUT_EVENTS_URL") or None,
         events_token=environ.get("TIEOUT_EVENTS_TOKEN") or None,
         sealing_keys=tuple((environ.get("TIEOUT_SEALING_KEYS") or "").replace(",", " ").split()),
-        events_batch=_events_batch(environ.get("TIEOUT_EVENTS_BATCH")),
-        alert_urls=_alert_urls(environ.get("TIEOUT_ALERTS")),
+        events_batch=read.events_batch(environ.get("TIEOUT_EVENTS_BATCH")),
+        alert_urls=read.alert_urls(environ.get("TIEOUT_ALERTS")),
+        identity_max_changed=read.max_changed(environ.get("TIEOUT_IDENTITY_MAX_CHANGED")),
+        log_form=read.log_form(environ),
+        exception_minutes=read.whole(environ, "TIEOUT_EXCEPTION_MINUTES"),
+        hourly_rate_minor=read.whole(environ, "TIEOUT_HOURLY_RATE_MINOR"),
         browser=environ.get("TIEOUT_BROWSER") or "",
-        review_url=_web_address(environ.get("TIEOUT_REVIEW_URL")),
-        identity_max_changed=_max_changed(environ.get("TIEOUT_IDENTITY_MAX_CHANGED")),
-        exception_minutes=_whole(environ, "TIEOUT_EXCEPTION_MINUTES"),
-        hourly_rate_minor=_whole(environ, "TIEOUT_HOURLY_RATE_MINOR"),
+        review_url=read.web_address(environ.get("TIEOUT_REVIEW_URL")),
         connections_override=_real_connections(environ),
         write_override=given_to_write(environ),
     )
-
-
-def _key_scan_days(text: str | None) -> int | None:
-    if not text:
-        return DEFAULT_KEY_SCAN_DAYS
-    if not text.isdecimal():
-        raise SettingsError(
-            f"TIEOUT_KEY_SCAN_DAYS is {text!r}; write a number of days, such as 7, or 0 for never."
-        )
-    return int(text) or None
-
-
-def _events_batch(text: str | None) -> int:
-    if not text:
-        return DEFAULT_EVENTS_BATCH
-    if not text.isdecimal() or not int(text):
-        raise SettingsError(
-            f"TIEOUT_EVENTS_BATCH is {text!r}; write how many events go into one request, such as "
-            "100, or 1 for a request per event."
-        )
-    return int(text)
-
-
-def _whole(environ: Mapping[str, str], name: str) -> int | None:
-    text = environ.get(name)
-    if not text:
-        return None
-    if not text.isdecimal():
-        raise SettingsError(f"{name} is {text!r}; write a whole number (see .env.example).")
-    return int(text)
-
-
-def _alert_urls(text: str | None) -> dict[str, tuple[str, ...]]:
-    """Addresses by channel; they may hold secrets, so a mistake is told without them."""
-    found: dict[str, tuple[str, ...]] = {}
-    for number, word in enumerate(shlex.split(text or ""), start=1):
-        channel, is_given, address = word.partition("=")
-        if not channel or not is_given or ":" not in address:
-            raise SettingsError(
-                f"TIEOUT_ALERTS, word {number}: write channel=address, such as "
-                "*=mailto://... or finance-ops=command:/usr/local/bin/tell"
-            )
-        found[channel] = (*found.get(channel, ()), address)
-    return found
-
-
-def _max_changed(text: str | None) -> float:
-    if not text:
-        return DEFAULT_IDENTITY_MAX_CHANGED
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1
-    if not 0 <= share <= 1:
-        raise SettingsError(
-            f"TIEOUT_IDENTITY_MAX_CHANGED is {text!r}; write a share between 0 and 1, "
-            "such as 0.005."
-        )
-    return share
-
-
-def _web_address(text: str | None) -> str:
-    """Where people review exceptions, for the links of the report; '' for none."""
-    if text and not text.startswith(("http://", "https://")):
-        raise SettingsError(
-            f"TIEOUT_REVIEW_URL is {text!r}; write the address of the review page, such as "
-            "https://tieout.example.com."
-        )
-    return (text or "").rstrip("/")
 
 
 def _real_connections(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -59,7 +59,8 @@ def schema(store: Store, name: str) -> dict[str, Any]:
         described = _TYPES["text" if column == "id" else column_kind]
         custom = {"x-ns-custom-field": True} if column.startswith("cust") else {}
         properties[records.rest_name(column)] = {"title": column, **described, **custom}
-    properties |= dict.fromkeys(records.SUBLISTS.get(kind, ()), _LINES)
+    sublists = [n for n in records.SUBLISTS.get(kind, ()) if f"{kind}.{n}" not in absent]
+    properties |= dict.fromkeys(sublists, _LINES)
     return {
         "type": "object",
         "properties": properties,

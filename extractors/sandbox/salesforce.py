@@ -23,6 +23,7 @@ from extractors.sandbox.salesforce_batch import batch
 from extractors.sandbox.salesforce_bulk import DAILY_JOBS, Jobs
 from extractors.sandbox.salesforce_collections import change_many, upsert_many
 from extractors.sandbox.salesforce_login import Logins
+from extractors.sandbox.salesforce_org import as_the_user_sees, setup_rows
 from extractors.sandbox.salesforce_query import Page, Queries, page_size_of, read_rows
 from extractors.sandbox.salesforce_records import AmbiguousError, SalesforceError, table_named
 from extractors.sandbox.salesforce_render import json_object
@@ -155,6 +156,8 @@ class SalesforceServer:
         soql = request.query_params.get("q")
         if not soql:
             raise SalesforceError("MALFORMED_QUERY", "A query string has to be specified")
+        if (rows := setup_rows(self._store, soql)) is not None:
+            return JSONAnswer({"totalSize": len(rows), "done": True, "records": rows})
         page = self._queries.start(
             soql,
             include_deleted=request.url.path.rstrip("/").endswith("/queryAll"),
@@ -218,7 +221,7 @@ class SalesforceServer:
 
     async def describe(self, request: Request) -> Response:
         table = table_named(request.path_params["name"])
-        return JSONAnswer(describe(table, _root(request)))
+        return JSONAnswer(as_the_user_sees(self._store, describe(table, _root(request))))
 
     async def deleted(self, request: Request) -> Response:
         """What was deleted between two times of the last days."""

@@ -20,6 +20,7 @@ from extractors.sandbox.stripe_subscriptions import find_item
 from extractors.sandbox.wire import read_as_of_replica
 
 Parameters = Mapping[str, Any]
+SETTINGS = "stripe.settings"
 Read = Callable[[Caller, Request, Parameters], bytes | Document]
 
 KINDS: Mapping[str, str] = {
@@ -133,7 +134,7 @@ def _balance(caller: Caller, request: Request, parameters: Parameters) -> Docume
 def _own_account(caller: Caller, _: Request, parameters: Parameters) -> Document:
     caller.require("account", "read")
     checked(parameters, EXPAND)
-    return _account(caller.store.account or ACCOUNT)
+    return _account(caller, caller.store.account or ACCOUNT)
 
 
 def _one_account(caller: Caller, request: Request, parameters: Parameters) -> Document:
@@ -146,18 +147,20 @@ def _one_account(caller: Caller, request: Request, parameters: Parameters) -> Do
             "exist). Application access may have been revoked."
         )
         raise StripeError(message, "account_invalid", None, FORBIDDEN)
-    return _account(key)
+    return _account(caller, key)
 
 
 def _accounts(caller: Caller, request: Request, parameters: Parameters) -> Document:
     """The connected accounts."""
     caller.require("account", "read")
     checked(parameters, {**EXPAND, "limit": "integer"})
-    data = [_account(key) for key in caller.store.meta(CONNECTED, [])]
+    data = [_account(caller, key) for key in caller.store.meta(CONNECTED, [])]
     return list_object(data, request.url.path, has_more=False)
 
 
-def _account(key: str) -> Document:
+def _account(caller: Caller, key: str) -> Document:
+    """Its settings are those of the store's `stripe.settings`, by default UTC and daily payouts."""
+    chosen = {"timezone": "Etc/UTC", "interval": "daily", **caller.store.meta(SETTINGS, {})}
     name = "Northwind Cloud" if key == ACCOUNT else f"Northwind Cloud ({key})"
     return {
         "id": key,
@@ -171,7 +174,10 @@ def _account(key: str) -> Document:
         "email": "finance@northwind.example",
         "metadata": {},
         "payouts_enabled": True,
-        "settings": {"dashboard": {"display_name": name, "timezone": "Etc/UTC"}},
+        "settings": {
+            "dashboard": {"display_name": name, "timezone": chosen["timezone"]},
+            "payouts": {"schedule": {"delay_days": 2, "interval": chosen["interval"]}},
+        },
         "type": "standard",
     }
 

@@ -60,7 +60,7 @@ def _populations() -> list[dg.AssetKey]:
 def match_records(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    pairings = load_pairings()
+    pairings = load_pairings(night.settings.passes_path)
     with night.warehouse(read_only=False) as con:
         match_warehouse(con, pairings, dt.date.fromisoformat(context.partition_key))
         by_pass = {MATCHES: {"by pass": dg.MetadataValue.md(_table(con))}}

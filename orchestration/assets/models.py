@@ -8,7 +8,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.assets.raw import RAW_TABLES
-from orchestration.dbt import dbt_environment
+from orchestration.dbt import enter_dbt_environment
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 
@@ -34,7 +34,8 @@ def _build(context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource)
     """One `dbt build` of the selected models and their data tests (unit tests are for CI)."""
     # The day goes by the environment, for the test that compares it with the stamp of raw.build:
     # a changed --vars would cost a full parse.
-    os.environ.update(dbt_environment(night.settings), TIEOUT_SNAPSHOT_DATE=context.partition_key)
+    enter_dbt_environment(night.settings)
+    os.environ["TIEOUT_SNAPSHOT_DATE"] = context.partition_key
     invocation = dbt.cli(
         ["build", "--exclude-resource-type", "unit_test"],
         context=context,

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from extractors.errors import SourceError
 from extractors.protocol import Target, WriteIntent
+from extractors.telemetry import traced
 from reconcilers.corrections import endings
 from reconcilers.corrections.billing_checks import before_deed
 from reconcilers.corrections.brakes import StoppedError, halted
@@ -128,8 +129,14 @@ class _Worker:
             if order is None:
                 return
             try:
-                async with lane.alone_with(order):
-                    outcome = await self._work(lane, order)
+                with traced(
+                    f"{order.kind} {order.object}",
+                    correction_id=order.correction_id,
+                    correlation_id=order.correlation_id,
+                    system=order.system,
+                ):
+                    async with lane.alone_with(order):
+                        outcome = await self._work(lane, order)
                 settled = endings.once_settled(order, outcome, self.desk.now())
                 await self.desk.finish(order, settled)
             except ClaimLostError:

@@ -1,0 +1,102 @@
+"""A company's own files stand in for the shipped ones, and mistakes in them are told."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.company_files import (
+    DBT_PROJECT_DIR,
+    SHIPPED,
+    SHIPPED_SEEDS,
+    CompanyFilesError,
+    laid_over_seeds,
+    own_files,
+)
+from orchestration.provenance import provenance
+from orchestration.settings import load_settings
+
+ENTITIES = "legal_entities.csv"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "config"
+    made.mkdir()
+    text = SHIPPED[ENTITIES].read_text(encoding="utf-8")
+    (made / ENTITIES).write_text(text.replace("Northwind Cloud Inc", "Our Own Inc"))
+    return made
+
+
+def settings_with(folder, tmp_path):
+    return load_settings({"TIEOUT_HOME": str(tmp_path / "home"), "TIEOUT_CONFIG": str(folder)})
+
+
+def test_what_is_not_there_is_the_shipped_file(folder, tmp_path):
+    (folder / "policy.toml").write_text("[policy]")
+    settings = settings_with(folder, tmp_path)
+    assert settings.policy_path == folder / "policy.toml"
+    assert settings.matrix_path == SHIPPED["system_of_record.csv"]
+    assert settings.passes_path == SHIPPED["passes.toml"]
+    assert all(path.is_file() for path in SHIPPED.values())
+
+
+def test_a_variable_goes_before_the_folder(folder, tmp_path):
+    (folder / "policy.toml").write_text("[policy]")
+    environ = {"TIEOUT_CONFIG": str(folder), "TIEOUT_POLICY": str(tmp_path / "other.toml")}
+    assert load_settings(environ).policy_path == tmp_path / "other.toml"
+
+
+def test_every_mistake_is_told(folder):
+    (folder / "legal_entity.csv").write_text("a")
+    (folder / "tax_codes.csv").write_text("tax_code,legal_entity,country_code,rate,description\n")
+    (folder / "README.md").write_text("for people")
+    with pytest.raises(CompanyFilesError) as caught:
+        own_files(folder)
+    told = str(caught.value)
+    assert "legal_entity.csv is none of" in told
+    assert "tax_codes.csv: lacks rate_percent and has unknown rate" in told
+    assert "README" not in told
+
+
+def test_a_folder_that_is_not_there_is_no_folder(tmp_path):
+    with pytest.raises(CompanyFilesError, match="which is no folder"):
+        own_files(tmp_path / "nowhere")
+
+
+def test_dbt_gets_all_seeds_with_the_own_ones_laid_over(folder, tmp_path):
+    seeds = laid_over_seeds(folder, tmp_path / "seeds")
+    assert {each.name for each in seeds.iterdir()} == {
+        each.name for each in SHIPPED_SEEDS.iterdir()
+    }
+    assert "Our Own Inc" in (seeds / ENTITIES).read_text()
+    before = (seeds / "tax_codes.csv").stat().st_mtime_ns
+    (folder / ENTITIES).unlink()
+    laid_over_seeds(folder, seeds)
+    assert "Northwind Cloud Inc" in (seeds / ENTITIES).read_text()
+    assert (seeds / "tax_codes.csv").stat().st_mtime_ns == before
+
+
+def test_the_audit_is_told_which_files_were_the_companys(folder, tmp_path):
+    assert provenance(settings_with(folder, tmp_path))["company_files_sha256"].keys() == {ENTITIES}
+
+
+@pytest.mark.slow
+def test_dbt_loads_the_companys_own_rows(folder, tmp_path, parsed_home):
+    settings = settings_with(folder, tmp_path)
+    shutil.copytree(parsed_home / "dbt" / "target", tmp_path / "target")
+    warehouse = tmp_path / "warehouse.duckdb"
+    subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "seed", "--select", "legal_entities", "--quiet",
+         "--project-dir", DBT_PROJECT_DIR, "--profiles-dir", DBT_PROJECT_DIR,
+         "--target-path", tmp_path / "target"],
+        env={"PATH": "/usr/bin:/bin", "TIEOUT_SEEDS": settings.dbt_seeds(),
+             "TIEOUT_WAREHOUSE": str(warehouse), "DBT_LOG_PATH": str(tmp_path / "logs")},
+        check=True,
+    )  # fmt: skip
+    with duckdb.connect(str(warehouse)) as con:
+        names = con.sql("select name from seeds.legal_entities").fetchall()
+    assert ("Our Own Inc",) in names
