@@ -72,7 +72,7 @@ def test_an_empty_home_is_examined_and_every_failure_has_a_remedy(tmp_path):
     result = tieout(tmp_path, "doctor")
     assert result.returncode == 1
     assert result.stdout.count("FAIL") == 3
-    assert result.stdout.count("->") == 3
+    assert result.stdout.count("->") == 3 + result.stdout.count("WARN")
     assert result.stderr == ""
 
 
