@@ -16,7 +16,6 @@ from orchestration.commands.room import Room
 from orchestration.console import console
 
 if TYPE_CHECKING:
-    from extractors.findings import Finding
     from orchestration.settings import Settings
 
 app = typer.Typer(
@@ -248,26 +247,36 @@ def doctor(
 
     Each finding says what to do. Ends with 1 if there is an error; warnings alone end with 0.
     """
-    from orchestration import doctor as examiner
+    from orchestration.doctor import as_json as told
+    from orchestration.doctor import examine
+    from orchestration.screen_doctor import show_findings
 
-    found = []
-    for finding in examiner.examine(_settings()):
-        found.append(finding)
-        if not as_json:
-            _show(finding)
-    told = examiner.as_json(found)
     if as_json:
-        out.print_json(data=told)
-    raise typer.Exit(0 if told["healthy"] else 1)
+        found = told(examine(_settings()))
+        out.print_json(data=found)
+        raise typer.Exit(0 if found["healthy"] else 1)
+    raise typer.Exit(0 if show_findings(out, examine(_settings())) else 1)
 
 
-_MARKS = {"ok": "[green]ok  [/]", "warning": "[yellow]WARN[/]", "error": "[red]FAIL[/]"}
+@app.command()
+def init(
+    env_file: Annotated[Path | None, typer.Option(help="Where to write; else .env here.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Folder of the files to edit.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Folder of what runs produce.")] = None,
+    *,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing: the environment's values count.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a .env that is there.")] = False,
+    check: Annotated[bool | None, typer.Option(help="Look at every connection at once.")] = None,
+) -> None:
+    """Write .env and the files that a company edits; ask what they need. Secrets are not shown."""
+    from orchestration.commands.init import init as begin
+    from orchestration.environment import ENV_FILE
 
-
-def _show(finding: "Finding") -> None:
-    out.print(f"{_MARKS[finding.level]} {finding.subject}: {finding.detail}", soft_wrap=True)
-    if not finding.is_ok:
-        out.print(f"       -> {finding.remedy}", soft_wrap=True)
+    path = env_file or ENV_FILE
+    ok = begin(path, config, home, defaults=defaults, force=force, check=check)
+    raise typer.Exit(0 if ok else 1)
 
 
 @app.command()

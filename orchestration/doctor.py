@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -38,12 +38,10 @@ def examine(settings: Settings, now: dt.datetime | None = None) -> Iterator[Find
             yield from _named(system, traps(settings, system, now or dt.datetime.now(dt.UTC)))
 
 
-def as_json(findings: list[Finding]) -> dict[str, Any]:
+def as_json(findings: Iterable[Finding]) -> dict[str, Any]:
     """For machines; `healthy` unless there is an error."""
-    return {
-        "healthy": all(finding.level != "error" for finding in findings),
-        "findings": [asdict(finding) for finding in findings],
-    }
+    found = [asdict(finding) for finding in findings]
+    return {"healthy": all(one["level"] != "error" for one in found), "findings": found}
 
 
 def _named(system: str, findings: Iterator[Finding]) -> Iterator[Finding]:

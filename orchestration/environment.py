@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 
 from dotenv import dotenv_values
 
@@ -25,9 +26,9 @@ class SettingsError(Exception):
     """The configuration cannot work; the message lists every mistake and what to set."""
 
 
-def environment() -> dict[str, str]:
+def environment(env_file: Path = ENV_FILE) -> dict[str, str]:
     """What is set, in the process or else in the `.env` beside the project."""
-    stored = {key: value for key, value in dotenv_values(ENV_FILE).items() if value}
+    stored = {key: value for key, value in dotenv_values(env_file).items() if value}
     return {**stored, **os.environ}
 
 

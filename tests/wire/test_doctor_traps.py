@@ -194,7 +194,7 @@ def test_a_clock_that_is_wrong(company, minutes, level):
 
 
 def test_the_whole_examination_of_real_systems(company):
-    told = as_json(list(examine(settings_of(company), NIGHT)))
+    told = as_json(examine(settings_of(company), NIGHT))
     by_subject = {one["subject"]: one for one in told["findings"]}
     assert told["healthy"] is False
     assert by_subject["your own company"]["level"] == "error"

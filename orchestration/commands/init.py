@@ -1,0 +1,98 @@
+"""`tieout init`: from nothing to a `.env`, files to edit and a first look at every connection."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import typer
+from rich.prompt import Confirm, Prompt
+
+from orchestration.company_setup import Asking, answers, write_files
+from orchestration.console import console
+from orchestration.env_file import documented, template_variables, write_private
+from orchestration.environment import environment
+from orchestration.screen_doctor import show_findings
+from orchestration.settings import load_settings
+
+out = console()
+
+
+class Person(Asking):
+    """Somebody at a terminal; what is secret is neither shown nor repeated."""
+
+    def text(self, words: str, default: str) -> str:
+        return Prompt.ask(words, console=out, default=default, show_default=bool(default))
+
+    def secret(self, words: str, known: str) -> str:
+        kept = " (enter: as it is)" if known else ""
+        given = Prompt.ask(
+            f"{words}{kept}", console=out, password=True, default="", show_default=False
+        )
+        return given or known
+
+    def choice(self, words: str, options: Sequence[str], default: str) -> str:
+        return Prompt.ask(words, console=out, choices=list(options), default=default)
+
+    def yes(self, words: str, *, default: bool) -> bool:
+        return Confirm.ask(words, console=out, default=default)
+
+
+class Nobody(Asking):
+    """Takes every default; secrets are what the environment has."""
+
+    def text(self, words: str, default: str) -> str:  # noqa: ARG002
+        return default
+
+    def secret(self, words: str, known: str) -> str:  # noqa: ARG002
+        return known
+
+    def choice(self, words: str, options: Sequence[str], default: str) -> str:  # noqa: ARG002
+        return default
+
+    def yes(self, words: str, *, default: bool) -> bool:  # noqa: ARG002
+        return default
+
+
+def init(
+    env_file: Path,
+    config: Path | None,
+    home: Path | None,
+    *,
+    defaults: bool,
+    force: bool,
+    check: bool | None,
+) -> bool:
+    """Ask, write, look. False where what was looked at has an error.
+
+    Raises:
+        typer.BadParameter: the file is there, and nobody says that it may be replaced.
+
+    """
+    ask: Asking = Nobody() if defaults else Person()
+    again = f"{env_file} exists. Replace it? (What it says is offered as answers.)"
+    if env_file.exists() and not (force or ask.yes(again, default=False)):
+        raise typer.BadParameter(f"{env_file} exists and stays as it is; --force replaces it")
+    given = environment(env_file)
+    known = {name: given[name] for name in template_variables() if given.get(name)}
+    if home:
+        known["TIEOUT_HOME"] = str(home.expanduser().resolve())
+    told = answers(ask, known)
+    folder = config or Path(
+        ask.text("Folder of the files that you edit", known.get("TIEOUT_CONFIG", "config"))
+    )
+    told["TIEOUT_CONFIG"] = str(folder.expanduser().resolve())
+    text = documented(told)
+    made = write_files(Path(told["TIEOUT_CONFIG"]))
+    write_private(env_file, text)
+    out.print(f"{env_file}: {len(told)} variables, readable by you alone", soft_wrap=True)
+    names = ", ".join(path.name for path in made) or "nothing new"
+    out.print(f"{folder}: {names}; README.md explains them", soft_wrap=True)
+    if check is None:
+        check = not defaults and ask.yes("Look at every connection now?", default=True)
+    return _look(told) if check else True
+
+
+def _look(told: Mapping[str, str]) -> bool:
+    # Opens every system: whoever only writes the files does not wait for their clients.
+    from orchestration.doctor import examine
+
+    return show_findings(out, examine(load_settings(told)))

@@ -1,0 +1,164 @@
+"""`tieout init`: what it asks, what it writes, and what it shows to nobody."""
+
+import os
+import pty
+import re
+import select
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from orchestration.company_files import own_files
+from orchestration.company_setup import EDITED, is_secret
+from orchestration.env_file import EnvFileError, documented, write_private
+from orchestration.environment import environment
+from orchestration.settings import load_settings
+
+TIEOUT = Path(sys.executable).with_name("tieout")
+OWN = {
+    "SALESFORCE_URL": "https://acme.my.salesforce.com",
+    "SALESFORCE_CLIENT_ID": "app",
+    "SALESFORCE_CLIENT_SECRET": "canary-crm",
+    "STRIPE_URL": "https://api.stripe.com",
+    "STRIPE_API_KEY": "rk_canary-billing",
+    "NETSUITE_ACCOUNT": "1234567",
+    "NETSUITE_CONSUMER_KEY": "k",
+    "NETSUITE_CONSUMER_SECRET": "canary-erp",
+    "NETSUITE_TOKEN_ID": "t",
+    "NETSUITE_TOKEN_SECRET": "canary-token",
+}
+
+
+def run(tmp_path, *arguments, **environ):
+    known = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    where = ("--env-file", tmp_path / "env", "--config", tmp_path / "config")
+    return subprocess.run(
+        [TIEOUT, "init", *where, *arguments],
+        env={**known, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_defaults_write_what_is_used_and_nothing_else(tmp_path):
+    done = run(tmp_path, "--defaults", "--home", tmp_path / "home", **OWN)
+    assert (done.returncode, done.stderr) == (0, "")
+    env = tmp_path / "env"
+    assert stat.S_IMODE(env.stat().st_mode) == 0o600
+    text = env.read_text()
+    assert "SALESFORCE_USERNAME" not in text
+    assert "# Stripe (a restricted key" in text
+    assert "canary" not in done.stdout + done.stderr
+    settings = load_settings({n: v for n, v in environment(env).items() if n in text})
+    assert not settings.uses_sandbox
+    assert settings.system_config("stripe").api_key == "rk_canary-billing"
+    assert settings.home == tmp_path / "home"
+    assert settings.seals() is not None
+    assert sorted(own_files(settings.config_dir)) == sorted(EDITED)
+    readme = (tmp_path / "config" / "README.md").read_text()
+    assert "`functional_currency`" in readme
+
+
+def test_a_second_time_replaces_nothing_unasked(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "policy.toml").write_text("# mine\n")
+    (tmp_path / "env").write_text("STRIPE_API_KEY=rk_old\n")
+    refused = run(tmp_path, "--defaults")
+    assert refused.returncode == 2
+    assert "stays as it is; --force" in re.sub(r"[\s│]+", " ", refused.stderr)
+    assert (tmp_path / "env").read_text() == "STRIPE_API_KEY=rk_old\n"
+    forced = run(tmp_path, "--defaults", "--force", **OWN)
+    assert forced.returncode == 0
+    assert (tmp_path / "config" / "policy.toml").read_text() == "# mine\n"
+
+
+def test_a_person_is_asked_and_secrets_are_not_shown(tmp_path):
+    """At a real terminal, since that is what would show what is typed."""
+    replies = [
+        ("runs produce", str(tmp_path / "home")), ("PostgreSQL", "n"), ("Which systems", "own"),
+        ("enter salesforce", ""), ("SALESFORCE_URL", OWN["SALESFORCE_URL"]),
+        ("SALESFORCE_CLIENT_ID", "app"), ("SALESFORCE_CLIENT_SECRET", "canary-crm"),
+        ("its own for salesforce", "n"), ("STRIPE_URL", ""), ("STRIPE_API_KEY", "rk_canary-billing"),
+        ("its own for stripe", "y"), ("STRIPE_WRITE_API_KEY", "rk_canary-write"),
+        ("enter netsuite", "token (OAuth 1.0a)"), ("NETSUITE_ACCOUNT", "1234567"),
+        ("CONSUMER_KEY", "k"), ("CONSUMER_SECRET", "canary-erp"), ("TOKEN_ID", "t"),
+        ("TOKEN_SECRET", "canary-token"), ("its own for netsuite", "n"), ("bank statements", "n"),
+        ("seals names", "y"), ("connection now", "n"),
+    ]  # fmt: skip
+    shown = at_a_terminal(
+        ["init", "--env-file", tmp_path / "env", "--config", tmp_path / "c"], replies
+    )
+    assert "canary" not in shown
+    written = (tmp_path / "env").read_text()
+    assert "STRIPE_WRITE_API_KEY=rk_canary-write" in written
+    assert "NETSUITE_CONSUMER_SECRET=canary-erp" in written
+    assert "NETSUITE_CLIENT_ID" not in written
+    assert "STRIPE_URL=https://api.stripe.com" in written
+    (key,) = re.findall(r"TIEOUT_SEALING_KEYS=(.+)", written)
+    Fernet(key.strip("'"))
+
+
+def at_a_terminal(arguments, replies):
+    """What a terminal shows while the replies are typed, each after its question."""
+    ours, theirs = pty.openpty()
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        "COLUMNS": "200",
+        "TERM": "dumb",
+    }
+    process = subprocess.Popen(
+        [TIEOUT, *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environ,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown, at = "", 0
+    for question, reply in replies:
+        while question not in shown[at:] or not shown.endswith(": "):
+            shown += heard(ours, question, shown[at:])
+        at = len(shown)
+        os.write(ours, f"{reply}\n".encode())
+    while process.poll() is None or select.select([ours], [], [], 0)[0]:
+        try:
+            shown += heard(ours, "the end", shown[at:])
+        except OSError:
+            break
+    assert process.wait() == 0, shown
+    return shown
+
+
+def heard(terminal, awaited, shown):
+    if not select.select([terminal], [], [], 120)[0]:
+        raise AssertionError(f"waiting for {awaited!r}; shown was {shown!r}")
+    return os.read(terminal, 4096).decode(errors="replace")
+
+
+def test_a_value_that_no_env_file_carries_is_refused_by_its_name():
+    with pytest.raises(EnvFileError, match="TIEOUT_HOME") as caught:
+        documented({"TIEOUT_HOME": "it's\nhere"})
+    assert "here" not in str(caught.value).replace("which", "")
+
+
+def test_values_survive_the_file(tmp_path):
+    values = {
+        "TIEOUT_ALERTS": "*=mailto://a b#c",
+        "TIEOUT_HOME": "/srv/a $HOME",
+        "TIEOUT_LOG": "json",
+    }
+    write_private(tmp_path / "env", documented(values))
+    read = environment(tmp_path / "env")
+    assert {name: read[name] for name in values} == values
+
+
+def test_what_is_secret_is_what_connectors_hide():
+    assert is_secret("stripe", "api_key")
+    assert not is_secret("stripe", "base_url")
