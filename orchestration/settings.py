@@ -101,7 +101,7 @@ class Settings:
         return company_file(self.config_dir, name)
 
     def exponents(self) -> dict[str, int]:
-        """Decimals of each currency."""
+        """Decimals of each currency, by the file: the warehouse may be locked by a night."""
         with self.company_file("currencies.csv").open(encoding="utf-8") as file:
             return {row["currency"]: int(row["exponent"]) for row in csv.DictReader(file)}
 

@@ -1,6 +1,5 @@
 """`tieout kpis`: the key figures of a night and how they went over the last ones."""
 
-import csv
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
@@ -8,7 +7,7 @@ from decimal import Decimal
 import typer
 
 from orchestration.console import console, table
-from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.settings import Settings
 from orchestration.stores import opened_state
 from reconcilers.kpis.definitions import load_definitions
 from reconcilers.report.kpi_tables import kpis_csv, kpis_json
@@ -26,7 +25,7 @@ def show(settings: Settings, day: dt.date, nights: int, form: str) -> None:
     if not history:
         raise typer.BadParameter(f"no key figures are kept up to {day}; a night measures them")
     kpis = kpi_lines(
-        history, max(history), load_definitions(), _exponents(), of_members=form == "json"
+        history, max(history), load_definitions(), settings.exponents(), of_members=form == "json"
     )
     if form == "json":
         out.print_json(data=kpis_json(kpis, every=True))
@@ -34,12 +33,6 @@ def show(settings: Settings, day: dt.date, nights: int, form: str) -> None:
         print(kpis_csv(kpis), end="")  # noqa: T201  # as it is: the console would fold it
     else:
         _print(kpis)
-
-
-def _exponents() -> dict[str, int]:
-    """Decimals per currency by the seed: the warehouse may be locked by a night."""
-    with (DBT_PROJECT_DIR / "seeds" / "currencies.csv").open(encoding="utf-8") as lines:
-        return {row["currency"]: int(row["exponent"]) for row in csv.DictReader(lines)}
 
 
 def _print(kpis: Kpis) -> None:
