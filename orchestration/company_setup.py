@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 from cryptography.fernet import Fernet
 
 from extractors.registry import CONNECTABLE, FOLDERS, SOURCES
@@ -79,7 +79,7 @@ def _system(ask: Asking, known: Mapping[str, str], system: str) -> dict[str, str
         )
         chosen = ask.choice(f"How does Tieout enter {system}?", list(logins), used)
         fields = [*required, *(name for name in logins[chosen] if name not in required)]
-    told = {}
+    told: dict[str, str] = {}
     for name in fields:
         told |= _field(ask, known, system, name)
     if ask.yes(
@@ -154,7 +154,7 @@ def _readme() -> Iterator[str]:
 
 def _columns() -> dict[str, dict[str, str]]:
     """Every column of a seed with its description, from what dbt knows of it."""
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     for path in sorted(SHIPPED_SEEDS.glob("*.yml")):
         for seed in yaml.safe_load(path.read_text(encoding="utf-8")).get("seeds", []):
             columns = seed.get("columns", [])
