@@ -1,15 +1,19 @@
 """The checks of a night: one WARN per drift code, one blocking ERROR per tie-out."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import duckdb
 import polars as pl
 
+from orchestration.console import money
+from reconcilers.report.files import CLASSES
 from reconcilers.rules.codes import CODES
 
 DRIFT = dg.AssetKey(["reconciliation", "drift"])
 TIEOUTS = dg.AssetKey(["reconciliation", "tieouts"])
+SHOWN = 20
 
 TIEOUT_CODES = {
     "TO-EXT": "source totals = landed + quarantined + reported as missing; landed = staged; "
@@ -74,8 +78,11 @@ def statements_result(con: duckdb.DuckDBPyConnection) -> dg.AssetCheckResult:
     )
 
 
-def code_results(drift: pl.DataFrame) -> Iterator[dg.AssetCheckResult]:
-    """Passed when the code has no exception tonight, and none that only could not be proven."""
+def code_results(drift: pl.DataFrame, report: Path) -> Iterator[dg.AssetCheckResult]:
+    """Passed when the code has no exception tonight, and none that only could not be proven.
+
+    `report` is the folder that the night's report will be in: its table of the code is named.
+    """
     for code in CODES:
         found = drift.filter((pl.col("code") == code) & (pl.col("disposition") != "in_flight"))
         rows = found.filter(pl.col("disposition") == "exception")
@@ -90,9 +97,22 @@ def code_results(drift: pl.DataFrame) -> Iterator[dg.AssetCheckResult]:
                 "at risk, minor units of the reporting currency": int(
                     rows["impact_reporting_minor"].abs().sum() or 0
                 ),
-                "first rows": dg.MetadataValue.json(found["row_key"].head(20).to_list()),
+                "dearest rows": dg.MetadataValue.md(_dearest(found)),
+                "all rows": dg.MetadataValue.path(str(report / CLASSES / f"{code}.csv")),
             },
         )
+
+
+def _dearest(found: pl.DataFrame) -> str:
+    """Which records cost most; of them ids alone."""
+    rows = found.sort(pl.col("impact_reporting_minor").abs(), descending=True, nulls_last=True)
+    lines = ["| row | attribute | disposition | at risk |", "|---|---|---|---:|"]
+    columns = ("row_key", "attribute", "disposition", "impact_reporting_minor")
+    lines += [
+        f"| {key} | {attribute or ''} | {disposition} | {money(minor)} |"
+        for key, attribute, disposition, minor in rows.head(SHOWN).select(columns).iter_rows()
+    ]
+    return "\n".join(lines)
 
 
 def tieout_results(tieouts: pl.DataFrame) -> Iterator[dg.AssetCheckResult]:

@@ -10,6 +10,7 @@ import duckdb
 from extractors.findings import Finding, Level
 from orchestration.company_files import SHIPPED, TO_ADAPT, company_file, own_files
 from orchestration.environment import ENV_FILE
+from orchestration.pdf import NoBrowserError, browser_path
 from orchestration.settings import Settings
 from orchestration.stores import opened_state
 from reconcilers.corrections.policy import load_policy
@@ -22,7 +23,6 @@ from reconcilers.state.audit import verify_audit
 GB = 10**9
 # A small company's night needs less than the first; the second is a month of a large one's.
 LEAST_FREE, COMFORTABLE = 1 * GB, 10 * GB
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OTHERS_MAY = 0o077
 
 
@@ -32,7 +32,7 @@ def machine(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings.home)
     yield _warehouse(settings)
     yield checked("state store", lambda: _state(settings), "restore the state store from a backup")
-    yield _browser()
+    yield _browser(settings)
     if not settings.uses_sandbox:
         yield from _for_real(settings)
 
@@ -111,12 +111,12 @@ def _state(settings: Settings) -> str:
     return f"reachable, tables up to date, audit chain of {verdict.entries} entries holds"
 
 
-def _browser() -> Finding:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found:
-        return Finding("browser", "ok", found)
-    told = "no Chromium on PATH: reports are written, but not as PDF"
-    return Finding("browser", "warning", told, "install chromium where a PDF is wanted")
+def _browser(settings: Settings) -> Finding:
+    try:
+        return Finding("browser", "ok", browser_path(settings.browser))
+    except NoBrowserError as error:
+        told = f"{error}; reports are written, but not as PDF"
+        return Finding("browser", "warning", told, "install chromium where a PDF is wanted")
 
 
 def _for_real(settings: Settings) -> Iterator[Finding]:

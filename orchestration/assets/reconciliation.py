@@ -20,7 +20,7 @@ from orchestration.checks import (
     tieout_results,
 )
 from orchestration.console import money
-from orchestration.partitions import one_day_at_a_time, snapshot_days
+from orchestration.partitions import in_the_morning, one_day_at_a_time, snapshot_days
 from orchestration.provenance import keep_provenance
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.corrections.policy import load_policy
@@ -82,10 +82,19 @@ def reconcile(
         statements = statements_result(con)
     yield dg.MaterializeResult(asset_key=DRIFT, metadata=_drift_metadata(findings.drift, currency))
     yield dg.MaterializeResult(
-        asset_key=DISPOSITIONS, metadata={"dagster/row_count": findings.dispositions.height}
+        asset_key=DISPOSITIONS,
+        metadata={
+            "dagster/row_count": findings.dispositions.height,
+            "dagster/column_schema": table_schema(findings.dispositions),
+        },
     )
-    yield from code_results(findings.drift)
+    yield from code_results(findings.drift, night.settings.report_dir(day))
     yield statements
+
+
+def table_schema(frame: pl.DataFrame) -> dg.TableSchema:
+    """Columns and types, as the catalogue of the UI shows them."""
+    return dg.TableSchema([dg.TableColumn(name, str(kind)) for name, kind in frame.schema.items()])
 
 
 def _watermarks(con: duckdb.DuckDBPyConnection) -> dict[str, dt.datetime]:
@@ -105,6 +114,7 @@ def _drift_metadata(drift: pl.DataFrame, currency: str) -> dict[str, dg.Metadata
     lines += [f"| {code} | {rows} | {money(minor)} |" for code, rows, minor in by_code.rows()]
     return {
         "dagster/row_count": dg.MetadataValue.int(drift.height),
+        "dagster/column_schema": dg.MetadataValue.table_schema(table_schema(drift)),
         "by code": dg.MetadataValue.md("\n".join(lines)),
     }
 
@@ -112,6 +122,7 @@ def _drift_metadata(drift: pl.DataFrame, currency: str) -> dict[str, dg.Metadata
 @dg.asset(
     key=EXCEPTIONS,
     deps=[DRIFT],
+    freshness_policy=in_the_morning,
     group_name="reconciliation",
     kinds={"python", "sqlite"},
     owners=["team:finance-systems"],
@@ -151,6 +162,7 @@ def exceptions(
 @dg.asset(
     key=TIEOUTS,
     deps=[DRIFT, DISPOSITIONS, EXCEPTIONS, *_BALANCES],
+    freshness_policy=in_the_morning,
     group_name="reconciliation",
     kinds={"python", "duckdb"},
     owners=["team:finance-systems"],
@@ -172,6 +184,7 @@ def tieouts(
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": frame.height,
+            "dagster/column_schema": table_schema(frame),
             "broken": frame.filter(~pl.col("holds")).height,
         },
         check_results=list(tieout_results(frame)),

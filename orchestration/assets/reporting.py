@@ -10,7 +10,7 @@ from orchestration.assets.corrections import PLAN
 from orchestration.assets.reconciliation import DISPOSITIONS, DRIFT, EXCEPTIONS, TIEOUTS
 from orchestration.kpis import keep_kpis, typed_metadata
 from orchestration.night_report import write_night_report
-from orchestration.partitions import one_day_at_a_time, snapshot_days
+from orchestration.partitions import in_the_morning, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from orchestration.sending import business_clock
 
@@ -52,6 +52,7 @@ def kpis(context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]) -> d
 
 @dg.asset(
     key=REPORT,
+    freshness_policy=in_the_morning,
     deps=[PLAN, KPIS],
     group_name="reporting",
     kinds={"html", "csv"},
