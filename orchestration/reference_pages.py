@@ -17,7 +17,7 @@ from typer.cli import get_docs_for_click
 from extractors.protocol import ObjectSpec
 from extractors.registry import READ
 from orchestration.cli import app
-from orchestration.settings import ROOT
+from orchestration.company_files import ROOT
 from reconcilers.corrections.guard import DEEDS, SHIPPED
 from reconcilers.corrections.wire_fields import DOCUMENTS, PLACES, Place
 from reconcilers.ownership import Ownership, load_ownership, owned_on

@@ -32,8 +32,33 @@ INLINE = re.compile(r"(?<!`)`((?:\.venv/bin/)?(?:tieout|make) [^`\n]+)`(?!`)")
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE))
 # Programs of the system, of which nothing is looked up.
-OTHERS = {"cat", "cd", "chromium", "cp", "crontab", "curl", "docker", "export", "git", "journalctl"}
-OTHERS |= {"ls", "mkdir", "open", "psql", "sha256sum", "sudo", "systemctl", "unzip", "xdg-open"}
+OTHERS = {
+    "cat",
+    "cd",
+    "chmod",
+    "chromium",
+    "cp",
+    "crontab",
+    "curl",
+    "docker",
+    "echo",
+    "export",
+    "git",
+}
+OTHERS |= {
+    "install",
+    "journalctl",
+    "useradd",
+    "ls",
+    "mkdir",
+    "open",
+    "psql",
+    "sha256sum",
+    "sudo",
+    "systemctl",
+    "unzip",
+    "xdg-open",
+}
 
 
 STANDS_FOR = {
