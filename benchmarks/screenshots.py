@@ -18,10 +18,11 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page, sync_playwright
 
+from orchestration.company_files import ROOT
 from orchestration.review.access import Door
 from orchestration.review.app import create_app
 from orchestration.review.serve import origins_of, server_of
-from orchestration.settings import ROOT, load_settings
+from orchestration.settings import load_settings
 from orchestration.stores import opened_state
 from reconcilers.state.views import list_corrections, list_exceptions, list_nights
 
