@@ -1,6 +1,7 @@
 """`tieout init`: from nothing to a `.env`, files to edit and a first look at every connection."""
 
 from collections.abc import Mapping, Sequence
+from getpass import getpass
 from pathlib import Path
 
 import typer
@@ -23,11 +24,8 @@ class Person(Asking):
         return Prompt.ask(words, console=out, default=default, show_default=bool(default))
 
     def secret(self, words: str, known: str) -> str:
-        kept = " (enter: as it is)" if known else ""
-        given = Prompt.ask(
-            f"{words}{kept}", console=out, password=True, default="", show_default=False
-        )
-        return given or known
+        # It silences the terminal before it asks: rich asks first, and what is typed by then shows.
+        return getpass(f"{words}{' (enter: as it is)' if known else ''}: ") or known
 
     def choice(self, words: str, options: Sequence[str], default: str) -> str:
         return Prompt.ask(words, console=out, choices=list(options), default=default)
