@@ -104,7 +104,7 @@ def _hide(error: SourceError, opened: list[str]) -> None:
     """Tell an error without what was opened for the call, and without what it shows of others."""
     error.message = _hidden(error.message, opened)
     error.body_excerpt = _hidden(error.body_excerpt, opened)
-    error.args = (error.message,)
+    error.args = tuple(_hidden(str(word), opened) for word in error.args)
 
 
 def _hidden(text: str, values: list[str]) -> str:
