@@ -29,9 +29,15 @@ def start_logging(environ: Mapping[str, str]) -> None:
     """
     level, root = log_level(environ), logging.getLogger()
     handler = log_handler(log_form(environ))
+    handler.addFilter(_is_not_told_by_the_run)
     root.handlers = [handler, *(one for one in root.handlers if one.name != _HANDLER)]
     for name in OURS:
         logging.getLogger(name).setLevel(level)
+
+
+def _is_not_told_by_the_run(record: logging.LogRecord) -> bool:
+    """What Dagster's own code says in a run is among the lines of the run, too."""
+    return not (record.name.startswith("dagster") and "run_id" in facts())
 
 
 def log_handler(form: str) -> logging.Handler:

@@ -19,7 +19,7 @@ from extractors import telemetry
 from extractors.calls import Call
 from extractors.facts import bound, facts
 from extractors.telemetry import traced
-from orchestration.logs import JsonLines, Words
+from orchestration.logs import JsonLines, Words, start_logging
 from orchestration.progress import loggers
 from orchestration.settings import SettingsError, load_settings
 from orchestration.tracing import is_traced
@@ -82,6 +82,17 @@ def test_words_for_people_name_what_is_worked_on():
     with bound(night="2026-06-30"):
         line = line_of(Words(), lambda log: log.warning("slow"))
     assert line == "warning: slow (night 2026-06-30)"
+
+
+def test_what_dagster_says_in_a_run_is_told_once(capsys, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    start_logging({"TIEOUT_LOG": "json"})
+    logging.getLogger("dagster.builtin").warning("before")
+    with bound(run_id="r1"):
+        logging.getLogger("dagster.builtin").warning("in it")
+        logging.getLogger("extractors.http").warning("ours")
+    lines = [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()]
+    assert lines == ["before", "ours"]
 
 
 def test_an_unknown_form_of_log_is_refused(tmp_path):
