@@ -338,6 +338,7 @@ def _advice(error: Exception) -> str | None:
 
     from extractors.sandbox.control import SandboxError
     from orchestration.company_files import CompanyFilesError
+    from orchestration.env_file import EnvFileError
     from orchestration.pdf import NoBrowserError
     from orchestration.settings import SettingsError
     from reconcilers.corrections.policy import PolicyError
@@ -345,7 +346,7 @@ def _advice(error: Exception) -> str | None:
     from reconcilers.engine import WarehouseBuiltForAnotherDay
 
     known = SettingsError | SandboxError | EditedFileError | PolicyError
-    if isinstance(error, known | CompanyFilesError | NoBrowserError):
+    if isinstance(error, known | CompanyFilesError | NoBrowserError | EnvFileError):
         return str(error)
     if isinstance(error, WarehouseBuiltForAnotherDay | LookupError):
         return f"{error} `tieout nightly DAY` replays a day."

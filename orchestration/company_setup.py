@@ -79,17 +79,28 @@ def _system(ask: Asking, known: Mapping[str, str], system: str) -> dict[str, str
         )
         chosen = ask.choice(f"How does Tieout enter {system}?", list(logins), used)
         fields = [*required, *(name for name in logins[chosen] if name not in required)]
-    told: dict[str, str] = {}
+    told = _kept(known, system, "", fields)
     for name in fields:
         told |= _field(ask, known, system, name)
     if ask.yes(
         f"Has dispatch credentials of its own for {system}? Nights then hold none that write",
         default=any(name in known for name in _to_write(system)),
     ):
+        told |= _kept(known, system, "write_", fields)
         for name in fields:
             if name not in {"base_url", "account", "login_url"}:
                 told |= _field(ask, known, system, f"write_{name}")
     return told
+
+
+def _kept(
+    known: Mapping[str, str], system: str, prefix: str, fields: Sequence[str]
+) -> dict[str, str]:
+    """What nobody is asked for, but was set: all but what belongs to another login."""
+    of_logins = {name for names in LOGINS.get(system, {}).values() for name in names}
+    names = set(variables(CONNECTABLE[system]).values()) - (of_logins - {*fields})
+    wanted = {variable_of(system, f"{prefix}{name}") for name in names}
+    return {variable: known[variable] for variable in known.keys() & wanted}
 
 
 def _field(ask: Asking, known: Mapping[str, str], system: str, name: str) -> dict[str, str]:

@@ -87,7 +87,13 @@ def traps(settings: Settings, system: str, now: dt.datetime) -> Iterator[Finding
         return
     yield _write_apart(settings, system)
     try:
-        yield from asyncio.run(_of_vendor(settings, system, now))
+        expected = expectations(settings, now.date())
+    except (LookupError, TypeError, ValueError, OSError) as error:
+        told = f"not looked at: the company's files cannot be read ({error!r})"
+        yield Finding("set-up", "error", told, "correct what is said of the company's files")
+        return
+    try:
+        yield from asyncio.run(_of_vendor(settings, system, now, expected))
     except SourceError as error:
         yield Finding("set-up", "error", str(error), "compare the permissions with docs/connect.md")
 
@@ -105,8 +111,10 @@ def _write_apart(settings: Settings, system: str) -> Finding:
     )
 
 
-async def _of_vendor(settings: Settings, system: str, now: dt.datetime) -> list[Finding]:
-    config, expected = settings.system_config(system), expectations(settings, now.date())
+async def _of_vendor(
+    settings: Settings, system: str, now: dt.datetime, expected: Expected
+) -> list[Finding]:
+    config = settings.system_config(system)
     async with open_reader(config) as (reader, _):
         found = [await _fields(reader)]
     async with open_door(config) as door:

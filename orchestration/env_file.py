@@ -3,7 +3,10 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from io import StringIO
 from pathlib import Path
+
+from dotenv import dotenv_values
 
 from orchestration.company_files import ROOT
 
@@ -20,14 +23,15 @@ class EnvFileError(Exception):
 def documented(values: Mapping[str, str]) -> str:
     """The text of the file: what is set, below the comments that explain it.
 
+    What the template does not know (a database's name for Dagster, say) stands at the end.
+
     Raises:
-        EnvFileError: a variable is none of the template's, or a value fits on no line.
+        EnvFileError: a value would be read back as another.
 
     """
     parts = list(_parts(EXAMPLE.read_text(encoding="utf-8")))
-    unknown = values.keys() - {name for _, names in parts for name in names}
-    if unknown:
-        raise EnvFileError(f"{EXAMPLE.name} knows no {', '.join(sorted(unknown))}")
+    others = values.keys() - {name for _, names in parts for name in names}
+    parts.append(([f"# Not in {EXAMPLE.name}, and kept"], sorted(others)))
     lines = ["# Written by `tieout init`; every variable that there is stands in .env.example."]
     for comments, names in parts:
         given = [name for name in names if values.get(name)]
@@ -70,6 +74,10 @@ def _parts(text: str) -> Iterator[tuple[list[str], list[str]]]:
 def _quoted(name: str, value: str) -> str:
     if _PLAIN.fullmatch(value):
         return value
-    if "'" in value or "\n" in value:
-        raise EnvFileError(f"{name} holds a quote or an end of line, which no .env can carry")
-    return f"'{value}'"
+    quoted = f"'{value}'"
+    # dotenv puts variables in for ${...}, and takes backslashes away, inside of quotes as well.
+    if dotenv_values(stream=StringIO(f"{name}={quoted}")).get(name) != value:
+        raise EnvFileError(
+            f"{name} holds a quote, an end of line, ${{...}} or backslashes, which no .env carries"
+        )
+    return quoted

@@ -12,11 +12,12 @@ from orchestration.alerting import tell
 from orchestration.kpis import keep_kpis
 from orchestration.night_report import write_night_report
 from orchestration.sending import business_clock
+from orchestration.settings import Settings
 from reconcilers.alerts import night_failed
 
 PARTITION = "dagster/partition"
 # When one of these steps fails, the exceptions of the night are already recorded.
-RECORDED = {"reconciliation__tieouts", "corrections__plan"}
+RECORDED = {"reconciliation__tieouts", "corrections__plan", "reporting__kpis"}
 
 
 def as_failure(error: SourceError) -> dg.Failure:
@@ -44,11 +45,20 @@ def say_what_failed(context: dg.HookContext) -> None:
     if run is None:
         return
     day = dt.date.fromisoformat(run.tags[PARTITION])
-    if context.op.name in RECORDED:
+    try:
+        if context.op.name in RECORDED:
+            _report_broken(context, settings, day)
+    finally:  # whatever else goes wrong, people are told
+        tell(settings, business_clock(settings)(), also=[night_failed(day, context.op.name)])
+
+
+def _report_broken(context: dg.HookContext, settings: Settings, day: dt.date) -> None:
+    try:
         keep_kpis(settings, day)
-        files = write_night_report(settings, day)
-        context.log.error("the report of the broken night is %s", files.html)
-    tell(settings, business_clock(settings)(), also=[night_failed(day, context.op.name)])
+    except Exception:
+        context.log.exception("the report of the broken night is without its key figures")
+    files = write_night_report(settings, day)
+    context.log.error("the report of the broken night is %s", files.html)
 
 
 @dg.failure_hook(name="say_what_was_not_sent")

@@ -5,6 +5,7 @@ from getpass import getpass
 from pathlib import Path
 
 import typer
+from dotenv import dotenv_values
 from rich.prompt import Confirm, Prompt
 
 from orchestration.company_setup import Asking, answers, write_files
@@ -70,7 +71,8 @@ def init(
     if env_file.exists() and not (force or ask.yes(again, default=False)):
         raise typer.BadParameter(f"{env_file} exists and stays as it is; --force replaces it")
     given = environment(env_file)
-    known = {name: given[name] for name in template_variables() if given.get(name)}
+    variables = [*template_variables(), *dotenv_values(env_file)]
+    known = {name: given[name] for name in variables if given.get(name)}
     if home:
         known["TIEOUT_HOME"] = str(home.expanduser().resolve())
     told = answers(ask, known)

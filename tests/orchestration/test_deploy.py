@@ -13,6 +13,7 @@ import yaml
 
 from orchestration.env_file import template_variables
 from orchestration.night import INSTANCE_CONFIG
+from orchestration.settings import load_settings
 from tests.docs.blocks import mistake
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,6 +116,16 @@ def test_no_instance_lets_two_nights_run_at_once():
     deployed = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
     assert deployed["concurrency"] == yaml.safe_load(INSTANCE_CONFIG)["concurrency"]
     assert deployed["telemetry"] == {"enabled": False}
+
+
+def test_nights_by_hand_leave_the_services_instance_alone():
+    """`tieout nightly` writes a dagster.yaml of its own, without the storage of the services."""
+    by_hand = str(load_settings({"TIEOUT_HOME": "/var/lib/tieout"}).dagster_home)
+    told = [re.search(r"DAGSTER_HOME=(\S+)", unit.read_text()) for unit in UNITS]
+    homes = {found[1] for found in told if found}
+    assert len(homes) == 1
+    assert by_hand not in homes
+    assert f"{homes.pop()}/dagster.yaml" in (ROOT / "docs" / "install.md").read_text()
 
 
 def test_every_timer_starts_a_unit_that_is_there():

@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from dotenv import dotenv_values
 
+from extractors.registry import SOURCES
+from orchestration.commands.init import Nobody
 from orchestration.company_files import own_files
-from orchestration.company_setup import EDITED, is_secret
+from orchestration.company_setup import EDITED, LOGINS, answers, is_secret
+from orchestration.connections import variable_of
 from orchestration.env_file import EnvFileError, documented, write_private
 from orchestration.environment import environment
 from orchestration.settings import load_settings
@@ -103,6 +107,55 @@ def test_a_person_is_asked_and_secrets_are_not_shown(tmp_path):
     Fernet(key.strip("'"))
 
 
+class Replies(Nobody):
+    """Takes every default but these, by what is asked."""
+
+    def __init__(self, **replies):
+        self.replies = replies
+
+    def text(self, words, default):  # noqa: ARG002
+        return default or "given"
+
+    def secret(self, words, known):  # noqa: ARG002
+        return known or "given"
+
+    def choice(self, words, options, default):  # noqa: ARG002
+        return next((self.replies[word] for word in self.replies if word in words), default)
+
+    def yes(self, words, *, default):  # noqa: ARG002
+        return "dispatch" in words
+
+
+def test_a_second_time_loses_nothing_that_was_set(tmp_path):
+    kept = {"STRIPE_ACCOUNTS": "acct_1,acct_2", "STRIPE_WRITE_ACCOUNTS": "acct_1",
+            "NETSUITE_URL": "https://books.example.com", "POSTGRES_HOST": "db",
+            "OTEL_SERVICE_NAME": "tieout", "NETSUITE_WRITE_TOKEN_SECRET": "canary-w"}  # fmt: skip
+    (tmp_path / "env").write_text("".join(f"{n}={v}\n" for n, v in (OWN | kept).items()))
+    assert run(tmp_path, "--defaults", "--force").returncode == 0
+    assert (OWN | kept).items() <= dotenv_values(tmp_path / "env").items()
+
+
+@pytest.mark.parametrize(
+    ("system", "login"),
+    [(system, login) for system in SOURCES for login in LOGINS.get(system, ("",))],
+)
+def test_every_login_is_written_for_reading_and_for_dispatch(system, login):
+    told = answers(Replies(Which="own", **{system: login}), {"STRIPE_ACCOUNTS": "acct_1"})
+    text = documented(told)
+    assert "# Not in .env.example" not in text
+    fields = LOGINS.get(system, {"": ("api_key",)})[login]
+    for name in fields:
+        assert f"\n{variable_of(system, name)}=" in text
+        if name != "login_url":
+            assert f"\n{variable_of(system, f'write_{name}')}=" in text
+
+
+def test_another_login_lets_go_of_the_former(tmp_path):
+    certificate = next(iter(LOGINS["netsuite"]))
+    told = answers(Replies(Which="own", netsuite=certificate), OWN)
+    assert not [name for name in told if "TOKEN" in name]
+
+
 def at_a_terminal(arguments, replies):
     """What a terminal shows while the replies are typed, each after its question."""
     ours, theirs = pty.openpty()
@@ -148,11 +201,25 @@ def test_a_value_that_no_env_file_carries_is_refused_by_its_name():
     assert "here" not in str(caught.value).replace("which", "")
 
 
+@pytest.mark.parametrize("secret", ["a${HOME}b", r"a\\\\b", "a b\\"])
+def test_a_secret_that_would_be_read_back_as_another_is_refused(secret):
+    with pytest.raises(EnvFileError, match="STRIPE_API_KEY") as caught:
+        documented({"STRIPE_API_KEY": secret})
+    assert secret not in str(caught.value)
+
+
+def test_what_no_file_carries_is_told_without_a_stack_trace(tmp_path):
+    done = run(tmp_path, "--defaults", **(OWN | {"STRIPE_API_KEY": "a${HOME}b"}))
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "STRIPE_API_KEY holds" in done.stderr
+
+
 def test_values_survive_the_file(tmp_path):
     values = {
         "TIEOUT_ALERTS": "*=mailto://a b#c",
         "TIEOUT_HOME": "/srv/a $HOME",
         "TIEOUT_LOG": "json",
+        "DAGSTER_DB": r"a\b",
     }
     write_private(tmp_path / "env", documented(values))
     read = environment(tmp_path / "env")

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from extractors.registry import SOURCES
 from extractors.sandbox import reference
 from extractors.sandbox.netsuite_account import set_up_account
 from extractors.sandbox.salesforce_org import set_up_org
@@ -167,6 +168,13 @@ def test_entities_that_books_and_files_tell_otherwise(company, tmp_path):
     assert "legal_entities.csv lacks UK" in told
     assert "US: currency is USD, in legal_entities.csv EUR" in told
     assert "US: zone is America/New_York, in legal_entities.csv America/Chicago" in told
+
+
+def test_a_file_that_lacks_a_column_ends_no_examination(company, tmp_path):
+    (tmp_path / "legal_entities.csv").write_text("legal_entity,name\nUS,A\n")
+    told = as_json(examine(settings_of(company, TIEOUT_CONFIG=str(tmp_path)), NIGHT))["findings"]
+    wrong = {one["subject"] for one in told if one["level"] == "error"}
+    assert {"company's files", *(f"{system}: set-up" for system in SOURCES)} <= wrong
 
 
 def test_external_ids_of_somebody_else(company):
