@@ -65,7 +65,9 @@ def drafts(**values: Any) -> dict[str, list[dict[str, Any]]]:
 REFUND: Mapping[str, Any] = {
     "refund_id": "re_1", "status": "succeeded", "amount_minor": 6000, "uncredited_minor": 5000,
     "invoice_id": "in_6", "invoice_status": "paid", "total_minor": 12000,
-    "paid_credits_minor": 1000, "open_credits_minor": 2000, "thread": "q2c_006A",
+    "paid_credits_minor": 1000, "open_credits_minor": 2000, "refund_credits_minor": 1000,
+    "payment_id": "ch_6", "charge_minor": 12000, "refunded_minor": 6000, "charge_count": 1,
+    "refund_count": 1, "is_disputed": False, "is_paid_otherwise": False, "thread": "q2c_006A",
 }  # fmt: skip
 
 
@@ -95,9 +97,10 @@ def receipts(**values: Any) -> dict[str, list[dict[str, Any]]]:
 
 OVERCHARGE: Mapping[str, Any] = {
     "payment_id": "ch_2", "overcharged_minor": 12000, "amount_minor": 12000, "refunded_minor": 0,
-    "is_disputed": False, "invoice_id": "in_6", "invoice_total_minor": 12000,
+    "invoice_id": "in_6", "invoice_total_minor": 12000,
     "earlier_id": "ch_1", "earlier_minor": 12000, "earlier_refunded_minor": 0,
-    "is_earlier_disputed": False,
+    "charge_count": 2, "refund_count": 0, "paid_credits_minor": 0, "open_credits_minor": 0,
+    "refund_credits_minor": 0, "is_disputed": False, "is_paid_otherwise": False,
 }  # fmt: skip
 
 

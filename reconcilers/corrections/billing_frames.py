@@ -10,6 +10,20 @@ import polars as pl
 
 TEXT, WHOLE, FLAG = pl.String(), pl.Int64(), pl.Boolean()
 
+# What decides whether money of an invoice goes back in a simple way: its charges and refunds that
+# did not fail, what was credited of it, and what of that stands behind refunds; whether any charge
+# was ever disputed, and whether other money paid it too (the customer's balance, a bank) or its
+# charges paid other invoices.
+OF_INVOICE: dict[str, pl.DataType] = {
+    "charge_count": WHOLE,
+    "refund_count": WHOLE,
+    "paid_credits_minor": WHOLE,
+    "open_credits_minor": WHOLE,
+    "refund_credits_minor": WHOLE,
+    "is_disputed": FLAG,
+    "is_paid_otherwise": FLAG,
+}
+
 BILLING_FRAMES: dict[str, dict[str, pl.DataType]] = {
     # What the ERP has applied to its copy of an invoice that billing has open, by the finding.
     # `applied` and `total` are decimal text of the ERP, `parts` the links that make up the former.
@@ -41,13 +55,12 @@ BILLING_FRAMES: dict[str, dict[str, pl.DataType]] = {
         "overcharged_minor": WHOLE,
         "amount_minor": WHOLE,
         "refunded_minor": WHOLE,
-        "is_disputed": FLAG,
         "invoice_id": TEXT,
         "invoice_total_minor": WHOLE,
         "earlier_id": TEXT,
         "earlier_minor": WHOLE,
         "earlier_refunded_minor": WHOLE,
-        "is_earlier_disputed": FLAG,
+        **OF_INVOICE,
     },
     # What the price book lists, beside the price of billing that stands for it. Amounts are minor
     # units as exact decimal text, for the periods of that price; `tiers` is JSON, by the month.
@@ -62,7 +75,7 @@ BILLING_FRAMES: dict[str, dict[str, pl.DataType]] = {
         "unit_amount": TEXT,
         "tiers": TEXT,
     },
-    # Refunds that no credit note stands behind, and the invoices of their charges.
+    # Refunds that no credit note stands behind, their charges, and the invoices of these.
     "uncredited_refunds": {
         "refund_id": TEXT,
         "status": TEXT,
@@ -71,11 +84,53 @@ BILLING_FRAMES: dict[str, dict[str, pl.DataType]] = {
         "invoice_id": TEXT,
         "invoice_status": TEXT,
         "total_minor": WHOLE,
-        "paid_credits_minor": WHOLE,
-        "open_credits_minor": WHOLE,
+        "payment_id": TEXT,
+        "charge_minor": WHOLE,
+        "refunded_minor": WHOLE,
+        **OF_INVOICE,
         "thread": TEXT,
     },
 }
+
+_OF_INVOICES = """
+        select invoices.id as invoice_id,
+               coalesce(invoices.post_payment_credit_notes_amount, 0) as paid_credits_minor,
+               coalesce(invoices.pre_payment_credit_notes_amount, 0) as open_credits_minor, (
+                   select count(*) from conformed.payment__billing as charges
+                   where charges.invoice_id = invoices.id and charges.status <> 'failed'
+               ) as charge_count, (
+                   select count(*) from conformed.refund__billing as refunds
+                   where refunds.invoice_id = invoices.id
+                     and refunds.status not in ('failed', 'canceled')
+               ) as refund_count, (
+                   select cast(coalesce(sum(credited_minor), 0) as bigint)
+                   from conformed.refund__billing as refunds
+                   where refunds.invoice_id = invoices.id and refunds.is_settled
+               ) as refund_credits_minor, (
+                   exists (
+                       select 1 from conformed.dispute__billing as disputes
+                       where disputes.invoice_id = invoices.id
+                   ) or exists (
+                       select 1 from conformed.payment__billing as charges
+                       join raw.stripe__charge as wire on charges.payment_id = wire.id
+                       where charges.invoice_id = invoices.id and wire.disputed
+                   )
+               ) as is_disputed, (
+                   coalesce(invoices.starting_balance, 0) <> coalesce(invoices.ending_balance, 0)
+                   or exists (
+                       select 1 from conformed.payment_application__billing as settled
+                       where settled.invoice_id = invoices.id
+                         and settled.payment_type <> 'payment_intent'
+                   ) or exists (
+                       select 1 from conformed.payment__billing as charges
+                       join conformed.payment_application__billing as settled
+                           on charges.payment_id = settled.payment_id
+                       where charges.invoice_id = invoices.id
+                         and settled.invoice_id <> invoices.id
+                   )
+               ) as is_paid_otherwise
+        from raw.stripe__invoice as invoices
+"""
 
 BILLING_QUERIES: Mapping[str, str] = {
     "bank_receipts": """
@@ -110,19 +165,19 @@ BILLING_QUERIES: Mapping[str, str] = {
             where code = 'INV-SCHD-01' and cause = 'stale_draft'
         )
     """,
-    "overcharges": """
+    "overcharges": f"""
+        with whole as ({_OF_INVOICES})
         select compared.billing_id as payment_id, compared.overcharged_minor,
                wire.amount as amount_minor, coalesce(wire.amount_refunded, 0) as refunded_minor,
-               coalesce(wire.disputed, false) as is_disputed, invoices.id as invoice_id,
                invoices.total as invoice_total_minor, earlier.id as earlier_id,
                earlier.amount as earlier_minor,
-               coalesce(earlier.amount_refunded, 0) as earlier_refunded_minor,
-               coalesce(earlier.disputed, false) as is_earlier_disputed
+               coalesce(earlier.amount_refunded, 0) as earlier_refunded_minor, whole.*
         from reconciliation.drift as told
         join comparison.cmp_payment__billing_vs_erp as compared on told.row_key = compared.row_key
         join raw.stripe__charge as wire on compared.billing_id = wire.id
         join raw.stripe__charge as earlier on compared.charged_before = earlier.id
         join raw.stripe__invoice as invoices on compared.invoice_id = invoices.id
+        join whole on invoices.id = whole.invoice_id
         where told.code = 'PAY-DUP-01' and told.cause = 'charged_twice'
     """,
     "list_prices": """
@@ -146,18 +201,19 @@ BILLING_QUERIES: Mapping[str, str] = {
         left join tiers on entries.price_id = tiers.price_id
         where told.code = 'PRD-PRC-01'
     """,
-    "uncredited_refunds": """
+    "uncredited_refunds": f"""
+        with whole as ({_OF_INVOICES})
         select refunds.refund_id, refunds.status, refunds.amount_minor,
-               compared.uncredited_minor,
-               invoices.id as invoice_id, invoices.status as invoice_status,
-               invoices.total as total_minor,
-               coalesce(invoices.post_payment_credit_notes_amount, 0) as paid_credits_minor,
-               coalesce(invoices.pre_payment_credit_notes_amount, 0) as open_credits_minor,
+               compared.uncredited_minor, invoices.status as invoice_status,
+               invoices.total as total_minor, wire.id as payment_id, wire.amount as charge_minor,
+               coalesce(wire.amount_refunded, 0) as refunded_minor, whole.*,
                refunds.correlation_id as thread
         from conformed.refund__billing as refunds
         join comparison.cmp_refund__billing_vs_erp as compared
             on refunds.refund_id = compared.billing_id
+        left join raw.stripe__charge as wire on refunds.payment_id = wire.id
         left join raw.stripe__invoice as invoices on refunds.invoice_id = invoices.id
+        left join whole on invoices.id = whole.invoice_id
         where refunds.refund_id in (
             select owner_id from reconciliation.drift
             where code = 'RFD-MISS-01' and cause = 'no_credit_note'

@@ -58,8 +58,9 @@ def _note(refund: Row) -> dict[str, Any]:
 
 
 def _of_refund(refund: Row) -> list[Condition]:
-    """The refund stands, and nothing more was credited of the invoice."""
+    """The refund stands, its charge is as it was, and nothing more was credited of the invoice."""
     return [
+        _kept(refund["payment_id"], refund["charge_minor"], refund["refunded_minor"]),
         stands(
             "stripe",
             "refund",
@@ -90,6 +91,12 @@ def _against(refund: Row) -> Iterator[Refusal]:
         problem = f"invoice {refund['invoice_id']} is {refund['invoice_status']}"
         fix = "settle the invoice first: only a paid one is credited by a refund"
         yield Refusal("invoice", "invoice.status", problem, fix)
+    yield from _not_simple(refund, charges=1)
+    unlinked = refund["paid_credits_minor"] - refund["refund_credits_minor"]
+    if unlinked != 0:
+        problem = f"{unlinked} minor units were credited of the paid invoice beside its refunds"
+        fix = "find out whether that credit is the refund's, and credit by hand what lacks"
+        yield Refusal("credit", "invoice.post_payment_credit_notes_amount", problem, fix)
     earlier = refund["paid_credits_minor"] + refund["open_credits_minor"]
     over = refund["uncredited_minor"] + earlier - refund["total_minor"]
     if over > 0:
@@ -128,7 +135,7 @@ def _refund(charge: Row, subject: Subject) -> dict[str, Any]:
 
 
 def _of_charges(charge: Row) -> list[Condition]:
-    """Neither charge gave anything back meanwhile, and the invoice asks for as much as it did."""
+    """No charge gave anything back, and nothing was credited of what the invoice asks for."""
     return [
         _kept(charge["payment_id"], charge["amount_minor"], charge["refunded_minor"]),
         _kept(charge["earlier_id"], charge["earlier_minor"], charge["earlier_refunded_minor"]),
@@ -138,6 +145,8 @@ def _of_charges(charge: Row) -> list[Condition]:
             {"id": charge["invoice_id"]},
             status="paid",
             total=charge["invoice_total_minor"],
+            post_payment_credit_notes_amount=0,
+            pre_payment_credit_notes_amount=0,
         ),
     ]
 
@@ -148,13 +157,35 @@ def _kept(charge_id: str, amount: int, refunded: int) -> Condition:
 
 
 def _against_refund(charge: Row) -> Iterator[Refusal]:
-    if charge["is_disputed"] or charge["is_earlier_disputed"]:
-        problem = "a charge of the invoice is disputed: its bank may give the money back"
-        yield Refusal("dispute", "charge.disputed", problem, "wait for the end of the dispute")
-    left = charge["amount_minor"] - charge["refunded_minor"]
-    if charge["overcharged_minor"] > left:
-        problem = f"only {left} minor units of the charge are left to give back"
+    yield from _not_simple(charge, charges=2)
+    if charge["refund_count"] or charge["refunded_minor"] or charge["earlier_refunded_minor"]:
+        problem = "something of the invoice was refunded already"
+        fix = "find out what of it the customer is still owed, and give that back by hand"
+        yield Refusal("refund", "charge.amount_refunded", problem, fix)
+    if charge["paid_credits_minor"] or charge["open_credits_minor"]:
+        problem = "something of the invoice was credited"
+        fix = "find out what the invoice still asks for, and give the rest back by hand"
+        yield Refusal("credit", "invoice.post_payment_credit_notes_amount", problem, fix)
+    beyond = charge["amount_minor"] + charge["earlier_minor"] - charge["invoice_total_minor"]
+    if charge["overcharged_minor"] != min(beyond, charge["amount_minor"]):
+        problem = f"its two charges took {beyond} minor units beyond the invoice"
         yield Refusal("amount", "refund.amount", problem, "let the next night read it again")
+
+
+def _not_simple(invoice: Row, charges: int) -> Iterator[Refusal]:
+    """What of the invoice's money only a person can tell apart."""
+    if invoice["is_disputed"]:
+        problem = "a charge of the invoice is or was disputed: its bank may give the money back"
+        fix = "wait for the end of the dispute, then settle by hand what is left"
+        yield Refusal("dispute", "charge.disputed", problem, fix)
+    if invoice["charge_count"] != charges:
+        problem = f"the invoice has {invoice['charge_count']} charges, and not {charges}"
+        fix = "find out which of them paid it, and settle the rest by hand"
+        yield Refusal("charges", "invoice.payments", problem, fix)
+    if invoice["is_paid_otherwise"]:
+        problem = "other money paid the invoice too, or its charge pays other invoices as well"
+        fix = "find out what paid it, and settle the rest by hand"
+        yield Refusal("payments", "invoice.payments", problem, fix)
 
 
 def _unseen_charge(subject: Subject) -> Refusal:

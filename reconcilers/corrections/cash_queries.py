@@ -8,8 +8,8 @@ _NOT_DEPOSITED = """
 """
 
 CASH_QUERIES: Mapping[str, str] = {
-    # A refund pays out the memo that stands for its credit note; without one, the payment of its
-    # charge, as far as that pays nothing else.
+    # A refund pays out the memo that stands for its credit note; without one, and if all of it is
+    # owed without a credit, the payment of its charge, as far as that pays nothing else.
     "billing_refunds": """
         select refunds.refund_id, refunds.payment_id, refunds.credit_note_id, refunds.legal_entity,
                refunds.currency, refunds.refund_date, refunds.amount_minor,
@@ -24,9 +24,11 @@ CASH_QUERIES: Mapping[str, str] = {
             on refunds.credit_note_id = copies.credit_note_id and copies.copy_role = 'primary'
         left join conformed.credit_note__erp as notes
             on copies.erp_internal_id = notes.erp_internal_id and not notes.is_voided
+        left join comparison.cmp_refund__billing_vs_erp as compared
+            on refunds.refund_id = compared.billing_id
         left join canonical.payment_copies as paid
             on refunds.payment_id = paid.payment_id and paid.copy_role = 'primary'
-            and refunds.credit_note_id is null
+            and refunds.credit_note_id is null and compared.uncredited_minor = 0
         left join matching.unapplied_payments as on_account
             on paid.erp_internal_id = on_account.item_id
         left join raw.netsuite__transaction as wire

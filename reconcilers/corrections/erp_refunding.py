@@ -30,7 +30,8 @@ _REFUND = Mirror(
 def post_refund(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """RFD-MISS-01, not posted: out of clearing, against the open memo of its credit note.
 
-    Without a note it gives back a payment on account: a customer who was charged twice.
+    Without a note it gives back a payment on account, if all of it is owed: to a customer who was
+    charged twice.
     """
     refund = facts.refunds.get(subject.owner_id or "")
     return mirrored(subject, rule, _REFUND, _drawn(refund, subject, facts) if refund else None)
@@ -87,7 +88,7 @@ def _against(refund: Row, facts: Facts) -> Iterator[Refusal]:
     yield from currency_gap(code, facts.currencies.get(code or ""))
     yield from period_gap(day, facts.month_of(day))
     if refund["credit_note_id"] is None and not refund["is_of_payment"]:
-        problem = "no credit note stands behind it, and no payment of its charge is on account"
+        problem = "no credit note stands behind it, and no payment on account that is owed back"
         fix = "credit it in billing first, or take off the invoice what it gives back"
     elif refund["transaction_id"] is None:
         problem, fix = "the ERP does not have the credit memo", "post it first (CRN-MISS-01)"

@@ -144,19 +144,25 @@ def test_a_draft_goes_out_once_and_is_voided_again_while_nothing_is_paid(sold, s
     assert sold.store.get("stripe", "invoice", "in_5")["status"] == ("paid" if paid else "void")
 
 
+CREDITS = ("paid_credits_minor", "open_credits_minor", "refund_credits_minor")
+
+
 def pay_back(company):
     """Invoice in_6, paid by a charge of which a part went back, and nothing credited for it."""
     invoice = company.store.get("stripe", "invoice", "in_1")
     paid = {**invoice, "id": "in_6", "status": "paid", "number": "A-6", "amount_paid": 12000}
     paid |= {"amount_remaining": 0, "total_taxes": [{"amount": 2000}]}
+    charge = {"id": "ch_6", "amount": 12000, "amount_refunded": 6000, "status": "succeeded"}
     refund = {"id": "re_1", "amount": 6000, "currency": "gbp", "status": "succeeded"}
+    charge |= {"currency": "gbp", "disputed": False, "created": CREATED, "payment_intent": None}
+    company.store.put_many("stripe", "charge", [charge])
     company.store.put_many("stripe", "invoice", [paid])
     company.store.put_many("stripe", "refund", [{**refund, "created": CREATED, "charge": "ch_6"}])
 
 
 def test_a_refund_gets_one_note_although_the_answer_was_lost(sold, state):
     pay_back(sold)
-    facts = refunds(uncredited_minor=6000, paid_credits_minor=0, open_credits_minor=0)
+    facts = refunds(uncredited_minor=6000, **dict.fromkeys(CREDITS, 0))
     plan_into(state, drift(uncredited_refund()), context(**facts), sold.store.now())
     agree(state, sold)
     sold.fault("stripe", method="POST", path="/v1/credit_notes", lose_answer=True)

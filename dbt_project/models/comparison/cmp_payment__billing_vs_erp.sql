@@ -27,28 +27,80 @@ rows_of_both as (
     select * from erp_only
 ),
 
+lost as (
+    select
+        payment_id,
+        sum(withdrawn_minor - reinstated_minor) as lost_minor
+    from {{ ref('dispute__billing') }}
+    where status = 'lost'
+    group by payment_id
+),
+
+credited as (
+    -- what went back of a charge for a credit: the invoice asks for as much less
+    select
+        payment_id,
+        sum(credited_minor) as credited_minor
+    from {{ ref('refund__billing') }}
+    where is_settled
+    group by payment_id
+),
+
+credited_before_payment as (
+    select
+        invoice_id,
+        sum(applied_to_invoice_minor) as credited_minor
+    from {{ ref('credit_note__billing') }}
+    group by invoice_id
+),
+
+kept as (
+    -- what a charge neither gave back nor lost to a dispute
+    select
+        charges.payment_id,
+        charges.invoice_id,
+        charges.paid_at,
+        charges.amount_minor - charges.refunded_minor - coalesce(lost.lost_minor, 0) as kept_minor,
+        coalesce(credited.credited_minor, 0) as credited_minor
+    from {{ ref('payment__billing') }} as charges
+    left join lost on charges.payment_id = lost.payment_id
+    left join credited on charges.payment_id = credited.payment_id
+    where charges.is_settled and charges.invoice_id is not null
+),
+
 charged as (
-    -- what the charges of one invoice kept, one after the other
+    -- beside what the charges of its invoice before it paid of the total, with what was credited of them since
     select
         payment_id,
         invoice_id,
-        amount_minor - refunded_minor as kept_minor,
-        sum(amount_minor - refunded_minor) over (
-            partition by invoice_id order by paid_at, payment_id rows unbounded preceding
-        ) as kept_so_far_minor,
+        kept_minor,
+        sum(kept_minor + credited_minor) over (
+            partition by invoice_id order by paid_at, payment_id rows between unbounded preceding and 1 preceding
+        ) as paid_before_minor,
         lag(payment_id) over (partition by invoice_id order by paid_at, payment_id) as charged_before
-    from {{ ref('payment__billing') }}
-    where is_settled and invoice_id is not null
+    from kept
+),
+
+beyond as (
+    select
+        charged.payment_id,
+        charged.charged_before,
+        charged.kept_minor,
+        charged.paid_before_minor + charged.kept_minor + coalesce(credited_before_payment.credited_minor, 0)
+        - invoices.total_minor as beyond_minor
+    from charged
+    inner join {{ ref('invoice__billing') }} as invoices on charged.invoice_id = invoices.invoice_id
+    left join credited_before_payment on charged.invoice_id = credited_before_payment.invoice_id
+    where charged.charged_before is not null and charged.kept_minor > 0
 ),
 
 overcharged as (
     select
-        charged.payment_id,
-        charged.charged_before,
-        least(charged.kept_minor, charged.kept_so_far_minor - invoices.total_minor) as overcharged_minor
-    from charged
-    inner join {{ ref('invoice__billing') }} as invoices on charged.invoice_id = invoices.invoice_id
-    where charged.charged_before is not null and charged.kept_so_far_minor > invoices.total_minor and charged.kept_minor > 0
+        payment_id,
+        charged_before,
+        least(kept_minor, beyond_minor) as overcharged_minor
+    from beyond
+    where beyond_minor > 0
 ),
 
 asked as (

@@ -60,42 +60,48 @@ lost as (
     group by payment_id
 ),
 
-kept as (
-    -- what the charges of one invoice kept together
+taken as (
+    -- what the charges of one invoice took together, without what banks took back
+    select
+        charges.invoice_id,
+        sum(charges.amount_minor - coalesce(lost.lost_minor, 0)) as taken_minor
+    from {{ ref('payment__billing') }} as charges
+    left join lost on charges.payment_id = lost.payment_id
+    where charges.is_settled and charges.invoice_id is not null
+    group by charges.invoice_id
+),
+
+credited_before_payment as (
     select
         invoice_id,
-        sum(amount_minor - refunded_minor) as kept_minor
-    from {{ ref('payment__billing') }}
-    where is_settled and invoice_id is not null
+        sum(applied_to_invoice_minor) as credited_minor
+    from {{ ref('credit_note__billing') }}
     group by invoice_id
 ),
 
 owed as (
-    -- what a charge took of an invoice that other charges pay: it goes back without a credit
+    -- what they took beyond what the invoice asked for: it goes back without a credit, whichever charge gives it
     select
-        charges.payment_id,
-        least(
-            charges.amount_minor, kept.kept_minor + charges.refunded_minor - invoices.total_minor
-        ) as owed_minor
-    from {{ ref('payment__billing') }} as charges
-    inner join kept on charges.invoice_id = kept.invoice_id
-    inner join {{ ref('invoice__billing') }} as invoices on charges.invoice_id = invoices.invoice_id
-    where charges.is_settled and kept.kept_minor > charges.amount_minor - charges.refunded_minor
+        taken.invoice_id,
+        taken.taken_minor - invoices.total_minor + coalesce(credited_before_payment.credited_minor, 0) as owed_minor
+    from taken
+    inner join {{ ref('invoice__billing') }} as invoices on taken.invoice_id = invoices.invoice_id
+    left join credited_before_payment on taken.invoice_id = credited_before_payment.invoice_id
 ),
 
 uncredited as (
-    -- refunds of one charge, one after the other, beyond what they owe the customer anyway
+    -- refunds of one invoice, one after the other, beyond what they owe the customer anyway
     select
         refunds.refund_id,
         greatest(0, least(
             greatest(refunds.amount_minor - refunds.credited_minor, 0),
             sum(greatest(refunds.amount_minor - refunds.credited_minor, 0)) over (
-                partition by refunds.payment_id
+                partition by coalesce(refunds.invoice_id, refunds.payment_id)
                 order by refunds.created_at, refunds.refund_id rows unbounded preceding
             ) - greatest(coalesce(owed.owed_minor, 0), 0)
         )) as uncredited_minor
     from {{ ref('refund__billing') }} as refunds
-    left join owed on refunds.payment_id = owed.payment_id
+    left join owed on refunds.invoice_id = owed.invoice_id
     where refunds.is_settled
 ),
 

@@ -14,6 +14,8 @@ from tests.billing_samples import charged_twice, overcharge, refunds, uncredited
 from tests.correction_samples import MemoryTarget, at, context, drift, plan_into
 from tests.unit.reconcilers.test_journals import planned
 
+CREDITED = "invoice.post_payment_credit_notes_amount"
+
 
 def test_a_refund_gets_a_note_that_says_where_its_money_went():
     correction = planned(uncredited_refund(), **refunds())
@@ -40,6 +42,11 @@ def test_a_refund_gets_a_note_that_says_where_its_money_went():
         (refunds(invoice_id=None), "refund.charge", "no invoice"),
         (refunds(invoice_status="open"), "invoice.status", "is open"),
         (refunds(total_minor=7999), "credit_note.amount", "1 minor units beyond"),
+        (refunds(is_disputed=True), "charge.disputed", "is or was disputed"),
+        (refunds(charge_count=2), "invoice.payments", "has 2 charges"),
+        (refunds(is_paid_otherwise=True), "invoice.payments", "other money"),
+        (refunds(refund_credits_minor=0), CREDITED, "1000 minor units were credited"),
+        (refunds(refund_credits_minor=1001), CREDITED, "-1 minor units were credited"),
     ],
 )
 def test_a_note_that_is_not_certain_is_refused(facts, field, words):
@@ -53,6 +60,9 @@ def test_a_note_over_just_what_is_left_of_the_invoice_is_planned():
     assert isinstance(planned(uncredited_refund(), **refunds(total_minor=8000)), Correction)
 
 
+TAKEN = {"status": "succeeded", "amount": 12000, "amount_refunded": 0, "disputed": False}
+
+
 def billing(**invoice):
     """Billing with the refund and its invoice."""
     credited = {"post_payment_credit_notes_amount": 1000, "pre_payment_credit_notes_amount": 2000}
@@ -60,6 +70,7 @@ def billing(**invoice):
         "stripe",
         {
             ("refund", "re_1"): {"id": "re_1", "status": "succeeded", "amount": 6000},
+            ("charge", "ch_6"): {"id": "ch_6", **TAKEN, "amount_refunded": 6000},
             ("invoice", "in_6"): {"id": "in_6", "status": "paid", **credited, **invoice},
         },
     )
@@ -81,6 +92,8 @@ def state():
         (("refund", "re_1"), {}, "accepted"),
         (("refund", "re_1"), {"status": "failed"}, "superseded"),
         (("refund", "re_1"), {"amount": 5999}, "superseded"),
+        (("charge", "ch_6"), {"disputed": True}, "superseded"),
+        (("charge", "ch_6"), {"amount_refunded": 7000}, "superseded"),
         (("invoice", "in_6"), {"post_payment_credit_notes_amount": 6000}, "superseded"),
         (("invoice", "in_6"), {"pre_payment_credit_notes_amount": 0}, "superseded"),
         (("invoice", "in_6"), {"status": "void"}, "superseded"),
@@ -113,9 +126,16 @@ def test_what_a_second_charge_took_goes_back_to_what_the_customer_paid_with():
     ("facts", "field", "words"),
     [
         ({"overcharges": []}, "charge.id", "not in the snapshot"),
-        (overcharge(is_disputed=True), "charge.disputed", "is disputed"),
-        (overcharge(is_earlier_disputed=True), "charge.disputed", "is disputed"),
-        (overcharge(refunded_minor=1), "refund.amount", "only 11999"),
+        (overcharge(is_disputed=True), "charge.disputed", "is or was disputed"),
+        (overcharge(charge_count=3), "invoice.payments", "has 3 charges"),
+        (overcharge(is_paid_otherwise=True), "invoice.payments", "other money"),
+        (overcharge(refund_count=1), "charge.amount_refunded", "was refunded"),
+        (overcharge(refunded_minor=1), "charge.amount_refunded", "was refunded"),
+        (overcharge(earlier_refunded_minor=1), "charge.amount_refunded", "was refunded"),
+        (overcharge(paid_credits_minor=1), CREDITED, "was credited"),
+        (overcharge(open_credits_minor=1), CREDITED, "was credited"),
+        (overcharge(overcharged_minor=11999), "refund.amount", "took 12000"),
+        (overcharge(earlier_minor=11999), "refund.amount", "took 11999"),
     ],
 )
 def test_a_refund_that_is_not_certain_is_refused(facts, field, words):
@@ -134,17 +154,20 @@ def test_a_refund_that_is_not_certain_is_refused(facts, field, words):
         (("charge", "ch_1"), {"amount_refunded": 12000}, "superseded"),
         (("charge", "ch_1"), {"status": "failed"}, "superseded"),
         (("invoice", "in_6"), {"total": 24000}, "superseded"),
+        (("invoice", "in_6"), {"post_payment_credit_notes_amount": 1}, "superseded"),
+        (("invoice", "in_6"), {"pre_payment_credit_notes_amount": 1}, "superseded"),
         (("refund", "re_9"), {"metadata": {"tieout_correction": "another"}}, "accepted"),
     ],
 )
 def test_a_charge_that_is_no_longer_one_too_many_is_kept(key, change, outcome):
-    kept = {"status": "succeeded", "amount": 12000, "amount_refunded": 0, "disputed": False}
+    uncredited = {"post_payment_credit_notes_amount": 0, "pre_payment_credit_notes_amount": 0}
+    invoice = {"id": "in_6", "status": "paid", "total": 12000, **uncredited}
     account = MemoryTarget(
         "stripe",
         {
-            ("charge", "ch_1"): {"id": "ch_1", **kept},
-            ("charge", "ch_2"): {"id": "ch_2", **kept},
-            ("invoice", "in_6"): {"id": "in_6", "status": "paid", "total": 12000},
+            ("charge", "ch_1"): {"id": "ch_1", **TAKEN},
+            ("charge", "ch_2"): {"id": "ch_2", **TAKEN},
+            ("invoice", "in_6"): invoice,
         },
     )
     account.records[key] = account.records.get(key, {"id": key[1], "charge": "ch_2"}) | change

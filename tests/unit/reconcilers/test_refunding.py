@@ -66,7 +66,7 @@ def only(**values):
         (only(refund_date=date(2026, 7, 1)), "postingPeriod", "holds"),
         (only(legal_entity="US"), "account (payment_clearing)", "no ERP account"),
         (only() | changed("erp_accounts", 4, is_inactive="T"), "account (payment_clearing)", "inact"),
-        (only(credit_note_id=None), "apply.items.doc", "no credit note"),
+        (only(credit_note_id=None), "apply.items.doc", "no payment on account that is owed"),
         (only(**ON_ACCOUNT | {"open_minor": 2999}), "apply.items.doc", "only 2999"),
         (only(transaction_id=None), "apply.items.doc", "does not have the credit memo"),
         (only(memo_currency="EUR"), "apply.items.doc", "is in EUR"),
