@@ -1,6 +1,7 @@
 """What all tests share: `pytest --connector NAME`, and what a run makes once for its workers."""
 
 import gc
+import logging
 import multiprocessing
 import os
 import tempfile
@@ -43,6 +44,16 @@ def pytest_ignore_collect(collection_path, config):
 def pytest_collection_modifyitems(items):
     """Whole nights first: begun last, everybody else would wait for them."""
     items.sort(key=lambda item: NIGHTS not in item.path.parents)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_python_has_it():
+    """The command line and the code location set up logging for their process: here for all."""
+    root = logging.getLogger()
+    root.handlers = [one for one in root.handlers if one.name != "tieout"]
+    for name in [*root.manager.loggerDict]:
+        if name.split(".")[0] in {"extractors", "reconcilers", "orchestration"}:
+            logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
