@@ -17,7 +17,7 @@ from reconcilers.state import State
 # Every step that opens the DuckDB file is in this pool: the file has one user at a time.
 WAREHOUSE_POOL = "warehouse"
 # Longer than anybody may look into the warehouse (see glance.py).
-LOOKING_SECONDS = 5
+LOOKING_SECONDS = 60
 # How long the dbt of a killed night may still hold the file.
 ORPHAN_SECONDS = 60
 

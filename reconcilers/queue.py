@@ -27,7 +27,7 @@ from reconcilers.corrections.policy import Policy
 from reconcilers.state.models import AuditEntry, CorrectionRecord, ExceptionRecord
 from reconcilers.state.store import State
 from reconcilers.state.views import AuditView, CorrectionView, ExceptionView, as_view
-from reconcilers.triage import ASK, ASKED_HOLDS, ASSIGN, GRANT
+from reconcilers.triage import ASK, ASKED_HOLDS, ASSIGN, GRANT, Seen, seen_now
 
 E = ExceptionRecord
 View = TypeVar("View")
@@ -132,14 +132,12 @@ def exceptions_page(
         return _page(session, ExceptionView, shown, sums)
 
 
-def matching(
-    state: State, wanted: ExceptionFilter, policy: Policy, limit: int
-) -> dict[str, int | None]:
-    """The first `limit` exceptions of a filter, by key, with their money now."""
+def matching(state: State, wanted: ExceptionFilter, policy: Policy, limit: int) -> dict[str, Seen]:
+    """The first `limit` exceptions of a filter, by key, with what there is to be seen of them."""
     query = select(E.exception_key, E.impact_reporting_minor).where(*_exceptions(wanted, policy))
     with state.read() as session:
         ranked = query.order_by(*_ORDERS[wanted.order], E.exception_key).limit(limit)
-        return dict(session.execute(ranked).tuples().all())
+        return seen_now(session, dict(session.execute(ranked).tuples().all()))
 
 
 def choices(state: State, policy: Policy) -> Choices:

@@ -47,6 +47,18 @@ class Standing:
     comments: tuple[str, ...] = ()
     asked: Asked | None = None
 
+    @property
+    def asked_at(self) -> datetime | None:
+        return self.asked.at if self.asked else None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a word on an exception rests on: its money, and when the waiver was asked for."""
+
+    impact_reporting_minor: int | None
+    asked_at: datetime | None = None
+
 
 @dataclass(frozen=True)
 class Said:
@@ -109,14 +121,25 @@ def grant_waiver(session: Session, said: Said) -> int:
     )
 
 
-def require_seen(session: Session, seen: Mapping[str, int | None]) -> None:
-    """Refuse where the money of an exception is no longer the one that a person looked at.
+def require_seen(session: Session, seen: Mapping[str, Seen]) -> None:
+    """Refuse where an exception's money or waiver is no longer the one that a person looked at.
 
     Raises TriageRefusedError.
     """
-    for key, impact in _open(session, seen).items():
-        if impact != seen[key]:
+    lock_head(session)
+    for key, now in seen_now(session, _open(session, seen)).items():
+        if now.impact_reporting_minor != seen[key].impact_reporting_minor:
             raise TriageRefusedError(f"the money of {key} is another one since; look again")
+        if now.asked_at != seen[key].asked_at:
+            raise TriageRefusedError(f"the waiver asked for of {key} is another one; look again")
+
+
+def seen_now(session: Session, money: Mapping[str, int | None]) -> dict[str, Seen]:
+    """What there is to be seen of exceptions that have this money."""
+    standing = _standings(session, money.keys())
+    return {
+        key: Seen(impact, standing.get(key, Standing()).asked_at) for key, impact in money.items()
+    }
 
 
 def standings(state: State, keys: Collection[str] | None = None) -> Mapping[str, Standing]:

@@ -14,13 +14,14 @@ from orchestration.review.forms import (
     correction_words,
     day_of,
     exception_filter,
+    fingerprint,
     text_of,
 )
 from reconcilers import triage
 from reconcilers.corrections import approval
 from reconcilers.corrections.approval import Decision
 from reconcilers.queue import matching
-from reconcilers.triage import Said
+from reconcilers.triage import Said, Seen
 
 Action = Callable[[Desk, str, FormData], str]
 
@@ -80,15 +81,15 @@ ACTIONS: Mapping[str, Action] = {
 
 
 def _say(desk: Desk, actor: str, form: FormData, say: Callable[[Transaction, Said], int]) -> int:
-    """One word on all that were chosen, or on none; only while their money is the one seen."""
+    """One word on all that were chosen, or on none; only while they are as they were seen."""
     chosen = _whole_filter(desk, form) if form.get("all") == "1" else chosen_exceptions(form)
     with desk.state.begin() as session:
         triage.require_seen(session, chosen)
         return say(session, Said(tuple(chosen), actor))
 
 
-def _whole_filter(desk: Desk, form: FormData) -> dict[str, int | None]:
-    """All exceptions of the filter on the page, if they are as many as the page said.
+def _whole_filter(desk: Desk, form: FormData) -> dict[str, Seen]:
+    """All exceptions of the filter on the page, if they are those that the page was made of.
 
     Raises FormError.
     """
@@ -96,8 +97,8 @@ def _whole_filter(desk: Desk, form: FormData) -> dict[str, int | None]:
     found = matching(desk.state, wanted, desk.policy, MOST_AT_ONCE + 1)
     if len(found) > MOST_AT_ONCE:
         raise FormError(f"all: more than {MOST_AT_ONCE:,} match; make the filter narrower")
-    if str(len(found)) != text_of(form, "total"):
-        raise FormError(f"all: {len(found):,} match now, the page said otherwise; look again")
+    if fingerprint(found) != text_of(form, "whole"):
+        raise FormError("all: what matches is no longer what the page showed; look again")
     return found
 
 

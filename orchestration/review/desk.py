@@ -6,11 +6,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from orchestration.currencies import exponents
 from orchestration.review.access import Door
 from orchestration.settings import Settings
 from reconcilers.corrections.brakes import halted
@@ -41,8 +41,8 @@ class Desk:
 
     @property
     def exponent(self) -> int:
-        """Decimals of the reporting currency."""
-        return exponents()[self.policy.reporting_currency]
+        """Decimals of the reporting currency; 0 for one that the company's file does not know."""
+        return self.settings.exponents().get(self.policy.reporting_currency, 0)
 
 
 def desk_of(request: Request) -> Desk:
@@ -54,6 +54,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
     """A page for the person of the session, with what it was last told."""
     desk, session = desk_of(request), request.state.session
     notices, session.notices = session.notices, []
+    exponents, currency = desk.settings.exponents(), desk.policy.reporting_currency
     html = (
         _templates()
         .get_template(template)
@@ -63,7 +64,8 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
             notices=notices,
             halt=halted(desk.state),
             codes=CODES,
-            reporting=partial(_reporting, currency=desk.policy.reporting_currency),
+            exponents=exponents,
+            reporting=partial(amount, currency=currency, exponents=exponents),
             **context,
         )
     )
@@ -96,12 +98,9 @@ def _policy(path: Path, _changed_ns: int) -> Policy:
     return load_policy(path)
 
 
-def _amount(minor: int | None, currency: str | None) -> str:
-    return amount(minor, currency, exponents()) if currency else ""
-
-
-def _reporting(minor: int | None, *, currency: str) -> str:
-    return amount(minor, currency, exponents())
+@pass_context
+def _amount(context: Context, minor: int | None, currency: str | None) -> str:
+    return amount(minor, currency, context["exponents"]) if currency else ""
 
 
 def refusal(request: Request, words: str, status: int) -> Response:

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any, cast
 
 from starlette.datastructures import FormData, QueryParams
@@ -17,6 +18,7 @@ from reconcilers.queue import (
     ExceptionFilter,
     Order,
 )
+from reconcilers.triage import Seen
 
 PAGE_SIZE = 50
 LONGEST_WORDS = 2_000
@@ -76,16 +78,35 @@ def query_of(params: QueryParams, **changed: object) -> str:
     return str(QueryParams(kept | {name: str(value) for name, value in changed.items()}))
 
 
-def chosen_exceptions(form: FormData) -> dict[str, int | None]:
-    """The exceptions that were ticked, with the money that stood beside each.
+def ticket(key: str, seen: Seen) -> str:
+    """An exception as a form names it, with what its page shows of it."""
+    money, asked_at = seen.impact_reporting_minor, seen.asked_at
+    return "|".join(
+        (key, "" if money is None else str(money), asked_at.isoformat() if asked_at else "")
+    )
+
+
+def fingerprint(seen: Mapping[str, Seen]) -> str:
+    """All exceptions of a filter in short, as a form names them."""
+    tickets = sorted(ticket(key, each) for key, each in seen.items())
+    return sha256("\n".join(tickets).encode()).hexdigest()
+
+
+def chosen_exceptions(form: FormData) -> dict[str, Seen]:
+    """The exceptions that were ticked, with what the page showed of each.
 
     Raises FormError.
     """
-    found: dict[str, int | None] = {}
-    for key, money in _pairs(form):
+    found: dict[str, Seen] = {}
+    for key, rest in _pairs(form):
+        money, _, asked_at = rest.partition("|")
         if money and re.fullmatch(r"-?\d{1,18}", money) is None:
             raise FormError(f"chosen: {money!r} is no amount in minor units")
-        found[key] = int(money) if money else None
+        try:
+            asked = dt.datetime.fromisoformat(asked_at) if asked_at else None
+        except ValueError as error:
+            raise FormError(f"chosen: {error}") from error
+        found[key] = Seen(int(money) if money else None, asked)
     return found
 
 

@@ -1,17 +1,33 @@
 """Pages of exceptions: the queue, one exception with both sides, its thread."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orchestration.currencies import exponents
 from orchestration.glance import NoLookError, glance
 from orchestration.review.desk import Desk, desk_of, page
-from orchestration.review.forms import PAGE_SIZE, exception_filter, page_number, query_of
+from orchestration.review.forms import (
+    MOST_AT_ONCE,
+    PAGE_SIZE,
+    exception_filter,
+    fingerprint,
+    page_number,
+    query_of,
+    ticket,
+)
 from orchestration.review.paging import Paging
 from reconcilers.corrections.diff import changes
-from reconcilers.queue import ORDERS, STATES, choices, corrections_of, exceptions_page
+from reconcilers.queue import (
+    ORDERS,
+    STATES,
+    ExceptionFilter,
+    choices,
+    corrections_of,
+    exceptions_page,
+    matching,
+)
 from reconcilers.report.amounts import amount
 from reconcilers.report.lines import is_overdue
 from reconcilers.rules.meanings import meanings
@@ -21,7 +37,7 @@ from reconcilers.trace.folded import folded
 from reconcilers.trace.html import OPEN_KINDS, is_rest
 from reconcilers.trace.search import find
 from reconcilers.trace.thread import Found
-from reconcilers.triage import Standing, standings
+from reconcilers.triage import Seen, Standing, standings
 
 
 def queue(request: Request) -> Response:
@@ -31,6 +47,8 @@ def queue(request: Request) -> Response:
     paging = Paging(page_number(params), PAGE_SIZE, partial(query_of, params))
     found = exceptions_page(desk.state, wanted, policy, offset=paging.offset, limit=paging.size)
     keys = [view.exception_key for view in found.rows]
+    standing = standings(desk.state, keys)
+    shown = {view.exception_key: _seen(view, standing) for view in found.rows}
     return page(
         request,
         "queue.html.j2",
@@ -42,8 +60,10 @@ def queue(request: Request) -> Response:
         choices=choices(desk.state, policy),
         states=STATES,
         orders=ORDERS,
-        standing=standings(desk.state, keys),
+        standing=standing,
         nothing=Standing(),
+        tickets={key: ticket(key, seen) for key, seen in shown.items()},
+        whole=_whole(desk, wanted, shown) if len(keys) < found.total <= MOST_AT_ONCE else "",
         corrections=corrections_of(desk.state, keys),
         rule=policy.rule,
         is_overdue=is_overdue,
@@ -57,6 +77,7 @@ def exception(request: Request) -> Response:
     view = detail.exception
     rule = desk.policy.rule(view.code, view.cause)
     sides, problem = _sides(desk, view)
+    standing = standings(desk.state, [view.exception_key])
     return page(
         request,
         "exception.html.j2",
@@ -64,7 +85,8 @@ def exception(request: Request) -> Response:
         detail=detail,
         rule=rule,
         is_overdue=is_overdue(view, rule),
-        standing=standings(desk.state, [view.exception_key]).get(view.exception_key, Standing()),
+        standing=standing.get(view.exception_key, Standing()),
+        ticket=ticket(view.exception_key, _seen(view, standing)),
         meaning=meanings()[view.code],
         sides=sides,
         problem=problem,
@@ -78,6 +100,7 @@ def thread(request: Request) -> Response:
     desk = desk_of(request)
     view = show_exception(desk.state, request.path_params["key"]).exception
     found, problem = _thread(desk, view)
+    exponents = desk.settings.exponents()
     return page(
         request,
         "exception_thread.html.j2",
@@ -87,14 +110,24 @@ def thread(request: Request) -> Response:
         folded=folded,
         is_rest=is_rest,
         open_kinds=OPEN_KINDS,
-        amount=lambda minor, currency: amount(minor, currency, exponents()) if currency else "",
+        amount=lambda minor, currency: amount(minor, currency, exponents) if currency else "",
     )
+
+
+def _seen(view: ExceptionView, standing: Mapping[str, Standing]) -> Seen:
+    said = standing.get(view.exception_key, Standing())
+    return Seen(view.impact_reporting_minor, said.asked_at)
+
+
+def _whole(desk: Desk, wanted: ExceptionFilter, shown: Mapping[str, Seen]) -> str:
+    """All that match, in short; what the page shows counts as it was when the page read it."""
+    return fingerprint({**matching(desk.state, wanted, desk.policy, MOST_AT_ONCE), **shown})
 
 
 def _sides(desk: Desk, view: ExceptionView) -> tuple[BothSides | None, str]:
     try:
         with glance(desk.settings) as con:
-            return both_sides(con, view.comparison, view.row_key, exponents()), ""
+            return both_sides(con, view.comparison, view.row_key, desk.settings.exponents()), ""
     except NoLookError as error:
         return None, str(error)
 

@@ -15,6 +15,7 @@ from orchestration.stores import opened_state
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 PORT = 8765
+DEFAULT_PORT = 80
 
 
 def serve(
@@ -32,7 +33,7 @@ def serve(
     with opened_state(settings) as state, _listening(host, port) as listener:
         app = create_app(settings, state, door, origins)
         for actor, token in door.tokens_for(people or [settings.actor]).items():
-            print(f"{actor}: {url or origins[0]}/login?token={token}", flush=True)  # noqa: T201
+            print(f"{actor}: {origins[0]}/login?token={token}", flush=True)  # noqa: T201
         server_of(app).run(sockets=[listener])
 
 
@@ -59,7 +60,8 @@ def origins_of(host: str, port: int, url: str | None) -> list[str]:
             f"--host {host} is open to other machines. Say by --url https://... as what they reach "
             "it, through a proxy that ends TLS; or leave --host out."
         )
-    return [f"http://{name}:{port}" for name in LOOPBACK]
+    said = "" if port == DEFAULT_PORT else f":{port}"  # browsers leave the default out, too
+    return [f"http://{name}{said}" for name in LOOPBACK]
 
 
 def _is_loopback(host: str) -> bool:

@@ -68,7 +68,7 @@ def reviewing(settings, state):
 
 
 @contextmanager
-def sample_review(home):
+def sample_review(home, **environ):
     """The review of a night with eight missing invoices and a stale status, all corrections waiting."""
     state = fresh_state(home)
     rows = [missing_invoice(f"in_{number}") for number in range(8)]
@@ -80,7 +80,7 @@ def sample_review(home):
     with state.begin() as session:  # the samples hold one invoice in full; the others wait, too
         for record in session.query(CorrectionRecord).filter_by(state="refused"):
             record.state, record.refusals = "proposed", []
-    settings = load_settings({"TIEOUT_HOME": str(home), "TIEOUT_ACTOR": "ann"})
+    settings = load_settings({"TIEOUT_HOME": str(home), "TIEOUT_ACTOR": "ann", **environ})
     with reviewing(settings, state) as running:
         yield running
     state.close()

@@ -1,18 +1,25 @@
 """The review on the wire: who is let in, what is refused, and that each word ends in the audit."""
 
 import re
+import socket
+import subprocess
+import sys
 from datetime import timedelta
+from html import unescape
 
 import httpx
 import pytest
 
+from orchestration.review import queue_pages
 from orchestration.review.access import SESSION_HOURS, Door
 from orchestration.review.actions import ACTIONS
+from orchestration.review.forms import ticket
 from orchestration.review.serve import origins_of
-from orchestration.settings import SettingsError
+from orchestration.settings import SettingsError, load_settings
 from reconcilers.state.audit import verify_audit
-from reconcilers.state.models import CorrectionRecord
+from reconcilers.state.models import CorrectionRecord, ExceptionRecord
 from reconcilers.state.views import list_audit, list_corrections, list_exceptions
+from reconcilers.triage import Seen, Standing, standings
 from tests.correction_samples import (
     at,
     night,
@@ -43,7 +50,8 @@ def ben(server):
 
 def ticked(server, invoice):
     (view,) = [each for each in list_exceptions(server.state) if each.owner_id == invoice]
-    return f"{view.exception_key}|{view.impact_reporting_minor}"
+    said = standings(server.state, [view.exception_key]).get(view.exception_key, Standing())
+    return ticket(view.exception_key, Seen(view.impact_reporting_minor, said.asked_at))
 
 
 def planned(server, invoice, state="proposed"):
@@ -173,7 +181,8 @@ def test_a_waiver_takes_two_people(server, ann, ben):
     one = ticked(server, "in_3")
     asked = post(ann, "/exceptions/waive", chosen=one, until=str(night(20)), reason="in the post")
     assert "somebody else grants it" in asked.text
-    assert "ann asks for a waiver" in ben.get("/?asked=1").text
+    assert f"ann asks for a waiver until {night(20)}: in the post" in ben.get("/?asked=1").text
+    one = ticked(server, "in_3")
     alone = post(ann, "/exceptions/grant", chosen=one)
     assert alone.status_code == 409
     assert "cannot grant it" in alone.text
@@ -221,12 +230,63 @@ def test_money_that_changed_is_looked_at_again(server, ann):
     assert (answer.status_code, "another one since" in answer.text) == (409, True)
 
 
-def test_all_that_match_are_assigned_while_they_are_as_many_as_were_shown(server, ann):
-    form = {"all": "1", "filter": "code=SUB-STAT-01", "to": "dora"}
-    changed = post(ann, "/exceptions/assign", **form, total="7")
+def test_a_waiver_is_granted_as_it_was_seen(server, ann, ben):
+    words = {"chosen": ticked(server, "in_6"), "until": str(night(5)), "reason": "timing"}
+    post(ann, "/exceptions/waive", **words)
+    seen = ticked(server, "in_6")
+    page = ben.get(f"/exceptions/{seen.partition('|')[0]}").text
+    assert seen in unescape(page)
+    assert seen in unescape(ben.get("/?asked=1").text)
+    post(ann, "/exceptions/waive", **words | {"chosen": seen, "until": str(night(80))})
+    assert newest(server) == [("ann", "ask_waiver", seen.partition("|")[0])]
+    answer = post(ben, "/exceptions/grant", chosen=seen)
+    assert (answer.status_code, "is another one; look again" in answer.text) == (409, True)
+    assert newest(server) == [("ann", "ask_waiver", seen.partition("|")[0])]
+
+
+def test_all_that_match_are_taken_while_they_are_as_they_were_shown(server, ann, monkeypatch):
+    monkeypatch.setattr(queue_pages, "PAGE_SIZE", 1)
+    query = "code=INV-MISS-01&state=OPEN"
+
+    def shown():
+        return re.search(r'name="whole" value="(\w+)"', ann.get(f"/?{query}").text)[1]
+
+    def assign_all(whole):
+        form = {"all": "1", "filter": query, "whole": whole, "to": "dora"}
+        return post(ann, "/exceptions/assign", **form)
+
+    def dearer(by):
+        with server.state.begin() as session:
+            session.query(ExceptionRecord).filter_by(owner_id="in_0").update(
+                {"impact_reporting_minor": ExceptionRecord.impact_reporting_minor + by}
+            )
+
+    whole = shown()
+    dearer(1)
+    changed = assign_all(whole)
     assert (changed.status_code, "look again" in changed.text) == (422, True)
-    assert "1 exception assigned to dora" in post(ann, "/exceptions/assign", **form, total="1").text
-    assert "1</b> exception," in ann.get("/?assignee=dora").text
+    dearer(-1)
+    assert "exceptions assigned to dora" in assign_all(shown()).text
+    count = len(list_exceptions(server.state, code="INV-MISS-01", states=("OPEN",)))
+    assert f"{count}</b> exceptions," in ann.get("/?assignee=dora").text
+
+
+def test_money_has_the_decimals_of_the_companys_own_file(tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "currencies.csv").write_text(
+        "currency,name,exponent,minor_per_unit\nBRL,Real,3,1000\nGBP,Pound,0,1\n"
+    )
+    shipped = load_settings({}).policy_path.read_text()
+    (own / "policy.toml").write_text(shipped.replace('currency = "USD"', 'currency = "BRL"'))
+    with (
+        sample_review(tmp_path, TIEOUT_CONFIG=str(own)) as review,
+        review.client("ann") as client,
+    ):
+        page = client.get("/?code=SUB-STAT-01&min_amount=15.24").text
+        assert "15.240 BRL</b> at risk" in page
+        assert "12,000 GBP" in page
+        assert "No exception matches" in client.get("/?min_amount=15.25").text
 
 
 def test_the_dead_are_shown_with_what_a_replay_sends_and_are_queued_again(server, ann):
@@ -300,6 +360,26 @@ def test_the_page_says_why_both_sides_cannot_be_shown(server, ann):
     key = ticked(server, "in_0").partition("|")[0]
     assert "no warehouse yet" in ann.get(f"/exceptions/{key}").text
     assert "no warehouse yet" in ann.get(f"/exceptions/{key}/thread").text
+
+
+def test_the_link_is_an_address_that_the_review_answers(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = (
+        "import sys; from orchestration.review.serve import serve; "
+        "from orchestration.settings import load_settings; "
+        "serve(load_settings({'TIEOUT_HOME': sys.argv[1]}), host='127.0.0.1', "
+        "port=int(sys.argv[2]), url='https://tieout.example/', people=['ann'])"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path), str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        printed = process.stdout.readline()
+        process.terminate()
+    assert printed.startswith("ann: https://tieout.example/login?token=")
+
+
+def test_the_default_port_is_left_out_as_browsers_leave_it_out():
+    assert origins_of("127.0.0.1", 80, None)[0] == "http://127.0.0.1"
 
 
 def test_only_this_machine_is_listened_to_unless_it_is_told_as_what_others_reach_it():
