@@ -3,6 +3,7 @@
 What undoes what is undos.py's business: an update by the image before it, if what we wrote stands.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -46,6 +47,7 @@ KEPT = (
     "assignee",
     "valid_hours",
 )
+_OVER = (CorrectionState.REFUSED, CorrectionState.SUPERSEDED, CorrectionState.REJECTED)
 
 
 class CompensationRefusedError(RuntimeError):
@@ -74,7 +76,8 @@ def compensate(  # noqa: PLR0917  # the last two have defaults
     """Propose the undo of accepted corrections: of all of them, or of none.
 
     `actor` is the maker, so another person approves: two of them where books are changed. An undo
-    that was refused at the target, or not sent in time, is proposed again. Nothing is sent here.
+    that was refused at the target, or not sent in time, is proposed again, and one that a person
+    said no to as a new one. Nothing is sent here.
     A journal is taken back on its own accounting day, so that its month is as it was before; `on`
     names another one, where that month is closed.
     """
@@ -92,8 +95,7 @@ def _propose(  # noqa: PLR0917  # what stands on one proposal
     on: date | None,
 ) -> Compensation:
     _require_undoable(record)
-    undo = _undo(record, on)
-    _require_only_one(session, record, undo)
+    undo = _undo(record, on, _rejected(session, record))
     known = session.get(CorrectionRecord, undo.correction_id)
     if known is None:
         session.add(undo)
@@ -142,18 +144,20 @@ def _require_undoable(record: CorrectionRecord) -> None:
         raise CompensationRefusedError(f"{name} has no before-image; restore the field by hand")
 
 
-def _require_only_one(session: Session, record: CorrectionRecord, undo: CorrectionRecord) -> None:
-    """Of whatever day: what is undone once is not undone again."""
-    over = (CorrectionState.REFUSED.value, CorrectionState.SUPERSEDED.value)
-    same = CorrectionRecord.expected_version == undo.expected_version
+def _rejected(session: Session, record: CorrectionRecord) -> int:
+    """How many undos people said no to; what is undone once, of whatever day, is not again."""
+    same = CorrectionRecord.expected_version == f"{UNDO_OF}{record.correction_id}"
+    states: Counter[str] = Counter()
     for one in session.scalars(select(CorrectionRecord).where(same)):
-        if one.state not in over:
+        if one.state not in _OVER:
             raise CompensationRefusedError(
                 f"{record.correction_id} has an undo already: {one.correction_id} is {one.state}"
             )
+        states[one.state] += 1
+    return states[CorrectionState.REJECTED]
 
 
-def _undo(record: CorrectionRecord, on: date | None) -> CorrectionRecord:
+def _undo(record: CorrectionRecord, on: date | None, rejected: int) -> CorrectionRecord:
     action = UNDONE_BY[record.action]
     what = undoing(record, on)
     version = f"{UNDO_OF}{record.correction_id}"
@@ -164,7 +168,7 @@ def _undo(record: CorrectionRecord, on: date | None) -> CorrectionRecord:
         what["record_id"],
         record.attribute,
         what["after"],
-        version,
+        f"{version}#{rejected}" if rejected else version,  # from a no there is no way back
     )
     undo = CorrectionRecord(
         correction_id=correction_id(key),

@@ -4,6 +4,7 @@ What is settled or closed is never written over: a person posts the difference.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reconcilers.corrections.correction import Correction, Refusal, Subject
@@ -14,7 +15,7 @@ from reconcilers.corrections.document import (
     not_in_snapshot,
     stands,
 )
-from reconcilers.corrections.erp_invoice import Draft, draft_document
+from reconcilers.corrections.erp_invoice import Draft, codes_of, draft_document
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.policy import Rule
 from reconcilers.corrections.posted_lines import comparable, sublists, taxed
@@ -45,6 +46,10 @@ def _amend(subject: Subject, rule: Rule, facts: Facts, transaction_id: str) -> C
         return _correction(subject, rule, transaction_id, {}, {}, "", no)
     held = taxed(facts.erp_copy_lines.get(transaction_id, ()))
     draft = draft_of(posted, invoice, facts)
+    code = _code(subject, draft, held, facts)
+    if isinstance(code, Refusal):
+        return _correction(subject, rule, transaction_id, {}, {}, posted["version"] or "", (code,))
+    draft = replace(draft, tax_code=code)
     refusals = (*check_posting(draft), *_against(posted, held, draft, facts))
     exponent = (draft.currency or {}).get("exponent", 0)
     after = {} if refusals else sublists(_in_order(billed_lines(draft), held), exponent)
@@ -87,6 +92,35 @@ def _correction(  # noqa: PLR0917  # what differs of one write
         reason=f"the lines of ERP invoice {transaction_id} are not those that billing charged",
         refusals=refusals,
     )
+
+
+def _code(
+    subject: Subject, draft: Draft, held: Sequence[Row], facts: Facts
+) -> Row | Refusal | None:
+    """The code by the name under which billing charged, else that of the country and rate.
+
+    Where several are of that country and rate, the one that the invoice has stays.
+    """
+    if subject.code != "TAX-CODE-01":
+        fits = codes_of(draft.invoice, draft.subsidiary, facts)
+        kept = [
+            code for code in fits if {line["tax_code_id"] for line in held} == {code["tax_code_id"]}
+        ]
+        fits = kept or fits
+        what = "have the country and rate of the legal entity"
+    else:
+        fits = [code for code in facts.tax_codes if code["name"] == subject.expected]
+        what = f"are named {subject.expected}, as billing charged"
+        if not fits:
+            return _no_code(f"no ERP tax code is named {subject.expected}, as billing charged")
+    if len(fits) > 1:
+        return _no_code(f"{len(fits)} ERP tax codes {what}")
+    return next(iter(fits), None)
+
+
+def _no_code(problem: str) -> Refusal:
+    fix = "choose the tax code of each line in the ERP, by hand"
+    return Refusal("tax", "taxDetails.taxCode", problem, fix)
 
 
 def draft_of(posted: Row, invoice: Row, facts: Facts) -> Draft:

@@ -70,7 +70,7 @@ def draft_document(
         subsidiary=subsidiary,
         currency=currency,
         period=facts.month_of(day) if day else None,
-        tax_code=_tax_code(invoice, subsidiary, facts),
+        tax_code=next(iter(codes_of(invoice, subsidiary, facts)), None),
         items=facts.items,
         accounts=facts.ledger,
         ledger=tuple(_ledger_lines(invoice, lines, facts)),
@@ -203,20 +203,17 @@ def _customer(invoice: Row, subsidiary: Row | None, facts: Facts) -> Row | None:
     return next(iter(ranked), None)
 
 
-def _tax_code(invoice: Row, subsidiary: Row | None, facts: Facts) -> Row | None:
-    """The ERP's tax code with the country and the standard rate of the legal entity."""
+def codes_of(invoice: Row, subsidiary: Row | None, facts: Facts) -> list[Row]:
+    """The ERP's tax codes with the country and the standard rate of the legal entity."""
     entity = facts.legal_entities.get(invoice["legal_entity"] or "")
     if subsidiary is None or entity is None or entity["tax_rate"] is None:
-        return None
-    return next(
-        (
-            code
-            for code in facts.tax_codes
-            if code["country"] == subsidiary["country"]
-            and Decimal(code["rate"]) == Decimal(entity["tax_rate"])
-        ),
-        None,
-    )
+        return []
+    return [
+        code
+        for code in facts.tax_codes
+        if code["country"] == subsidiary["country"]
+        and Decimal(code["rate"]) == Decimal(entity["tax_rate"])
+    ]
 
 
 def _have(row: Row | None) -> Row:

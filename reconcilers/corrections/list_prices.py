@@ -90,6 +90,9 @@ def _against(listed: Row | None, subject: Subject) -> Iterator[Refusal]:
     elif listed["unit_amount"] is None and listed["tiers"] is None:
         problem = "the price book lists neither a price nor tiers"
         yield Refusal("list price", _FIELD, problem, "price it in the price book")
+    elif listed["tiers"] is None and Decimal(listed["unit_amount"]) % 1:
+        problem = f"it comes to {_plain(listed['unit_amount'])} minor units, which are not whole"
+        yield Refusal("list price", _FIELD, problem, "make the price in billing by hand")
     elif listed["tiers"] is not None and (listed["interval"], listed["interval_count"]) != (
         "month",
         1,

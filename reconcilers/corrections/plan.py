@@ -29,6 +29,7 @@ from reconcilers.sealing import Seals, bare
 
 NONE_SPENT: Mapping[str, int] = MappingProxyType({})
 _MODES = {"P": Mode.APPROVE, "P2": Mode.APPROVE_TWO}  # what the matrix calls approvals
+_STOPS = (CorrectionState.REFUSED, CorrectionState.HELD, CorrectionState.PROPOSED)
 NONE_WRITTEN: Mapping[Field, Sequence[Written]] = MappingProxyType({})
 
 
@@ -153,11 +154,19 @@ def _is_alike(one: Written, correction: Correction) -> bool:
 
 
 def _once(planned: Sequence[Correction]) -> list[Correction]:
-    """One write that several findings ask for stands once, for the first of them."""
-    first: dict[str, Correction] = {}
+    """One write that several findings ask for stands once, as strictly as any of them has it."""
+    asked: dict[str, list[Correction]] = defaultdict(list)
     for item in planned:
-        first.setdefault(item.idempotency_key, item)
-    return list(first.values())
+        asked[item.idempotency_key].append(item)
+    return [_strictest(items) for items in asked.values()]
+
+
+def _strictest(items: Sequence[Correction]) -> Correction:
+    """What is refused or held for one finding is so for all; the fewest freedoms of any count."""
+    modes = [Mode(item.mode) for item in items]
+    mode = min(modes, key=FREEDOM.__getitem__)
+    kept = min(items, key=lambda one: (_STOPS.index(one.state), FREEDOM[Mode(one.mode)]))
+    return replace(kept, mode=mode.value)
 
 
 def _without_rivals(planned: Sequence[Correction]) -> list[Correction]:

@@ -120,7 +120,7 @@ CAUSES: Mapping[str, tuple[str, ...]] = {
     "CUS-STAT-01": ("still_served", "next_invoice_will_fail", "still_owes"),
     "HIE-PAR-01": ("ring", "unknown_to_sales", "missing_in_erp", "other_parent"),
     "HIE-BILL-01": ("billed_to_a_stranger", "posted_to_a_stranger"),
-    "PRD-MAP-01": ("unmapped", "missing", "retired", "several"),
+    "PRD-MAP-01": ("unmapped", "missing", "retired", "several_retired", "several"),
     "PRD-BAS-01": tuple(
         f"{way}_{basis}"
         for way in ("times", "over")

@@ -3,6 +3,7 @@
 with offers as (
     select
         *,
+        price_interval = 'month' and interval_count = 1 as is_monthly,
         dense_rank() over (
             partition by product_code, currency
             order by case price_interval when 'month' then interval_count when 'year' then 12 * interval_count else 999 end
@@ -39,6 +40,9 @@ candidates as (
         case
             when entry_tiers.tiers is not null or offer_tiers.tiers is not null
                 then coalesce(entry_tiers.tiers = offer_tiers.tiers, false)
+            -- a longer span may come to a month that no price book can hold: the entry is it, rounded
+            when not offers.is_monthly and offers.unit_month_minor % 1 <> 0
+                then coalesce(abs(entries.unit_month_minor - offers.unit_month_minor) <= 1, false)
             else coalesce(entries.unit_month_minor = offers.unit_month_minor, false)
         end as is_equal,
         {{ named_ratio('entries.unit_month_minor', 'offers.unit_month_minor', 'cast(null as bigint)') }} as price_ratio,

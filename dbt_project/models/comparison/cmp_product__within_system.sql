@@ -43,20 +43,31 @@ sold as (
 ),
 
 records as (
-    select 'crm' as role, source_id, product_code, is_active, modified_at from {{ ref('product__crm') }}
+    select 'crm' as role, source_id, product_code, is_active, modified_at, false as is_sold from {{ ref('product__crm') }}
     union all
-    select 'billing' as role, source_id, product_code, is_active, modified_at from {{ ref('product__billing') }}
+    select
+        'billing' as role,
+        source_id,
+        product_code,
+        is_active,
+        modified_at,
+        source_id in (select product_id from sold_items) as is_sold
+    from {{ ref('product__billing') }}
     union all
-    select 'erp' as role, source_id, product_code, is_active, modified_at from {{ ref('product__erp') }}
+    select 'erp' as role, source_id, product_code, is_active, modified_at, false as is_sold from {{ ref('product__erp') }}
 ),
 
 counted as (
     select
         role,
         product_code,
-        -- the one in use, else the first; of several in use the last one made is too many
-        coalesce(max(source_id) filter (where is_active), min(source_id)) as source_id,
+        -- the one in use, else the one sold, else the first; of several in use the last one made is too many
+        coalesce(
+            max(source_id) filter (where is_active), min(source_id) filter (where is_sold), min(source_id)
+        ) as source_id,
         count(*) filter (where is_active) as active_count,
+        -- of how many retired ones it may be that which is meant
+        coalesce(nullif(count(*) filter (where is_sold), 0), count(*)) as meant_count,
         max(modified_at) as modified_at
     from records
     group by role, product_code
@@ -87,6 +98,7 @@ select
     case
         when sold.is_unmapped then 'unmapped'
         when counted.product_code is null then 'missing'
+        when counted.active_count = 0 and counted.meant_count > 1 then 'several_retired'
         when counted.active_count = 0 then 'retired'
         when counted.active_count > 1 then 'several'
     end as fault,

@@ -14,6 +14,7 @@ from reconcilers.corrections.policy import load_policy
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import (
+    FACTS,
     at,
     changed,
     context,
@@ -28,6 +29,9 @@ from tests.correction_samples import (
 )
 from tests.unit.reconcilers.test_journals import LIFE, planned
 
+OTHER_CODE = other_total() | {
+    "code": "TAX-CODE-01", "attribute": "tax_code:GB", "cause": "other_rate", "expected": "VAT",
+}  # fmt: skip
 ONE_LINE = posted_as(("il_0", 7500, 1500))
 SWAPPED = posted_as(("il_0", 2500, 500), ("il_1", 7500, 1500), unpaid_minor=0, unpaid="0")
 
@@ -95,12 +99,49 @@ def test_the_code_under_which_billing_charged_comes_with_all_the_lines_of_a_paid
     facts["erp_copy_lines"] = [
         row | {"tax_code_id": "9", "tax_rate": "19"} for row in facts["erp_copy_lines"]
     ]
-    row = other_total() | {"code": "TAX-CODE-01", "attribute": "tax_code:GB", "cause": "other_rate"}
-    correction = planned(row, **facts)
+    correction = planned(OTHER_CODE, **facts)
     assert correction.mode == "approve_two"
     assert correction.payload == {**BILLED, "taxDetailsOverride": True}
     codes = [each["taxCode"] for each in correction.before["taxDetails"]["items"]]
     assert codes == [{"id": "9"}, {"id": "9"}]
+
+
+TWINS = [FACTS["erp_tax_codes"][0], FACTS["erp_tax_codes"][0] | {"tax_code_id": "1", "name": "RC"}]
+
+
+def test_of_two_codes_of_one_rate_billing_names_the_one_that_is_written():
+    facts = posted_as(("il_0", 7500, 1500), ("il_1", 2500, 500))
+    facts["erp_copy_lines"] = [row | {"tax_code_id": "1"} for row in facts["erp_copy_lines"]]
+    assert (
+        planned(OTHER_CODE, **facts, erp_tax_codes=TWINS).payload["taxDetails"]
+        == BILLED["taxDetails"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "codes", "words"),
+    [
+        ("RR", TWINS, "no ERP tax code is named RR"),
+        ("RR,VAT", TWINS, "no ERP tax code is named RR,VAT"),
+        ("VAT", [TWINS[0], TWINS[0] | {"tax_code_id": "3"}], "2 ERP tax codes are named VAT"),
+    ],
+)
+def test_a_code_that_billing_does_not_name_alone_is_refused(name, codes, words):
+    facts = posted_as(("il_0", 7500, 1500), ("il_1", 2500, 500))
+    correction = planned(OTHER_CODE | {"expected": name}, **facts, erp_tax_codes=codes)
+    (refusal,) = correction.refusals
+    assert (correction.state, words in refusal.problem) == ("refused", True), refusal
+
+
+def test_another_total_changes_no_code_that_billing_may_have_meant():
+    assert (
+        planned(other_total(), **ONE_LINE, erp_tax_codes=TWINS).payload["taxDetails"]
+        == BILLED["taxDetails"]
+    )
+    other = posted_as(("il_0", 7500, 1500))
+    other["erp_copy_lines"] = [row | {"tax_code_id": "9"} for row in other["erp_copy_lines"]]
+    (refusal,) = planned(other_total(), **other, erp_tax_codes=TWINS).refusals
+    assert "2 ERP tax codes have the country and rate" in refusal.problem
 
 
 def told(*names, transaction="7001"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from datetime import date
 from typing import get_args
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.errors import UnknownOutcome
-from reconcilers.corrections.approval import ApprovalRefusedError, approve
+from reconcilers.corrections.approval import ApprovalRefusedError, approve, reject
 from reconcilers.corrections.compensate import (
     CompensationRefusedError,
     compensate,
@@ -34,6 +35,7 @@ from tests.correction_samples import (
     at,
     changed,
     context,
+    copied_journal,
     drift,
     lost_link,
     missing_invoice,
@@ -349,3 +351,26 @@ def test_a_field_that_was_empty_is_emptied_again(state):
     undo(state)
     send(state, target)
     assert not target.records["Account", "001A"]["Stripe_Customer_Id__c"]
+
+
+@pytest.mark.parametrize("day", [None, date(2026, 7, 2)])
+def test_after_a_no_an_undo_may_be_asked_for_again(state, day):
+    """Such as of a journal whose month is closed: on another day, or on its own after all."""
+    planned(state, copied_journal())
+    (view,) = list_corrections(state)
+    approve(state, [view.correction_id], "eve", "yes", at(0, 4))
+    send(state)
+    (first,) = compensate(state, [view.correction_id], "ben", "wrong", at(0, 10))
+    reject(state, [first.correction_id], "ann", "not in that month", at(0, 11))
+    (again,) = compensate(state, [view.correction_id], "ben", "wrong", at(0, 12), day)
+    assert again.correction_id != first.correction_id
+    with pytest.raises(CompensationRefusedError, match=f"{again.correction_id} is proposed"):
+        compensate(state, [view.correction_id], "ben", "wrong", at(0, 12), day)
+    for person in ("ann", "eve"):
+        approve(state, [again.correction_id], person, "", at(0, 13))
+    states = {one.correction_id: one.state for one in list_corrections(state)}
+    assert states == {
+        view.correction_id: "accepted",
+        first.correction_id: "rejected",
+        again.correction_id: "approved",
+    }

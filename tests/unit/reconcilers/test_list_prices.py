@@ -54,6 +54,11 @@ def test_tiers_are_taken_over_as_a_whole():
     [
         ({"list_prices": []}, "price.unit_amount_decimal", "not in the snapshot"),
         (listed(unit_amount=None), "price.unit_amount_decimal", "neither a price nor tiers"),
+        (
+            listed(unit_amount="9999.99960000"),
+            "price.unit_amount_decimal",
+            "comes to 9999.9996 minor",
+        ),
         (listed(tiers=TIERS, interval="year"), "price.tiers", "by the year"),
         (listed(tiers=TIERS, interval_count=3), "price.tiers", "by the month"),
     ],

@@ -18,6 +18,8 @@ from tests.correction_samples import (
     drift_row,
     lost_link,
     missing_invoice,
+    other_total,
+    posted_as,
     stale_status,
 )
 
@@ -244,3 +246,23 @@ def test_what_two_findings_ask_for_is_written_once():
     twice = planned(stale_status(), stale_status(exception_key="f" * 32))
     assert [c.subject.exception_key for c in twice] == [stale_status()["exception_key"]]
     assert twice[0].state is CorrectionState.APPROVED
+
+
+@pytest.mark.parametrize("keys", ["0f", "f0"])
+def test_one_write_of_several_findings_is_as_strict_as_the_strictest(keys):
+    """Whichever of them comes first by its key."""
+    codes = ("TAX-CODE-01", "TAX-AMT-01")
+    rows = [
+        other_total(code=code, exception_key=key * 32, attribute="tax:GB", expected="VAT")
+        | {"cause": "other_rate"}
+        for code, key in zip(codes, keys, strict=True)
+    ]
+    (correction,) = planned(*rows, facts=context(**posted_as(("il_0", 7500, 1500))))
+    assert (correction.subject.code, correction.mode) == ("TAX-CODE-01", "approve_two")
+
+
+def test_what_is_held_for_one_finding_is_held_for_all_that_ask_for_the_same():
+    rows = other_total(), other_total(code="TAX-AMT-01", exception_key="0" * 32, cause="other_rate")
+    facts = context(**posted_as(("il_0", 7500, 1500)))
+    (correction,) = planned(*rows, facts=facts, systemic=("INV-AMT-01",))
+    assert (correction.subject.code, correction.state) == ("INV-AMT-01", "held")
