@@ -21,9 +21,10 @@ posted as (
 linked as (
     select
         subscription_id,
-        bool_or(link_method <> 'customer_and_start') as is_by_key
+        -- a renewal inherits its link from whatever linked its neighbour
+        bool_or(link_method in ('contract_reference', 'correlation_id')) as is_by_key
     from {{ ref('contracts') }}
-    where subscription_id is not null
+    where subscription_id is not null and is_won
     group by subscription_id
 ),
 
@@ -37,7 +38,7 @@ kinds as (
             else 'none'
         end as kind
     from {{ ref('subscriptions') }} as subscriptions
-    left join {{ ref('contracts') }} as named on subscriptions.contract_id = named.contract_id
+    left join {{ ref('contracts') }} as named on subscriptions.contract_id = named.contract_id and named.is_won
     left join linked on subscriptions.subscription_id = linked.subscription_id
 ),
 
