@@ -9,11 +9,12 @@ documents as (
     select
         legal_entity,
         currency,
-        amount_due_minor as open_minor,
+        -- what was written off was sold all the same
+        case when status = 'written_off' then 0 else amount_due_minor end as open_minor,
         invoice_date as document_date,
         total_minor as sold_minor
     from {{ ref('invoices') }}
-    where issued_at is not null and status not in ('draft', 'void', 'written_off')
+    where issued_at is not null and status not in ('draft', 'void')
     union all
     select legal_entity, currency, -unapplied_minor, credit_date, -total_minor
     from {{ ref('credit_notes') }}
