@@ -1,6 +1,7 @@
 """The ERP's copy of a refund that the payment provider paid out of a credit. Pure."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from reconcilers.corrections.correction import Correction, Refusal, Subject
@@ -98,12 +99,21 @@ def _against(refund: Row, facts: Facts) -> Iterator[Refusal]:
     elif refund["open_minor"] < refund["amount_minor"]:
         problem = f"only {refund['open_minor']} minor units of what it pays out are open"
         fix = "find out what took the rest of it, then post the refund by hand"
+    elif refund["is_of_payment"] and _is_taken_up(refund, facts.currencies.get(code or "")):
+        problem = "a part of the payment pays something else"
+        fix = "post the refund by hand: only a payment that nothing took up is paid out"
     elif refund["is_customer_inactive"] == "T":
         problem = f"ERP customer {refund['customer_id']} is inactive"
         fix = "reactivate the customer"
     else:
         return
     yield Refusal("application", "apply.items.doc", problem, fix)
+
+
+def _is_taken_up(refund: Row, currency: Row | None) -> bool:
+    """Whether less of a payment is open than all of it; sending asks that nothing took it up."""
+    total = abs(Decimal(refund["total"])).scaleb(currency["exponent"] if currency else 0)
+    return bool(total != refund["open_minor"])
 
 
 def _body(refund: Row, clearing: Row, facts: Facts, correlation_id: str) -> dict[str, Any]:

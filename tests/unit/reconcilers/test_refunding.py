@@ -68,6 +68,7 @@ def only(**values):
         (only() | changed("erp_accounts", 4, is_inactive="T"), "account (payment_clearing)", "inact"),
         (only(credit_note_id=None), "apply.items.doc", "no payment on account that is owed"),
         (only(**ON_ACCOUNT | {"open_minor": 2999}), "apply.items.doc", "only 2999"),
+        (only(**ON_ACCOUNT | {"total": "100"}), "apply.items.doc", "a part of the payment"),
         (only(transaction_id=None), "apply.items.doc", "does not have the credit memo"),
         (only(memo_currency="EUR"), "apply.items.doc", "is in EUR"),
         (only(open_minor=2999), "apply.items.doc", "only 2999"),
