@@ -48,14 +48,13 @@ def plan(
     """The corrections of one night, in the order of their exception keys.
 
     Only open exceptions of classes that policy lets us write are planned, and none that another one
-    explains: that one is to be put right. What cannot be posted
-    comes back refused with its reasons. What fired too often to be true (`systemic_codes`), breaks
-    a cap or was tried without effect comes back held. `spent` counts by exception the corrections
-    that were sent in vain (see `outbox.spent_corrections`); `written` tells by field those that
-    worked or were undone (see `outbox.written_fields`): what came back after them is not written
-    again by itself. `guard` is the matrix, by default the one that ships: what it does not give
-    comes back refused, too,
-    and so does, without `seals`, what is personal.
+    explains: that one is to be put right. What cannot be posted comes back refused with its
+    reasons. What fired too often to be true (`systemic_codes`), breaks a cap or was tried without
+    effect comes back held. `spent` counts by exception the corrections that were sent in vain (see
+    `outbox.spent_corrections`); `written` tells by field those that worked or were undone (see
+    `outbox.written_fields`): what came back after them is not written again by itself. `guard` is
+    the matrix, by default the one that ships: what it does not give comes back refused, too, and so
+    does, without `seals`, what is personal.
     """
     facts, law = index(context), guard or shipped_guard()
     planned = [
@@ -163,8 +162,7 @@ def _once(planned: Sequence[Correction]) -> list[Correction]:
 
 def _strictest(items: Sequence[Correction]) -> Correction:
     """What is refused or held for one finding is so for all; the fewest freedoms of any count."""
-    modes = [Mode(item.mode) for item in items]
-    mode = min(modes, key=FREEDOM.__getitem__)
+    mode = min((Mode(item.mode) for item in items), key=FREEDOM.__getitem__)
     kept = min(items, key=lambda one: (_STOPS.index(one.state), FREEDOM[Mode(one.mode)]))
     return replace(kept, mode=mode.value)
 
