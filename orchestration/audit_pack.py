@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from extractors.raw_zone import RawZone
+from orchestration.company_files import SEEDS, own_files
 from orchestration.provenance import kept_provenance, provenance
 from orchestration.settings import Settings
 from orchestration.stores import opened_state
@@ -64,7 +65,10 @@ def _files(settings: Settings, day: dt.date) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file()
     }
-    rules = (settings.matrix_path, settings.policy_path)
+    own = SEEDS.keys() & set(own_files(settings.config_dir) if settings.config_dir else ())
+    # Last what a variable may name elsewhere: it goes before the company's folder.
+    rules = [settings.company_file(name) for name in sorted(own)]
+    rules += [settings.matrix_path, settings.policy_path, settings.passes_path]
     return report | {f"rules/{path.name}": path.read_bytes() for path in rules}
 
 

@@ -243,8 +243,9 @@ def doctor(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
-    """Check machine, files, connections and the known traps of each vendor; writes nothing.
+    """Check machine, files, connections and the known traps of each vendor.
 
+    Writes to no system; the state store is brought up to this version, so back it up before.
     Each finding says what to do. Ends with 1 if there is an error; warnings alone end with 0.
     """
     from orchestration.doctor import as_json as told

@@ -27,7 +27,8 @@ SKEW_NOTED, SKEW_REFUSED = dt.timedelta(seconds=30), dt.timedelta(minutes=5)
 def examine(settings: Settings, now: dt.datetime | None = None) -> Iterator[Finding]:
     """The machine first, then the company's files, then each system and its known traps.
 
-    Nothing is written anywhere. `now` (UTC) is the time that the systems' clocks are held against.
+    Nothing is written but that the home is made and the state store brought up to date.
+    `now` (UTC) is the time that the systems' clocks are held against.
     """
     yield from machine(settings)
     yield from files(settings)

@@ -3,13 +3,18 @@
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.audit_pack import make_pack, pack_path
 from orchestration.company_files import (
     DBT_PROJECT_DIR,
+    MATRIX,
+    PASSES,
+    POLICY,
     SHIPPED,
     SHIPPED_SEEDS,
     CompanyFilesError,
@@ -18,6 +23,10 @@ from orchestration.company_files import (
 )
 from orchestration.provenance import provenance
 from orchestration.settings import load_settings
+from orchestration.stores import opened_state
+from reconcilers.corrections.policy import load_policy
+from reconcilers.exceptions import record_night
+from tests.correction_samples import at, drift, night, stale_status
 
 ENTITIES = "legal_entities.csv"
 
@@ -78,6 +87,21 @@ def test_dbt_gets_all_seeds_with_the_own_ones_laid_over(folder, tmp_path):
     laid_over_seeds(folder, seeds)
     assert "Northwind Cloud Inc" in (seeds / ENTITIES).read_text()
     assert (seeds / "tax_codes.csv").stat().st_mtime_ns == before
+
+
+def test_the_pack_of_a_night_holds_the_companys_own_files(folder, tmp_path):
+    settings = settings_with(folder, tmp_path)
+    report = settings.report_dir(night(0)) / "report.html"
+    report.parent.mkdir(parents=True)
+    report.write_text("<p>")
+    with opened_state(settings) as store:
+        record_night(store, night(0), drift(stale_status()), "1", policy=load_policy(),
+                     watermarks={}, recorded_at=at(0, 3))  # fmt: skip
+    make_pack(settings, night(0))
+    with zipfile.ZipFile(pack_path(settings, night(0))) as packed:
+        rules = {name for name in packed.namelist() if name.startswith("rules/")}
+        assert b"Our Own Inc" in packed.read(f"rules/{ENTITIES}")
+    assert rules == {f"rules/{name}" for name in (ENTITIES, MATRIX, POLICY, PASSES)}
 
 
 def test_the_audit_is_told_which_files_were_the_companys(folder, tmp_path):

@@ -128,6 +128,31 @@ def test_nights_by_hand_leave_the_services_instance_alone():
     assert f"{homes.pop()}/dagster.yaml" in (ROOT / "docs" / "install.md").read_text()
 
 
+def test_who_needs_no_credentials_gets_none():
+    assert OURS["webserver"]["env_file"] == OURS["daemon"]["env_file"] == ["postgres.env"]
+    writes = "tieout-dispatch.env"
+    assert [name for name, one in OURS.items() if writes in str(one["env_file"])] == ["tieout"]
+    units = [unit.name for unit in UNITS if writes in unit.read_text()]
+    assert units == ["tieout-dispatch.service"]
+
+
+def test_what_is_done_by_hand_is_done_to_the_same_company():
+    script = (DEPLOY / "tieout-by-hand").read_text()
+    subprocess.run(["/bin/sh", "-n", DEPLOY / "tieout-by-hand"], check=True)
+    unit = (DEPLOY / "systemd" / "tieout-dispatch.service").read_text()
+    files = re.findall(r"EnvironmentFile=(\S+)", unit)
+    assert re.findall(r"EnvironmentFile=(\S+)", script) == files
+    for line in ("TIEOUT_HOME=/var/lib/tieout", "WorkingDirectory=/opt/tieout"):
+        assert line in unit
+        assert line in script
+
+
+def test_the_image_prints_with_a_browser_that_needs_no_sandbox():
+    text = (DEPLOY / "Containerfile").read_text()
+    browser = re.search(r"TIEOUT_BROWSER=(\S+)", text)[1]
+    assert f'exec chromium --no-sandbox "$@"\\n\' > {browser}' in text
+
+
 def test_every_timer_starts_a_unit_that_is_there():
     timers = sorted((DEPLOY / "systemd").glob("*.timer"))
     assert timers
