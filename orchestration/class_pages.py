@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestration.console import money
 from orchestration.evaluate import SCALES, evaluate_world, parse_plants, temporary_world
+from orchestration.reference_pages import table
 from orchestration.scoring import CodeScore, Evaluation
 from orchestration.settings import load_settings
 from reconcilers.causes import EDGES
@@ -48,7 +49,7 @@ def known(code: str, rules: Iterable[Rule], policy: Policy) -> str:
             "",
             text["found"],
             "",
-            *_table(("compared in", "attribute", "window"), _checks(own)),
+            table(("compared in", "attribute", "window"), _checks(own)),
             "",
             *_causes(code),
             *_graph(code),
@@ -56,7 +57,7 @@ def known(code: str, rules: Iterable[Rule], policy: Policy) -> str:
             "",
             text["todo"],
             "",
-            *_table(
+            table(
                 ("cause", "mode", "severity at least", "goes to", "decision within"),
                 _decided(code, policy),
             ),
@@ -118,7 +119,7 @@ def seen(rows: Iterable[Sequence[str | int | None]]) -> str:
         for _, cause, system, owner, attribute, expected, observed, minor, severity in rows
     ]
     titles = ("cause", "record", "attribute", "expected", "observed", "impact, USD", "severity")
-    return "\n".join([SEEN, "", *_table(titles, shown[:_MOST_SEEN]), ""])
+    return "\n".join([SEEN, "", table(titles, shown[:_MOST_SEEN]), ""])
 
 
 def index(result: Evaluation) -> str:
@@ -134,7 +135,7 @@ def index(result: Evaluation) -> str:
             "",
             measured,
             "",
-            *_table(
+            table(
                 ("class", "", "planted", "implied", "found", "false", "missed"),
                 map(_scored, result.scores),
             ),
@@ -146,11 +147,6 @@ def index(result: Evaluation) -> str:
 def _scored(score: CodeScore) -> tuple[str, ...]:
     counts = (score.planted, score.implied, score.found, score.false, score.missed)
     return (_link(score.code), CODES[score.code], *map(str, counts))
-
-
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
 
 
 def main() -> None:

@@ -1,15 +1,13 @@
 """Pages of corrections: the list with its diffs, one correction, the dead letters."""
 
 import asyncio
-from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from orchestration import dry_run
 from orchestration.review.desk import desk_of, page
-from orchestration.review.forms import PAGE_SIZE, correction_filter, page_number, query_of
-from orchestration.review.paging import Paging
+from orchestration.review.forms import correction_filter, paging_of, query_of
 from reconcilers.corrections.approval import DECIDABLE, preview_replay
 from reconcilers.corrections.diff import changes, projections
 from reconcilers.corrections.states import UNSENT, CorrectionState
@@ -24,7 +22,7 @@ def corrections(request: Request) -> Response:
     """A page of the outbox; without a filter, of what waits for a person."""
     desk, params = desk_of(request), request.query_params
     wanted = correction_filter(params if "state" in params else {**params, "state": WAITING})
-    paging = Paging(page_number(params), PAGE_SIZE, partial(query_of, params))
+    paging = paging_of(params)
     found = corrections_page(desk.state, wanted, offset=paging.offset, limit=paging.size)
     return page(
         request,
@@ -70,7 +68,7 @@ def correction(request: Request) -> Response:
 def dead_letters(request: Request) -> Response:
     """What died, and what a replay of it would send again."""
     desk, params = desk_of(request), request.query_params
-    paging = Paging(page_number(params), PAGE_SIZE, partial(query_of, params))
+    paging = paging_of(params)
     wanted = CorrectionFilter(state=CorrectionState.DEAD.value, code=params.get("code", ""))
     found = corrections_page(desk.state, wanted, offset=paging.offset, limit=paging.size)
     previews = preview_replay(desk.state, [view.correction_id for view in found.rows])

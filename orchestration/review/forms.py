@@ -4,11 +4,13 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from hashlib import sha256
 from typing import Any, cast
 
 from starlette.datastructures import FormData, QueryParams
 
+from orchestration.review.paging import Paging
 from reconcilers.corrections.approval import Word
 from reconcilers.queue import (
     ORDERS,
@@ -70,6 +72,11 @@ def page_number(params: Mapping[str, str]) -> int:
     Raises FormError.
     """
     return max(_number(params, "page") or 1, 1)
+
+
+def paging_of(params: QueryParams) -> Paging:
+    """The part of a list that an address asks for."""
+    return Paging(page_number(params), PAGE_SIZE, partial(query_of, params))
 
 
 def query_of(params: QueryParams, **changed: object) -> str:

@@ -10,8 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orchestration.review.desk import Desk, desk_of, page
-from orchestration.review.forms import PAGE_SIZE, audit_filter, page_number, query_of
-from orchestration.review.paging import Paging
+from orchestration.review.forms import audit_filter, paging_of
 from reconcilers.queue import audit_actions, audit_page
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.tieouts import load_tieouts
@@ -41,7 +40,7 @@ def audit(request: Request) -> Response:
     """A page of the audit; with `?verify=1` its whole chain is computed again."""
     desk, params = desk_of(request), request.query_params
     wanted = audit_filter(params)
-    paging = Paging(page_number(params), PAGE_SIZE, partial(query_of, params))
+    paging = paging_of(params)
     found = audit_page(desk.state, wanted, offset=paging.offset, limit=paging.size)
     return page(
         request,

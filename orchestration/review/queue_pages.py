@@ -1,7 +1,6 @@
 """Pages of exceptions: the queue, one exception with both sides, its thread."""
 
 from collections.abc import Mapping
-from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,14 +9,12 @@ from orchestration.glance import NoLookError, glance
 from orchestration.review.desk import Desk, desk_of, page
 from orchestration.review.forms import (
     MOST_AT_ONCE,
-    PAGE_SIZE,
     exception_filter,
     fingerprint,
-    page_number,
+    paging_of,
     query_of,
     ticket,
 )
-from orchestration.review.paging import Paging
 from reconcilers.corrections.diff import changes
 from reconcilers.queue import (
     ORDERS,
@@ -44,7 +41,7 @@ def queue(request: Request) -> Response:
     """A page of the queue, by the filter of its address."""
     desk, params = desk_of(request), request.query_params
     wanted, policy = exception_filter(params, desk.exponent), desk.policy
-    paging = Paging(page_number(params), PAGE_SIZE, partial(query_of, params))
+    paging = paging_of(params)
     found = exceptions_page(desk.state, wanted, policy, offset=paging.offset, limit=paging.size)
     keys = [view.exception_key for view in found.rows]
     standing = standings(desk.state, keys)

@@ -10,7 +10,7 @@ from html import unescape
 import httpx
 import pytest
 
-from orchestration.review import queue_pages
+from orchestration.review import forms
 from orchestration.review.access import SESSION_HOURS, Door
 from orchestration.review.actions import ACTIONS
 from orchestration.review.forms import ticket
@@ -245,7 +245,7 @@ def test_a_waiver_is_granted_as_it_was_seen(server, ann, ben):
 
 
 def test_all_that_match_are_taken_while_they_are_as_they_were_shown(server, ann, monkeypatch):
-    monkeypatch.setattr(queue_pages, "PAGE_SIZE", 1)
+    monkeypatch.setattr(forms, "PAGE_SIZE", 1)
     query = "code=INV-MISS-01&state=OPEN"
 
     def shown():

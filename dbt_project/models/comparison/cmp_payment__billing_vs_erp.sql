@@ -27,14 +27,7 @@ rows_of_both as (
     select * from erp_only
 ),
 
-lost as (
-    select
-        payment_id,
-        sum(withdrawn_minor - reinstated_minor) as lost_minor
-    from {{ ref('dispute__billing') }}
-    where status = 'lost'
-    group by payment_id
-),
+{{ lost_and_credited() }},
 
 credited as (
     -- what went back of a charge for a credit: the invoice asks for as much less
@@ -44,14 +37,6 @@ credited as (
     from {{ ref('refund__billing') }}
     where is_settled
     group by payment_id
-),
-
-credited_before_payment as (
-    select
-        invoice_id,
-        sum(applied_to_invoice_minor) as credited_minor
-    from {{ ref('credit_note__billing') }}
-    group by invoice_id
 ),
 
 kept as (

@@ -51,14 +51,7 @@ by_bank as (
     where copies.copy_role = 'manual'
 ),
 
-lost as (
-    select
-        payment_id,
-        sum(withdrawn_minor - reinstated_minor) as lost_minor
-    from {{ ref('dispute__billing') }}
-    where status = 'lost'
-    group by payment_id
-),
+{{ lost_and_credited() }},
 
 taken as (
     -- what the charges of one invoice took together, without what banks took back
@@ -69,14 +62,6 @@ taken as (
     left join lost on charges.payment_id = lost.payment_id
     where charges.is_settled and charges.invoice_id is not null
     group by charges.invoice_id
-),
-
-credited_before_payment as (
-    select
-        invoice_id,
-        sum(applied_to_invoice_minor) as credited_minor
-    from {{ ref('credit_note__billing') }}
-    group by invoice_id
 ),
 
 owed as (
