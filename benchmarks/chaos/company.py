@@ -417,7 +417,7 @@ def _plan(state: State) -> None:
         ],
         **receipts(total="120"),
         **drafts(),
-        **refunds(paid_credits_minor=0, open_credits_minor=0),
+        **refunds(paid_credits_minor=0, open_credits_minor=0, refund_credits_minor=0),
         **_wrong_lines(),
     }
     facts = {**facts, **applications.facts(*_APPLICATIONS)}
@@ -491,6 +491,7 @@ def _wrong_link(
 
 
 def _repair(view: Any) -> Repair:
+    assert not view.refusals, f"{view.code} cannot be simulated, it is refused: {view.refusals}"
     if view.operation == "upsert" and view.object in MADE:
         key = view.record_id
         return Repair(view.correction_id, view.system, view.object, key, "", None, key)

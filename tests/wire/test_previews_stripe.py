@@ -129,13 +129,12 @@ def test_the_dry_run_shows_what_the_vendor_says():
         },
     )()  # fmt: skip
     told = Preview("credit note", "USD", 6000, 1000, None, (("", 5000),))
-    found = DryRun([(view, (), "there is no such document yet")], (), {"cor_1": told})
+    found = DryRun([(view, (), "there is no such document yet")], (), {"cor_1": told}, {"USD": 2})
     assert list(as_text(found))[2:4] == [
         "  stripe says: credit note over 60.00 USD, tax 10.00 USD",
         "    line: 50.00 USD",
     ]
     assert as_json(found)["corrections"][0]["preview"]["total_minor"] == 6000
-    refused = DryRun(found.corrections, (), {"cor_1": "no preview: the sum must equal"})
-    assert as_json(refused)["corrections"][0]["preview"] == {
-        "refused": "no preview: the sum must equal"
-    }
+    why = "no preview: the sum must equal"
+    refused = DryRun(found.corrections, (), {"cor_1": why}, {"USD": 2})
+    assert as_json(refused)["corrections"][0]["preview"] == {"refused": why}
