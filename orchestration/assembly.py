@@ -12,6 +12,7 @@ from orchestration.assets import (
     reporting,
 )
 from orchestration.assets.models import build_dbt_assets
+from orchestration.column_lineage import column_lineage
 from orchestration.dbt import dbt_project, ensure_manifest, enter_dbt_environment
 from orchestration.jobs import dispatch, nightly, replay, watch
 from orchestration.progress import loggers
@@ -20,16 +21,22 @@ from orchestration.schedules import schedules
 from orchestration.settings import Settings, load_settings
 
 
-def build_defs(settings: Settings | None = None, **resources: object) -> dg.Definitions:
-    """Everything Dagster knows of Tieout; any resource can be replaced by name."""
+def build_defs(
+    settings: Settings | None = None, *, with_lineage: bool = False, **resources: object
+) -> dg.Definitions:
+    """Everything Dagster knows of Tieout; any resource can be replaced by name.
+
+    `with_lineage`: for whoever looks at it, of columns too. A night needs none.
+    """
     settings = settings or load_settings()
     enter_dbt_environment(settings)
     project = dbt_project(settings)
     ensure_manifest(project)
+    lineage = column_lineage(project.manifest_path) if with_lineage else {}
     return dg.Definitions(
         assets=[
             *raw.assets,
-            *build_dbt_assets(project),
+            *build_dbt_assets(project, lineage),
             *identity.assets,
             *events.assets,
             *matching.assets,

@@ -7,4 +7,4 @@ from orchestration.tracing import start_tracing
 
 start_logging(environment())
 start_tracing(environment())
-defs = build_defs()
+defs = build_defs(with_lineage=True)

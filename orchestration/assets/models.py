@@ -1,33 +1,101 @@
 """The dbt project in two steps, because identity is resolved in Python between them."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+)
 
 from orchestration.assets.raw import RAW_TABLES
+from orchestration.column_lineage import Columns, Lineage
 from orchestration.dbt import enter_dbt_environment
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 
 BEFORE_IDENTITY = "tag:before_identity"
+# Sources that are no object of a system: loading the raw tables writes or loads them too.
+LOADED_TOO = ("control", "event_log")
+_ORIGINS_SHOWN = 5
 
 
 class LayerTranslator(DagsterDbtTranslator):
     """Groups models by their folder and makes staging wait for the raw tables in DuckDB."""
 
+    def __init__(self, lineage: Lineage) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+        self._lineage = lineage
+        self._specs: dict[str, dg.AssetSpec] = {}
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props.get("source_name") in LOADED_TOO:
+            return RAW_TABLES
+        return super().get_asset_key(dbt_resource_props)
+
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        spec = super().get_asset_spec(manifest, unique_id, project)
+        # Dagster asks for a parent once a child, and keeps only what it made itself.
+        if unique_id not in self._specs:
+            spec = super().get_asset_spec(manifest, unique_id, project)
+            self._specs[unique_id] = self._completed(manifest, unique_id, spec)
+        return self._specs[unique_id]
+
+    def _completed(
+        self, manifest: Mapping[str, Any], unique_id: str, spec: dg.AssetSpec
+    ) -> dg.AssetSpec:
         node = self.get_resource_props(manifest, unique_id)
         layer = node["fqn"][1] if node["resource_type"] == "model" else "seeds"
         spec = spec.replace_attributes(group_name=layer, owners=["team:finance-systems"])
-        if layer == "staging":
+        if layer == "staging" and RAW_TABLES not in {dep.asset_key for dep in spec.deps}:
             spec = spec.replace_attributes(deps=[*spec.deps, dg.AssetDep(RAW_TABLES)])
+        if columns := self._lineage.get(unique_id):
+            spec = spec.merge_attributes(metadata=self._told(manifest, spec, columns))
         return spec
+
+    def _told(
+        self, manifest: Mapping[str, Any], spec: dg.AssetSpec, columns: Columns
+    ) -> dict[str, Any]:
+        """The lineage for whoever asks Dagster, and, for its UI, which shows none, in words."""
+        made_of = {
+            name: [
+                dg.TableColumnDep(
+                    self.get_asset_key(self.get_resource_props(manifest, one.parent)), one.name
+                )
+                for one in those
+            ]
+            for name, those in columns.items()
+        }
+        described = [
+            dg.TableColumn(
+                one.name, one.type, _with_origin(one.description, made_of.get(one.name, []))
+            )
+            for one in spec.metadata["dagster/column_schema"].columns
+        ]
+        return {
+            "dagster/column_lineage": dg.TableColumnLineage(made_of),
+            "dagster/column_schema": dg.TableSchema(described),
+        }
+
+
+def _with_origin(description: str | None, made_of: Sequence[dg.TableColumnDep]) -> str:
+    """The description, and behind it a link to each asset that the column comes from."""
+    links = [_link(dep) for dep in made_of[:_ORIGINS_SHOWN]]
+    if len(made_of) > len(links):
+        links.append(f"{len(made_of) - len(links)} more")
+    told = f"From {', '.join(links)}" if links else ""
+    return "\n\n".join(filter(None, (description, told)))
+
+
+def _link(dep: dg.TableColumnDep) -> str:
+    name = dep.asset_key.to_user_string()
+    return f"[{name}](/assets/{name}).{dep.column_name}"
 
 
 def _build(context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource) -> Iterator[Any]:
@@ -44,14 +112,14 @@ def _build(context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource)
     yield from invocation.stream()
 
 
-def build_dbt_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
+def build_dbt_assets(project: DbtProject, lineage: Lineage) -> list[dg.AssetsDefinition]:
     """Both halves of the project, from its parsed manifest."""
     common: dict[str, Any] = {
         "manifest": project.manifest_path,
         "project": project,
         "partitions_def": snapshot_days,
         "backfill_policy": one_day_at_a_time,
-        "dagster_dbt_translator": LayerTranslator(),
+        "dagster_dbt_translator": LayerTranslator(lineage),
         "pool": WAREHOUSE_POOL,
     }
 

@@ -40,6 +40,7 @@ def extraction(system: str, objects: Mapping[str, ObjectSpec]) -> dg.AssetsDefin
                 owners=["team:revenue-operations"],
                 description=f"{spec.vendor_name} of the {CONNECTABLE[system].role} as read for the "
                 "day: Parquet and a manifest with counts, control totals, cursor and watermark.",
+                metadata={"dagster/column_schema": landed(spec)},
             )
             for name, spec in objects.items()
         ],
@@ -74,6 +75,23 @@ def extraction(system: str, objects: Mapping[str, ObjectSpec]) -> dg.AssetsDefin
             )
 
     return extract
+
+
+def landed(spec: ObjectSpec) -> dg.TableSchema:
+    """Its columns, with the kind that the contract asks of each; most land as text."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                field.column,
+                field.kind,
+                f"`{'.'.join(field.path)}`",
+                dg.TableColumnConstraints(
+                    nullable=not field.required, unique=(field.column,) == spec.key
+                ),
+            )
+            for field in spec.fields
+        ]
+    )
 
 
 def manifest_metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:

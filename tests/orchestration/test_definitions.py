@@ -1,6 +1,7 @@
 """The code location as the Dagster UI loads it."""
 
 import datetime as dt
+import shutil
 
 import dagster as dg
 import pytest
@@ -33,9 +34,17 @@ LAYERS = {
 }
 
 
+COMPILED = "dbt/target/compiled/tieout/models/staging/stripe/stg_stripe__customers.sql"
+
+
 @pytest.fixture(scope="module")
-def defs(parsed_home):
-    return build_defs(load_settings({"TIEOUT_HOME": str(parsed_home)}))
+def defs(parsed_home, tmp_path_factory):
+    home = shutil.copytree(parsed_home, tmp_path_factory.mktemp("shown") / "home")
+    (home / COMPILED).parent.mkdir(parents=True)
+    (home / COMPILED).write_text(
+        'select id as customer_id, name as customer_name from "warehouse"."raw"."stripe__customer"'
+    )
+    return build_defs(load_settings({"TIEOUT_HOME": str(home)}), with_lineage=True)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +82,28 @@ def test_the_canonical_entities_are_all_there(graph):
 def test_every_asset_says_what_it_is_and_whose_it_is(graph):
     assets = [graph.get(key) for key in graph.materializable_asset_keys]
     assert [node.key for node in assets if not node.description or not node.owners] == []
+
+
+def test_the_columns_of_every_table_are_known_without_a_run(graph):
+    written_by_python = {"reconciliation", "corrections", "events", "identity", "reporting"}
+    without = {
+        key.to_user_string()
+        for key in graph.materializable_asset_keys
+        if "dagster/column_schema" not in graph.get(key).metadata
+        and key.path[0] not in written_by_python
+    }
+    assert without == {"raw/tables"}
+
+
+def test_a_column_of_a_compiled_model_says_what_it_is_made_of(graph):
+    metadata = graph.get(dg.AssetKey(["staging", "stg_stripe__customers"])).metadata
+    raw = dg.AssetKey(["raw", "stripe", "customer"])
+    lineage = metadata["dagster/column_lineage"].deps_by_column
+    assert lineage["customer_id"] == [dg.TableColumnDep(raw, "id")]
+    told = {column.name: column.description for column in metadata["dagster/column_schema"].columns}
+    assert told["customer_id"].endswith(
+        "\n\nFrom [raw/stripe/customer](/assets/raw/stripe/customer).id"
+    )
 
 
 def test_the_night_never_sends_corrections(defs):
