@@ -27,8 +27,8 @@ demo: setup ## Run the whole job on the sandbox: two nights, corrections between
 test: setup ## Run the tests (without the slow ones)
 	$(BIN)/pytest -q -m "not slow" -n 3 --dist loadfile --no-loadscope-reorder
 
-test-all: setup ## Run all tests, the slow ones too
-	$(BIN)/pytest -q
+test-all: setup ## Run all tests, the slow ones too, with all examples of each property
+	TIEOUT_THOROUGH=1 $(BIN)/pytest -q
 
 test-peers: setup ## Run other software against the sandbox, and the connectors against other servers
 	$(BIN)/pytest -q tests/peers

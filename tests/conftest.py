@@ -24,6 +24,7 @@ def pytest_addoption(parser):
     )
 
 
+OURS = ("extractors", "reconcilers", "orchestration")
 # What processes that are killed import, once for all of them: it takes longer than what they do.
 DYING = ["tests.conformance.proof", "tests.chaos.dying"]
 
@@ -51,9 +52,9 @@ def logging_as_python_has_it():
     """The command line and the code location set up logging for their process: here for all."""
     root = logging.getLogger()
     root.handlers = [one for one in root.handlers if one.name != "tieout"]
-    for name in [*root.manager.loggerDict]:
-        if name.split(".")[0] in {"extractors", "reconcilers", "orchestration"}:
-            logging.getLogger(name).setLevel(logging.NOTSET)
+    for name, logger in [*root.manager.loggerDict.items()]:
+        if name.startswith(OURS) and isinstance(logger, logging.Logger) and logger.level:
+            logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

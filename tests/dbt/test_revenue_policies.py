@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
+
 pytestmark = pytest.mark.slow
 
 POLICIES = ("daily", "even_month", "half_month", "point_in_time", "usage")
@@ -60,7 +62,9 @@ def periods_of(new_warehouse):
 
 
 many = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

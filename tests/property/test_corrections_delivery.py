@@ -34,6 +34,7 @@ from tests.correction_samples import (
     stale_status,
     stripe,
 )
+from tests.effort import examples
 
 POLICY = load_policy()
 LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
@@ -64,7 +65,7 @@ def send(state, targets):
     return asyncio.run(dispatch(state, targets, lambda: at(0, 9), DispatchLimits()))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(faults, faults, blindness, blindness, st.integers(1, 3))
 def test_at_most_one_effect_and_all_accounted_for(
     crm_faults, erp_faults, crm_blind, erp_blind, runs
@@ -96,7 +97,7 @@ def test_at_most_one_effect_and_all_accounted_for(
     assert verify_audit(state).holds
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.integers(2, 5), faults)
 def test_any_number_of_dispatchers_has_one_effect(workers, script):
     state = outbox()

@@ -19,10 +19,11 @@ from tests.comparison_tables import (
     rules_over,
     warehouse,
 )
+from tests.effort import examples
 
 OVER = "cmp_invoice__billing_vs_erp"
 RULES = rules_over(OVER)
-LAWS = settings(max_examples=12, deadline=None)
+LAWS = settings(max_examples=examples(12), deadline=None)
 
 amounts = st.integers(-20_000, 20_000)
 coverages = st.none() | st.integers(-7_200, 50_000)

@@ -12,6 +12,7 @@ from reconcilers.state import open_state
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_exceptions, list_nights
 from tests.correction_samples import at, drift, missing_invoice, night
+from tests.effort import examples
 
 POLICY = load_policy()
 OBJECT = "netsuite.transaction"
@@ -110,7 +111,7 @@ def store(state, number, seen):
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(histories, st.randoms())
 def test_nights_recorded_in_any_order_leave_the_same_state(history, random):
     numbers = sorted(history)
@@ -128,7 +129,7 @@ def test_nights_recorded_in_any_order_leave_the_same_state(history, random):
         )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(histories, st.data())
 def test_any_night_recorded_again_changes_nothing(history, data):
     state = open_state("sqlite://")

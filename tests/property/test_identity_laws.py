@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reconcilers.identity import resolve
 from tests.comparison_tables import DAY
+from tests.effort import examples
 from tests.identity_records import NO_HISTORY, account, billed, identities, ledgered, remembered
 
 CRM, BILLING, ERP = (tuple(f"{letter}{n}" for n in range(4)) for letter in "ABE")
@@ -56,7 +57,7 @@ def night(rows, registry=NO_HISTORY, day=DAY):
     return con.sql("from identity.crosswalk order by system, source_id").pl(), result
 
 
-LAW = settings(max_examples=14, deadline=None)
+LAW = settings(max_examples=examples(14), deadline=None)
 
 
 @given(rows=records(), seed=st.integers(0, 999))

@@ -14,6 +14,7 @@ from extractors.sandbox.trios import build_trios
 from reconcilers.identity import resolve
 from reconcilers.identity.registry import current_id
 from tests.comparison_tables import DAY
+from tests.effort import examples
 from tests.identity_records import NO_HISTORY, account, billed, identities, ledgered, remembered
 from tests.property.test_identity_laws import Alike
 
@@ -162,7 +163,7 @@ def test_over_some_nights_no_id_changes_without_an_alias(tmp_path_factory, seed)
 
 @pytest.mark.slow
 @given(seed=st.integers(0, 10**6), size=st.integers(4, 60))
-@settings(max_examples=6, deadline=None, phases=GENERATED)
+@settings(max_examples=examples(6), deadline=None, phases=GENERATED)
 def test_over_thirty_nights_no_id_changes_without_an_alias_and_a_replay_repeats_each(
     tmp_path_factory, seed, size
 ):

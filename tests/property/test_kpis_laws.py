@@ -11,12 +11,15 @@ from reconcilers.kpis.figures import TOTAL, percentile
 from reconcilers.kpis.measure import measure
 from reconcilers.state.kpis import load_kpis, record_kpis
 from tests.correction_samples import fresh_state, night
+from tests.effort import examples
 from tests.kpi_samples import frames, sources
 
 DEFINITIONS = load_definitions()
 RATIOS = {code for code, each in DEFINITIONS.items() if each.unit == "share"}
 # generating a night costs more than measuring it
-few = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(
+    max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 minor = st.integers(-(10**12), 10**12)
 entities = st.sampled_from(["US", "JP", "unknown"])
 dispositions = st.sampled_from(["matched", "exception", "unproven", "in_flight", "excluded:draft"])

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from reconcilers.match import By, Cardinality
 from reconcilers.match.passes import Amounts, Within
 from reconcilers.match.proof import doubly_matched, over_allocated, unaccounted
+from tests.effort import examples
 from tests.match_tables import a_pass, item, matched, pairing
 
-LAWS = settings(max_examples=12, deadline=None)
+LAWS = settings(max_examples=examples(12), deadline=None)
 DAYS = {"days_before": 4, "days_after": 4}
 SMALL = {"max_candidates": 4, "max_members": 3}
 

@@ -17,6 +17,7 @@ from tests.comparison_tables import (
     only,
     paired,
 )
+from tests.effort import examples
 
 Row = dict[str, Any]
 CONTRACTS = "cmp_contract__crm_vs_billing"
@@ -229,7 +230,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
 @given(drawn=st.lists(st.tuples(st.booleans(), st.integers(5, 10**9)), max_size=8))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 def test_each_row_at_fault_is_told_once_for_all_that_is_at_stake(case, drawn):
     rows = [
         (case.at_fault if is_wrong else case.right)(f"r{n}", minor)

@@ -15,10 +15,11 @@ from tests.comparison_tables import (
     rules_over,
     warehouse,
 )
+from tests.effort import examples
 
 OVER = "cmp_invoice__billing_vs_erp"
 RULES = rules_over(OVER)
-LAWS = settings(max_examples=12, deadline=None)
+LAWS = settings(max_examples=examples(12), deadline=None)
 PERIODS = ("2026-05", "2026-06")
 
 

@@ -10,7 +10,7 @@ import httpx
 from extractors.calls import Call, Reply, kind_of
 from extractors.crm.salesforce.dialect import SYSTEM, explain
 from extractors.crm.salesforce.query import DATA, ROOT
-from extractors.errors import SourceError
+from extractors.errors import SourceError, Unauthorized
 from extractors.http import HttpDoor
 
 MOST_CALLS = 25
@@ -36,7 +36,12 @@ async def _batch(door: HttpDoor, calls: Sequence[Call]) -> Sequence[Reply | Sour
     parts = [{"method": call.method, "url": _url(call)} for call in calls]
     reply = await door.send(Call("POST", f"{ROOT}/composite/batch", json={"batchRequests": parts}))
     results = reply.member("results")
-    return [_outcome(reply, call, part) for call, part in zip(calls, results, strict=True)]
+    outcomes = [_outcome(reply, call, part) for call, part in zip(calls, results, strict=True)]
+    # A session can end between the request and a part of it. Alone, a call renews it.
+    return [
+        await door.send(call) if isinstance(outcome, Unauthorized) else outcome
+        for call, outcome in zip(calls, outcomes, strict=True)
+    ]
 
 
 def _outcome(reply: Reply, call: Call, part: Mapping[str, Any]) -> Reply | SourceError:

@@ -19,6 +19,7 @@ from extractors.extract import extract_system
 from extractors.manifest import QUARANTINE_FILE
 from extractors.raw_tables import load_current
 from extractors.raw_zone import RawZone
+from tests.effort import examples
 
 DAY = date(2026, 6, 1)
 HEADER = {
@@ -268,7 +269,7 @@ def test_currencies_are_those_of_the_models():
     assert dict(pl.read_csv(seed).select("currency", "exponent").iter_rows()) == EXPONENTS
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(
     amounts=st.lists(st.decimals(-(10**6), 10**6, places=2), max_size=6),
     off=st.sampled_from([0, 0, 1, -5]),

@@ -13,6 +13,7 @@ from extractors.calls import decode_exact, decode_text
 from extractors.contracts import check, contract_of
 from extractors.protocol import ObjectSpec, declare
 from extractors.registry import READ, SOURCES
+from tests.effort import examples
 
 INVOICE = SOURCES["stripe"]["invoice"]
 CONTRACT_LINE = SOURCES["salesforce"]["contract_line"]
@@ -140,7 +141,7 @@ def test_every_object_has_a_contract_over_its_columns_and_never_a_float(spec):
 VALUES = st.sampled_from([None, "", "1", "1.5", "1e3", "x", "T", "F", "2026-01-31", "Open", "open"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     rows=st.lists(st.fixed_dictionaries(dict.fromkeys("abcdef", VALUES)), min_size=1, max_size=5)
 )

@@ -21,6 +21,7 @@ from extractors.protocol import Page, SourceTotals, Start
 from extractors.raw_zone import RawZone
 from extractors.registry import SOURCES
 from extractors.schema_drift import Schema
+from tests.effort import examples
 
 DAY = date(2026, 3, 1)
 AT = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -90,7 +91,7 @@ def landed(root, day=DAY):
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 4, 5_000])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     count=st.integers(0, 60),
     kills=st.sets(st.integers(1, 60), max_size=6),

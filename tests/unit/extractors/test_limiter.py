@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from extractors.breaker import Breaker
 from extractors.errors import CircuitOpen
 from extractors.limiter import BURST_SECONDS, Limiter
+from tests.effort import examples
 from tests.virtual_time import run
 
 
@@ -49,7 +50,7 @@ def most_within(times, seconds):
     return most
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     rate=st.sampled_from([4, 25, 100, 250]),
     lateness=st.sampled_from([0.0, 0.002, 0.02, 0.09]),

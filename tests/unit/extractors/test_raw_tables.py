@@ -17,6 +17,7 @@ from extractors.raw_tables import load_current
 from extractors.raw_zone import RawZone
 from extractors.registry import READ, SOURCES
 from extractors.schema_drift import Schema
+from tests.effort import examples
 
 FIRST_DAY = date(2026, 3, 1)
 PRODUCT = SOURCES["stripe"]["product"]
@@ -81,7 +82,9 @@ def child_nights(draw):
 
 def law(test):
     quiet = settings(
-        max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=examples(15),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     return quiet(test)
 

@@ -15,6 +15,7 @@ from extractors.protocol import Page, SourceTotals
 from extractors.raw_zone import RawZone
 from extractors.registry import SOURCES
 from extractors.schema_drift import Schema
+from tests.effort import examples
 
 DAY = date(2026, 3, 1)
 AT = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -130,7 +131,7 @@ def test_a_manifest_from_when_totals_were_asked_once_takes_them_for_both(tmp_pat
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 3, 100])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     reading=st.lists(
         st.tuples(st.sampled_from([None, "1", "2", "3"]), st.sampled_from(["good", "bad", "gone"])),

@@ -20,6 +20,7 @@ from extractors.calls import Call
 from extractors.errors import SourceError
 from extractors.http import HttpOptions
 from extractors.redaction import HIDDEN, excerpt_of, redact, secrets_in
+from tests.effort import examples
 from tests.scripted import HANG_UP, Script, answer, at_door, outcome
 
 JWT = "eyJhbGciOiJQUzI1NiJ9.eyJpc3MiOiJtZSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
@@ -96,7 +97,7 @@ def everything_sent(secrets, spelling, status):
     return echo
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     token=IN_HEADERS,
     key=IN_HEADERS,

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.billing.stripe.ranges import LIST_LIMIT, Range
+from tests.effort import examples
 
 NOW = 1_780_000_000
 YEAR = 365 * 86_400
@@ -48,7 +49,7 @@ def read(listed, idle_when):
     return seen
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     spans=st.lists(st.tuples(st.integers(0, 2_000), st.integers(1, 400)), min_size=1, max_size=12),
     idle=st.lists(st.integers(0, 3), min_size=1, max_size=7),

@@ -25,6 +25,7 @@ from tests.application_samples import (
     part,
 )
 from tests.correction_samples import at, changed, context, drift, netsuite, plan_into
+from tests.effort import examples
 from tests.unit.reconcilers.test_journals import LIFE, planned
 
 BANKED = misapplied_payment(entity="payment", row_key="netsuite:9", owner_id="9", replica_id=None)
@@ -132,7 +133,7 @@ def test_a_payment_that_cannot_get_its_fee_back_is_refused(given, field, words):
 amounts = st.dictionaries(st.sampled_from("1234"), st.integers(1, 10**6), max_size=4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(amounts, amounts)
 def test_sets_of_applications_are_alike_only_if_they_are_the_same(held, wanted):
     lines = [

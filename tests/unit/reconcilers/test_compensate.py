@@ -45,6 +45,7 @@ from tests.correction_samples import (
     stale_status,
     stripe,
 )
+from tests.effort import examples
 from tests.field_samples import CASES
 from tests.unit.reconcilers.test_plan_links import field, wrong_link
 
@@ -144,7 +145,7 @@ def emptied():
     pristine.close()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.sampled_from(sorted(FIELDS)), links, links)
 def test_what_was_corrected_and_undone_is_as_it_was(emptied, which, held, beside):
     system, attribute = which

@@ -25,6 +25,7 @@ from reconcilers.state.models import (
 from reconcilers.state.store import open_state
 from reconcilers.state.views import list_audit, list_corrections, list_exceptions
 from tests.correction_samples import at, drift, drift_row, fresh_state, night, tie_out
+from tests.effort import examples
 
 POLICY = load_policy()
 OBJECT = "salesforce.Subscription__c"
@@ -224,7 +225,7 @@ def copy_of(state):
     return twin
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.generate])
+@settings(max_examples=examples(25), deadline=None, phases=[Phase.generate])
 @given(
     st.dictionaries(st.integers(0, 90), st.sets(st.sampled_from(NAMES)), min_size=2, max_size=6),
     st.dictionaries(st.sampled_from(NAMES), st.sampled_from(ENDS)),

@@ -13,6 +13,7 @@ from reconcilers.corrections.policy import load_policy
 from reconcilers.corrections.revenue_queries import REVENUE_QUERIES
 from reconcilers.life import NightFact, Sighting, fold
 from tests.correction_samples import DAY, FACTS, context, drift
+from tests.effort import examples
 from tests.revenue_samples import (
     MONTHS,
     RUN,
@@ -183,7 +184,7 @@ def test_a_run_that_is_off_by_as_much_as_the_plan_is_told_apart(gap, words):
     assert words in refusal.fix
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9_999), st.integers(0, 9_999)), min_size=2, max_size=2))
 def test_each_month_gets_what_it_lacks_and_the_journal_balances(given_months):
     off = [{"policy_minor": due, "erp_minor": erp} for due, erp in given_months]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reconcilers.matched_findings import BANK, tell_bank
 from tests.comparison_tables import drift_in
+from tests.effort import examples
 
 OVER = "cmp_payout__billing_vs_bank"
 
@@ -99,7 +100,7 @@ def test_a_line_that_matching_proposes_is_named_and_the_finding_stays():
         st.tuples(st.integers(1, 10**6), st.integers(1, 10**6), st.sampled_from("pbw")), max_size=6
     )
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_findings_add_up_to_what_payouts_and_bank_are_apart(drawn):
     sides = {"p": NOWHERE, "b": ALONE, "w": {}}
     rows = [

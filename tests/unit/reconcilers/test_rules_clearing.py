@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in
+from tests.effort import examples
 
 OVER = "cmp_clearing_entry__within_erp"
 FAULTS = ("payment_by_hand", "refund_by_hand", "deposit_by_hand", "journal_by_hand")
@@ -45,7 +46,7 @@ def test_clearing_has_seven_days(left, disposition):
 
 
 @given(drawn=st.lists(st.tuples(st.integers(-(10**6), 10**6), st.booleans()), max_size=6))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_findings_add_up_to_what_nobody_identified(drawn):
     rows = [
         entry(str(n), erp_amount_minor=minor, fault=FAULTS[n % 4] if is_fault else None)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, paired
+from tests.effort import examples
 
 ADD_ONS = "cmp_contract_add_on__crm_vs_billing"
 TWO_DAYS = 48 * 3600
@@ -82,7 +83,7 @@ def test_billing_has_two_days_to_take_up_an_add_on(coverage, disposition):
 
 
 @given(days=st.integers(1, 3_000), monthly=st.integers(0, 10**8))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_days_before_and_days_after_weigh_the_same(days, monthly):
     before = add_on(end_days=days, crm_amount_minor=monthly)
     after = add_on(end_days=-days, crm_amount_minor=monthly, row_key="b")

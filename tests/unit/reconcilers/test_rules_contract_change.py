@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, paired
+from tests.effort import examples
 
 CHANGES = "cmp_contract_change__crm_vs_billing"
 TWO_DAYS = 48 * 3600
@@ -135,7 +136,7 @@ def test_the_other_side_has_two_days_to_follow(side, late, coverage, disposition
     charged=st.integers(0, 10**9),
     side=st.sampled_from(["crm", "billing", "discount"]),
 )
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 def test_what_is_charged_too_little_and_too_much_weighs_the_same(agreed, charged, side):
     one = change(side, crm_amount_minor=agreed, billing_amount_minor=charged)
     other = change(side, crm_amount_minor=charged, billing_amount_minor=agreed, row_key="b")

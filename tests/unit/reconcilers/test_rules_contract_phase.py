@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, paired
+from tests.effort import examples
 
 PHASES = "cmp_contract_phase__crm_vs_billing"
 TWO_DAYS = 48 * 3600
@@ -73,7 +74,7 @@ def test_billing_has_two_days_to_plan_a_step(coverage, disposition):
 
 
 @given(days=st.integers(1, 3_000), stepped=st.integers(1, 10**8))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_a_step_that_is_late_costs_what_one_too_early_charges(days, stepped):
     late = step("other_start", start_days=days, step_minor=stepped)
     early = step("other_start", start_days=-days, step_minor=stepped, row_key="b")

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, paired
+from tests.effort import examples
 
 RENEWALS = "cmp_contract_renewal__crm_vs_billing"
 TWO_DAYS = 48 * 3600
@@ -60,7 +61,7 @@ def test_both_have_two_days_after_the_term(coverage, disposition):
 
 
 @given(months=st.integers(1, 60), monthly=st.integers(1, 10**8))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_each_month_weighs_as_much_as_the_first(months, monthly):
     same = {"crm_amount_minor": monthly, "billing_amount_minor": monthly}
     rows = [

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, paired
+from tests.effort import examples
 
 TERMS = "cmp_contract_term__crm_vs_billing"
 TWO_DAYS = 48 * 3600
@@ -99,7 +100,7 @@ def test_billing_has_two_days_to_follow_the_paper(coverage, disposition):
 
 
 @given(days=st.integers(0, 4_000), monthly=st.integers(0, 10**8))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_days_late_and_days_early_weigh_the_same(days, monthly):
     usual = {"crm_amount_minor": monthly, "billing_start_date": date(2025, 1, 1)}
     late = term(start_date_days=days, **usual)

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import application, drift_in
+from tests.effort import examples
 
 OVER = "cmp_credit_note_application__billing_vs_erp"
 TWO_DAYS = 48 * 3600
@@ -66,7 +67,7 @@ def test_an_application_that_is_left_out_never_drifts(reason):
 
 
 @given(billing=st.integers(1, 10**6), erp=st.integers(1, 10**6))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_a_pair_is_told_by_what_the_ledger_applies_too_much(billing, erp):
     told = found(application("a", billing_applied_minor=billing, erp_applied_minor=erp))
     assert [row[3] for row in told] == ([erp - billing] if erp != billing else [])

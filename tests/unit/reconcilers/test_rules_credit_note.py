@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import credit_note, drift_in
+from tests.effort import examples
 
 OVER = "cmp_credit_note__billing_vs_erp"
 SIX_HOURS = 6 * 3600
@@ -134,7 +135,7 @@ def test_what_is_credited_beyond_the_invoice_is_of_the_first_severity(excess):
     billing=st.integers(0, 10**6), erp=st.integers(0, 10**6), lines=st.integers(1, 9),
     tax=st.integers(0, 10**6),
 )  # fmt: skip
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_a_pair_of_issued_notes_is_told_once_at_most_and_by_its_difference(
     billing, erp, lines, tax
 ):

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, paired
+from tests.effort import examples
 
 PARENTS = "cmp_customer_parent__crm_vs_erp"
 A_DAY = 24 * 3600
@@ -54,7 +55,7 @@ def test_finance_has_a_day_to_follow_sales(coverage, disposition):
 
 
 @given(yearly=st.integers(0, 10**9), owed=st.integers(0, 10**9))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_what_is_owed_and_what_recurs_add_up(yearly, owed):
     row = customer("ring", crm_amount_minor=yearly, erp_amount_minor=owed)
     assert drift_in(PARENTS, row)["impact_minor"].to_list() == [yearly + owed]

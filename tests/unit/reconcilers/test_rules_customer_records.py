@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reconcilers.rules.customer_records import CUS_DUP_01, LINK_ATTRIBUTES
 from tests.comparison_tables import drift_in
+from tests.effort import examples
 
 TWICE = "cmp_customer__within_system"
 LINKS = "cmp_customer_link__copy_vs_crosswalk"
@@ -109,7 +110,7 @@ records = st.builds(
 
 
 @given(drawn=st.lists(records, min_size=1, max_size=12))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_exactly_the_records_with_a_survivor_drift_each_once_and_for_all_that_is_at_stake(drawn):
     rows = [
         record(

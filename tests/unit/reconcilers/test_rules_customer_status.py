@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, paired
+from tests.effort import examples
 
 STATUS = "cmp_customer_status__billing_vs_erp"
 THREE_DAYS = 3 * 24 * 3600
@@ -57,7 +58,7 @@ def test_customers_in_use_or_with_nothing_to_post_do_not_drift(row):
 
 
 @given(owed=st.integers(0, 10**9), upcoming=st.integers(0, 10**9))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_what_is_owed_and_what_comes_add_up(owed, upcoming):
     row = customer(open_minor=owed, next_invoice_minor=upcoming)
     assert drift_in(STATUS, row)["impact_minor"].to_list() == [owed + upcoming]

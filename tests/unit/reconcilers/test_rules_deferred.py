@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in
+from tests.effort import examples
 
 OVER = "cmp_deferred_entry__plans_vs_ledger"
 
@@ -52,7 +53,7 @@ def test_what_moves_deferred_revenue_beyond_its_plans_is_told_with_its_sign(valu
 
 
 @given(drawn=st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(-4, 4)), max_size=8))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_findings_add_up_to_what_no_plan_explains(drawn):
     rows = [
         run(str(n), plans_amount_minor=planned, ledger_amount_minor=planned + gap)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in
+from tests.effort import examples
 
 BY_HAND = "cmp_journal_edit__within_erp"
 CLOSED = "cmp_closed_journal__signed_vs_ledger"
@@ -105,7 +106,7 @@ def test_a_closed_period_is_told_by_what_came_late_and_what_moved(values, found)
 
 
 @given(drawn=st.lists(st.tuples(st.integers(0, 10**9), st.booleans(), st.booleans()), max_size=8))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_findings_of_closed_periods_add_up_to_what_moved(drawn):
     rows = [
         closed(str(n), is_edited=is_edited, change_minor=minor, **(LATE if is_late else {}))

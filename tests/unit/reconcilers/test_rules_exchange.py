@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in
+from tests.effort import examples
 
 OVER = "cmp_exchange_difference__rates_vs_ledger"
 
@@ -50,7 +51,7 @@ def test_a_difference_that_the_rates_do_not_give_is_told_with_its_sign(values, f
 
 
 @given(drawn=st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(-4, 4)), max_size=8))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_findings_add_up_to_what_the_books_leave_out(drawn):
     rows = [
         payment(str(n), rates_amount_minor=due, ledger_amount_minor=due - gap)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, invoice
+from tests.effort import examples
 
 OVER = "cmp_invoice__billing_vs_erp"
 SIX_HOURS = 6 * 3600
@@ -98,7 +99,7 @@ def test_dates_are_in_flight_until_the_ledger_had_six_hours():
 
 
 @given(days=st.integers(-400, 400), minor=st.integers(0, 10**12))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_earlier_and_later_due_dates_cost_the_same_with_opposite_signs(days, minor):
     there, back = (
         drift_in(OVER, due(each, billing_amount_due_minor=minor))["impact_minor"].to_list()

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, invoice_line
+from tests.effort import examples
 
 OVER = "cmp_invoice_line__billing_vs_erp"
 SIX_HOURS = 6 * 3600
@@ -107,7 +108,7 @@ def test_lines_are_in_flight_until_the_ledger_had_six_hours(coverage, dispositio
 
 
 @given(st.lists(st.tuples(st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6)), max_size=6))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_money_that_only_moves_between_lines_has_no_net_impact(amounts):
     """Billing's and the ledger's lines of invoices with one total, but for rounded lines."""
     left = sum(billing - erp for billing, erp in amounts)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in
+from tests.effort import examples
 
 OVER = "cmp_invoice__within_billing"
 DAYS = 86_400
@@ -70,7 +71,7 @@ def test_nothing_is_late_before_its_grace_is_over(row, left, disposition):
 
 
 @given(minor=st.integers(1, 10**9), days=st.integers(0, 400), is_over=st.booleans())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_a_delay_never_costs_more_than_what_is_late_and_the_month_costs_all(minor, days, is_over):
     late = {"expected_minor": minor, "billing_coverage_seconds": days * DAYS}
     (impact,) = drift_in(OVER, DRAFT | late | {"is_month_over": is_over})["impact_minor"]

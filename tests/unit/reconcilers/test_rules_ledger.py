@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import declared_columns, drift_in, only, paired, snapshot
+from tests.effort import examples
 
 PAYMENT = "cmp_payment__billing_vs_erp"
 JOURNAL = "cmp_journal_entry__within_erp"
@@ -186,7 +187,7 @@ def test_a_line_on_another_account_names_both_and_the_whole_amount():
 
 
 @given(drawn=st.lists(st.tuples(st.booleans(), st.integers(-(10**9), 10**9)), max_size=8))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_the_books_lack_just_what_is_not_posted(drawn):
     rows = [
         event(f"r{number}", has_ledger=is_posted, event_amount_minor=minor)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, paired
+from tests.effort import examples
 
 SOLD = "cmp_contract_party__crm_vs_billing"
 POSTED = "cmp_invoice_party__billing_vs_erp"
@@ -66,6 +67,6 @@ def test_a_new_document_has_two_days(view, row, target, coverage, disposition):
 
 
 @given(owed=st.integers(0, 10**9))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 def test_all_that_is_open_is_at_stake(owed):
     assert drift_in(POSTED, invoice(open_minor=owed))["impact_minor"].to_list() == [-owed]

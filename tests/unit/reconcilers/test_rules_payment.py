@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, only, paired
+from tests.effort import examples
 
 OVER = "cmp_payment__billing_vs_erp"
 SIX_HOURS = 6 * 3600
@@ -155,7 +156,7 @@ amounts = st.integers(1, 10**9)
         max_size=10,
     )
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_findings_add_up_to_what_the_ledger_has_too_little_or_twice(rows):
     made = [
         payment(

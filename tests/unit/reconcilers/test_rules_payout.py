@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconcilers.matched_findings import CASH, DEPOSITS, tell_cash, tell_deposits
 from tests.comparison_tables import drift_in, only, paired
+from tests.effort import examples
 
 PAYOUT = "cmp_payout__billing_vs_erp"
 APPLIED = "cmp_payment_application__billing_vs_erp"
@@ -119,7 +120,7 @@ amounts = st.integers(1, 10**9)
 
 
 @given(drawn=st.lists(st.tuples(amounts, amounts, st.booleans()), min_size=1, max_size=10))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_findings_add_up_to_what_the_ledger_has_deposited_otherwise(drawn):
     rows = [
         payout(f"p{n}", billing_amount_minor=paid, erp_amount_minor=booked)
@@ -235,7 +236,7 @@ def test_billing_is_told_of_a_wire_within_two_business_days(left, disposition):
 
 
 @given(drawn=st.lists(st.integers(0, 10**6), min_size=1, max_size=6))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_wires_are_told_by_what_billing_still_asks_for(drawn):
     rows = [
         untold(f"u{n}", untold_minor=minor, excluded_reason=None if minor else "collected_by_bank")

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, only, paired
+from tests.effort import examples
 
 PRICES = "cmp_price__crm_vs_billing"
 LINES = "cmp_contract_line__crm_vs_billing"
@@ -74,7 +75,7 @@ def test_a_price_that_only_differs_is_no_slip():
 
 
 @given(agreed=st.integers(0, 10**9), charged=st.integers(0, 10**9), months=st.integers(0, 60))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_a_slip_weighs_as_much_as_the_value_that_follows_from_it(agreed, charged, months):
     row = line(
         crm_mrr_at_contract_quantity_minor=agreed,

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in
+from tests.effort import examples
 
 PRODUCTS = "cmp_product__within_system"
 ACCOUNTS = "cmp_product_account__within_erp"
@@ -73,7 +74,7 @@ def test_items_that_no_mapping_binds_do_not_drift(reason):
 
 
 @given(mapped=NUMBERS, own=NUMBERS)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_an_item_drifts_exactly_where_its_account_is_not_the_mapped_one(mapped, own):
     row = account("deferred_account", mapped, own)
     assert drift_in(ACCOUNTS, row).is_empty() == (mapped == own)

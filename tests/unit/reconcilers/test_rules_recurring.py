@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in
+from tests.effort import examples
 
 OVER = "cmp_mrr_month__movements_vs_closing"
 SHOWN = "cmp_account_arr__crm_vs_contracts"
@@ -53,7 +54,7 @@ def test_a_month_that_does_not_follow_is_told_by_its_fault(values, found):
 
 
 @given(drawn=st.lists(st.tuples(st.integers(1, 10**9), st.booleans()), max_size=8))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_findings_add_up_to_the_revenue_that_went_on(drawn):
     rows = [
         month(f"s{n}", **GONE, opening_minor=lost, fault="not_charged" if is_lost else None)
@@ -109,7 +110,7 @@ def test_the_crm_may_add_up_a_signature_for_a_day(seconds, told):
 
 
 @given(drawn=st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), max_size=8))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_findings_add_up_to_what_is_signed_and_not_shown(drawn):
     rows = [
         shown(f"a{n}", crm_amount_minor=shows, contracts_amount_minor=signed, line_count=0)

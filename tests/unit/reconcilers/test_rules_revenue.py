@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import declared_columns, drift_in, paired
+from tests.effort import examples
 
 SCHEDULE = "cmp_revenue_schedule__policy_vs_erp"
 MONTH = "cmp_revenue_period__policy_vs_erp"
@@ -202,7 +203,7 @@ def test_a_modification_is_told_of_its_two_invoices_with_both_sums():
 
 
 @given(drawn=st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(-3, 3)), max_size=8))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_a_plan_is_off_by_what_it_leaves_out_to_the_last_minor_unit(drawn):
     rows = [
         schedule(f"r{n}", policy_amount_minor=due, erp_amount_minor=due - gap)

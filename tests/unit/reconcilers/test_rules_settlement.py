@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, paired
+from tests.effort import examples
 
 REFUND = "cmp_refund__billing_vs_erp"
 DISPUTE = "cmp_dispute__billing_vs_erp"
@@ -198,7 +199,7 @@ amounts = st.integers(1, 10**9)
 
 
 @given(drawn=st.lists(st.tuples(sides, amounts, amounts), min_size=1, max_size=10))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_a_refund_is_told_once_and_for_the_money_that_one_side_lacks(drawn):
     rows = []
     for number, (side, billed, booked) in enumerate(drawn):
@@ -214,7 +215,7 @@ def test_a_refund_is_told_once_and_for_the_money_that_one_side_lacks(drawn):
 
 
 @given(drawn=st.lists(st.tuples(amounts, amounts, st.booleans()), min_size=1, max_size=10))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_an_amount_of_a_stage_is_off_by_what_the_provider_moved_more(drawn):
     rows = [
         dispute(f"d{n}", billing_amount_minor=moved, erp_amount_minor=booked)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in
+from tests.effort import examples
 
 ITEMS = "cmp_subscription_item__within_billing"
 
@@ -50,7 +51,7 @@ def test_items_that_are_not_billed_for_a_line_again_do_not_drift(reason):
     monthly=st.integers(0, 10**6) | st.none(),
     months=st.integers(0, 60) | st.none(),
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_a_copy_never_counts_as_money_that_we_lose(charged, monthly, months):
     row = item(
         "b",

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in, paired
+from tests.effort import examples
 
 OVER = "cmp_invoice_tax__billing_vs_erp"
 SIX_HOURS = 6 * 3600
@@ -63,7 +64,7 @@ def test_tax_is_in_flight_until_the_ledger_had_six_hours(coverage, disposition):
 
 
 @given(billing=st.integers(0, 10**6), erp=st.integers(0, 10**6), lines=st.integers(1, 9))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_tax_is_told_by_its_difference_or_not_at_all(billing, erp, lines):
     told = found(tax(billing_tax_minor=billing, erp_tax_minor=erp, line_count=lines))
     assert [row[3] for row in told] == ([billing - erp] if abs(billing - erp) > lines else [])

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.comparison_tables import drift_in
+from tests.effort import examples
 
 OVER = "cmp_usage__metered_vs_billing"
 DAYS_3 = 72 * 3600
@@ -81,7 +82,7 @@ def test_the_right_units_at_another_price_are_told_at_once(values, found):
 
 
 @given(drawn=st.lists(st.integers(-(10**6), 10**6), max_size=8))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_amounts_that_are_off_add_up_but_for_rounding(drawn):
     rows = [
         used(str(n), metered_amount_minor=200 + gap, billed_rated_minor=200 + gap)
@@ -93,7 +94,7 @@ def test_amounts_that_are_off_add_up_but_for_rounding(drawn):
 
 
 @given(drawn=st.lists(st.integers(0, 10**6), max_size=8))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_findings_add_up_to_what_was_used_and_not_billed(drawn):
     drift = drift_in(OVER, *(used(str(n), metered) for n, metered in enumerate(drawn)))
     assert drift["impact_minor"].sum() == sum(2 * metered - 200 for metered in drawn)

@@ -19,6 +19,7 @@ from tests.comparison_tables import (
     rules_over,
     warehouse,
 )
+from tests.effort import examples
 
 WRITES = "cmp_field_writes__within_erp"
 INVOICES = "cmp_invoice__billing_vs_erp"
@@ -108,7 +109,7 @@ def test_only_a_snapshot_that_was_read_later_shows_what_a_correction_did(correct
 
 
 @given(drawn=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3)), max_size=8))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_a_field_flaps_from_three_changes_by_two_writers_on(drawn):
     rows = [
         written(row_key=f"r{n}", change_count=changes, writer_count=writers)

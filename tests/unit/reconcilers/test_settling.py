@@ -25,6 +25,7 @@ from tests.correction_samples import (
     plan_into,
     stripe,
 )
+from tests.effort import examples
 from tests.unit.reconcilers.test_journals import planned
 
 
@@ -149,7 +150,7 @@ def test_each_gap_is_refused_with_its_field(row, facts, field, words):
     assert (correction.state, correction.payload) == ("refused", {})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.integers(-(10**9), 10**9), st.lists(st.integers(1, 10**6), min_size=1, max_size=6))
 def test_shares_add_up_and_are_off_by_less_than_a_unit(amount, weights):
     parts = shares(amount, weights)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from reconcilers.findings import DRIFT, Findings, empty
 from reconcilers.tieout_balances import BALANCES, balance_lines
 from tests.comparison_tables import DAY, add
+from tests.effort import examples
 
 RECEIVABLES = BALANCES[0]
 EXPONENTS = {"USD": 2}
@@ -169,7 +170,7 @@ def test_a_finding_that_is_in_flight_is_told_as_that():
         max_size=8,
     )
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_what_is_unexplained_is_the_sum_of_the_objects_that_nothing_names(moves):
     entries = [
         each

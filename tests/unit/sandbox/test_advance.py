@@ -162,7 +162,7 @@ def test_a_later_night_has_near_misses_too(world):
     assert {"draft invoice", "charge pending", "subscription past_due"} & set(near_misses(store))
 
 
-@pytest.mark.parametrize("days", [4, pytest.param(14, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("days", [2, pytest.param(14, marks=pytest.mark.slow)])
 def test_planted_drift_stays_as_it_is_while_time_goes_on(world, days):
     store = world(1)
     for code in ("INV-MISS-01", "INV-STAT-01", "SUB-STAT-01", "CON-AMT-01", "CUS-ATTR-01"):
@@ -172,7 +172,8 @@ def test_planted_drift_stays_as_it_is_while_time_goes_on(world, days):
         assert disagreements(store) == expected(store)
 
 
-@pytest.mark.parametrize("days", [4, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("days", [2, pytest.param(10, marks=pytest.mark.slow)])
 def test_after_a_correction_the_world_goes_on_without_new_drift(world, days):
     store = world(1)
     plant(store, "SUB-STAT-01", 3, seed=4)

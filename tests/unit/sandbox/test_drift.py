@@ -61,9 +61,8 @@ def test_the_default_company_has_room_for_many(world, code):
     assert disagreements(store) == expected(store)
 
 
-@pytest.mark.parametrize(
-    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_all_codes_together_do_not_interfere(world, seed):
     store = world(seed, 300)
     codes = list(PLANTERS)
@@ -149,6 +148,7 @@ def test_a_missing_payment_leaves_its_invoice_open(world):
     assert {row.caused_by for row in followers} == {r.owner_id for r in rows if r.planted}
 
 
+@pytest.mark.slow
 def test_of_changes_within_a_period_those_that_the_plans_follow_are_right(world):
     store = world(1)
     rows = plant(store, "REV-MOD-01", 3, seed=8)

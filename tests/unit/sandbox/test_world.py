@@ -39,7 +39,10 @@ def test_every_world_holds_every_legitimate_case(world, seed):
     assert EXPECTED - set(near_misses(world(seed))) == set()
 
 
-@pytest.mark.parametrize(("months", "end"), [(8, date(2026, 2, 28)), (12, date(2024, 1, 31))])
+@pytest.mark.parametrize(
+    ("months", "end"),
+    [(8, date(2026, 2, 28)), pytest.param(12, date(2024, 1, 31), marks=pytest.mark.slow)],
+)
 def test_any_end_and_length_give_a_clean_world_with_every_case(tmp_path, months, end):
     store = Store(tmp_path / "world.db")
     build_world(store, 5, SMALL, months, end)
