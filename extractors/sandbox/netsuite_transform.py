@@ -1,12 +1,12 @@
 """Makes one NetSuite record of another: a payment or a credit memo of an open invoice."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from extractors.sandbox import netsuite_records as records
-from extractors.sandbox.ledger import Application, invoice_rows, payment_rows
+from extractors.sandbox.ledger import Application, payment_rows
+from extractors.sandbox.netsuite_credited import credited_line
 from extractors.sandbox.netsuite_errors import NetSuiteError
 from extractors.sandbox.netsuite_invoice import (
     Body,
@@ -19,6 +19,7 @@ from extractors.sandbox.netsuite_invoice import (
     stored_lines,
 )
 from extractors.sandbox.netsuite_settling import settle
+from extractors.sandbox.settlement_ledger import Header, credit_rows
 from extractors.sandbox.store import Store
 from extractors.sandbox.tables import Record
 
@@ -62,39 +63,24 @@ def _pay(store: Store, invoice: Record, body: Body) -> str:
 
 
 def _credit(store: Store, invoice: Record, body: Body) -> str:
-    """A credit memo over the whole invoice, on which nothing may be paid."""
+    """A credit memo over the whole invoice, on which nothing may be paid, and over its revenue."""
     if invoice["foreignamountunpaid"] != invoice["foreigntotal"]:
         raise NetSuiteError("This transaction has payments applied to it.", "USER_ERROR")
-    header = _header(store, invoice, body, "CRED")
-    back = [
-        replace(
-            line,
-            amount_minor=-line.amount_minor,
-            tax_minor=-line.tax_minor,
-            rev_end=None,  # from the account that the line went to; the memo itself has no plan
-        )
-        for line in stored_lines(store, invoice).values()
-    ]
-    rows = invoice_rows(
-        **header,
-        exchange_rate=Decimal(invoice["exchangerate"]),
-        duedate=header["trandate"],
-        customform=invoice["customform"],
-        lines=back,
+    rate = Decimal(invoice["exchangerate"])
+    header = Header(**_header(store, invoice, body, "CRED"), exchange_rate=rate)
+    lines = list(stored_lines(store, invoice).values())
+    total = _minor(invoice["foreigntotal"], precision_of(store, invoice["currency"]))
+    rows = credit_rows(
+        header,
+        net_minor=sum(line.amount_minor for line in lines),
+        tax_minor=sum(line.tax_minor for line in lines),
+        tax_code_id=lines[0].tax_code_id,
+        applied=[Application(invoice["id"], total, rate)],
+        credited=[credited_line(store, line, header.trandate, [invoice["id"]]) for line in lines],
     )
-    rows["transaction"][0] |= {"type": "CustCred", "status": "B", "foreignamountunpaid": "0"}
-    link = {
-        "previousdoc": invoice["id"],
-        "previousline": "0",
-        "nextdoc": header["internal_id"],
-        "nextline": "0",
-        "foreignamount": invoice["foreigntotal"],
-        "linktype": "Payment",
-    }
-    _write(store, {**rows, "previoustransactionlinelink": [link]})
-    precision = precision_of(store, invoice["currency"])
-    settle(store, invoice, _minor(invoice["foreigntotal"], precision))
-    return str(header["internal_id"])
+    _write(store, rows)
+    settle(store, invoice, total)
+    return header.internal_id
 
 
 _MAKERS: Mapping[tuple[str, str], Callable[[Store, Record, Body], str]] = {
