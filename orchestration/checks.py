@@ -1,13 +1,16 @@
 """The checks of a night: one WARN per drift code, one blocking ERROR per tie-out."""
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import dagster as dg
 import duckdb
 import polars as pl
 
-from orchestration.console import money
+from reconcilers.report.amounts import amount
 from reconcilers.report.files import CLASSES
 from reconcilers.rules.codes import CODES
 
@@ -74,59 +77,102 @@ def statements_result(con: duckdb.DuckDBPyConnection) -> dg.AssetCheckResult:
         asset_key=DRIFT,
         passed=not amiss,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"count": len(amiss), "first": dg.MetadataValue.json(amiss[:20])},
+        metadata={"count": len(amiss), "first": listed(amiss)},
     )
 
 
-def code_results(drift: pl.DataFrame, report: Path) -> Iterator[dg.AssetCheckResult]:
-    """Passed when the code has no exception tonight, and none that only could not be proven.
+@dataclass(frozen=True)
+class Places:
+    """Where people read on from a check of a night, and how money is written for them.
 
-    `report` is the folder that the night's report will be in: its table of the code is named.
+    `report` is the folder that the night's report will be in; `review` the address of the review,
+    empty where none is known.
     """
+
+    report: Path
+    review: str
+    currency: str
+    exponents: Mapping[str, int]
+
+    def of_code(self, code: str) -> dict[str, dg.MetadataValue]:
+        """The rows of the class as a table, in the report and in the queue."""
+        return {
+            "rows, CSV": dg.MetadataValue.path(self.report / CLASSES / f"{code}.csv"),
+            **self._pages(f"exceptions?code={code}", f"?code={code}"),
+        }
+
+    def of_tieouts(self, day: dt.date) -> dict[str, dg.MetadataValue]:
+        return self._pages("tieouts", f"tieouts/{day}")
+
+    def _pages(self, anchor: str, path: str) -> dict[str, dg.MetadataValue]:
+        # A path, to be copied: no browser follows a link from a page of the web into a file.
+        report = f"{(self.report / 'report.html').absolute().as_uri()}#{anchor}"
+        pages: dict[str, dg.MetadataValue] = {"rows, report": dg.MetadataValue.path(report)}
+        if self.review:
+            pages["rows, review"] = dg.MetadataValue.url(f"{self.review}/{path}")
+        return pages
+
+    def money(self, minor: int | None) -> str:
+        return amount(minor, self.currency, self.exponents)
+
+
+def listed(found: Iterable[str]) -> dg.MetadataValue:
+    """The first of what was found, one a line."""
+    return dg.MetadataValue.md("\n".join(f"* {one}" for one in [*found][:SHOWN]) or "none")
+
+
+def code_results(drift: pl.DataFrame, places: Places) -> Iterator[dg.AssetCheckResult]:
+    """Passed when the code has no exception tonight, and none that only could not be proven."""
     for code in CODES:
         found = drift.filter((pl.col("code") == code) & (pl.col("disposition") != "in_flight"))
         rows = found.filter(pl.col("disposition") == "exception")
+        risk = int(rows["impact_reporting_minor"].abs().sum() or 0)
         yield dg.AssetCheckResult(
             check_name=check_name(code),
             asset_key=DRIFT,
             passed=found.is_empty(),
             severity=dg.AssetCheckSeverity.WARN,
+            description=f"{rows.height} exceptions, {places.money(risk)} at risk",
             metadata={
                 "exceptions": rows.height,
                 "unproven": found.height - rows.height,
-                "at risk, minor units of the reporting currency": int(
-                    rows["impact_reporting_minor"].abs().sum() or 0
-                ),
-                "dearest rows": dg.MetadataValue.md(_dearest(found)),
-                "all rows": dg.MetadataValue.path(str(report / CLASSES / f"{code}.csv")),
+                # for the curve; what is exact stands in the rows
+                f"at risk, {places.currency}": risk
+                / 10 ** places.exponents.get(places.currency, 0),
+                "dearest rows": dg.MetadataValue.md(_dearest(found, places)),
+                **(places.of_code(code) if rows.height else {}),
             },
         )
 
 
-def _dearest(found: pl.DataFrame) -> str:
-    """Which records cost most; of them ids alone."""
+def _dearest(found: pl.DataFrame, places: Places) -> str:
+    """Which records cost most, each with its page in the review; of them ids alone."""
     rows = found.sort(pl.col("impact_reporting_minor").abs(), descending=True, nulls_last=True)
     lines = ["| row | attribute | disposition | at risk |", "|---|---|---|---:|"]
-    columns = ("row_key", "attribute", "disposition", "impact_reporting_minor")
-    lines += [
-        f"| {key} | {attribute or ''} | {disposition} | {money(minor)} |"
-        for key, attribute, disposition, minor in rows.head(SHOWN).select(columns).iter_rows()
-    ]
+    columns = ("exception_key", "row_key", "attribute", "disposition", "impact_reporting_minor")
+    for key, row, attribute, disposition, minor in rows.head(SHOWN).select(columns).iter_rows():
+        has_page = places.review and disposition == "exception"
+        name = f"[{row}]({places.review}/exceptions/{quote(key)})" if has_page else row
+        lines.append(f"| {name} | {attribute or ''} | {disposition} | {places.money(minor)} |")
     return "\n".join(lines)
 
 
-def tieout_results(tieouts: pl.DataFrame) -> Iterator[dg.AssetCheckResult]:
+def tieout_results(
+    tieouts: pl.DataFrame, places: Places, day: dt.date
+) -> Iterator[dg.AssetCheckResult]:
     """Passed when each line of the tie-out holds; the broken lines are named."""
     for code in TIEOUT_CODES:
         lines = tieouts.filter(pl.col("code") == code)
-        broken = lines.filter(~pl.col("holds"))
+        broken = lines.filter(~pl.col("holds")).select("scope", "detail")
         yield dg.AssetCheckResult(
             check_name=check_name(code),
             asset_key=TIEOUTS,
             passed=broken.is_empty(),
             severity=dg.AssetCheckSeverity.ERROR,
+            description=f"{broken.height} of {lines.height} lines do not hold",
             metadata={
                 "lines": lines.height,
-                "broken": dg.MetadataValue.json(broken.select("scope", "detail").head(20).rows()),
+                "broken": listed(f"{scope}: {detail}" for scope, detail in broken.iter_rows()),
+                **places.of_tieouts(day),
             },
         )

@@ -46,6 +46,8 @@ storage:
 """
 )
 COMMAND_CONFIG_NAME = "command.yaml"
+# By it the UI knows which job of which code location a run is of; runs it starts itself have it.
+OF_CODE_LOCATION = {".dagster/repository": "__repository__@orchestration.definitions"}
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def _run(settings: Settings, job: str, day: dt.date | None) -> NightResult:
             partition_key=day.isoformat() if day else None,
             instance=instance,
             run_config={"loggers": _loggers(settings)},
+            tags={"user": settings.actor, **OF_CODE_LOCATION},
             raise_on_error=False,
         )
     failed = [event for event in result.all_events if event.is_step_failure]

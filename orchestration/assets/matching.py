@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 import duckdb
 
+from orchestration.checks import listed
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.match import Pairing, load_pairings, match_warehouse
@@ -28,7 +29,6 @@ _CHECKS = {
     "allocations_stay_within_amounts": "Nothing is allocated beyond what is open on either side.",
     "matched_and_left_over_are_everything": "Matched + residue = population per side and currency.",
 }
-_SHOWN = 20
 
 
 def _populations() -> list[dg.AssetKey]:
@@ -86,7 +86,7 @@ def _check_results(
             asset_key=KEYS[MATCHES],
             passed=not found,
             severity=dg.AssetCheckSeverity.ERROR,
-            metadata={"broken": len(found), "first": dg.MetadataValue.json(found[:_SHOWN])},
+            metadata={"broken": len(found), "first": listed(found)},
         )
 
 

@@ -13,6 +13,7 @@ from extractors.manifest import Manifest
 from extractors.protocol import ObjectSpec
 from extractors.raw_tables import load_current
 from extractors.registry import CONNECTABLE, OPTIONAL, READ
+from orchestration.checks import listed
 from orchestration.extraction import Extraction, read_system
 from orchestration.failures import as_failure
 from orchestration.partitions import one_day_at_a_time, snapshot_days
@@ -84,7 +85,7 @@ def landed(spec: ObjectSpec) -> dg.TableSchema:
             dg.TableColumn(
                 field.column,
                 field.kind,
-                f"`{'.'.join(field.path)}`",
+                None if field.path == (field.column,) else f"Sent as `{'.'.join(field.path)}`",
                 dg.TableColumnConstraints(
                     nullable=not field.required, unique=(field.column,) == spec.key
                 ),
@@ -163,7 +164,7 @@ def _warning(name: str, found: list[str]) -> dg.AssetCheckResult:
         check_name=name,
         passed=not found,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"count": len(found), "first": dg.MetadataValue.json(found[:20])},
+        metadata={"count": len(found), "first": listed(found)},
     )
 
 

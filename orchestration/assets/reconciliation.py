@@ -15,14 +15,15 @@ from orchestration.checks import (
     CODE_CHECKS,
     STATEMENTS_CHECK,
     TIEOUT_CHECKS,
+    Places,
     code_results,
     statements_result,
     tieout_results,
 )
-from orchestration.console import money
 from orchestration.partitions import in_the_morning, one_day_at_a_time, snapshot_days
 from orchestration.provenance import keep_provenance
 from orchestration.resources import WAREHOUSE_POOL, Night
+from orchestration.settings import Settings
 from reconcilers.corrections.policy import load_policy
 from reconcilers.evaluate import evaluate, load_rates, stored_findings
 from reconcilers.exceptions import record_night
@@ -72,15 +73,15 @@ def reconcile(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     day = dt.date.fromisoformat(context.partition_key)
     rules = all_rules(load_matrix(night.settings.matrix_path), day)
-    currency = load_policy(night.settings.policy_path).reporting_currency
+    places = _places(night.settings, day)
     with night.state() as state, state.read() as session:
         taken = unproven_corrections(session)
     with night.warehouse(read_only=False) as con:
         due = ineffective(taken, _watermarks(con))
-        rates = load_rates(con, day, currency)
+        rates = load_rates(con, day, places.currency)
         findings = evaluate(con, rules, day, rates=rates, corrections=due)
         statements = statements_result(con)
-    yield dg.MaterializeResult(asset_key=DRIFT, metadata=_drift_metadata(findings.drift, currency))
+    yield dg.MaterializeResult(asset_key=DRIFT, metadata=_drift_metadata(findings.drift, places))
     yield dg.MaterializeResult(
         asset_key=DISPOSITIONS,
         metadata={
@@ -88,8 +89,17 @@ def reconcile(
             "dagster/column_schema": table_schema(findings.dispositions),
         },
     )
-    yield from code_results(findings.drift, night.settings.report_dir(day))
+    yield from code_results(findings.drift, places)
     yield statements
+
+
+def _places(settings: Settings, day: dt.date) -> Places:
+    return Places(
+        settings.report_dir(day),
+        settings.review_url,
+        load_policy(settings.policy_path).reporting_currency,
+        settings.exponents(),
+    )
 
 
 def table_schema(frame: pl.DataFrame) -> dg.TableSchema:
@@ -103,15 +113,17 @@ def _watermarks(con: duckdb.DuckDBPyConnection) -> dict[str, dt.datetime]:
     return {name: at.replace(tzinfo=dt.UTC) for name, at in read}
 
 
-def _drift_metadata(drift: pl.DataFrame, currency: str) -> dict[str, dg.MetadataValue]:
+def _drift_metadata(drift: pl.DataFrame, places: Places) -> dict[str, dg.MetadataValue]:
     by_code = (
         drift.filter(pl.col("disposition") == "exception")
         .group_by("code")
         .agg(pl.len().alias("rows"), pl.col("impact_reporting_minor").abs().sum().alias("minor"))
         .sort("code")
     )
-    lines = [f"| code | exceptions | at risk, {currency} |", "|---|---:|---:|"]
-    lines += [f"| {code} | {rows} | {money(minor)} |" for code, rows, minor in by_code.rows()]
+    lines = ["| code | exceptions | at risk |", "|---|---:|---:|"]
+    lines += [
+        f"| {code} | {rows} | {places.money(minor)} |" for code, rows, minor in by_code.rows()
+    ]
     return {
         "dagster/row_count": dg.MetadataValue.int(drift.height),
         "dagster/column_schema": dg.MetadataValue.table_schema(table_schema(drift)),
@@ -176,10 +188,10 @@ def tieouts(
 ) -> dg.MaterializeResult:
     """Both sides' totals and what explains the gap between them (docs/tie-outs.md)."""
     day = dt.date.fromisoformat(context.partition_key)
-    currency = load_policy(night.settings.policy_path).reporting_currency
+    places = _places(night.settings, day)
     with night.warehouse(read_only=False) as con, night.state() as state:
         findings = stored_findings(con, day)
-        frame = build_tieouts(con, findings, day, state=state, reporting_currency=currency)
+        frame = build_tieouts(con, findings, day, state=state, reporting_currency=places.currency)
         record_tieouts(state, day, frame)
     return dg.MaterializeResult(
         metadata={
@@ -187,7 +199,7 @@ def tieouts(
             "dagster/column_schema": table_schema(frame),
             "broken": frame.filter(~pl.col("holds")).height,
         },
-        check_results=list(tieout_results(frame)),
+        check_results=list(tieout_results(frame, places, day)),
     )
 
 

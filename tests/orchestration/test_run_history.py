@@ -1,5 +1,6 @@
 """The history of runs that nights of the command line leave is the one that the UI reads."""
 
+import shutil
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ import dagster as dg
 import pytest
 from sqlalchemy import Engine, event
 
-from orchestration.night import COMMAND_CONFIG_NAME, dagster_home
+from orchestration.night import COMMAND_CONFIG_NAME, dagster_home, run_dispatch
 from orchestration.settings import load_settings
 
 
@@ -57,6 +58,19 @@ def test_a_night_goes_on_with_the_history_that_the_ui_began(home):
         assert {run.run_id for run in night.get_runs()} == {first.run_id, second.run_id}
         materialized = night.fetch_materializations(invoices.key, limit=9).records
     assert [each.run_id for each in materialized] == [second.run_id, first.run_id]
+
+
+def test_the_ui_lists_a_run_of_the_command_line_with_its_job_and_who_started_it(
+    parsed_home, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    home = shutil.copytree(parsed_home, tmp_path / "home")
+    settings = load_settings({"TIEOUT_HOME": str(home), "TIEOUT_ACTOR": "ann"})
+    result = run_dispatch(settings)  # with nothing to send
+    asked = {".dagster/repository": "__repository__@orchestration.definitions"}  # by a job's page
+    with dg.DagsterInstance.from_config(str(settings.dagster_home)) as ui:
+        (run,) = ui.get_runs(dg.RunsFilter(job_name="dispatch", tags=asked))
+    assert (run.run_id, run.tags["user"]) == (result.run_id, "ann")
 
 
 def test_the_files_of_events_are_not_opened_for_each_event(home):
