@@ -33,6 +33,10 @@ DAGSTER = {
     "assets": "/assets",
     "runs": "/runs",
     "lineage": "/asset-groups",
+    "columns": "/assets/canonical/invoices?view=overview",
+    "check": "/assets/reconciliation/drift?view=checks&checkDetail=inv_amt_01",
+    "nights": "/locations/orchestration.definitions/jobs/nightly/runs",
+    "days": "/locations/orchestration.definitions/jobs/nightly/partitions",
 }
 STARTING_SECONDS = 600
 
