@@ -127,15 +127,17 @@ def code_results(drift: pl.DataFrame, places: Places) -> Iterator[dg.AssetCheckR
         found = drift.filter((pl.col("code") == code) & (pl.col("disposition") != "in_flight"))
         rows = found.filter(pl.col("disposition") == "exception")
         risk = int(rows["impact_reporting_minor"].abs().sum() or 0)
+        unproven = found.height - rows.height
+        told = f"{rows.height} exceptions, {places.money(risk)} at risk"
         yield dg.AssetCheckResult(
             check_name=check_name(code),
             asset_key=DRIFT,
             passed=found.is_empty(),
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"{rows.height} exceptions, {places.money(risk)} at risk",
+            description=f"{told}; {unproven} unproven" if unproven else told,
             metadata={
                 "exceptions": rows.height,
-                "unproven": found.height - rows.height,
+                "unproven": unproven,
                 # for the curve; what is exact stands in the rows
                 f"at risk, {places.currency}": risk
                 / 10 ** places.exponents.get(places.currency, 0),

@@ -53,6 +53,8 @@ def test_what_has_no_page_in_the_review_is_told_without_a_link():
     assert dearest([row], replace(PLACES, review="")) == told
     unproven = {**row, "disposition": "unproven"}
     assert dearest([unproven]) == ["| in_1 | total | unproven | 5 JPY |"]
+    told = of_code([unproven], "inv_amt_01").description
+    assert told == "0 exceptions, 0 JPY at risk; 1 unproven"
 
 
 def test_a_broken_tieout_names_its_lines_and_where_both_sides_stand():
