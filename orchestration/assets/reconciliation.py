@@ -117,7 +117,14 @@ def _drift_metadata(drift: pl.DataFrame, places: Places) -> dict[str, dg.Metadat
     by_code = (
         drift.filter(pl.col("disposition") == "exception")
         .group_by("code")
-        .agg(pl.len().alias("rows"), pl.col("impact_reporting_minor").abs().sum().alias("minor"))
+        .agg(
+            pl.len().alias("rows"),
+            pl.col("impact_reporting_minor")
+            .filter(pl.col("explained_by").is_null())
+            .abs()
+            .sum()
+            .alias("minor"),
+        )
         .sort("code")
     )
     lines = ["| code | exceptions | at risk |", "|---|---:|---:|"]

@@ -9,7 +9,13 @@ import polars as pl
 from orchestration.assets.reconciliation import table_schema
 from orchestration.checks import SHOWN, Places, code_results, tieout_results
 
-ROW = {"code": "INV-AMT-01", "disposition": "exception", "attribute": "total", "exception_key": "k"}
+ROW = {
+    "code": "INV-AMT-01",
+    "disposition": "exception",
+    "attribute": "total",
+    "exception_key": "k",
+    "explained_by": None,
+}
 NIGHT = dt.date(2026, 6, 30)
 PLACES = Places(Path("/reports/2026-06-30"), "https://review.example", "JPY", {"JPY": 0})
 
@@ -45,6 +51,14 @@ def test_a_check_links_to_the_dearest_rows_first_and_to_all_of_them():
     }
     assert of_code(rows, "cus_miss_01").passed
     assert not [name for name in of_code(rows, "cus_miss_01").metadata if "rows, " in name]
+
+
+def test_money_that_another_exception_explains_is_counted_once_as_in_the_report():
+    rows = [
+        {**ROW, "row_key": key, "impact_reporting_minor": 5, "explained_by": by}
+        for key, by in (("in_1", None), ("in_2", "k"))
+    ]
+    assert of_code(rows, "inv_amt_01").description == "2 exceptions, 5 JPY at risk"
 
 
 def test_what_has_no_page_in_the_review_is_told_without_a_link():
