@@ -125,7 +125,7 @@ def overcharge(**values: Any) -> dict[str, list[dict[str, Any]]]:
 LISTED: Mapping[str, Any] = {
     "row_key": "salesforce:01u1", "offer_id": "price_1", "product_id": "prod_1",
     "currency": "gbp", "interval": "month", "interval_count": 1, "tax_behavior": None,
-    "unit_amount": "5300.00000000", "tiers": None,
+    "unit_amount": "5300.00000000", "tiers": None, "entry_version": "2026-01-10T08:00:00.000+0000",
 }  # fmt: skip
 
 

@@ -332,6 +332,7 @@ def other_lines(company, n):
 @scene(("PRD-PRC-01", None))
 def other_list_price(company, n):
     company.store.put("stripe", "price", {"id": "price_1", "currency": "gbp"})
+    of_crm(company, "PricebookEntry", "01u1", UnitPrice="53", IsActive=True)
     return billing.other_list_price(), billing.listed(unit_amount=f"{5000 + n}.00000000")
 
 

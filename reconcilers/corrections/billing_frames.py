@@ -74,6 +74,7 @@ BILLING_FRAMES: dict[str, dict[str, pl.DataType]] = {
         "tax_behavior": TEXT,
         "unit_amount": TEXT,
         "tiers": TEXT,
+        "entry_version": TEXT,
     },
     # Refunds that no credit note stands behind, their charges, and the invoices of these.
     "uncredited_refunds": {
@@ -193,11 +194,12 @@ BILLING_QUERIES: Mapping[str, str] = {
                coalesce(wire.recurring_interval_count, 1) as interval_count, wire.tax_behavior,
                (entries.unit_month_minor * coalesce(wire.recurring_interval_count, 1)
                 * case wire.recurring_interval when 'month' then 1 when 'year' then 12 end)::varchar
-                   as unit_amount, tiers.tiers
+                   as unit_amount, tiers.tiers, book.systemmodstamp as entry_version
         from reconciliation.drift as told
         join raw.stripe__price as wire on told.replica_id = wire.id
         join canonical.price_versions as entries
             on told.owner_id = entries.price_id and entries.role = 'crm' and entries.is_current
+        join raw.salesforce__pricebook_entry as book on entries.price_id = book.id
         left join tiers on entries.price_id = tiers.price_id
         where told.code = 'PRD-PRC-01'
     """,

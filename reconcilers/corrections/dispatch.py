@@ -27,7 +27,7 @@ from reconcilers.corrections.lanes import DispatchLimits, Lane
 from reconcilers.corrections.look import Sight, Standing, look
 from reconcilers.corrections.night import broken_tieouts
 from reconcilers.corrections.record_checks import against_record
-from reconcilers.corrections.send_checks import ERP, against_change, before_posting
+from reconcilers.corrections.send_checks import against_change, before_posting
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.corrections.veil import veil
 from reconcilers.sealing import Seals
@@ -82,8 +82,7 @@ async def dispatch(
     lanes = {system: Lane(target, bounds) for system, target in sorted(targets.items())}
     with claimant() as me:
         async with open_desk(state, now, budgets) as desk, asyncio.TaskGroup() as group:
-            law, others = guard or shipped_guard(), (targets.get(BILLING), targets.get(ERP))
-            worker = _Worker(state, desk, me, law, *others)
+            worker = _Worker(state, desk, me, guard or shipped_guard(), targets)
             for system, lane in lanes.items():
                 group.create_task(worker.drain(system, lane))
     outcomes: Counter[str] = Counter()
@@ -104,8 +103,11 @@ class _Worker:
     desk: Desk
     me: str
     guard: Guard
-    billing: Target | None
-    erp: Target | None
+    targets: Mapping[str, Target]
+
+    @property
+    def billing(self) -> Target | None:
+        return self.targets.get(BILLING)
 
     async def drain(self, system: str, lane: Lane) -> None:
         """Work on one target until nothing is due, or nothing that may be tried again."""
@@ -176,7 +178,7 @@ class _Worker:
             today = self.desk.now().date()
             return await before_posting(lane.target, self.billing, order, today)
         if order.action in DEEDS:
-            return await before_deed(lane.target, self.erp, order)
+            return await before_deed(lane.target, self.targets, order)
         return None
 
     async def _unless_applied(self, lane: Lane, order: Order, no: Outcome) -> Outcome:

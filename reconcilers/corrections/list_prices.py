@@ -32,7 +32,7 @@ def make_price(subject: Subject, rule: Rule, facts: Facts) -> Correction:
         name=subject.owner_id or "",
         body=_body(planned, subject) if planned else {},
         within={"product": listed["product_id"], "active": "true"} if listed else {},
-        conditions=[_beside(planned)] if planned else (),
+        conditions=[_beside(planned), _as_listed(planned, subject)] if planned else (),
         refusals=refusals,
         reason=f"billing sells by no price that is that of price book entry {subject.owner_id}",
     )
@@ -82,6 +82,38 @@ def _plain(amount: str) -> str:
 def _beside(listed: Row) -> dict[str, Any]:
     """That what it stands beside is sold still: else somebody is at work on the prices."""
     return stands("stripe", "price", {"id": listed["offer_id"]}, active=True)
+
+
+def _as_listed(listed: Row, subject: Subject) -> dict[str, Any]:
+    """That nobody saved the entry of the price book since the night read it."""
+    entry, version = {"id": subject.owner_id or ""}, listed["entry_version"]
+    return stands("salesforce", "PricebookEntry", entry, SystemModstamp=version)
+
+
+def charged(price: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a price of billing comes to and how often, told alike of one to be made."""
+    every = price.get("recurring") or {}
+    tiers = tuple(
+        (
+            str(one["up_to"] or "inf"),
+            _amount(one, "unit_amount"),
+            _amount(one, "flat_amount"),
+        )
+        for one in price.get("tiers") or ()
+    )
+    return (
+        price.get("currency"),
+        every.get("interval"),
+        every.get("interval_count", 1),
+        every.get("usage_type", "licensed"),
+        price.get("tiers_mode"),
+        tiers or _amount(price, "unit_amount"),
+    )
+
+
+def _amount(held: Mapping[str, Any], name: str) -> Decimal:
+    """Minor units; the decimal form is the exact one."""
+    return Decimal(str(held.get(f"{name}_decimal") or held.get(name) or 0))
 
 
 def _against(listed: Row | None, subject: Subject) -> Iterator[Refusal]:

@@ -1,6 +1,7 @@
 """What is done to billing's documents over the wire: once, whatever is lost, as the books say."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -52,13 +53,14 @@ def agree(state, company):
         approve(state, waiting, actor, "", company.store.now())
 
 
-def send(state, company):
+def send(state, company, systems=("netsuite", "stripe", "salesforce")):
     async def run():
-        async with (
-            open_target(company.config("netsuite")) as erp,
-            open_target(company.config("stripe")) as billing,
-        ):
-            return await dispatch(state, {"netsuite": erp, "stripe": billing}, company.store.now)
+        async with AsyncExitStack() as stack:
+            targets = {
+                system: await stack.enter_async_context(open_target(company.config(system)))
+                for system in systems
+            }
+            return await dispatch(state, targets, company.store.now)
 
     return asyncio.run(run()).outcomes
 
@@ -208,17 +210,26 @@ TIERS = """[
 ]"""
 
 
-@pytest.mark.parametrize("tiers", [None, TIERS])
-def test_a_list_price_is_made_once_and_archived_again(sold, state, tiers):
+def list_price(sold, state, **values):
+    """A product that billing sells at another price than entry 01u1 of the price book lists."""
+    stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), LONG_AGO)
+    entry = {"Id": "01u1", "UnitPrice": "53", "IsActive": True, "IsDeleted": False}
+    sold.store.put_many("salesforce", "PricebookEntry", [entry | stamps])
     product = {"id": "prod_1", "name": "Seat", "active": True, "created": CREATED}
     price = {"id": "price_1", "product": "prod_1", "currency": "gbp", "unit_amount": 5000}
     recurring = {"interval": "month", "interval_count": 1, "usage_type": "licensed"}
     price |= {"unit_amount_decimal": "5000", "recurring": recurring, "type": "recurring"}
     sold.store.put_many("stripe", "product", [product])
     sold.store.put_many("stripe", "price", [{**price, "active": True, "created": CREATED}])
-    facts = listed(tiers=tiers, tax_behavior="exclusive")
+    facts = listed(tax_behavior="exclusive", **values)
     plan_into(state, drift(other_list_price()), context(**facts), sold.store.now())
     agree(state, sold)
+    return {**price, "active": True, "created": CREATED}
+
+
+@pytest.mark.parametrize("tiers", [None, TIERS])
+def test_a_list_price_is_made_once_and_archived_again(sold, state, tiers):
+    list_price(sold, state, tiers=tiers)
     sold.fault("stripe", method="POST", path="/v1/prices", lose_answer=True)
     assert send(state, sold)["accepted"] == 1
     (view,) = list_corrections(state)
@@ -234,3 +245,36 @@ def test_a_list_price_is_made_once_and_archived_again(sold, state, tiers):
     assert undo(state, sold) == {"accepted": 1}
     assert not sold.store.get("stripe", "price", made["id"])["active"]
     assert sold.store.get("stripe", "price", "price_1")["active"]
+
+
+def test_a_list_price_that_the_price_book_changed_meanwhile_is_not_made(sold, state):
+    list_price(sold, state)
+    sold.store.put("salesforce", "PricebookEntry", {"Id": "01u1", "UnitPrice": "54"})
+    assert send(state, sold) == {"superseded": 1}
+    (view,) = list_corrections(state)
+    assert view.state_reason == "PricebookEntry 01u1 changed meanwhile (SystemModstamp)"
+    assert [row["id"] for row in sold.store.rows("stripe", "price")] == ["price_1"]
+
+
+@pytest.mark.parametrize("tiers", [None, TIERS])
+def test_a_list_price_that_somebody_made_meanwhile_is_not_made_again(sold, state, tiers):
+    price = {**list_price(sold, state, tiers=tiers), "id": "price_9"}
+    amount = {"unit_amount": 5300, "unit_amount_decimal": "5300"}
+    graduated = [
+        {"up_to": 10, "unit_amount": 5000, "unit_amount_decimal": "5000", "flat_amount": None},
+        {"up_to": None, "unit_amount_decimal": "4000.5", "flat_amount": 100},
+    ]
+    if tiers:
+        amount = {"unit_amount": None, "unit_amount_decimal": None, "tiers": graduated}
+        amount |= {"tiers_mode": "graduated", "billing_scheme": "tiered"}
+    sold.store.put_many("stripe", "price", [price | amount])
+    assert send(state, sold) == {"superseded": 1}
+    (view,) = list_corrections(state)
+    assert view.state_reason == "price price_9 is as much, and on sale"
+    assert len(sold.store.rows("stripe", "price")) == 2
+
+
+def test_a_list_price_is_not_made_where_the_price_book_cannot_be_read(sold, state):
+    list_price(sold, state)
+    assert send(state, sold, systems=("stripe",)) == {"refused": 1}
+    assert len(sold.store.rows("stripe", "price")) == 1

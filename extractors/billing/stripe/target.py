@@ -37,6 +37,9 @@ _DEEDS = frozenset(
 _MADE = frozenset({"credit_note", "price", "refund", "subscription_schedule"})
 _METADATA = "metadata."
 
+# What a list leaves out, and what of it is asked before a write.
+_LISTED = {"price": (("expand[]", "data.tiers"),)}
+
 
 @dataclass(frozen=True)
 class StripeTarget:
@@ -73,7 +76,7 @@ class StripeTarget:
             for name in [*equals]
             if name == KEY_FIELD or name.startswith(_METADATA)
         }
-        params = [*ENDPOINTS[object].params, *equals.items()]
+        params = [*ENDPOINTS[object].params, *_LISTED.get(object, ()), *equals.items()]
         found = await Books(self.door).elements(_path(object), params)
         return [one for one in found if told.items() <= (one.get("metadata") or {}).items()]
 

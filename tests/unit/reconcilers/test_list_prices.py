@@ -80,7 +80,9 @@ def test_it_is_made_beside_one_that_is_sold(is_active, outcome):
     plan_into(state, drift(other_list_price()), context(**listed()), at(0, 3))
     (view,) = list_corrections(state, states=("proposed",))
     approve(state, [view.correction_id], "ann", "", at(0, 4))
-    targets, limits = {"stripe": account}, DispatchLimits(tries_per_run=1)
+    entry = {"id": "01u1", "SystemModstamp": "2026-01-10T08:00:00.000Z"}
+    crm = MemoryTarget("salesforce", {("PricebookEntry", "01u1"): entry})
+    targets, limits = {"stripe": account, "salesforce": crm}, DispatchLimits(tries_per_run=1)
     assert asyncio.run(dispatch(state, targets, lambda: at(0, 9), limits)).outcomes == {outcome: 1}
     assert len(account.effects) == (outcome == "accepted")
     state.close()
