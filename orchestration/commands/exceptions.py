@@ -13,6 +13,7 @@ from orchestration.settings import load_settings
 from orchestration.stores import opened_state
 from reconcilers import triage, triage_csv
 from reconcilers.edited_csv import EditedFileError
+from reconcilers.report.amounts import amount, value_of
 from reconcilers.state.store import State
 from reconcilers.state.views import list_exceptions, show_exception
 from reconcilers.triage import Said, TriageRefusedError
@@ -55,13 +56,15 @@ def show(
     key: Annotated[str, typer.Argument(help="The exception's key, or how it begins.")],
 ) -> None:
     """Show one exception: both sides, its state, what each night saw, what was done."""
-    with opened_state(load_settings()) as store:
+    settings = load_settings()
+    with opened_state(settings) as store:
         try:
             detail = show_exception(store, key)
         except LookupError as error:
             raise typer.BadParameter(str(error)) from error
         standing = triage.standings(store).get(detail.exception.exception_key)
     view = detail.exception
+    exponents = settings.exponents()
     facts = {
         "key": view.exception_key,
         "code": f"{view.code} {view.cause or ''}",
@@ -69,21 +72,20 @@ def show(
         "owner": f"{view.owner_system} {view.owner_id}",
         "replica": f"{view.replica_system or 'none'} {view.replica_id or ''}",
         "attribute": view.attribute or "existence",
-        "expected": view.expected or "",
-        "observed": view.observed or "nothing",
+        "expected": value_of(view.attribute, view.expected, view.currency, exponents),
+        "observed": value_of(view.attribute, view.observed, view.currency, exponents) or "nothing",
         "thread": view.correlation_id or "",
     }
     for name, value in facts.items():
         out.print(f"[bold]{name:<10}[/] {value}", soft_wrap=True)
-    nights = table("night", "disposition", "expected", "observed", "minor units", "currency")
+    nights = table("night", "disposition", "expected", "observed", "impact")
     for seen in detail.observations:
         nights.add_row(
             str(seen.snapshot_date),
             seen.disposition,
-            seen.expected or "",
-            seen.observed or "",
-            "" if seen.impact_minor is None else str(seen.impact_minor),
-            seen.currency or "",
+            value_of(view.attribute, seen.expected, seen.currency, exponents),
+            value_of(view.attribute, seen.observed, seen.currency, exponents),
+            amount(seen.impact_minor, seen.currency or "", exponents),
         )
     out.print(nights)
     if standing is not None:

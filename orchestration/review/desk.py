@@ -16,7 +16,7 @@ from orchestration.settings import Settings
 from reconcilers.corrections.brakes import halted
 from reconcilers.corrections.policy import Policy, load_policy
 from reconcilers.masking import masked
-from reconcilers.report.amounts import amount
+from reconcilers.report.amounts import amount, value_of
 from reconcilers.rules.codes import CODES
 from reconcilers.state.store import State
 from reconcilers.trace.folded import duration
@@ -88,7 +88,7 @@ def _templates() -> Environment:
         "kind": name_of,
         "role": lambda side: {"crm": "CRM", "erp": "ERP"}.get(side, side.replace("_", " ")),
         "words": lambda name: str(name).replace("_", " "),
-        "seen": lambda value, attribute: masked(attribute, value),
+        "seen": _seen,
     }
     return environment
 
@@ -101,6 +101,11 @@ def _policy(path: Path, _changed_ns: int) -> Policy:
 @pass_context
 def _amount(context: Context, minor: int | None, currency: str | None) -> str:
     return amount(minor, currency, context["exponents"]) if currency else ""
+
+
+@pass_context
+def _seen(context: Context, value: str | None, attribute: str, currency: str | None) -> str:
+    return value_of(attribute, masked(attribute, value), currency, context["exponents"])
 
 
 def refusal(request: Request, words: str, status: int) -> Response:

@@ -1,7 +1,14 @@
 """Writes amounts for people; the only place of the report where minor units become decimals."""
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+
+# Attributes whose expected and observed values are minor units, whatever stands behind a colon.
+MONEY_ATTRIBUTES = frozenset({
+    "amount", "applied", "arr", "closed", "credit_note", "deferred", "end", "exchange_difference",
+    "left", "list_price", "members", "movement", "mrr", "mrr_at_contract_quantity", "plan",
+    "recognised", "tax", "total", "unit_mrr",
+})  # fmt: skip
 
 
 def amount(minor: int | None, currency: str, exponents: Mapping[str, int]) -> str:
@@ -12,6 +19,24 @@ def amount(minor: int | None, currency: str, exponents: Mapping[str, int]) -> st
         return f"{minor:,} minor units {currency}".strip()
     exponent = exponents[currency]
     return f"{Decimal(minor).scaleb(-exponent):,.{exponent}f} {currency}"
+
+
+def value_of(
+    attribute: str, value: str | None, currency: str | None, exponents: Mapping[str, int]
+) -> str:
+    """What was expected of an attribute or seen in it, as people read it: '1,234.56 EUR'.
+
+    Values that are no amounts stay as they are; '' for none.
+    """
+    if not value or not currency or attribute.partition(":")[0] not in MONEY_ATTRIBUTES:
+        return value or ""
+    try:
+        minor = Decimal(value)
+    except InvalidOperation:
+        return value
+    if minor == minor.to_integral_value():
+        return amount(int(minor), currency, exponents)
+    return f"{minor.scaleb(-exponents[currency]):,f} {currency}" if currency in exponents else value
 
 
 def whole(minor: int, currency: str, exponents: Mapping[str, int]) -> str:

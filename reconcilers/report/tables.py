@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reconcilers.report.amounts import value_of
 from reconcilers.report.data import ReportData, TieoutLine
 from reconcilers.report.grids import Column, Grid, Row
 from reconcilers.report.risk import DIMENSIONS
@@ -53,7 +54,9 @@ def _news(line: ExceptionLine) -> str:
     return "reopened" if line.is_reopened else "as before"
 
 
-def _exception_row(line: ExceptionLine, traces: Mapping[str, str]) -> Row:
+def _exception_row(
+    line: ExceptionLine, traces: Mapping[str, str], exponents: Mapping[str, int]
+) -> Row:
     return {
         "standing": _standing(line),
         "news": _news(line),
@@ -69,8 +72,8 @@ def _exception_row(line: ExceptionLine, traces: Mapping[str, str]) -> Row:
         "replica_system": line.replica_system,
         "replica_id": line.replica_id or ("nothing there" if line.replica_system else ""),
         "attribute": line.attribute,
-        "expected": line.expected,
-        "observed": line.observed,
+        "expected": value_of(line.attribute, line.expected, line.currency, exponents),
+        "observed": value_of(line.attribute, line.observed, line.currency, exponents),
         "impact_minor": line.impact_minor if line.currency else None,
         "currency": line.currency,
         "impact_reporting_minor": line.impact_reporting_minor,
@@ -92,6 +95,7 @@ def _exception_row(line: ExceptionLine, traces: Mapping[str, str]) -> Row:
 
 def _exceptions(data: ReportData, traces: Mapping[str, str]) -> Grid:
     lines = (*data.exceptions, *data.resolved, *data.pending)
+    exponents = dict(data.exponents)
     return Grid(
         name="exceptions",
         caption="Exceptions",
@@ -117,7 +121,7 @@ def _exceptions(data: ReportData, traces: Mapping[str, str]) -> Grid:
                 (Column("correction_state", "Correction", "pill"),),
             ),
         ),
-        rows=[_exception_row(line, traces) for line in lines],
+        rows=[_exception_row(line, traces, exponents) for line in lines],
         facets=(
             ("standing", "Standing"),
             ("news", "Since last night"),
