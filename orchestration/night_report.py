@@ -7,7 +7,9 @@ from orchestration.settings import Settings
 from orchestration.stores import opened_state
 from reconcilers.corrections.policy import load_policy
 from reconcilers.engine import open_warehouse, require_built_for
-from reconcilers.report import ReportData, ReportFiles, build_report_data, write_report
+from reconcilers.report.build import build_report_data
+from reconcilers.report.data import ReportData
+from reconcilers.report.files import ReportFiles, write_report
 from reconcilers.report.process import STUCK_LISTED
 from reconcilers.trace.pages import thread_pages
 

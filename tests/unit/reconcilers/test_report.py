@@ -19,8 +19,8 @@ from reconcilers.deltas import DELTAS
 from reconcilers.exceptions import lives_as_of, record_night
 from reconcilers.findings import DISPOSITIONS, empty
 from reconcilers.masking import masked
-from reconcilers.report import build_report_data, write_report
 from reconcilers.report.amounts import amount, percent
+from reconcilers.report.build import build_report_data
 from reconcilers.report.causes import cause_lines
 from reconcilers.report.data import AGE_BUCKETS, age_bucket
 from reconcilers.report.files import (
@@ -28,6 +28,7 @@ from reconcilers.report.files import (
     EXCEPTION_COLUMNS,
     exceptions_csv,
     run_summary,
+    write_report,
 )
 from reconcilers.report.html import comparison_name, render_html
 from reconcilers.rules.codes import CODES
