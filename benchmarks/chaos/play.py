@@ -225,7 +225,9 @@ class _Play:
         self.witness.is_over = True
         taken = list_corrections(self.state, states=[CorrectionState.ACCEPTED.value])
         undoable = [view.correction_id for view in taken if view.action in UNDONE_BY]
-        undos = compensate(self.state, undoable, "ben", "undo", NIGHT)
+        # Journals are taken back in their own month; once it is closed, on the day that one names.
+        on = NIGHT.date() if verdict.is_closed(self.store) else None
+        undos = compensate(self.state, undoable, "ben", "undo", NIGHT, on=on)
         said = approve(self.state, [undo.correction_id for undo in undos], "ann", "", NIGHT)
         approve(self.state, [d.correction_id for d in said if d.still_needed], "eve", "", NIGHT)
         await self._come_to_an_end()

@@ -77,11 +77,15 @@ def _check_repair(repair: Repair, state: str, store: Store, witness: Witness) ->
         witness.breach("I1", f"{name} is superseded and there")
 
 
+def is_closed(store: Store) -> bool:
+    """Whether the month that the documents are of was closed meanwhile."""
+    period = store.get("netsuite", "accountingperiod", PERIOD) or {}
+    return bool(period["closed"] == "T")
+
+
 def _is_closed(store: Store, repair: Repair) -> bool:
     """Whether it is a field of a document whose period closed: it is not changed back any more."""
-    period = store.get("netsuite", "accountingperiod", PERIOD) or {}
-    is_of_document = repair.object in TABLES and not repair.is_posting
-    return is_of_document and period["closed"] == "T"
+    return repair.object in TABLES and not repair.is_posting and is_closed(store)
 
 
 def check_undone(
