@@ -83,7 +83,7 @@ def is_closed(store: Store) -> bool:
     return bool(period["closed"] == "T")
 
 
-def _is_closed(store: Store, repair: Repair) -> bool:
+def _stays_changed(store: Store, repair: Repair) -> bool:
     """Whether it is a field of a document whose period closed: it is not changed back any more."""
     return repair.object in TABLES and not repair.is_posting and is_closed(store)
 
@@ -98,7 +98,7 @@ def check_undone(
         states = {record.correction_id: record.state for record in records}
     for undo in undos:
         repair, stands = repairs[undo.undoes], states[undo.correction_id]
-        if witness.was_changed(repair) or (stands == S.REFUSED and _is_closed(store, repair)):
+        if witness.was_changed(repair) or (stands == S.REFUSED and _stays_changed(store, repair)):
             continue
         if stands != S.ACCEPTED or states[undo.undoes] != S.COMPENSATED:
             witness.breach(

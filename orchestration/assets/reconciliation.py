@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from orchestration.checks import (
+    AT_RISK,
     CODE_CHECKS,
     STATEMENTS_CHECK,
     TIEOUT_CHECKS,
@@ -117,14 +118,7 @@ def _drift_metadata(drift: pl.DataFrame, places: Places) -> dict[str, dg.Metadat
     by_code = (
         drift.filter(pl.col("disposition") == "exception")
         .group_by("code")
-        .agg(
-            pl.len().alias("rows"),
-            pl.col("impact_reporting_minor")
-            .filter(pl.col("explained_by").is_null())
-            .abs()
-            .sum()
-            .alias("minor"),
-        )
+        .agg(pl.len().alias("rows"), AT_RISK.alias("minor"))
         .sort("code")
     )
     lines = ["| code | exceptions | at risk |", "|---|---:|---:|"]
