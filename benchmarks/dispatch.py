@@ -21,9 +21,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from extractors.billing.stripe.client import StripeConfig
-from extractors.crm.salesforce.client import SalesforceConfig
-from extractors.erp.netsuite.client import NetSuiteConfig
+from extractors.billing.stripe.config import StripeConfig
+from extractors.crm.salesforce.config import SalesforceConfig
+from extractors.erp.netsuite.config import NetSuiteConfig
 from extractors.http import HttpOptions
 from extractors.protocol import Target
 from extractors.registry import CONNECTORS, open_target

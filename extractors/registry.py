@@ -1,4 +1,4 @@
-"""Which systems there are, what is pulled from each, and how to open them."""
+"""What is pulled from each system, and how it is opened."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -22,18 +22,14 @@ from extractors.erp.tryton.target import TrytonTarget
 from extractors.http import HttpDoor, HttpOptions
 from extractors.metrics import Metrics
 from extractors.protocol import ObjectSpec, Reader, Source, Target
+from extractors.systems import OPTIONAL, RECONCILED, SYSTEMS
 
 
 @dataclass(frozen=True)
 class Connector:
-    """All there is to know of a connector: what it pulls, and how it is opened.
-
-    `role` is what the system is to the company: CRM, billing or ERP.
-    """
+    """All there is to know of a system that is called: what it pulls, and how it is opened."""
 
     system: str
-    role: str
-    config: type[Any]
     objects: Mapping[str, ObjectSpec]
     connect: Callable[[Any, HttpOptions], HttpDoor]
     source: Callable[[HttpDoor], Source]
@@ -46,8 +42,6 @@ CONNECTORS: dict[str, Connector] = {
     for connector in (
         Connector(
             salesforce.SYSTEM,
-            "CRM",
-            salesforce.SalesforceConfig,
             SALESFORCE,
             salesforce.connect,
             salesforce.SalesforceSource,
@@ -56,8 +50,6 @@ CONNECTORS: dict[str, Connector] = {
         ),
         Connector(
             stripe.SYSTEM,
-            "billing",
-            stripe.StripeConfig,
             STRIPE,
             stripe.connect,
             stripe.StripeSource,
@@ -66,8 +58,6 @@ CONNECTORS: dict[str, Connector] = {
         ),
         Connector(
             netsuite.SYSTEM,
-            "ERP",
-            netsuite.NetSuiteConfig,
             NETSUITE,
             netsuite.connect,
             netsuite.NetSuiteSource,
@@ -76,8 +66,6 @@ CONNECTORS: dict[str, Connector] = {
         ),
         Connector(
             tryton.SYSTEM,
-            "ERP",
-            tryton.TrytonConfig,
             TRYTON,
             tryton.connect,
             tryton.TrytonSource,
@@ -93,31 +81,25 @@ class Folder:
     """What a connector is whose files lie in a folder: nothing is called, nothing is written."""
 
     system: str
-    role: str
-    config: type[Any]
     objects: Mapping[str, ObjectSpec]
     reader: Callable[[Any], Reader]
 
 
-FOLDERS: dict[str, Folder] = {
-    bank.SYSTEM: Folder(bank.SYSTEM, "bank", bank.BankConfig, BANK, bank.BankSource)
-}
-CONNECTABLE: Mapping[str, Connector | Folder] = {**CONNECTORS, **FOLDERS}
+FOLDERS: dict[str, Folder] = {bank.SYSTEM: Folder(bank.SYSTEM, BANK, bank.BankSource)}
 
-# The systems that a night reconciles; others can be extracted, and have no models yet.
 SOURCES: dict[str, Mapping[str, ObjectSpec]] = {
-    system: CONNECTORS[system].objects
-    for system in (salesforce.SYSTEM, stripe.SYSTEM, netsuite.SYSTEM)
+    system: CONNECTORS[system].objects for system in RECONCILED
 }
-# What a night reads too where it is configured. A night without it goes on.
-OPTIONAL: dict[str, Mapping[str, ObjectSpec]] = {bank.SYSTEM: BANK}
-READ: Mapping[str, Mapping[str, ObjectSpec]] = {**SOURCES, **OPTIONAL}
+READ: Mapping[str, Mapping[str, ObjectSpec]] = {
+    **SOURCES,
+    **{system: FOLDERS[system].objects for system in OPTIONAL},
+}
 
 
 def connector_of(config: object) -> Connector:
     """The connector that a configuration is for."""
     for connector in CONNECTORS.values():
-        if isinstance(config, connector.config):
+        if isinstance(config, SYSTEMS[connector.system].config):
             return connector
     raise TypeError(f"no connector is configured by a {type(config).__name__}")
 
@@ -146,7 +128,7 @@ async def open_target(config: object, options: HttpOptions | None = None) -> Asy
 async def open_reader(config: object) -> AsyncIterator[tuple[Reader, Metrics]]:
     """What reads a system or a folder, with the count of the calls that it takes."""
     for folder in FOLDERS.values():
-        if isinstance(config, folder.config):
+        if isinstance(config, SYSTEMS[folder.system].config):
             yield folder.reader(config), Metrics()
             return
     async with open_source(config) as source:

@@ -104,13 +104,13 @@ def extract(
 ) -> None:
     """Read one system into the raw zone, without reconciling. An interrupted read goes on."""
     from extractors.errors import SourceError
-    from extractors.registry import CONNECTABLE
+    from extractors.systems import SYSTEMS
     from orchestration.extraction import read_system
     from orchestration.resources import night_lock
     from orchestration.screen import extraction_table
 
-    if system not in CONNECTABLE:
-        raise typer.BadParameter(f"{system!r} is not one of {', '.join(CONNECTABLE)}")
+    if system not in SYSTEMS:
+        raise typer.BadParameter(f"{system!r} is not one of {', '.join(SYSTEMS)}")
     settings = _settings()
     chosen = day_of(day) if day else _default_day(settings, system)
     with night_lock(settings):

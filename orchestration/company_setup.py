@@ -8,7 +8,7 @@ from typing import Protocol
 import yaml  # type: ignore[import-untyped]
 from cryptography.fernet import Fernet
 
-from extractors.registry import CONNECTABLE, FOLDERS, SOURCES
+from extractors.systems import RECONCILED, SYSTEMS
 from orchestration.company_files import MATRIX, POLICY, SHIPPED, SHIPPED_SEEDS, TO_ADAPT, WORDS
 from orchestration.connections import variable_of, variables
 
@@ -49,14 +49,14 @@ def answers(ask: Asking, known: Mapping[str, str]) -> dict[str, str]:
         told["TIEOUT_STATE_URL"] = ask.secret(
             "TIEOUT_STATE_URL (postgresql+psycopg://...)", known.get("TIEOUT_STATE_URL", "")
         )
-    owned = any(name in known for system in SOURCES for name in variables(CONNECTABLE[system]))
+    owned = any(name in known for system in RECONCILED for name in variables(system))
     systems = ask.choice(
         "Which systems? A night reconciles three together: all practice ones, or all your own",
         (PRACTICE, OWN),
         OWN if owned else PRACTICE,
     )
-    for system in SOURCES:
-        names = {*variables(CONNECTABLE[system]), *_to_write(system)}
+    for system in RECONCILED:
+        names = {*variables(system), *_to_write(system)}
         told = {name: value for name, value in told.items() if name not in names}
         if systems == OWN:
             told |= _system(ask, known, system)
@@ -69,7 +69,7 @@ def answers(ask: Asking, known: Mapping[str, str]) -> dict[str, str]:
 
 
 def _system(ask: Asking, known: Mapping[str, str], system: str) -> dict[str, str]:
-    required = list(variables(CONNECTABLE[system], required=True).values())
+    required = list(variables(system, required=True).values())
     logins = LOGINS.get(system)
     fields = required
     if logins:
@@ -98,7 +98,7 @@ def _kept(
 ) -> dict[str, str]:
     """What nobody is asked for, but was set: all but what belongs to another login."""
     of_logins = {name for names in LOGINS.get(system, {}).values() for name in names}
-    names = set(variables(CONNECTABLE[system]).values()) - (of_logins - {*fields})
+    names = set(variables(system).values()) - (of_logins - {*fields})
     wanted = {variable_of(system, f"{prefix}{name}") for name in names}
     return {variable: known[variable] for variable in known.keys() & wanted}
 
@@ -115,7 +115,7 @@ def _asked(ask: Asking, known: Mapping[str, str], variable: str, words: str) -> 
 
 
 def _bank(ask: Asking, known: Mapping[str, str]) -> dict[str, str]:
-    (variable,) = variables(FOLDERS["bank"], required=True)
+    (variable,) = variables("bank", required=True)
     if not ask.yes("Hold payouts against bank statements?", default=variable in known):
         return {variable: ""}
     return _asked(ask, known, variable, "Folder of the bank's files")
@@ -124,12 +124,12 @@ def _bank(ask: Asking, known: Mapping[str, str]) -> dict[str, str]:
 def is_secret(system: str, name: str) -> bool:
     """What a connector keeps out of its own text form is a secret."""
     return any(
-        one.name == name and not one.repr for one in dataclasses.fields(CONNECTABLE[system].config)
+        one.name == name and not one.repr for one in dataclasses.fields(SYSTEMS[system].config)
     )
 
 
 def _to_write(system: str) -> list[str]:
-    return [variable_of(system, f"write_{n}") for n in variables(CONNECTABLE[system]).values()]
+    return [variable_of(system, f"write_{n}") for n in variables(system).values()]
 
 
 def write_files(folder: Path) -> list[Path]:

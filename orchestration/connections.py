@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from extractors.registry import CONNECTABLE, SOURCES, Connector, Folder
+from extractors.systems import RECONCILED, SYSTEMS
 
 
 def variable_of(system: str, name: str) -> str:
@@ -17,11 +17,11 @@ def variable_of(system: str, name: str) -> str:
     return f"{system}_{'url' if name == 'base_url' else name}".upper()
 
 
-def variables(connector: Connector | Folder, *, required: bool = False) -> dict[str, str]:
+def variables(system: str, *, required: bool = False) -> dict[str, str]:
     """Variable to field, of all fields or of those that have no default."""
     return {
-        variable_of(connector.system, one.name): one.name
-        for one in dataclasses.fields(connector.config)
+        variable_of(system, one.name): one.name
+        for one in dataclasses.fields(SYSTEMS[system].config)
         if not required or _is_required(one)
     }
 
@@ -42,12 +42,12 @@ def given_to_write(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
 def given(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """What the environment says of each system that it names at all."""
     found = {
-        connector.system: {
+        system: {
             name: environ[variable]
-            for variable, name in variables(connector).items()
+            for variable, name in variables(system).items()
             if environ.get(variable)
         }
-        for connector in CONNECTABLE.values()
+        for system in SYSTEMS
     }
     return {system: values for system, values in found.items() if values}
 
@@ -57,11 +57,11 @@ def mistakes(connections: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
 
     The systems of a night are configured together or not at all.
     """
-    together = SOURCES if connections.keys() & SOURCES.keys() else ()
+    together = RECONCILED if connections.keys() & {*RECONCILED} else ()
     missing = [
         variable
         for system in {**dict.fromkeys(together), **connections}
-        for variable, name in variables(CONNECTABLE[system], required=True).items()
+        for variable, name in variables(system, required=True).items()
         if name not in connections.get(system, {})
     ]
     if missing:
@@ -81,7 +81,7 @@ def config_of(system: str, values: Mapping[str, Any]) -> Any:
         ValueError: the values contradict each other.
 
     """
-    config = CONNECTABLE[system].config
+    config = SYSTEMS[system].config
     kinds = get_type_hints(config)
     return config(
         **{

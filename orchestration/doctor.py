@@ -14,8 +14,9 @@ from extractors.errors import SourceError, Unauthorized
 from extractors.findings import Expected, Finding, Level
 from extractors.http import HttpDoor
 from extractors.protocol import Reader
-from extractors.registry import SOURCES, open_door, open_reader
+from extractors.registry import open_door, open_reader
 from extractors.sandbox import control
+from extractors.systems import RECONCILED
 from orchestration.connections import variable_of
 from orchestration.doctor_machine import files, machine
 from orchestration.settings import Settings, SettingsError
@@ -32,7 +33,7 @@ def examine(settings: Settings, now: dt.datetime | None = None) -> Iterator[Find
     """
     yield from machine(settings)
     yield from files(settings)
-    for system in dict.fromkeys([*SOURCES, *settings.connections_override]):
+    for system in dict.fromkeys([*RECONCILED, *settings.connections_override]):
         found = _system(settings, system)
         yield found
         if found.is_ok and system in settings.connections_override:
@@ -84,7 +85,7 @@ async def _probe(settings: Settings, system: str) -> str:
 
 def traps(settings: Settings, system: str, now: dt.datetime) -> Iterator[Finding]:
     """What is known to go wrong with a vendor, and how it is here."""
-    if system not in SOURCES:
+    if system not in RECONCILED:
         return
     yield _write_apart(settings, system)
     try:

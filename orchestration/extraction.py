@@ -9,7 +9,8 @@ from typing import Any
 from extractors.extract import extract_system
 from extractors.manifest import Manifest
 from extractors.raw_zone import RawZone
-from extractors.registry import OPTIONAL, open_reader
+from extractors.registry import open_reader
+from extractors.systems import OPTIONAL
 from orchestration.settings import Settings
 
 

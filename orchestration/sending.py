@@ -4,8 +4,9 @@ import datetime as dt
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from extractors.registry import SOURCES, open_target
+from extractors.registry import open_target
 from extractors.sandbox import control
+from extractors.systems import RECONCILED
 from orchestration.settings import Settings
 from reconcilers.corrections.dispatch import DispatchSummary, dispatch
 from reconcilers.corrections.expiry import expire
@@ -27,7 +28,7 @@ async def send(settings: Settings, state: State) -> DispatchSummary:
     async with AsyncExitStack() as stack:
         targets = {
             system: await stack.enter_async_context(open_target(settings.target_config(system)))
-            for system in SOURCES
+            for system in RECONCILED
         }
         budgets = load_policy(settings.policy_path).budgets
         guard = load_guard(settings.matrix_path)

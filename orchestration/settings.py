@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from extractors.registry import CONNECTABLE, SOURCES
+from extractors.systems import RECONCILED
 from orchestration import environment as read
 from orchestration.company_files import (
     MATRIX,
@@ -94,7 +94,7 @@ class Settings:
     @property
     def uses_sandbox(self) -> bool:
         """True when no real system that a night reconciles is configured."""
-        return not self.connections_override.keys() & SOURCES.keys()
+        return not self.connections_override.keys() & {*RECONCILED}
 
     def company_file(self, name: str) -> Path:
         """The company's own file of this name, or the shipped one."""
@@ -176,7 +176,7 @@ class Settings:
         if system not in connections:
             connections = self.connections()
         if system not in connections:
-            needed = ", ".join(variables(CONNECTABLE[system], required=True))
+            needed = ", ".join(variables(system, required=True))
             raise SettingsError(f"{system} is not configured; set {needed} (see .env.example).")
         return connections[system]
 

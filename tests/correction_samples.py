@@ -4,7 +4,9 @@ import os
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -28,12 +30,23 @@ DAY = date(2026, 6, 30)
 SEALS = Seals(["c2VhbHMgb2YgdGhlIHNhbXBsZXMsIGZvciB0ZXN0cy4="])
 
 
+@cache
+def _empty_store() -> bytes:
+    """A SQLite file with its tables: making them takes as long as many a test."""
+    with TemporaryDirectory() as folder:
+        open_state(f"sqlite:///{folder}/state.db").close()
+        return Path(folder, "state.db").read_bytes()
+
+
 def fresh_state(folder: Path) -> State:
     """An empty state store: SQLite in the folder, or, where TIEOUT_TEST_DATABASE names a PostgreSQL
     database, a schema of its own there."""
     url = os.environ.get("TIEOUT_TEST_DATABASE")
     if url is None:
-        return open_state(f"sqlite:///{folder}/state.db")
+        file = folder / "state.db"
+        if not file.exists():
+            file.write_bytes(_empty_store())
+        return open_state(str(file))
     schema = f"test_{secrets.token_hex(8)}"
     engine = create_engine(url)
     with engine.begin() as connection:

@@ -19,9 +19,9 @@ from benchmarks.chaos.fuse import Fuse, Killed
 from benchmarks.chaos.script import Script, Turn, draw
 from benchmarks.chaos.wire import Sky, Wire
 from benchmarks.chaos.witness import Witness
-from extractors.billing.stripe.client import StripeConfig
-from extractors.crm.salesforce.client import SalesforceConfig
-from extractors.erp.netsuite.client import NetSuiteConfig
+from extractors.billing.stripe.config import StripeConfig
+from extractors.crm.salesforce.config import SalesforceConfig
+from extractors.erp.netsuite.config import NetSuiteConfig
 from extractors.http import HttpOptions
 from extractors.registry import open_target
 from extractors.sandbox.servers import connections, create_apps

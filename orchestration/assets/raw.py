@@ -12,7 +12,8 @@ from extractors.errors import LateExtraction, SourceError
 from extractors.manifest import Manifest
 from extractors.protocol import ObjectSpec
 from extractors.raw_tables import load_current
-from extractors.registry import CONNECTABLE, OPTIONAL, READ
+from extractors.registry import READ
+from extractors.systems import OPTIONAL, SYSTEMS
 from orchestration.checks import listed
 from orchestration.extraction import Extraction, read_system
 from orchestration.failures import as_failure
@@ -39,7 +40,7 @@ def extraction(system: str, objects: Mapping[str, ObjectSpec]) -> dg.AssetsDefin
                 group_name=f"raw_{system}",
                 kinds={system, "parquet"},
                 owners=["team:revenue-operations"],
-                description=f"{spec.vendor_name} of the {CONNECTABLE[system].role} as read for the "
+                description=f"{spec.vendor_name} of the {SYSTEMS[system].role} as read for the "
                 "day: Parquet and a manifest with counts, control totals, cursor and watermark.",
                 metadata={"dagster/column_schema": landed(spec)},
             )

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from orchestration.audit_pack import is_known, make_pack, pack_path
 from orchestration.console import console, table
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
@@ -63,6 +62,8 @@ def _verify_pack(path: Path) -> None:
     if not verdict.holds:
         out.print(f"[red]{path.name}: {verdict.problem}[/]", soft_wrap=True)
         raise typer.Exit(1)
+    from orchestration.audit_pack import is_known
+
     with opened_state(load_settings()) as state:
         known = is_known(state, verdict.sha256)
     if known is False:
@@ -77,6 +78,8 @@ def pack(
     day: Annotated[dt.datetime, typer.Option("--day", formats=["%Y-%m-%d"], help="The night.")],
 ) -> None:
     """Write the evidence of a night as one archive that is read, and checked, without Tieout."""
+    from orchestration.audit_pack import make_pack, pack_path
+
     settings = load_settings()
     try:
         made = make_pack(settings, day.date())

@@ -12,11 +12,9 @@ import typer
 from orchestration.console import console, money, table
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
-from reconcilers.corrections import approval, brakes, decision_csv
-from reconcilers.corrections import compensate as undoing
+from reconcilers.corrections import approval, brakes
 from reconcilers.corrections.approval import ApprovalRefusedError, Decision
 from reconcilers.corrections.brakes import HaltRefusedError
-from reconcilers.corrections.compensate import CompensationRefusedError
 from reconcilers.corrections.states import WrongStateError
 from reconcilers.sealing import veiled
 from reconcilers.state.store import State
@@ -139,8 +137,10 @@ def export(
     path: Annotated[Path, typer.Argument(help="The CSV to write.")],
 ) -> None:
     """Write all corrections that wait for a person to a CSV, with a column for the decision."""
+    from reconcilers.corrections.decision_csv import export_waiting
+
     with opened_state(load_settings()) as store:
-        count = decision_csv.export_waiting(store, path)
+        count = export_waiting(store, path)
     out.print(f"{count} corrections written to {path}", soft_wrap=True)
 
 
@@ -149,9 +149,11 @@ def decide(
     path: Annotated[Path, typer.Argument(help="The CSV, with approve or reject filled in.")],
 ) -> None:
     """Take the decisions of an exported CSV, all of them or none."""
+    from reconcilers.corrections.decision_csv import take_decisions
+
     settings = load_settings()
     with opened_state(settings) as store:
-        done = decision_csv.take_decisions(store, path, settings.actor)
+        done = take_decisions(store, path, settings.actor)
     _say(done.decisions)
     out.print(f"{len(done.decisions)} decisions taken, {done.blank} still to decide")
 
@@ -183,13 +185,15 @@ def compensate(
     ] = None,
 ) -> None:
     """Propose the undo of corrections that a target took; somebody else approves it."""
+    from reconcilers.corrections import compensate as undoing
+
     settings = load_settings()
     with opened_state(settings) as store:
         try:
             undos = undoing.compensate(
                 store, _full_ids(store, ids), settings.actor, comment, on=on and on.date()
             )
-        except CompensationRefusedError as error:
+        except undoing.CompensationRefusedError as error:
             raise typer.BadParameter(str(error)) from error
     if not undos:
         raise typer.BadParameter("name corrections by id")

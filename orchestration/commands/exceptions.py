@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 from orchestration.console import console, money, table
 from orchestration.settings import load_settings
 from orchestration.stores import opened_state
-from reconcilers import triage, triage_csv
-from reconcilers.edited_csv import EditedFileError
+from reconcilers import triage
 from reconcilers.report.amounts import amount, value_of
 from reconcilers.state.store import State
 from reconcilers.state.views import list_exceptions, show_exception
@@ -147,8 +146,10 @@ def export(
     code: Annotated[str | None, typer.Option(help="Only this drift code.")] = None,
 ) -> None:
     """Write open exceptions to a CSV, with columns for what is to be said of them."""
+    from reconcilers.triage_csv import export_open
+
     with opened_state(load_settings()) as store:
-        count = triage_csv.export_open(store, path, code)
+        count = export_open(store, path, code)
     out.print(f"{count} exceptions written to {path}", soft_wrap=True)
 
 
@@ -157,10 +158,13 @@ def decide(
     path: Annotated[Path, typer.Argument(help="The CSV, with decisions filled in.")],
 ) -> None:
     """Take what an exported CSV says; of a file with mistakes nothing is taken."""
+    from reconcilers.edited_csv import EditedFileError
+    from reconcilers.triage_csv import take_words
+
     settings = load_settings()
     with opened_state(settings) as store:
         try:
-            taken = triage_csv.take_words(store, path, settings.actor)
+            taken = take_words(store, path, settings.actor)
         except (EditedFileError, OSError) as error:
             out.print(f"[red]nothing taken[/]: {error}", soft_wrap=True)
             raise typer.Exit(1) from error

@@ -9,14 +9,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from alembic.migration import MigrationContext
 from sqlalchemy import Column, Date, Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from reconcilers.canonical import canonical_json
 from reconcilers.state.audit import ChainVerdict, append_audit, verify_chain
 from reconcilers.state.models import AuditHead, Base
-from reconcilers.state.store import State
+from reconcilers.state.store import State, revisions
 from reconcilers.state.types import UtcDateTime
 
 META = "backup.json"
@@ -145,8 +144,7 @@ def _value(column: Column[Any], value: Any) -> Any:
 
 
 def _heads(session: Session) -> tuple[str, ...]:
-    context = MigrationContext.configure(session.connection())
-    return tuple(sorted(context.get_current_heads()))
+    return tuple(sorted(revisions(session.connection())))
 
 
 def _read_meta(file: zipfile.ZipFile) -> Backup:

@@ -6,13 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import SingletonThreadPool
+
+from reconcilers.state.migrations.heads import HEADS
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATION_LOCK = 7_401_883  # any constant; it names our advisory lock on PostgreSQL
 BUSY_SECONDS = 30
@@ -93,6 +96,11 @@ def _tune_sqlite(engine: Engine) -> None:
 
 
 def _migrate(engine: Engine) -> None:
+    with engine.connect() as connection:
+        if revisions(connection) == HEADS:
+            return
+    from alembic import command
+
     with engine.execution_options(tieout_writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
@@ -100,8 +108,17 @@ def _migrate(engine: Engine) -> None:
         command.upgrade(migration_config(connection), "heads")
 
 
-def migration_config(connection: Connection) -> Config:
+def revisions(connection: Connection) -> set[str]:
+    """The newest migrations that the store has, of each branch."""
+    if not inspect(connection).has_table("alembic_version"):
+        return set()
+    return {*connection.scalars(text("SELECT version_num FROM alembic_version"))}
+
+
+def migration_config(connection: Connection) -> "Config":
     """Alembic's settings for the migrations inside this package, on an open connection."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(files("reconcilers.state") / "migrations"))
     config.set_main_option("path_separator", "os")

@@ -7,9 +7,9 @@ import signal
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
-from extractors.billing.stripe.client import StripeConfig
-from extractors.crm.salesforce.client import SalesforceConfig
-from extractors.erp.netsuite.client import NetSuiteConfig
+from extractors.billing.stripe.config import StripeConfig
+from extractors.crm.salesforce.config import SalesforceConfig
+from extractors.erp.netsuite.config import NetSuiteConfig
 from extractors.http import HttpOptions
 from extractors.registry import open_target
 from reconcilers.corrections import desk as persisting

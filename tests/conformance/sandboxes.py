@@ -21,6 +21,7 @@ from extractors.sandbox.netsuite_account import set_up_account
 from extractors.sandbox.salesforce_records import VIEW_ONLY
 from extractors.sandbox.stripe_caller import RESOURCES, RESTRICTED_KEYS
 from extractors.sandbox.volume import fill
+from extractors.systems import SYSTEMS
 from tests.conformance.wire import Wire
 from tests.conformance.workbench import Writing
 from tests.wire.vendors import LONG_AGO, Vendors
@@ -68,7 +69,7 @@ class SandboxBench:
         return [str(self.settings[name]) for name in self.wrong]
 
     def config(self, **changed):
-        return CONNECTORS[self.system].config(**{**self.settings, **changed})
+        return SYSTEMS[self.system].config(**{**self.settings, **changed})
 
     def day(self):
         return self.vendors.day

@@ -13,7 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 
-from extractors.registry import SOURCES
+from extractors.systems import RECONCILED
 from orchestration.commands.init import Nobody
 from orchestration.company_files import own_files
 from orchestration.company_setup import EDITED, LOGINS, answers, is_secret
@@ -137,7 +137,7 @@ def test_a_second_time_loses_nothing_that_was_set(tmp_path):
 
 @pytest.mark.parametrize(
     ("system", "login"),
-    [(system, login) for system in SOURCES for login in LOGINS.get(system, ("",))],
+    [(system, login) for system in RECONCILED for login in LOGINS.get(system, ("",))],
 )
 def test_every_login_is_written_for_reading_and_for_dispatch(system, login):
     told = answers(Replies(Which="own", **{system: login}), {"STRIPE_ACCOUNTS": "acct_1"})

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from extractors.registry import CONNECTABLE
+from extractors.systems import SYSTEMS
 from orchestration.connections import variables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +46,7 @@ def test_every_variable_of_the_template_is_read_and_the_other_way_round():
     sources = ("settings.py", "environment.py")
     source = "".join((ROOT / "orchestration" / name).read_text() for name in sources)
     read = set(re.findall(r'"(TIEOUT_[A-Z_]+)"', source)) | {"OTEL_EXPORTER_OTLP_ENDPOINT"}
-    connections = {name for one in CONNECTABLE.values() for name in variables(one)}
+    connections = {name for one in SYSTEMS for name in variables(one)}
     to_write = {name for name in template if "_WRITE_" in name}
     assert template - to_write == read | connections
     assert to_write

@@ -1,12 +1,12 @@
 import pytest
 
-from extractors.registry import CONNECTORS, SOURCES
+from extractors.systems import RECONCILED
 from orchestration.connections import variables
 from orchestration.kpis import effort
 from orchestration.settings import SettingsError, load_settings
 from reconcilers.kpis.backlog import Effort
 
-REQUIRED = [name for system in SOURCES for name in variables(CONNECTORS[system], required=True)]
+REQUIRED = [name for system in RECONCILED for name in variables(system, required=True)]
 SECRETS = {
     "SALESFORCE_CLIENT_SECRET": "shh",
     "NETSUITE_CLIENT_ID": "c",
@@ -61,7 +61,7 @@ def test_credentials_stay_out_of_the_text_form_of_the_settings(tmp_path):
 
 
 def test_a_system_that_no_night_reconciles_needs_none_of_the_others(tmp_path):
-    environ = {name: name.lower() for name in variables(CONNECTORS["tryton"])}
+    environ = {name: name.lower() for name in variables("tryton")}
     settings = load_settings({"TIEOUT_HOME": str(tmp_path), **environ})
     assert settings.uses_sandbox
     assert settings.system_config("tryton").database == "tryton_database"

@@ -11,7 +11,7 @@ import httpx
 import polars as pl
 import pytest
 
-from extractors.billing.stripe.client import StripeConfig
+from extractors.billing.stripe.config import StripeConfig
 from extractors.errors import ContractBroken, NotFound, Rejected
 from extractors.extract import extract_object
 from extractors.manifest import ROWS_FILE

@@ -8,7 +8,7 @@ import asyncio
 import httpx
 import pytest
 
-from extractors.billing.stripe.client import StripeConfig
+from extractors.billing.stripe.config import StripeConfig
 from extractors.errors import Conflict, NotFound, Unauthorized
 from extractors.extract import extract_object
 from extractors.protocol import WriteIntent

@@ -130,7 +130,7 @@ KILLED_BEFORE_THE_RENAME = """
 import asyncio, json, os, signal, sys
 from datetime import date
 from pathlib import Path
-from extractors.billing.stripe.client import StripeConfig
+from extractors.billing.stripe.config import StripeConfig
 from extractors.extract import extract_object
 from extractors.raw_zone import RawZone
 from extractors.registry import open_source

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from extractors.erp.netsuite import client
-from extractors.erp.netsuite.auth import NetSuiteConfig, assertion
+from extractors.erp.netsuite.auth import assertion
+from extractors.erp.netsuite.config import NetSuiteConfig
 from extractors.errors import Conflict, RateLimited
 from extractors.http import HttpOptions
 from extractors.protocol import WriteIntent

@@ -14,9 +14,10 @@ import pytest
 import stamina
 
 from extractors.calls import Call, Reply
-from extractors.crm.salesforce.auth import ASSERTION_SECONDS, SalesforceConfig, assertion
+from extractors.crm.salesforce.auth import ASSERTION_SECONDS, assertion
 from extractors.crm.salesforce.bulk import as_rest_writes, text_frame
 from extractors.crm.salesforce.client import SalesforceSource, _page_of_records
+from extractors.crm.salesforce.config import SalesforceConfig
 from extractors.crm.salesforce.dialect import DIALECT, explain, plain_number
 from extractors.crm.salesforce.objects import ACCOUNT, CONTRACT_HISTORY, OBJECTS, OPPORTUNITY
 from extractors.errors import ContractBroken, RateLimited, Rejected, Transient, Unauthorized

@@ -10,9 +10,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from extractors.billing.stripe.client import StripeConfig
-from extractors.crm.salesforce.client import SalesforceConfig
-from extractors.erp.netsuite.client import NetSuiteConfig
+from extractors.billing.stripe.config import StripeConfig
+from extractors.crm.salesforce.config import SalesforceConfig
+from extractors.erp.netsuite.config import NetSuiteConfig
 from extractors.extract import extract_object
 from extractors.http import HttpOptions
 from extractors.raw_tables import load_current

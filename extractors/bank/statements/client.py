@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from extractors.bank.statements.config import BankConfig
 from extractors.bank.statements.csv_format import statements_of as statements_of_csv
 from extractors.bank.statements.mt940_format import statements_of as statements_of_mt940
 from extractors.bank.statements.objects import OBJECTS, STATEMENT, STATEMENT_LINE
@@ -27,18 +28,6 @@ FORMATS: Mapping[str, Callable[[str, str], Iterator[Statement]]] = {
     CSV: statements_of_csv,
     **dict.fromkeys((".sta", ".mt940", ".940"), statements_of_mt940),
 }
-
-
-@dataclass(frozen=True)
-class BankConfig:
-    """`statements` is a folder, read with all folders in it.
-
-    `clock` is a file with the time (ISO, UTC) up to which the folder was filled; without it the
-    folder counts as complete up to the moment of reading.
-    """
-
-    statements: Path
-    clock: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import httpx
 
 from extractors.billing.stripe.account import Account, merged
 from extractors.billing.stripe.books import SYSTEM, Books
+from extractors.billing.stripe.config import StripeConfig
 from extractors.billing.stripe.metered import Metered, since_of
 from extractors.billing.stripe.objects import API_VERSION, BALANCE_TRANSACTION, OBJECTS, USAGE
 from extractors.billing.stripe.ranges import Range
@@ -31,27 +32,13 @@ from extractors.http import HttpDoor, HttpOptions
 from extractors.protocol import Bookmark, ObjectSpec, Page, SourceTotals, Start
 from extractors.side_by_side import side_by_side
 
-__all__ = ["API_VERSION", "DEFAULT_OPTIONS", "SYSTEM", "StripeConfig", "StripeSource", "connect"]
+__all__ = ["API_VERSION", "DEFAULT_OPTIONS", "SYSTEM", "StripeSource", "connect"]
 
 # The vendor takes 100 calls a second of a live account and 25 of a sandbox, in parallel as its
 # answers need it; a few are left to the company's own programs.
 DEFAULT_OPTIONS = HttpOptions(concurrency=16, per_second=95)
 SANDBOX_PER_SECOND = 24
 OVERLAP = timedelta(seconds=600)
-
-
-@dataclass(frozen=True)
-class StripeConfig:
-    """A restricted key; reading needs no more than read scopes.
-
-    `accounts` are read instead of the key's own account: connected accounts of a platform, or
-    accounts of the organization whose key it is. All of them land in the same objects, so ids
-    that people choose (of products and coupons) must not be used for different things in them.
-    """
-
-    base_url: str
-    api_key: str = field(repr=False)
-    accounts: tuple[str, ...] = ()
 
 
 class StripeDoor(HttpDoor):

@@ -1,46 +1,19 @@
 """How an org is entered: by client credentials, or by an assertion that a certified key signed."""
 
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import jwt
 
 from extractors.auth import Token
 from extractors.calls import Call
+from extractors.crm.salesforce.config import SalesforceConfig
 from extractors.http import HttpDoor
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 # The vendor takes no assertion that is good for longer than five minutes.
 ASSERTION_SECONDS = 180
-
-_ASSERTION = ("username", "private_key_path")
-
-
-@dataclass(frozen=True)
-class SalesforceConfig:
-    """A connected app of an org, and one of the two ways to enter it.
-
-    `base_url` is the My Domain host. With `client_secret` the app enters by itself; with
-    `username` and `private_key_path` it enters as that user. `login_url` is whom the assertion is
-    made for: https://test.salesforce.com where the org is a vendor's sandbox.
-    """
-
-    base_url: str
-    client_id: str
-    client_secret: str | None = field(default=None, repr=False)
-    username: str | None = None
-    private_key_path: Path | None = None
-    login_url: str = "https://login.salesforce.com"
-
-    def __post_init__(self) -> None:
-        given = {name for name in ("client_secret", *_ASSERTION) if getattr(self, name)}
-        if given not in ({"client_secret"}, {*_ASSERTION}):
-            raise ValueError(
-                f"give either client_secret or {' and '.join(_ASSERTION)}; "
-                f"given are {', '.join(sorted(given)) or 'none of them'}"
-            )
 
 
 def auth_of(config: SalesforceConfig) -> Token:

@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 
 from extractors.calls import Call, Reply
-from extractors.crm.salesforce.auth import SalesforceConfig, auth_of
+from extractors.crm.salesforce.auth import auth_of
 from extractors.crm.salesforce.batch import Gathering, all_together
 from extractors.crm.salesforce.bulk import Jobs, Part, as_rest_writes
+from extractors.crm.salesforce.config import SalesforceConfig
 from extractors.crm.salesforce.dialect import DIALECT, SYSTEM
 from extractors.crm.salesforce.objects import ANY_TYPE, OBJECTS
 from extractors.crm.salesforce.query import API_VERSION, ROOT, Place, is_last, query
@@ -20,7 +21,7 @@ from extractors.errors import ContractBroken, Rejected
 from extractors.http import HttpDoor, HttpOptions
 from extractors.protocol import Bookmark, ObjectSpec, Page, SourceTotals, Start
 
-__all__ = ["DEFAULT_OPTIONS", "SYSTEM", "SalesforceConfig", "SalesforceSource", "connect"]
+__all__ = ["DEFAULT_OPTIONS", "SYSTEM", "SalesforceSource", "connect"]
 
 # An org takes 25 long calls at once, from all applications together.
 DEFAULT_OPTIONS = HttpOptions(concurrency=10)

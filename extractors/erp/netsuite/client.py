@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 
 from extractors.calls import Dialect, Explanation, decode_text
-from extractors.erp.netsuite.auth import NetSuiteConfig, auth_of
+from extractors.erp.netsuite.auth import auth_of
+from extractors.erp.netsuite.config import NetSuiteConfig
 from extractors.erp.netsuite.deletions import MARGIN, Deletions
 from extractors.erp.netsuite.objects import (
     DELETED_RECORD_TYPES,
@@ -54,7 +55,6 @@ __all__ = [
     "DEFAULT_OPTIONS",
     "OVERLAP",
     "SYSTEM",
-    "NetSuiteConfig",
     "NetSuiteSource",
     "connect",
     "explain",

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import httpx
 
 from extractors.calls import Call, Dialect, Explanation, Reply
+from extractors.erp.tryton.config import TrytonConfig
 from extractors.erp.tryton.objects import OBJECTS, OPTIONAL_MODELS, TOUCHED
 from extractors.errors import Conflict, RateLimited, Rejected, SourceError, Unauthorized
 from extractors.http import HttpDoor, HttpOptions, Token
@@ -40,16 +41,6 @@ _KINDS: Mapping[str, type[SourceError]] = {
     "LoginException": Unauthorized,
     "RateLimitException": RateLimited,
 }
-
-
-@dataclass(frozen=True)
-class TrytonConfig:
-    """A user of one database. What it may read is what is read: give it all its companies."""
-
-    base_url: str
-    database: str
-    user: str
-    password: str = field(repr=False)
 
 
 def connect(config: TrytonConfig, options: HttpOptions = DEFAULT_OPTIONS) -> HttpDoor:

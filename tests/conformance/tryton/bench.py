@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import count
 from typing import ClassVar
 
-from extractors.erp.tryton.client import TrytonConfig
+from extractors.erp.tryton.config import TrytonConfig
 from extractors.erp.tryton.objects import OBJECTS
 from extractors.protocol import WriteIntent
 from tests.conformance.tryton.server import DATABASE, LOGIN, PASSWORD, TrytonServer

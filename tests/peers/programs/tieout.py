@@ -23,6 +23,7 @@ from extractors.extract import extract_system
 from extractors.manifest import Manifest
 from extractors.raw_zone import RawZone
 from extractors.registry import CONNECTORS, open_source
+from extractors.systems import SYSTEMS
 
 
 class Fuse:
@@ -70,7 +71,7 @@ def lay(fuse: Fuse) -> None:
 
 def config_of(system: str, connection: dict[str, Any]) -> Any:
     """The configuration of a connector, from what the sandbox says of its server."""
-    config = CONNECTORS[system].config
+    config = SYSTEMS[system].config
     given = {name: connection[name] for name in config.__dataclass_fields__ if name in connection}
     if "private_key_path" in given:
         given["private_key_path"] = Path(given["private_key_path"])

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.bank.statements.client import BankConfig, BankSource
+from extractors.bank.statements.client import BankSource
+from extractors.bank.statements.config import BankConfig
 from extractors.bank.statements.csv_format import COLUMNS
 from extractors.bank.statements.objects import EXPONENTS
 from extractors.errors import ContractBroken, LateExtraction, NotFound

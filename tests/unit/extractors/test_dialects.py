@@ -8,7 +8,7 @@ import pytest
 from extractors.billing.stripe import client as stripe
 from extractors.calls import kind_of
 from extractors.crm.salesforce import dialect as salesforce
-from extractors.crm.salesforce.auth import SalesforceConfig
+from extractors.crm.salesforce.config import SalesforceConfig
 from extractors.erp.netsuite import client as netsuite
 from extractors.errors import (
     Conflict,

@@ -8,15 +8,17 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, create_mock_engine, inspect, text
 
 from reconcilers.identity import History
 from reconcilers.identity.registry import ALIAS_SCHEMA, EVENT_SCHEMA
 from reconcilers.state import open_state
 from reconcilers.state.audit import append_audit, verify_audit
+from reconcilers.state.migrations.heads import HEADS
 from reconcilers.state.models import AuditEntry, Base
 from reconcilers.state.registry import load_registry, record_identities
-from reconcilers.state.store import migration_config
+from reconcilers.state.store import migration_config, revisions
 from reconcilers.state.tieouts import SCHEMA, load_tieouts, record_tieouts
 from reconcilers.state.types import UtcDateTime
 from tests.correction_samples import at, fresh_state, night
@@ -174,6 +176,12 @@ def test_a_store_from_before_keeps_the_ids_that_it_gave(tmp_path):
     known = load_registry(opened, date(2026, 7, 1))
     assert known.rows() == [("stripe", "A", "cus_1", date(2026, 6, 30), date(2026, 6, 30))]
     opened.close()
+
+
+def test_the_newest_migrations_are_those_of_the_files(state):
+    with state.engine.connect() as connection:
+        files = ScriptDirectory.from_config(migration_config(connection))
+        assert set(files.get_heads()) == HEADS == revisions(connection)
 
 
 def test_a_nights_tie_outs_replace_what_it_had(state):
