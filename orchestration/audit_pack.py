@@ -8,7 +8,10 @@ from typing import Any
 from sqlalchemy import select
 
 from extractors.raw_zone import RawZone
+from extractors.registry import READ
 from orchestration.company_files import SEEDS, own_files
+from orchestration.exports import publish_file
+from orchestration.extraction import mirrored
 from orchestration.provenance import kept_provenance, provenance
 from orchestration.settings import Settings
 from orchestration.stores import opened_state
@@ -30,7 +33,7 @@ def make_pack(settings: Settings, day: dt.date, at: dt.datetime | None = None) -
 
     Raises LookupError when the night was not recorded, or has no report.
     """
-    with opened_state(settings) as state:
+    with mirrored(settings, *READ), opened_state(settings) as state:
         made = members(
             state,
             day,
@@ -53,6 +56,7 @@ def make_pack(settings: Settings, day: dt.date, at: dt.datetime | None = None) -
                 body=body,
                 at=at or dt.datetime.now(dt.UTC),
             )
+    publish_file(settings, pack_path(settings, day))
     return verdict
 
 

@@ -1,5 +1,6 @@
 """Where the dbt project is compiled, and what its process must see."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Sequence
@@ -74,15 +75,23 @@ def dbt_client(project: DbtProject) -> DbtCliResource:
 
 
 def ensure_manifest(project: DbtProject) -> None:
-    """Parse the project if that was never done, or if a file of it is newer than its manifest."""
+    """Parse the project if that was never done for its files as they are.
+
+    Their times alone do not tell: a new version of Tieout may be older than the last night.
+    """
     manifest = Path(project.manifest_path)
-    if not manifest.exists() or manifest.stat().st_mtime < _newest_source():
-        dbt_client(project).cli(["parse", "--quiet"], target_path=manifest.parent).wait()
+    parsed, files = manifest.with_name("parsed_files.sha256"), _source_files()
+    if manifest.exists() and parsed.exists() and parsed.read_text("utf-8") == files:
+        return
+    dbt_client(project).cli(["parse", "--quiet"], target_path=manifest.parent).wait()
+    parsed.write_text(files, "utf-8")
 
 
-def _newest_source() -> float:
-    files = [DBT_PROJECT_DIR / "dbt_project.yml"]
+def _source_files() -> str:
+    """A hash of what a parse depends on, by the names, sizes and times of the files."""
+    found = [DBT_PROJECT_DIR / "dbt_project.yml"]
     seeds = os.environ.get("TIEOUT_SEEDS", "seeds")
     for folder in (*SOURCE_FOLDERS, seeds):
-        files += [path for path in (DBT_PROJECT_DIR / folder).rglob("*") if path.is_file()]
-    return max(path.stat().st_mtime for path in files)
+        found += [path for path in (DBT_PROJECT_DIR / folder).rglob("*") if path.is_file()]
+    told = sorted((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in found)
+    return hashlib.sha256(repr(told).encode()).hexdigest()

@@ -3,11 +3,13 @@
 import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from extractors.findings import Finding, Level
+from extractors.object_store import probe
 from orchestration.company_files import SHIPPED, TO_ADAPT, company_file, own_files
 from orchestration.environment import ENV_FILE
 from orchestration.pdf import NoBrowserError, browser_path
@@ -33,6 +35,12 @@ def machine(settings: Settings) -> Iterator[Finding]:
     yield _warehouse(settings)
     yield checked("state store", lambda: _state(settings), "restore the state store from a backup")
     yield _browser(settings)
+    for subject, url in (
+        ("raw zone's store", settings.raw_url),
+        ("exports' store", settings.exports_url),
+    ):
+        if url:
+            yield checked(subject, partial(probe, url), "compare the variables of the store")
     if not settings.uses_sandbox:
         yield from _for_real(settings)
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from extractors.extract import extract_system
 from extractors.manifest import Manifest
+from extractors.object_store import open_store
+from extractors.raw_mirror import RawMirror
 from extractors.raw_zone import RawZone
 from extractors.registry import open_reader
 from extractors.systems import OPTIONAL
@@ -45,16 +48,43 @@ def read_system(
     if system in OPTIONAL and system not in settings.connections():
         return Extraction([], {})
 
-    async def read() -> Extraction:
-        async with open_reader(settings.system_config(system)) as (reader, metrics):
-            manifests = await extract_system(
-                reader,
-                RawZone(settings.raw_dir),
-                day,
-                names,
-                full=full,
-                key_scan_days=settings.key_scan_days,
-            )
-            return Extraction(manifests, metrics.as_dict())
+    with mirrored(settings, system):
+        return asyncio.run(_read(settings, system, day, names, full=full))
 
-    return asyncio.run(read())
+
+@contextmanager
+def mirrored(settings: Settings, *systems: str) -> Iterator[None]:
+    """What the object store has of these systems is here; what is new afterwards is there.
+
+    Without a store nothing happens. What was published goes there even where the rest failed.
+
+    Raises:
+        SourceError: the store does not answer, or what it holds was changed.
+
+    """
+    if not settings.raw_url:
+        yield
+        return
+    mirror = RawMirror(settings.raw_dir, open_store(settings.raw_url))
+    for system in systems:
+        mirror.fetch(system)
+    try:
+        yield
+    finally:
+        for system in systems:
+            mirror.publish(system)
+
+
+async def _read(
+    settings: Settings, system: str, day: dt.date, names: Iterable[str] | None, *, full: bool
+) -> Extraction:
+    async with open_reader(settings.system_config(system)) as (reader, metrics):
+        manifests = await extract_system(
+            reader,
+            RawZone(settings.raw_dir),
+            day,
+            names,
+            full=full,
+            key_scan_days=settings.key_scan_days,
+        )
+        return Extraction(manifests, metrics.as_dict())

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 
+from orchestration.exports import publish_report
 from orchestration.settings import Settings
 from orchestration.stores import opened_state
 from reconcilers.corrections.policy import load_policy
@@ -37,7 +38,9 @@ def write_night_report(settings: Settings, day: dt.date) -> ReportFiles:
         )
         pages = thread_pages(con, _subjects(data), dict(data.exponents))
     traces = tuple(sorted(pages.of_subject.items()))
-    return write_report(replace(data, traces=traces), settings.report_dir(day), pages.html)
+    files = write_report(replace(data, traces=traces), settings.report_dir(day), pages.html)
+    publish_report(settings, day)
+    return files
 
 
 def _subjects(data: ReportData) -> dict[str, tuple[str, ...]]:

@@ -55,6 +55,8 @@ class Settings:
     exception_minutes: int | None = None
     hourly_rate_minor: int | None = None
     review_url: str = ""
+    raw_url: str = ""
+    exports_url: str = ""
     browser: str = ""
     connections_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     write_override: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
@@ -215,6 +217,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         exception_minutes=read.whole(environ, "TIEOUT_EXCEPTION_MINUTES"),
         hourly_rate_minor=read.whole(environ, "TIEOUT_HOURLY_RATE_MINOR"),
         browser=environ.get("TIEOUT_BROWSER") or "",
+        raw_url=environ.get("TIEOUT_RAW_URL") or "",
+        exports_url=environ.get("TIEOUT_EXPORTS_URL") or "",
         review_url=read.web_address(environ.get("TIEOUT_REVIEW_URL")),
         connections_override=_real_connections(environ),
         write_override=given_to_write(environ),

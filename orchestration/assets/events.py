@@ -10,6 +10,7 @@ import dagster as dg
 
 from extractors.errors import SourceError
 from orchestration.events import send_events
+from orchestration.exports import publish_file
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.events.log import EventLog
@@ -66,6 +67,8 @@ def cloud_events(
     day = dt.date.fromisoformat(context.partition_key)
     log, settings = EventLog(night.settings.event_log_dir), night.settings
     written = export_missing(log, settings.event_exports_dir, day)
+    for one in written:
+        publish_file(settings, settings.event_exports_dir / f"{one.isoformat()}.jsonl")
     sent, refused, trouble = 0, 0, ""
     try:
         delivered = asyncio.run(send_events(settings))

@@ -15,7 +15,7 @@ from extractors.raw_tables import load_current
 from extractors.registry import READ
 from extractors.systems import OPTIONAL, SYSTEMS
 from orchestration.checks import listed
-from orchestration.extraction import Extraction, read_system
+from orchestration.extraction import Extraction, mirrored, read_system
 from orchestration.failures import as_failure
 from orchestration.partitions import one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
@@ -140,7 +140,7 @@ def raw_tables(
 ) -> dg.MaterializeResult:
     """The latest version of every record as of the day, in DuckDB; stamps the day it is for."""
     day = dt.date.fromisoformat(context.partition_key)
-    with night.warehouse(read_only=False) as con:
+    with mirrored(night.settings, *READ), night.warehouse(read_only=False) as con:
         load_current(con, night.settings.raw_dir, day)
         EventLog(night.settings.event_log_dir).load(con, day)
         ((rows,),) = con.sql("select coalesce(sum(landed_count), 0) from raw.snapshots").fetchall()

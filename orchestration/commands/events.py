@@ -11,6 +11,7 @@ import typer
 from extractors.errors import SourceError
 from orchestration.console import console, table
 from orchestration.events import refused_events, replay_events, send_events
+from orchestration.exports import publish_file
 from orchestration.settings import load_settings
 from reconcilers.events.cloudevents import envelope
 from reconcilers.events.log import EventLog
@@ -74,6 +75,7 @@ def publish(
     chosen = _day(day)
     for one in log.days() if chosen is None else [chosen]:
         path, count = export_day(log, settings.event_exports_dir, one)
+        publish_file(settings, path)
         out.print(f"{path}: {count} events", soft_wrap=True)
     if settings.events_url is None:
         out.print("TIEOUT_EVENTS_URL is not set: nothing was sent.")

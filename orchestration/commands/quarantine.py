@@ -46,11 +46,12 @@ def retry(system: System = None) -> None:
     from extractors.quarantine import retry_quarantine
     from extractors.raw_zone import RawZone
     from extractors.registry import READ
+    from orchestration.extraction import mirrored
     from orchestration.resources import night_lock
 
     settings = load_settings()
     chosen = {name: objects for name, objects in READ.items() if system in {None, name}}
-    with night_lock(settings) as night:
+    with night_lock(settings) as night, mirrored(settings, *chosen):
         results = list(retry_quarantine(RawZone(night.settings.raw_dir), chosen))
     found = table("object", "system", "day", "landed now", "still held back", "because")
     for one in results:
