@@ -6,7 +6,7 @@ published are never read from a source again; they are replayed from here.
 
 import shutil
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from extractors.landing import Landing, key_spec
@@ -39,6 +39,13 @@ class RawZone:
         """Published days of an object, oldest first."""
         files = (self.root / system / name).glob(f"extracted_date=*/{MANIFEST_FILE}")
         return sorted(date.fromisoformat(file.parent.name.partition("=")[2]) for file in files)
+
+    def newest_watermark(self) -> datetime | None:
+        """When (UTC) the last of what was published was read; None where nothing is."""
+        files = self.root.glob(f"*/*/extracted_date=*/{MANIFEST_FILE}")
+        days = {file.parent.name.partition("=")[2] for file in files}
+        manifests = self.manifests(date.fromisoformat(max(days))) if days else []
+        return max((manifest.watermark_at for manifest in manifests), default=None)
 
     def last_complete(self, system: str, name: str) -> date | None:
         """The newest day on which every key of the source was seen."""

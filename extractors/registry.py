@@ -96,6 +96,11 @@ READ: Mapping[str, Mapping[str, ObjectSpec]] = {
 }
 
 
+def objects_of(system: str) -> Mapping[str, ObjectSpec]:
+    """What is pulled of a system that can be connected."""
+    return (FOLDERS if system in FOLDERS else CONNECTORS)[system].objects
+
+
 def connector_of(config: object) -> Connector:
     """The connector that a configuration is for."""
     for connector in CONNECTORS.values():

@@ -32,6 +32,7 @@ ROOMS = {
     "identity": "Who is the same customer: questions, model.",
     "evaluate": "Measure against labelled truth.",
     "sandbox": "A CRM, a billing system and an ERP on loopback.",
+    "bench": "What a night takes on this machine.",
     "golden": "Print the golden value of each attribute, its source, and what did not count.",
     "whatif": "Replay stored nights under changed rules; show what appears, vanishes or changes.",
 }

@@ -5,7 +5,6 @@ import datetime as dt
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from rich.console import Console
 from rich.rule import Rule
@@ -124,12 +123,7 @@ def _fresh(settings: Settings) -> Settings:
     if home.exists():
         control.down(home / "sandbox")
         shutil.rmtree(home)
-    return replace(
-        settings,
-        home=home,
-        state_url=f"sqlite:///{home / 'state.db'}",
-        connections_override={},
-    )
+    return settings.practising_in(home)
 
 
 def _two_nights(demo: Settings, out: Console, seed: int, customers: int) -> bool:

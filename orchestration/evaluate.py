@@ -9,7 +9,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from extractors.sandbox import control
@@ -27,6 +26,7 @@ from orchestration.scoring import (
     words,
 )
 from orchestration.settings import Settings
+from orchestration.worlds.truth import read_truth
 from reconcilers.engine import open_warehouse
 from reconcilers.rules.base import RECORDING_ROLES, SYSTEM_OF_ROLE
 from reconcilers.rules.codes import CODES
@@ -58,15 +58,16 @@ class EvaluationError(Exception):
     """The evaluation could not be carried out; the message says which step failed and why."""
 
 
-def parse_plants(plants: Iterable[str]) -> dict[str, int]:
-    """Counts per code from `CODE=K` words; `none` starts from nothing planted.
+def parse_plants(plants: Iterable[str], default: int = DEFAULT_COUNT) -> dict[str, int]:
+    """Counts per code from `CODE=K` words; `none` starts from nothing planted, not `default`.
 
     Raises:
         EvaluationError: a word is neither, or names a code that is not implemented.
 
     """
     words = list(plants)
-    counts = {} if "none" in words else {**dict.fromkeys(CODES, DEFAULT_COUNT), **FEWER}
+    usual = {code: min(default, FEWER.get(code, default)) for code in CODES}
+    counts = {} if "none" in words else usual
     for word in words:
         if word == "none":
             continue
@@ -101,13 +102,7 @@ def parse_skew(words: Iterable[str]) -> dict[str, int]:
 def temporary_world(settings: Settings, seed: int, customers: int) -> Iterator[Settings]:
     """A company of its own in a temporary place, served on loopback until the end."""
     with tempfile.TemporaryDirectory(prefix="tieout-") as folder:
-        home = Path(folder)
-        world = replace(
-            settings,
-            home=home,
-            state_url=f"sqlite:///{home / 'state.db'}",
-            connections_override={},
-        )
+        world = settings.practising_in(Path(folder))
         control.up(world.sandbox_dir, seed=seed, customers=customers)
         try:
             yield world
@@ -145,17 +140,27 @@ def evaluate_world(
     reading as old as CTL-STALE-01 plants them, which is left out then.
     """
     planted = {code: count for code, count in plants.items() if not behind or code != _STALE}
-    for number, (code, count) in enumerate(sorted(planted.items())):
-        try:
-            control.plant(world.sandbox_dir, code, count, seed=seed * 1000 + number)
-        except ValueError as error:
-            raise EvaluationError(f"cannot plant {code} {count} times: {error}") from error
+    plant(world, seed, planted)
     day = reconcilable_day(world) + dt.timedelta(days=max(behind.values(), default=0))
     _read_and_wait(world, behind, day)
     result = run_night(world, day)
     if not result.ok:
         raise EvaluationError(f"the night failed in {result.failed_step}: {result.reason}")
     return compare(world, seed, customers, day, behind=behind)
+
+
+def plant(world: Settings, seed: int, plants: Mapping[str, int]) -> None:
+    """Plant so much of each code in the company that is there.
+
+    Raises:
+        EvaluationError: a code cannot be planted that often.
+
+    """
+    for number, (code, count) in enumerate(sorted(plants.items())):
+        try:
+            control.plant(world.sandbox_dir, code, count, seed=seed * 1000 + number)
+        except ValueError as error:
+            raise EvaluationError(f"cannot plant {code} {count} times: {error}") from error
 
 
 def _read_and_wait(world: Settings, behind: Mapping[str, int], day: dt.date) -> None:
@@ -179,12 +184,15 @@ def compare(
     *,
     behind: Iterable[str] = (),
 ) -> Evaluation:
-    """Score what the warehouse holds as drift against what the sandbox says it planted.
+    """Score what the warehouse holds as drift against what is true of the world.
 
+    That is what the sandbox says it planted, or what a world says that was written as files.
     Of systems that are `behind` it is true that their snapshots are old, and nothing is missed
     that is held back for it.
     """
-    truth = control.truth(world.sandbox_dir)
+    truth = read_truth(world.raw_dir)
+    if truth is None:
+        truth = control.truth(world.sandbox_dir)
     with open_warehouse(world.warehouse_path) as con:
         found = con.sql(
             f"select disposition = 'exception', code, {', '.join(SUBJECT_COLUMNS)} "

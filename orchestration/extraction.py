@@ -12,7 +12,7 @@ from extractors.manifest import Manifest
 from extractors.object_store import open_store
 from extractors.raw_mirror import RawMirror
 from extractors.raw_zone import RawZone
-from extractors.registry import open_reader
+from extractors.registry import objects_of, open_reader
 from extractors.systems import OPTIONAL
 from orchestration.settings import Settings
 
@@ -39,17 +39,22 @@ def read_system(
 ) -> Extraction:
     """Read what is not published yet; goes on where an interrupted reading was.
 
-    Of an optional system that is not connected nothing is read.
+    For a day that is published as a whole the system need not be connected. Of an optional system
+    that is not connected nothing is read.
 
     Raises:
         SourceError: the system cannot be read; what was read so far is kept for the next call.
 
     """
-    if system in OPTIONAL and system not in settings.connections():
-        return Extraction([], {})
-
     with mirrored(settings, system):
-        return asyncio.run(_read(settings, system, day, names, full=full))
+        zone = RawZone(settings.raw_dir)
+        wanted = list(objects_of(system) if names is None else names)
+        published = [one for name in wanted if (one := zone.published(system, name, day))]
+        if len(published) == len(wanted):
+            return Extraction(published, {})
+        if system in OPTIONAL and system not in settings.connections():
+            return Extraction([], {})
+        return asyncio.run(_read(settings, system, day, wanted, full=full))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from extractors.raw_zone import RawZone
 from extractors.registry import open_target
 from extractors.sandbox import control
 from extractors.systems import RECONCILED
@@ -16,10 +17,16 @@ from reconcilers.state import State
 
 
 def business_clock(settings: Settings) -> Callable[[], dt.datetime]:
-    """The source systems' present: the sandbox has a clock of its own."""
-    if settings.uses_sandbox:
-        return lambda: control.status(settings.sandbox_dir).now
-    return lambda: dt.datetime.now(dt.UTC)
+    """The source systems' present: the sandbox has a clock of its own.
+
+    Where there are no systems it is when what is stored of them was read.
+    """
+    if not settings.uses_sandbox:
+        return lambda: dt.datetime.now(dt.UTC)
+    read_at = RawZone(settings.raw_dir).newest_watermark()
+    if read_at is not None and not control.is_there(settings.sandbox_dir):
+        return lambda: read_at
+    return lambda: control.status(settings.sandbox_dir).now
 
 
 async def send(settings: Settings, state: State) -> DispatchSummary:

@@ -8,7 +8,7 @@ import datetime as dt
 import getpass
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,20 @@ class Settings:
     def uses_sandbox(self) -> bool:
         """True when no real system that a night reconciles is configured."""
         return not self.connections_override.keys() & {*RECONCILED}
+
+    def practising_in(self, home: Path) -> "Settings":
+        """The same in another folder, with the sandbox alone, of which nobody hears."""
+        return replace(
+            self,
+            home=home,
+            state_url=f"sqlite:///{home / 'state.db'}",
+            connections_override={},
+            write_override={},
+            raw_url="",
+            exports_url="",
+            events_url=None,
+            alert_urls={},
+        )
 
     def company_file(self, name: str) -> Path:
         """The company's own file of this name, or the shipped one."""

@@ -89,6 +89,11 @@ def down(home: Path) -> None:
     raise SandboxError(f"process {pid} serves {home} and cannot be stopped")
 
 
+def is_there(home: Path) -> bool:
+    """Whether the folder holds a company."""
+    return (home / STORE).exists()
+
+
 def is_running(home: Path) -> bool:
     if not home.exists():
         return False
@@ -174,7 +179,7 @@ def _stats_of(base_url: str, *, reset: bool) -> dict[str, Any]:
 
 @contextmanager
 def _opened(home: Path) -> Iterator[Store]:
-    if not (home / STORE).exists():
+    if not is_there(home):
         raise SandboxError(f"{home} holds no sandbox; start one with `tieout sandbox up`")
     store = Store(home / STORE)
     try:

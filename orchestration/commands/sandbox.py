@@ -1,5 +1,6 @@
 """`tieout sandbox ...`: the practice company."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,6 +76,36 @@ def truth() -> None:
             row["variant"],
         )
     out.print(found)
+
+
+@app.command()
+def world(
+    raw: Annotated[Path, typer.Option(help="A raw zone to be made: a folder that is empty yet.")],
+    customers: Annotated[int, typer.Option(help="How many customers, at least.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Same seed, same world.")] = 7,
+    plant: Annotated[
+        list[str] | None,
+        typer.Option(help="CODE=K in each copy; none: start from nothing planted."),
+    ] = None,
+) -> None:
+    """Write a company of any size into a raw zone, with the truth of its drift beside it.
+
+    Nights read it as any other: TIEOUT_HOME is the folder that `raw` lies in.
+    """
+    from orchestration.evaluate import EvaluationError, parse_plants
+    from orchestration.worlds.world import PLANTED, WorldError, write_world
+
+    try:
+        written = write_world(
+            load_settings(), raw, customers, seed, parse_plants(plant or [], PLANTED)
+        )
+    except (WorldError, EvaluationError) as error:
+        raise typer.BadParameter(str(error)) from error
+    out.print(
+        f"{raw}: {written.day}, one company {written.copies:,} times, {written.records:,} records, "
+        f"{written.drifts:,} drifts",
+        soft_wrap=True,
+    )
 
 
 @app.command()

@@ -5,10 +5,14 @@ import json
 import re
 import shutil
 from contextlib import closing
+from dataclasses import replace
 
 import dagster as dg
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
+from extractors.raw_zone import RawZone
 from extractors.sandbox import control
 from extractors.sandbox.store import Store
 from orchestration.assembly import build_defs
@@ -19,9 +23,14 @@ from orchestration.dry_run import dry_run
 from orchestration.evaluate import compare
 from orchestration.night import dagster_home, run_backfill
 from orchestration.sending import send
+from orchestration.settings import load_settings
 from orchestration.stores import opened_state
 from orchestration.trace import find_thread
 from orchestration.whatif import what_if
+from orchestration.worlds.bench import measured_night
+from orchestration.worlds.copies import copy_company
+from orchestration.worlds.roles import Role, copied_objects, roles_of
+from orchestration.worlds.world import write_copies
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.diff import CLOSING_A_GAP
 from reconcilers.engine import open_warehouse
@@ -35,6 +44,8 @@ from reconcilers.state.views import list_corrections, list_exceptions
 from tests.e2e.conftest import CUSTOMERS, SEED
 
 LONG_ENOUGH = 8
+AN_ID = r"[a-z_]+_[0-9A-Za-z]{14,19}|[0-9A-Za-z]{3}Sb0[0-9A-Za-z]{12}"
+OF_ONE_COMPANY = re.compile(r"(?!prod_|price_|mtr_|01t|01u)").match
 E_MAIL = re.compile(rb"[\w.+-]+@[\w.-]+\.example")  # as all of the sandbox's people have
 
 
@@ -82,6 +93,49 @@ def test_the_first_night_finds_exactly_what_was_planted(company, first_night):
     assert result.false_rows == ()
     assert result.missed_rows == ()
     assert all(score.planted == 1 for score in result.scores)
+    assert result.tieouts_hold
+
+
+def test_what_was_read_is_a_world_of_one_copy(company, first_night, tmp_path):
+    raw = company.settings.raw_dir
+    assert copy_company(raw, tmp_path, first_night, 1)
+    for manifest in RawZone(raw).manifests(first_night):
+        where = RawZone(raw).folder(manifest.system, manifest.object, first_night)
+        copied = RawZone(tmp_path).folder(manifest.system, manifest.object, first_night)
+        rows, same = (pl.read_parquet(each / "part-0.parquet") for each in (where, copied))
+        assert_frame_equal(rows, same, check_row_order=False)
+        stored = RawZone(tmp_path).published(manifest.system, manifest.object, first_night)
+        assert replace(stored, file_sha256=manifest.file_sha256) == manifest
+
+
+def test_nothing_leads_from_a_company_to_its_copy(company, first_night, tmp_path):
+    copy_company(company.settings.raw_dir, tmp_path, first_night, 2)
+    for system, spec in copied_objects():
+        manifest = RawZone(tmp_path).published(system, spec.name, first_night)
+        folder = RawZone(tmp_path).folder(system, spec.name, first_night)
+        rows = pl.read_parquet(folder / "part-0.parquet").sort("_ordinal")
+        assert rows.select(pl.struct(spec.key).is_unique().all()).item()
+        assert manifest.landed + manifest.deleted == rows.height or spec.parent
+        halves = rows[: rows.height // 2], rows[rows.height // 2 :]
+        for column, role in roles_of(system, spec).items():
+            if role not in (Role.SAME, Role.STREET):
+                names = AN_ID if role is Role.IDS else "^(?s).*$"
+                ours, theirs = (
+                    set(half[column].drop_nulls().str.extract_all(names).explode())
+                    for half in halves
+                )
+                assert not any(map(OF_ONE_COMPANY, ours & theirs)), f"{system}.{spec.name}.{column}"
+
+
+@pytest.mark.slow
+def test_a_night_of_three_copies_finds_the_truth_of_all(company, first_night, tmp_path):
+    """Without any system: what a copy has in common with another is nobody's drift."""
+    world = load_settings({"TIEOUT_HOME": str(tmp_path)})
+    write_copies(company.settings, world.raw_dir, first_night, 3)
+    steps = measured_night(world, first_night)
+    assert all(step.peak_gigabytes > 0 for step in steps if step.seconds > 1)
+    result = compare(world, SEED, 3 * CUSTOMERS, first_night)
+    assert (result.false_rows, result.missed_rows) == ((), ())
     assert result.tieouts_hold
 
 

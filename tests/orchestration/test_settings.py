@@ -74,3 +74,17 @@ def test_an_effort_is_two_whole_numbers_or_none(tmp_path):
     assert effort(load_settings(both)) == Effort(15, 6000)
     with pytest.raises(SettingsError, match=r"TIEOUT_HOURLY_RATE_MINOR is '60\.00'"):
         load_settings(home | {"TIEOUT_HOURLY_RATE_MINOR": "60.00"})
+
+
+def test_whoever_practises_is_heard_by_nobody(tmp_path):
+    told = {
+        "TIEOUT_ALERTS": "finance=json://alerts.example/hook",
+        "TIEOUT_EVENTS_URL": "https://events.example",
+        "TIEOUT_RAW_URL": "s3://company/raw",
+        "TIEOUT_EXPORTS_URL": "s3://company/exports",
+        "TIEOUT_STATE_URL": "postgresql://company",
+    }
+    company = load_settings({"TIEOUT_HOME": str(tmp_path / "company"), **told})
+    apart = company.practising_in(tmp_path / "apart")
+    assert company.alert_urls
+    assert apart == load_settings({"TIEOUT_HOME": str(tmp_path / "apart")})

@@ -1,0 +1,78 @@
+"""`tieout bench ...`: what a night takes on this machine."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from orchestration.console import console, table
+from orchestration.settings import load_settings
+
+if TYPE_CHECKING:
+    from orchestration.worlds.bench import NightBench
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+out = console()
+err = Console(stderr=True)
+
+
+@app.callback()
+def bench() -> None:
+    """What a night takes on this machine."""
+
+
+@app.command()
+def night(
+    customers: Annotated[int, typer.Option(help="How many customers, at least.")] = 1_000,
+    seed: Annotated[int, typer.Option(help="Same seed, same world.")] = 7,
+    plant: Annotated[
+        list[str] | None,
+        typer.Option(help="CODE=K in each copy; none: start from nothing planted."),
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+) -> None:
+    """Write a world of that size in a temporary place, reconcile it, and time each step.
+
+    Ends with 1 unless exactly the drift that is there was found and all tie-outs hold.
+    """
+    from orchestration.evaluate import EvaluationError, parse_plants
+    from orchestration.worlds.bench import bench_night
+    from orchestration.worlds.world import PLANTED, WorldError
+
+    try:
+        result = bench_night(load_settings(), customers, seed, parse_plants(plant or [], PLANTED))
+    except (EvaluationError, WorldError) as error:
+        err.print(str(error), soft_wrap=True)
+        raise typer.Exit(2) from error
+    if as_json:
+        out.print_json(data=result.as_dict())
+    else:
+        _show(result)
+    raise typer.Exit(0 if result.is_perfect else 1)
+
+
+def _show(result: "NightBench") -> None:
+    told = result.as_dict()
+    stages = table("step", "s", "CPU s", "peak, GB", "records/s")
+    for stage in result.stages:
+        stages.add_row(
+            stage.step,
+            f"{stage.seconds:,.1f}",
+            f"{stage.cpu_seconds:,.1f}",
+            f"{stage.peak_gigabytes:.2f}",
+            f"{result.world.records / max(stage.seconds, 0.001):,.0f}",
+        )
+    stages.add_row(
+        "all",
+        f"{told['seconds']:,.1f}",
+        f"{told['cpu_seconds']:,.1f}",
+        f"{told['peak_gigabytes']:.2f}",
+        f"{told['records_per_second']:,.0f}",
+    )
+    out.print(stages)
+    out.print(
+        f"{result.customers:,} customers, {result.world.records:,} records, "
+        f"{result.world.drifts:,} drifts: {result.missed} missed, {result.false} false",
+        soft_wrap=True,
+    )
