@@ -30,7 +30,7 @@ RESOURCES = {
     "billing.meter_event": "billing_meter_event",
     "balance_transaction": "balance",
     "invoice_payment": "invoice",
-    "invoiceitem": "invoice",
+    "invoiceitem": "invoice_item",
     "line_item": "invoice",
     "price": "plan",
     "refund": "charge",

@@ -146,6 +146,11 @@ def _create_named(store: Store, kind: str, asked: dict[str, Any]) -> Document:
 
 
 def _create_price(store: Store, asked: dict[str, Any], _: str) -> Document:
+    return add_price(store, asked)
+
+
+def add_price(store: Store, asked: dict[str, Any]) -> Document:
+    """A price as it is asked for, of a product that there is."""
     named(store, "product", asked["product"], "product")
     if asked.get("billing_scheme") == "tiered" or "tiers" in asked:
         return create(store, "price", {**asked, "tiers": _tiers(asked)})

@@ -6,6 +6,7 @@ from typing import Any
 
 from extractors.sandbox.amounts import rounded
 from extractors.sandbox.store import Store
+from extractors.sandbox.stripe_catalogue import add_price
 from extractors.sandbox.stripe_errors import StripeError, not_allowed
 from extractors.sandbox.stripe_forms import require
 from extractors.sandbox.stripe_operations import (
@@ -20,6 +21,13 @@ from extractors.sandbox.stripe_operations import (
 from extractors.sandbox.stripe_shapes import Document
 
 FINAL = "invoice_not_editable"
+_INLINE: dict[str, Any] = {
+    "currency": "text",
+    "product": "text",
+    "tax_behavior": frozenset({"exclusive", "inclusive", "unspecified"}),
+    "unit_amount": "integer",
+    "unit_amount_decimal": "decimal",
+}
 _ITEM: dict[str, Any] = {
     "amount": "integer",
     "description": "text",
@@ -60,6 +68,10 @@ def _create_item(store: Store, asked: dict[str, Any], _: str) -> Document:
     if invoice is not None:
         _require_draft(named(store, "invoice", invoice, "invoice"))
     price = _price_of(store, asked)
+    if subscription := asked.pop("subscription", None):
+        named(store, "subscription", subscription, "subscription")
+        details = {"subscription": subscription}
+        asked["parent"] = {"type": "subscription_details", "subscription_details": details}
     fields = {**asked, "currency": _currency(asked, price, customer)}
     fields["amount"] = _amount(asked, price)
     fields.pop("unit_amount_decimal", None)
@@ -70,6 +82,10 @@ def _create_item(store: Store, asked: dict[str, Any], _: str) -> Document:
 
 
 def _price_of(store: Store, asked: dict[str, Any]) -> Document | None:
+    """The price that is named, or one of its own for a price that is told: it is not on sale."""
+    if told := asked.pop("price_data", None):
+        require(told, "currency", "product")
+        return add_price(store, {**told, "active": False})
     named_price = (asked.pop("pricing", None) or {}).get("price")
     return named(store, "price", named_price, "pricing[price]") if named_price else None
 
@@ -114,9 +130,21 @@ def _delete_item(store: Store, _: dict[str, Any], key: str) -> Document:
     return {"id": key, "object": "invoiceitem", "deleted": True}
 
 
-def waiting(store: Store, customer: str, currency: str) -> list[Document]:
+def waiting(
+    store: Store, customer: str, currency: str, subscription: str | None = None
+) -> list[Document]:
+    """What the next invoice takes up; that of a subscription leaves what is for another one."""
     items = store.rows("stripe", "invoiceitem", customer=customer, invoice=None)
-    return [item for item in items if item["currency"] == currency]
+    return [
+        item
+        for item in items
+        if item["currency"] == currency and subscription in {None, _meant_for(item) or subscription}
+    ]
+
+
+def _meant_for(item: Document) -> str | None:
+    details = (item.get("parent") or {}).get("subscription_details") or {}
+    return details.get("subscription")
 
 
 def take_up(store: Store, invoice: Document, items: Sequence[Document]) -> None:
@@ -146,12 +174,11 @@ def _item_id(line: Mapping[str, Any]) -> str | None:
 
 def line_of(store: Store, item: Document, before: Document | None) -> Document:
     """The line that an item makes, under the id of the one that it made before."""
-    of = (item.get("parent") or {}).get("subscription_details") or {}
     details = {
         "invoice_item": item["id"],
         "proration": item["proration"],
         "proration_details": {"credited_items": None},
-        "subscription": of.get("subscription"),
+        "subscription": _meant_for(item),
     }
     copied = ("amount", "currency", "description", "discountable", "metadata", "period", "pricing")
     return {
@@ -174,7 +201,14 @@ OPERATIONS = (
         "/v1/invoiceitems",
         "invoiceitem",
         _create_item,
-        {"currency": "text", "customer": "text", "invoice": "text", **_ITEM},
+        {
+            "currency": "text",
+            "customer": "text",
+            "invoice": "text",
+            "price_data": _INLINE,
+            "subscription": "text",
+            **_ITEM,
+        },
         required=("customer",),
     ),
     Operation("POST", "/v1/invoiceitems/{key}", "invoiceitem", _update_item, _ITEM),

@@ -227,10 +227,10 @@ def _send(store: Store, _: dict[str, Any], key: str) -> Document:
 
 def bill_pending(store: Store, subscription: Document) -> None:
     """Invoice at once what waits for the subscription's customer."""
-    items = waiting(store, subscription["customer"], subscription["currency"])
+    customer = live(store, "customer", subscription["customer"])
+    items = waiting(store, customer["id"], subscription["currency"], subscription["id"])
     if not items:
         return
-    customer = live(store, "customer", subscription["customer"])
     details = {"metadata": merged_metadata({}, subscription["metadata"])}
     details["subscription"] = subscription["id"]
     method = subscription["collection_method"]

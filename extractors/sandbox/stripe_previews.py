@@ -47,7 +47,8 @@ def _preview(store: Store, asked: dict[str, Any], _: str) -> Document:
 
 
 def _pending(store: Store, subscription: Document) -> Sequence[Document]:
-    return waiting(store, subscription["customer"], subscription["currency"])
+    customer, currency = subscription["customer"], subscription["currency"]
+    return waiting(store, customer, currency, subscription["id"])
 
 
 def _left_over(

@@ -3,6 +3,7 @@
 import pytest
 import stripe
 
+from extractors.sandbox.stripe_invoice_items import waiting
 from tests.wire.stripe_sandbox import (
     AT,
     DAY,
@@ -75,6 +76,18 @@ def test_pending_items_wait_until_an_invoice_includes_them(v1):
     assert v1.invoice_items.retrieve(item.id).invoice is None
 
 
+def test_an_item_may_have_a_price_of_its_own_and_wait_for_one_subscription(books, v1):
+    told = {"currency": "usd", "product": "prod_1", "unit_amount": 700}
+    asked = {"customer": "cus_1", "price_data": told, "quantity": 2, "subscription": "sub_1"}
+    item = v1.invoice_items.create(asked)
+    assert (item.amount, item.currency) == (1400, "usd")
+    assert item.parent.subscription_details.subscription == "sub_1"
+    price = v1.prices.retrieve(item.pricing.price_details.price)
+    assert (price.active, price.type, price.unit_amount) == (False, "one_time", 700)
+    for named, count in (("sub_1", 1), ("sub_2", 0), (None, 1)):
+        assert len(waiting(books.store, "cus_1", "usd", named)) == count
+
+
 def test_items_of_a_draft_may_change_and_go(v1):
     draft = v1.invoices.create({"customer": "cus_1"})
     item = {"customer": "cus_1", "invoice": draft.id, "amount": 500}
@@ -138,6 +151,8 @@ def test_items_of_a_document_stay(v1, http):
         ("invoiceitems", {"customer": "cus_1", "price": "price_1"}, ("parameter_unknown", "price")),
         ("invoiceitems", {"customer": "cus_1", "pricing[price]": "price_x"}, ("resource_missing", "pricing[price]")),
         ("invoiceitems", {"customer": "cus_1", "amount": "1", "invoice": "in_x"}, ("resource_missing", "invoice")),
+        ("invoiceitems", {"customer": "cus_1", "amount": "1", "subscription": "sub_x"}, ("resource_missing", "subscription")),
+        ("invoiceitems", {"customer": "cus_1", "price_data[currency]": "usd"}, ("parameter_missing", "product")),
     ],
 )  # fmt: skip
 def test_wrong_drafts_are_refused(books, http, path, data, why):
