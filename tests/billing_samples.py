@@ -148,3 +148,36 @@ def other_list_price(**values: Any) -> dict[str, Any]:
 def listed(**values: Any) -> dict[str, list[dict[str, Any]]]:
     """The facts of that entry, with some values changed."""
     return {"list_prices": [{**LISTED, **values}]}
+
+
+USED: Mapping[str, Any] = {
+    "row_key": "stripe:il_7", "line_id": "il_7", "invoice_id": "in_1", "invoice_status": "open",
+    "total_minor": 12000, "paid_credits_minor": 0, "open_credits_minor": 0,
+    "customer_id": "cus_1", "subscription_id": "sub_1", "subscription_status": "active",
+    "is_ending": False, "item_id": "si_7", "product_id": "prod_1", "currency": "gbp",
+    "tax_behavior": "unspecified", "meter_id": "mtr_1",
+    "starts": 1777593605, "ends": 1780272005, "metered_from": 1777593600,
+    "metered_until": 1780272000, "metered_quantity": 1200, "is_whole": True,
+    "billed_quantity": 1000, "rated_minor": 11500, "billed_minor": 10001,
+    "billed_rated_minor": 10000, "line_count": 1, "discount_minor": 0,
+}  # fmt: skip
+
+
+def unbilled_usage(**values: Any) -> dict[str, Any]:
+    """Line il_7 of invoice in_1 bills 1000 units of a May in which the meter counts 1200."""
+    return drift_row(
+        "il_7",
+        "USG-QTY-01",
+        comparison="cmp_usage__metered_vs_billing",
+        replica_role=None,
+        replica_system=None,
+        attribute="quantity",
+        observed="1000",
+        impact_minor=1499,
+        **{"expected": "1200", "cause": "not_billed", **values},
+    )
+
+
+def used(**values: Any) -> dict[str, list[dict[str, Any]]]:
+    """The facts of that period, with some values changed."""
+    return {"unbilled_usage": [{**USED, **values}]}

@@ -271,6 +271,13 @@ def stale_draft(company, n):
     return billing.stale_draft(), billing.drafts()
 
 
+@scene(("USG-QTY-01", "not_billed"))
+def unbilled_usage(company, n):
+    stripe_sandbox.count(company.store, 1000, 200 + n, at=billing.USED["starts"])
+    facts = billing.used(metered_quantity=1200 + n, rated_minor=11500 + 7 * n)
+    return billing.unbilled_usage(expected=str(1200 + n)), facts
+
+
 def _two_invoices(company: Vendors) -> tuple[str, str]:
     first, second = (write(company, "invoice", f"in_{n}", invoice(f"UK-{n}")) for n in (2, 3))
     return first, second

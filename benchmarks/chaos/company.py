@@ -35,12 +35,15 @@ from reconcilers.state.views import list_corrections
 from tests import application_samples as applications
 from tests import contract_samples as contracts
 from tests.billing_samples import (
+    USED,
     drafts,
     receipts,
     refunds,
     stale_draft,
+    unbilled_usage,
     uncredited_refund,
     untold_payment,
+    used,
 )
 from tests.correction_samples import (
     FACTS,
@@ -59,6 +62,7 @@ from tests.correction_samples import (
     stale_status,
     unpapered,
 )
+from tests.wire.stripe_sandbox import count
 
 NIGHT = datetime(2026, 7, 1, 2, tzinfo=UTC)
 LONG_AGO = datetime(2026, 1, 10, 8, tzinfo=UTC)
@@ -79,6 +83,7 @@ JOURNALS = ("8884", "8885")  # of which the second is a copy
 OPEN_INVOICE = "7002"
 TOLD = "in_8"  # an invoice of billing that the bank paid: the payment, and the copy that it pays
 DRAFT = "in_5"
+USE_OF = {"invoice_id": "in_7", "customer_id": "cus_N", "subscription_id": "sub_N"}
 BANKED = ("8875", "7954")
 MEANT, MISTAKEN = "7004", "7003"  # the invoice that a payment is for, and the one it is applied to
 PAYMENT = "8001"
@@ -152,7 +157,7 @@ class Repair:
     def value(self, store: Store) -> str | None:
         """What the sandbox has now, without stamps."""
         if self.is_posting and self.system == "stripe":
-            rows = [r for r in store.rows("stripe", self.object) if r["status"] != "canceled"]
+            rows = [r for r in store.rows("stripe", self.object) if r.get("status") != "canceled"]
             made = (row["metadata"] for row in rows)
             return " ".join(metadata[MARK] for metadata in made if MARK in metadata) or None
         if self.is_record:
@@ -312,6 +317,9 @@ def _fill(store: Store) -> None:
     _bank_receipt(store)
     paid = {"id": "in_6", "status": "paid", "total_taxes": []}
     store.put("stripe", "invoice", {**invoice, **created, **paid})
+    store.put("stripe", "invoice", {"id": "in_7", **invoice, **created, "customer": "cus_N"})
+    store.put("stripe", "product", {"id": "prod_1", "name": "Calls", **created})
+    count(store, 1200, at=USED["starts"], customer="cus_N")
     refund = {"id": "re_1", "amount": 6000, "currency": "gbp", "status": "succeeded"}
     store.put("stripe", "refund", {**refund, **created, "charge": "ch_1"})
     price = {"id": "price_1", "currency": "usd", "product": "prod_1", "active": True}
@@ -418,6 +426,7 @@ def _plan(state: State) -> None:
         **receipts(total="120"),
         **drafts(),
         **refunds(paid_credits_minor=0, open_credits_minor=0, refund_credits_minor=0),
+        **used(**USE_OF),
         **_wrong_lines(),
     }
     facts = {**facts, **applications.facts(*_APPLICATIONS)}
@@ -450,6 +459,7 @@ def _plan(state: State) -> None:
         missing_payment("ch_1"),
         untold_payment(replica_id=TOLD),
         uncredited_refund(),
+        unbilled_usage(),
         stale_draft(),
         other_total(WRONG, owner_id=CHARGED),
         applications.misapplied_payment(PAYMENT),

@@ -9,6 +9,7 @@ from reconcilers.corrections.erp_duplicate import credit_void
 from reconcilers.corrections.facts import Facts
 from reconcilers.corrections.list_prices import make_price
 from reconcilers.corrections.policy import Rule
+from reconcilers.corrections.unbilled_usage import bill_usage
 
 BILLING_WRITERS: Mapping[
     tuple[str, str | None], Callable[[Subject, Rule, Facts], Correction | None]
@@ -17,6 +18,7 @@ BILLING_WRITERS: Mapping[
     ("RFD-MISS-01", "no_credit_note"): credit_refund,
     ("PAY-DUP-01", "charged_twice"): refund_charge,
     ("PRD-PRC-01", None): make_price,
+    ("USG-QTY-01", "not_billed"): bill_usage,
     ("INV-SCHD-01", "stale_draft"): finalize_draft,
     ("INV-STAT-01", "void_not_copied"): credit_void,
 }

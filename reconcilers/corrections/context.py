@@ -24,6 +24,7 @@ from reconcilers.corrections.paper_queries import PAPER_QUERIES
 from reconcilers.corrections.plan_context import PlanContext
 from reconcilers.corrections.revenue_queries import REVENUE_QUERIES
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_QUERIES
+from reconcilers.corrections.usage_queries import USAGE_QUERIES
 
 QUERIES: Mapping[str, str] = {
     "crm_accounts": """
@@ -222,6 +223,7 @@ QUERIES: Mapping[str, str] = {
     **REVENUE_QUERIES,
     **CUSTOMER_QUERIES,
     **PAPER_QUERIES,
+    **USAGE_QUERIES,
 }
 
 WATERMARKS = "select system || '.' || object, watermark_at from raw.snapshots order by 1"

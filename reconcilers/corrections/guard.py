@@ -25,6 +25,7 @@ DEEDS: Mapping[tuple[str, str], Attribute] = {
     ("stripe", "invoice/finalize"): ("contract", "billing_frequency"),
     ("stripe", "invoice/void"): ("contract", "billing_frequency"),
     ("stripe", "subscription_schedule/cancel"): ("contract", "recurring_mrr"),
+    ("stripe", "invoiceitem/delete"): ("usage_rating", "billed"),
 }
 
 

@@ -10,6 +10,7 @@ from reconcilers.corrections.customer_queries import MISSING_CUSTOMERS
 from reconcilers.corrections.paper_queries import PAPER_SCHEMAS
 from reconcilers.corrections.revenue_queries import REVENUE_SCHEMAS
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_SCHEMAS
+from reconcilers.corrections.usage_queries import USAGE_SCHEMAS
 
 TEXT, WHOLE, FLAG, DAY, INSTANT = (
     pl.String(),
@@ -42,6 +43,7 @@ class PlanContext:
     unbilled_lines: pl.DataFrame
     billing_prices: pl.DataFrame
     list_prices: pl.DataFrame
+    unbilled_usage: pl.DataFrame
     overcharges: pl.DataFrame
     signed_steps: pl.DataFrame
     signed_lines: pl.DataFrame
@@ -357,6 +359,7 @@ class PlanContext:
         **REVENUE_SCHEMAS,
         "missing_customers": MISSING_CUSTOMERS,
         **PAPER_SCHEMAS,
+        **USAGE_SCHEMAS,
     }
 
     def __post_init__(self) -> None:

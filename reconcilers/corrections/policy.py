@@ -58,6 +58,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("INV-DATE-01", "other_day"): Mode.APPROVE,
     ("JE-PER-01", None): Mode.APPROVE_TWO,
     ("PRD-PRC-01", None): Mode.APPROVE,
+    ("USG-QTY-01", "not_billed"): Mode.APPROVE,
     ("PRD-GL-01", None): Mode.APPROVE_TWO,
     ("PRD-MAP-01", "retired"): Mode.APPROVE,
     ("INV-MISS-02", "unpaid"): Mode.APPROVE_TWO,

@@ -43,6 +43,7 @@ UNDONE_BY: Mapping[str, str] = {
     "make_price": UNDO_CREATION,
     "revert_unsigned_edit": UNDO_UPDATE,
     "plan_subscription": UNDO_DEED,
+    "bill_usage": UNDO_DEED,
     UNDO_UPDATE: UNDO_UPDATE,
     UNDO_CREATION: UNDO_UPDATE,
 }
@@ -148,15 +149,26 @@ def _reversing(record: CorrectionRecord, on: date | None) -> dict[str, Any]:
     }
 
 
+# By what a call of its own takes back what we made in billing, while it is as it was made.
+_TAKEN_BACK: Mapping[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "subscription_schedule": ("cancel", {"status": "not_started"}, {"status": "canceled"}),
+    "invoiceitem": ("delete", {"deleted": False, "invoice": None}, {"deleted": True}),
+}
+
+
 def _doing_the_opposite(record: CorrectionRecord) -> dict[str, Any]:
-    """Void the invoice that we finalized, while nothing is paid of it; cancel a plan of ours."""
+    """Void the invoice that we finalized, while nothing is paid of it; take back what we made.
+
+    A plan of ours is cancelled before it begins, an item deleted while it waits for an invoice.
+    """
     if record.operation == "create":
+        deed, before, after = _TAKEN_BACK[record.object]
         return {
-            "object": f"{record.object}/cancel",
+            "object": f"{record.object}/{deed}",
             "record_id": record.target_record_id or "",
             "operation": "update",
-            "before": {"status": "not_started"},
-            "after": {"status": "canceled"},
+            "before": before,
+            "after": after,
             "payload": {},
         }
     return {

@@ -259,6 +259,7 @@ DOCUMENTS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("netsuite", "customerPayment"): (("payment", "amount"),),
     ("stripe", "credit_note"): (("refund", "credited"),),
     ("stripe", "refund"): (("refund", "owed"),),
+    ("stripe", "invoiceitem"): (("usage_rating", "billed"),),
     ("stripe", "price"): (("price", "list_unit_amount"), ("price_tier", "unit_amount")),
     ("stripe", "subscription_schedule"): (("contract", "recurring_mrr"),),
     ("netsuite", "customerRefund"): (("refund", "amount"),),

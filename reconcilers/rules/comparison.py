@@ -284,7 +284,7 @@ COMPARISONS = (
     Comparison(
         "cmp_usage__metered_vs_billing",
         ("metered", "billing"),
-        frozenset({"stripe.usage", "stripe.invoice", "stripe.subscription"}),
+        frozenset({"stripe.usage", "stripe.invoice", "stripe.invoiceitem", "stripe.subscription"}),
     ),
     Comparison("cmp_posting__event_vs_ledger", ("event", "ledger"), _LEDGER | _PLANS),
     Comparison(

@@ -53,6 +53,7 @@ WRITING = (
     {"system": "netsuite", "method": "PUT"},
     {"system": "netsuite", "method": "POST", "path": "/record/"},
     {"system": "stripe", "method": "POST"},
+    {"system": "stripe", "method": "DELETE"},
 )
 RETIRED = {
     ("netsuite", "customer"): ("isinactive", "T"),

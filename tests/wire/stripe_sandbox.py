@@ -120,6 +120,23 @@ def subscription(prices, **fields):
     }
 
 
+def count(store, *units, at, customer="cus_1"):
+    """Meter mtr_1 counts these units of a customer, at an instant (unix seconds)."""
+    meter = {"id": "mtr_1", "display_name": "Calls", "event_name": "calls", "created": AT}
+    formula = {"default_aggregation": {"formula": "sum"}}
+    store.put_many("stripe", "billing.meter", [meter | formula])
+    told = {"event_name": "calls", "customer": customer, "timestamp": at, "created": AT}
+    events = [
+        {**told, "payload": {"stripe_customer_id": customer, "value": str(each)}} for each in units
+    ]
+    known = len(store.rows("stripe", "billing.meter_event"))
+    named = [
+        {**event, "id": f"evt_{n}", "identifier": f"use-{n}"}
+        for n, event in enumerate(events, known)
+    ]
+    store.put_many("stripe", "billing.meter_event", named)
+
+
 def open_invoice(client, amount=10_000, customer="cus_1", **fields):
     """A finalized invoice of one line."""
     draft = client.v1.invoices.create({"customer": customer, **fields})

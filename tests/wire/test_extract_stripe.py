@@ -248,3 +248,23 @@ def test_payments_and_charges_are_read_with_what_they_settle(vendors):
     assert row["status_transitions_paid_at"] == CREATED
     (row,) = vendors.current("stripe", "charge")
     assert (row["amount"], row["paid"], json.loads(row["metadata"])) == (5, True, {"a": "b"})
+
+
+def test_an_invoice_item_comes_with_its_date_and_goes_when_it_is_deleted(vendors):
+    marks = {"tieout_usage_line": "il_1", "tieout_usage_units": "40"}
+    item = {"customer": "cus_1", "currency": "usd", "amount": 120, "metadata": marks}
+    items = [{**item, "id": f"ii_{n}", "created": CREATED + n // 3} for n in range(250)]
+    vendors.store.put_many("stripe", "invoiceitem", items)
+    manifest = vendors.extract("stripe", "invoiceitem")
+    assert (manifest.mode, manifest.landed) == ("full", 250)
+    rows = {row["id"]: row for row in vendors.current("stripe", "invoiceitem")}
+    assert rows["ii_3"]["date"] == CREATED + 1
+    told = ("amount", "metadata_tieout_usage_line", "metadata_tieout_usage_units")
+    assert [rows["ii_3"][name] for name in told] == [120, "il_1", "40"]
+    vendors.next_night()
+    vendors.store.delete("stripe", "invoiceitem", "ii_3")
+    vendors.store.put("stripe", "invoiceitem", {**item, "id": "ii_new"})
+    manifest = vendors.extract("stripe", "invoiceitem")
+    assert (manifest.mode, manifest.landed, manifest.deleted) == ("incremental", 1, 1)
+    kept = {row["id"] for row in vendors.current("stripe", "invoiceitem")}
+    assert kept == rows.keys() - {"ii_3"} | {"ii_new"}

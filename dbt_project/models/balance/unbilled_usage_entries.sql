@@ -5,6 +5,7 @@ with billed as (
         ratings.line_key,
         ratings.currency,
         ratings.billed_minor,
+        ratings.corrected_minor,
         invoices.legal_entity,
         billing.period,
         case
@@ -22,6 +23,18 @@ with billed as (
     inner join {{ ref('invoice__billing') }} as billing on ratings.invoice_key = billing.invoice_id
     -- of an item that is gone no meter tells the days
     where ratings.metered_quantity is not null
+),
+
+invoiced as (
+    select line_key, period, billed_minor - corrected_minor as invoiced_minor
+    from billed
+    union all
+    -- what puts a period right is unbilled while it waits for the next invoice
+    select billed.line_key, invoices.period, corrections.amount_minor
+    from {{ ref('usage_correction__billing') }} as corrections
+    inner join billed on corrections.corrected_line_key = billed.line_key and corrections.currency = billed.currency
+    inner join {{ ref('invoice__billing') }} as invoices on corrections.invoice_id = invoices.invoice_id
+    where invoices.status <> 'draft'
 ),
 
 earned as (
@@ -77,8 +90,10 @@ entries as (
     where line_key not in (select line_key from charged where upto_charged_minor is not null)
     {%- for side in ['metered', 'billing'] %}
     union all
-    select '{{ side }}', line_key, 'billed', legal_entity, currency, period, -billed_minor
-    from billed
+    select '{{ side }}', line_key, 'billed', billed.legal_entity, billed.currency, invoiced.period, -sum(invoiced.invoiced_minor)
+    from invoiced
+    inner join billed using (line_key)
+    group by line_key, billed.legal_entity, billed.currency, invoiced.period
     {%- endfor %}
 )
 

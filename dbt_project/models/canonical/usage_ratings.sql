@@ -1,5 +1,5 @@
 -- What was used, and what was billed of it, rated again at the price of the line that bills it, beside what billing charged. Of the tiers of one period the
--- first line stands for all.
+-- first line stands for all. An invoice item that puts a period right counts with that period, not with the one it is invoiced in.
 with lines as (
     select
         lines.invoice_line_id,
@@ -25,7 +25,17 @@ with lines as (
         and invoices.status in ('open', 'partially_paid', 'paid', 'written_off')
 ),
 
-billed as (
+corrected as (
+    select
+        corrected_line_key as line_key,
+        currency,
+        sum(quantity) as quantity,
+        sum(amount_minor) as amount_minor
+    from {{ ref('usage_correction__billing') }}
+    group by corrected_line_key, currency
+),
+
+of_lines as (
     select
         line_key,
         invoice_id as invoice_key,
@@ -40,6 +50,24 @@ billed as (
         max(service_end_at) as until_at
     from lines
     group by line_key, invoice_id, subscription_item_id, price_id, product_id, currency, unit_amount_minor
+),
+
+billed as (
+    select
+        of_lines.line_key,
+        of_lines.invoice_key,
+        of_lines.item_id,
+        of_lines.price_id,
+        of_lines.product_id,
+        of_lines.currency,
+        of_lines.unit_amount_minor,
+        of_lines.billed_quantity + coalesce(corrected.quantity, 0) as billed_quantity,
+        of_lines.billed_minor + coalesce(corrected.amount_minor, 0) as billed_minor,
+        coalesce(corrected.amount_minor, 0) as corrected_minor,
+        of_lines.line_count,
+        of_lines.until_at
+    from of_lines
+    left join corrected on of_lines.line_key = corrected.line_key and of_lines.currency = corrected.currency
 ),
 
 used as (
@@ -101,6 +129,7 @@ select
     ) }} as {{ rated }},
     {%- endfor %}
     cast(metered.billed_minor as bigint) as billed_minor,
+    cast(metered.corrected_minor as bigint) as corrected_minor,
     cast(metered.line_count as bigint) as line_count
 from metered
 inner join {{ ref('invoices') }} as invoices on metered.invoice_key = invoices.invoice_key

@@ -11,7 +11,7 @@ from typing import Any
 from extractors.billing.stripe.books import RECENT, Books, Record
 from extractors.billing.stripe.changes import Change, Changes
 from extractors.billing.stripe.objects import ENDPOINTS, OBJECTS, Endpoint
-from extractors.billing.stripe.ranges import Range
+from extractors.billing.stripe.ranges import Range, created
 from extractors.calls import Reply
 from extractors.protocol import ObjectSpec, Page
 from extractors.side_by_side import side_by_side
@@ -127,7 +127,7 @@ class Account:
             replies.append(reply)
             page = reply.member("data")
             alone = _passed(wanted, page, is_last=not reply.member("has_more"))
-            span = page[0]["created"] - page[-1]["created"] if page else 0
+            span = created(page[0]) - created(page[-1]) if page else 0
         fetched = await side_by_side(self.books.fetch(endpoint, one["path"]) for one in alone)
         replies += [reply for reply in fetched if reply is not None]
         asked = {one["id"]: one for one in wanted}
@@ -211,7 +211,7 @@ def _is_near(one: Wanted, older: Wanted, span: int | None) -> bool:
 def _passed(wanted: Sequence[Wanted], page: Sequence[Record], *, is_last: bool) -> list[Wanted]:
     """Records that a page reaches over and does not hold, and the first one in any case."""
     held = {record["id"] for record in page}
-    oldest = page[-1]["created"] if page else 0
+    oldest = created(page[-1]) if page else 0
     return [
         one
         for at, one in enumerate(wanted)

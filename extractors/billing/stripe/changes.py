@@ -110,7 +110,7 @@ def _of_itself(event: Record, shown: Record, endpoint: Endpoint) -> Change:
     return Change(
         event["created"],
         endpoint.path_of(shown),
-        shown.get("created"),
+        shown.get("created", shown.get("date")),
         shown if readable else None,
         deleted,
     )

@@ -56,6 +56,7 @@ def _object(
     *fields: tuple[Field, ...],
     control_sum: ControlSum | None = None,
     vendor_name: str | None = None,
+    created: str = "created",
 ) -> ObjectSpec:
     declared = tuple(item for group in fields for item in group)
     return ObjectSpec(
@@ -66,7 +67,7 @@ def _object(
             # The connected account that the record belongs to; null: the account of the key.
             *declare("account"),
             *declared,
-            *declare("created", kind="integer", required=True),
+            *declare(created, kind="integer", required=True),
         ),
         cursor="events",
         control_sum=control_sum,
@@ -193,6 +194,20 @@ INVOICE = _object(
     declare("parent.subscription_details.subscription"),
     declare("lines", kind="json", required=True),
     declare("metadata.legal_entity", "metadata.q2c_correlation_id", "metadata.crm_contract_id"),
+)
+
+# What waits for a customer's next invoice, or came onto one. Which one took it up is told by that
+# invoice's lines: no event tells it of the item.
+INVOICE_ITEM = _object(
+    "invoiceitem",
+    declare("customer", "currency", required=True),
+    declare("amount", kind="integer", required=True),
+    declare("quantity", kind="integer"),
+    declare("period.start", "period.end", kind="integer", required=True),
+    declare("parent.subscription_details.subscription", "pricing.price_details.product"),
+    declare("metadata.tieout_usage_line", "metadata.tieout_usage_units"),
+    declare("metadata.q2c_correlation_id"),
+    created="date",
 )
 
 INVOICE_PAYMENT = _object(
@@ -341,6 +356,7 @@ OBJECTS: dict[str, ObjectSpec] = {
         SUBSCRIPTION,
         SUBSCRIPTION_SCHEDULE,
         INVOICE,
+        INVOICE_ITEM,
         INVOICE_PAYMENT,
         CREDIT_NOTE,
         CHARGE,
@@ -443,6 +459,14 @@ ENDPOINTS: dict[str, Endpoint] = {
         ),
         deletions=frozenset({"invoice.deleted"}),
         shape=("parent", "total_taxes", "lines.data.pricing", "lines.data.taxes"),
+    ),
+    # Only what is made or deleted has an event: an amount that somebody changes shows when
+    # everything is read again.
+    "invoiceitem": Endpoint(
+        "/v1/invoiceitems",
+        _events("invoiceitem", "created", "deleted"),
+        deletions=frozenset({"invoiceitem.deleted"}),
+        shape=("parent", "pricing"),
     ),
     # Opened and canceled without an event: new ones are listed, a cancellation (of what was
     # never paid) shows when everything is read again.

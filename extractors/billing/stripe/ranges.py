@@ -14,6 +14,11 @@ LIST_LIMIT = 100
 LEAST_PAGES = 6
 
 
+def created(record: Mapping[str, Any]) -> int:
+    """When a record was created, in unix seconds: an invoice item calls it its date."""
+    return int(record["created"] if "created" in record else record["date"])
+
+
 @dataclass(frozen=True)
 class Range:
     """Records created from `since` to `until`, both seconds included; None is open.
@@ -52,7 +57,7 @@ class Range:
         Parts begin anew at a second, without the cursor: the records of that second are read
         twice, but a cursor is only trusted inside the bounds that it was made in.
         """
-        newest, oldest = page[0]["created"], page[-1]["created"]
+        newest, oldest = created(page[0]), created(page[-1])
         on = replace(
             self,
             newest=newest if self.newest is None else self.newest,

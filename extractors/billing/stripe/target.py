@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 from extractors.billing.stripe.books import SYSTEM, Books
 from extractors.billing.stripe.forms import form
-from extractors.billing.stripe.objects import ENDPOINTS
+from extractors.billing.stripe.objects import ENDPOINTS, USAGE
 from extractors.billing.stripe.previews import preview
 from extractors.billing.stripe.writable import EXPANDED, as_written
-from extractors.calls import Call
+from extractors.calls import Call, Reply
 from extractors.errors import NotFound, Rejected
 from extractors.http import HttpDoor
 from extractors.protocol import Preview, WriteIntent, WriteReceipt
@@ -30,11 +30,19 @@ _PATHS = {
 }
 # What can be done to a document beside setting its fields, by calls of their own.
 _DEEDS = frozenset(
-    {"invoice/pay", "invoice/finalize", "invoice/void", "subscription_schedule/cancel"}
+    {
+        "invoice/pay",
+        "invoice/finalize",
+        "invoice/void",
+        "subscription_schedule/cancel",
+        "invoiceitem/delete",
+    }
 )
+# Where being gone is what is wanted.
+_DELETIONS = frozenset({"invoiceitem/delete"})
 # An invoice is final once it is finalized, a charge once it is made: these two are what is left.
-# A plan that has not begun charges nothing yet.
-_MADE = frozenset({"credit_note", "price", "refund", "subscription_schedule"})
+# A plan that has not begun charges nothing yet, nor does an item that waits for an invoice.
+_MADE = frozenset({"credit_note", "invoiceitem", "price", "refund", "subscription_schedule"})
 _METADATA = "metadata."
 
 # What a list leaves out, and what of it is asked before a write.
@@ -55,11 +63,12 @@ class StripeTarget:
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         """The record as it would be written (see writable.py)."""
         asked = Call("GET", _path(object, record_id), params=EXPANDED.get(object, ()))
+        gone = {"id": record_id, "deleted": True} if object in _DELETIONS else None
         try:
             reply = await self.door.send(asked)
         except NotFound:
-            return None
-        return None if reply.body.get("deleted") else as_written(object, reply.body)
+            return gone
+        return gone if reply.body.get("deleted") else as_written(object, reply.body)
 
     async def find(self, object: str, external_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         """Records have no external id of ours; the vendor's own id is the only key."""
@@ -69,8 +78,12 @@ class StripeTarget:
         """Records of a list by what it can be filtered by, and by what their metadata say.
 
         The latter (`tieout_key`, and what begins with `metadata.`) is looked for among what the
-        others leave (the credit notes of an invoice).
+        others leave (the credit notes of an invoice). Of usage it is what a meter counts of a
+        customer between two instants, as one record or none.
         """
+        if object == USAGE.name:
+            path = f"{_path('meter', equals.pop('meter'))}/event_summaries"
+            return [*await Books(self.door).elements(path, [*equals.items()])]
         told = {
             name.removeprefix(_METADATA): equals.pop(name)
             for name in [*equals]
@@ -105,7 +118,19 @@ class StripeTarget:
         body = dict(intent.body)
         if metadata := body.pop("metadata", None):
             await self._post(intent, path, {"metadata": metadata}, ":metadata")
+        if intent.object in _DELETIONS:
+            return await self._delete(intent, path)
         return await self._post(intent, f"{path}/{intent.object.partition('/')[2]}", body)
+
+    async def _delete(self, intent: WriteIntent, path: str) -> WriteReceipt:
+        """What is gone when it is asked for again went by the call whose answer was lost."""
+        call = Call("DELETE", path, kind="write", correlation_id=intent.correlation_id)
+        try:
+            reply = await self.door.send(call)
+        except NotFound as error:
+            status = error.status or 404
+            return WriteReceipt(intent.record_id, error.request_id, status, error.message)
+        return _receipt(reply)
 
     async def _post(
         self, intent: WriteIntent, path: str, body: Mapping[str, Any], of_key: str = ""
@@ -120,12 +145,16 @@ class StripeTarget:
                 correlation_id=intent.correlation_id,
             )
         )
-        return WriteReceipt(
-            record_id=reply.member("id"),
-            request_id=reply.request_id,
-            status=reply.status,
-            body_excerpt=reply.excerpt,
-        )
+        return _receipt(reply)
+
+
+def _receipt(reply: Reply) -> WriteReceipt:
+    return WriteReceipt(
+        record_id=reply.member("id"),
+        request_id=reply.request_id,
+        status=reply.status,
+        body_excerpt=reply.excerpt,
+    )
 
 
 def _path(name: str, record_id: str | None = None) -> str:

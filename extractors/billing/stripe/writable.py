@@ -122,7 +122,12 @@ def _paid(invoice: Record) -> Record:
     return {"paid_out_of_band": not ways or "payment_record" in ways}
 
 
+def _there(_: Record) -> Record:
+    return {"deleted": False}
+
+
 _FORMS: Mapping[str, Callable[[Record], Record]] = {
+    "invoiceitem/delete": _there,
     "invoice/finalize": _finalized,
     "invoice/pay": _paid,
     "subscription": _subscription,

@@ -21,8 +21,9 @@ LARGEST_PAGE = 100
 
 def _read(name, wanted, limit):
     rows = Rows(wanted["keys"], wanted["amounts"])
-    # `billing/meters` is V1.billing.meters.
-    listed = operator.attrgetter(name.replace("/", "."))(V1)
+    # `billing/meters` is V1.billing.meters, and `invoiceitems` V1.invoice_items.
+    path = name.replace("/", ".").replace("invoiceitems", "invoice_items")
+    listed = operator.attrgetter(path)(V1)
     listed = listed.list({"limit": limit, **wanted.get("params", {})})
     for record in listed.auto_paging_iter():
         rows.add(record)

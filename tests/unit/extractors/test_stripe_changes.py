@@ -68,6 +68,16 @@ def test_a_deletion_ends_a_record_unless_the_same_second_shows_it_alive():
     assert told(ended, later, name="product", key="prod_1").state["created"] == 2
 
 
+def test_an_item_of_an_invoice_was_created_at_its_date():
+    shown = {"id": "ii_1", "date": AT - 50, "parent": None}
+    change = told(event("invoiceitem.created", **shown), name="invoiceitem", key="ii_1")
+    assert (change.created, change.is_known) == (AT - 50, False)
+    change = told(
+        event("invoiceitem.created", **shown, pricing=None), name="invoiceitem", key="ii_1"
+    )
+    assert change.state["date"] == AT - 50
+
+
 def test_a_canceled_subscription_is_not_gone():
     shown = {"id": "sub_1", "status": "canceled", "discounts": [], "items": {"data": []}}
     change = told(event("customer.subscription.deleted", **shown), name="subscription", key="sub_1")
@@ -138,6 +148,8 @@ def test_keys_that_are_null_are_there():
 def vendor_class(name):
     """The vendor's own class: `billing.meter_event_summary` is stripe.billing.MeterEventSummary."""
     folder, _, kind = name.rpartition(".")
+    if kind == "invoiceitem":
+        return stripe.InvoiceItem
     titled = "".join(word.title() for word in kind.split("_"))
     return getattr(getattr(stripe, folder) if folder else stripe, titled)
 

@@ -83,6 +83,7 @@ WRITES = {
         "amend_erp_invoice",
     ),
     ("PRD-PRC-01", None): "make_price",
+    ("USG-QTY-01", "not_billed"): "bill_usage",
     ("PAY-DUP-01", "charged_twice"): "refund_charge",
     ("INV-MISS-02", "unpaid"): "credit_erp_copy",
     ("JE-PER-01", None): "copy_field",

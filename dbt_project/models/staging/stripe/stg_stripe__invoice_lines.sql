@@ -27,6 +27,7 @@ select
     json_extract_string(line, '$.pricing.price_details.product') as product_id,
     json_extract_string(line, '$.pricing.price_details.price') as price_id,
     json_extract_string(line, '$.parent.subscription_item_details.subscription_item') as subscription_item_id,
+    json_extract_string(line, '$.parent.invoice_item_details.invoice_item') as invoice_item_id,
     -- what is charged or given back for a part of a period, because something changed in it
     coalesce(
         cast(json_extract_string(line, '$.parent.subscription_item_details.proration') as boolean),

@@ -1,0 +1,136 @@
+"""Use that an invoice left out is billed by an item of the next one, and only while that is simple."""
+
+import asyncio
+
+import pytest
+
+from reconcilers.corrections.approval import approve
+from reconcilers.corrections.dispatch import DispatchLimits, dispatch
+from reconcilers.state import open_state
+from reconcilers.state.views import list_corrections
+from tests.billing_samples import unbilled_usage, used
+from tests.correction_samples import MemoryTarget, at, context, drift, plan_into
+from tests.unit.extractors.test_stripe_writes import mistakes
+from tests.unit.reconcilers.test_journals import planned
+
+CREDITED = "invoice.post_payment_credit_notes_amount"
+
+
+def test_the_units_that_lack_are_billed_by_an_item_that_names_their_period():
+    correction = planned(unbilled_usage(), **used())
+    assert (correction.system, correction.object) == ("stripe", "invoiceitem")
+    assert (correction.operation, correction.record_id) == ("create", "il_7")
+    assert (correction.mode, correction.before) == ("approve", None)
+    assert correction.payload == {
+        "customer": "cus_1",
+        "subscription": "sub_1",
+        "price_data": {"currency": "gbp", "product": "prod_1", "unit_amount": 1499},
+        "quantity": 1,
+        "discountable": False,
+        "description": "Usage 2026-05-01 to 2026-06-01: 200 units that were not billed",
+        "period": {"start": 1777593605, "end": 1780272005},
+        "metadata": {
+            "tieout_usage_line": "il_7",
+            "tieout_usage_item": "si_7",
+            "tieout_usage_billed": "1000",
+            "tieout_usage_units": "200",
+            "q2c_correlation_id": "q2c_006A",
+            "tieout_correction": correction.correction_id,
+        },
+    }
+    assert mistakes("invoice_item_create", correction.payload) == []
+
+
+def test_a_price_without_its_tax_is_told_as_such():
+    payload = planned(unbilled_usage(), **used(tax_behavior="exclusive")).payload
+    assert payload["price_data"]["tax_behavior"] == "exclusive"
+
+
+def test_what_lacks_still_after_an_item_is_another_correction():
+    first = planned(unbilled_usage(), **used())
+    later = planned(unbilled_usage(), **used(billed_quantity=1100, billed_minor=10801))
+    assert first.idempotency_key != later.idempotency_key
+
+
+@pytest.mark.parametrize(
+    ("facts", "field", "words"),
+    [
+        ({"unbilled_usage": []}, "invoiceitem.amount", "not in the snapshot"),
+        (used(invoice_status="uncollectible"), "invoice.status", "is uncollectible"),
+        (used(paid_credits_minor=1), CREDITED, "was credited"),
+        (used(open_credits_minor=1), CREDITED, "was credited"),
+        (used(subscription_status="canceled"), "subscription.status", "has ended"),
+        (used(subscription_status=None), "subscription.status", "has ended"),
+        (used(is_ending=True), "subscription.status", "no invoice to come"),
+        (used(is_whole=False), "usage.quantity", "parts of a unit"),
+        (used(billed_quantity=1200), "usage.quantity", "as many units"),
+        (used(billed_rated_minor=9999), "invoiceitem.amount", "2 minor units apart"),
+        (used(discount_minor=5), "invoiceitem.amount", "a discount"),
+        (used(tax_behavior="inclusive"), "invoiceitem.amount", "holds its tax"),
+        (used(rated_minor=10001), "invoiceitem.amount", "come to nothing"),
+    ],
+)
+def test_what_is_not_simple_is_for_people(facts, field, words):
+    correction = planned(unbilled_usage(), **facts)
+    (refusal,) = correction.refusals
+    assert (refusal.field, words in refusal.problem) == (field, True), refusal
+    assert (correction.state, correction.payload) == ("refused", {})
+
+
+def test_what_was_billed_too_much_is_only_told():
+    state = open_state("sqlite://")
+    plan_into(state, drift(unbilled_usage(cause="billed_too_much")), context(**used()), at(0, 3))
+    assert list_corrections(state) == []
+    state.close()
+
+
+INVOICE = {
+    "id": "in_1", "status": "paid", "total": 12000,
+    "status_transitions": {"finalized_at": 5, "voided_at": None, "marked_uncollectible_at": None},
+    "post_payment_credit_notes_amount": 0, "pre_payment_credit_notes_amount": 0,
+}  # fmt: skip
+GOES_ON = {"id": "sub_1", "ended_at": None, "cancel_at": None, "cancel_at_period_end": False}
+VOIDED = {"voided_at": 9, "marked_uncollectible_at": None}
+COUNTED = {
+    "id": "mtrusg_1", "meter": "mtr_1", "customer": "cus_1",
+    "start_time": "1777593600", "end_time": "1780272000", "aggregated_value": 1200,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "outcome", "words"),
+    [
+        ({}, "accepted", "accepted"),
+        ({("invoice", "in_1"): {"status_transitions": VOIDED}}, "superseded", "in_1 changed"),
+        (
+            {("invoice", "in_1"): {"pre_payment_credit_notes_amount": 5}},
+            "superseded",
+            "in_1 changed",
+        ),
+        (
+            {("subscription", "sub_1"): {"cancel_at_period_end": True}},
+            "superseded",
+            "sub_1 changed",
+        ),
+        ({("usage", "mtrusg_1"): {"aggregated_value": 1201}}, "superseded", "aggregated_value"),
+    ],
+)
+def test_it_is_asked_again_just_before(changed, outcome, words):
+    """An invoice that was paid meanwhile bills no more than before."""
+    records = {
+        ("invoice", "in_1"): INVOICE,
+        ("subscription", "sub_1"): GOES_ON,
+        ("usage", "mtrusg_1"): COUNTED,
+    }
+    known = {key: {**record, **changed.get(key, {})} for key, record in records.items()}
+    account = MemoryTarget("stripe", known)
+    state = open_state("sqlite://")
+    plan_into(state, drift(unbilled_usage()), context(**used()), at(0, 3))
+    (view,) = list_corrections(state, states=("proposed",))
+    approve(state, [view.correction_id], "ann", "", at(0, 4))
+    limits = DispatchLimits(tries_per_run=1)
+    sent = asyncio.run(dispatch(state, {"stripe": account}, lambda: at(0, 9), limits))
+    (view,) = list_corrections(state)
+    assert (sent.outcomes, words in view.state_reason) == ({outcome: 1}, True), view.state_reason
+    assert len(account.effects) == (outcome == "accepted")
+    state.close()

@@ -1,0 +1,129 @@
+"""Use that an invoice left out, billed over the wire: once, whatever is lost, and taken back again."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from extractors.registry import open_target
+from reconcilers.corrections.approval import approve
+from reconcilers.corrections.compensate import compensate
+from reconcilers.corrections.dispatch import dispatch
+from reconcilers.state import open_state
+from reconcilers.state.views import list_corrections
+from tests.billing_samples import USED, unbilled_usage, used
+from tests.correction_samples import context, drift, plan_into
+from tests.wire import stripe_sandbox
+from tests.wire.vendors import LONG_AGO
+
+
+@pytest.fixture
+def state():
+    opened = open_state("sqlite://")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def used_more(vendors):
+    """Invoice in_1 of cus_1 bills 1000 units of a month in which meter mtr_1 counts 1200."""
+    stripe_sandbox.fill(vendors.store)
+    invoice = {"id": "in_1", "customer": "cus_1", "currency": "usd", "status": "open"}
+    money = dict.fromkeys(("total", "subtotal", "amount_due", "amount_remaining"), 12000)
+    created = int(LONG_AGO.timestamp())
+    vendors.store.put_many("stripe", "invoice", [{**invoice, **money, "created": created}])
+    stripe_sandbox.count(vendors.store, 1000, 200, at=USED["starts"])
+    # neither of this month nor of this customer's meter
+    stripe_sandbox.count(vendors.store, 7, at=USED["ends"])
+    return vendors
+
+
+def plan(state, company, **values):
+    facts = used(**{"currency": "usd", **values})
+    plan_into(state, drift(unbilled_usage()), context(**facts), company.store.now())
+    agree(state, company)
+
+
+def agree(state, company):
+    for actor in ("ann", "eve"):
+        proposed = [view.correction_id for view in list_corrections(state, states=("proposed",))]
+        approve(state, proposed, actor, "", company.store.now())
+
+
+def send(state, company):
+    async def run():
+        async with AsyncExitStack() as stack:
+            billing = await stack.enter_async_context(open_target(company.config("stripe")))
+            return await dispatch(state, {"stripe": billing}, company.store.now)
+
+    return asyncio.run(run()).outcomes
+
+
+def undo(state, company):
+    taken = [view.correction_id for view in list_corrections(state, states=("accepted",))]
+    compensate(state, taken, "ben", "wrong", company.store.now())
+    agree(state, company)
+    return send(state, company)
+
+
+def waiting(company):
+    return company.store.rows("stripe", "invoiceitem")
+
+
+def test_it_waits_for_the_next_invoice_once_although_an_answer_was_lost(used_more, state):
+    plan(state, used_more)
+    used_more.fault("stripe", method="POST", path="/v1/invoiceitems", lose_answer=True)
+    assert send(state, used_more) == {"accepted": 1}
+    (item,) = waiting(used_more)
+    assert (item["amount"], item["currency"], item["invoice"]) == (1499, "usd", None)
+    assert item["period"] == {"start": USED["starts"], "end": USED["ends"]}
+    assert item["parent"]["subscription_details"] == {"subscription": "sub_1"}
+    assert item["pricing"]["price_details"]["product"] == "prod_1"
+    price = used_more.store.get("stripe", "price", item["pricing"]["price_details"]["price"])
+    assert (price["active"], price["type"]) == (False, "one_time")
+    (view,) = list_corrections(state)
+    assert item["metadata"]["tieout_correction"] == view.correction_id
+    assert (view.target_record_id, send(state, used_more)) == (item["id"], {})
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_it_is_not_billed_where_the_meter_counts_more_by_now(used_more, state, late):
+    plan(state, used_more)
+    if late:
+        stripe_sandbox.count(used_more.store, 5, at=USED["ends"] - 60)
+    else:
+        used_more.store.put("stripe", "invoice", {"id": "in_1", "total": 11000})
+    assert send(state, used_more) == {"superseded": 1}
+    assert waiting(used_more) == []
+
+
+def test_the_same_units_are_not_billed_again_by_another_correction(used_more, state):
+    plan(state, used_more)
+    send(state, used_more)
+    again = open_state("sqlite://")
+    plan(again, used_more, total_minor=12000, rated_minor=11600)
+    assert send(again, used_more) == {"superseded": 1}
+    (view,) = list_corrections(again)
+    assert "is in billing already" in view.state_reason
+    assert len(waiting(used_more)) == 1
+    again.close()
+
+
+@pytest.mark.parametrize("fault", [None, {"lose_answer": True}, {"status": 503}])
+def test_it_is_deleted_again_while_it_waits(used_more, state, impatient, fault):
+    plan(state, used_more)
+    send(state, used_more)
+    if fault:
+        used_more.fault("stripe", method="DELETE", path="/v1/invoiceitems", **fault)
+    assert undo(state, used_more) == {"accepted": 1}
+    assert waiting(used_more) == []
+    assert {view.state for view in list_corrections(state)} == {"accepted", "compensated"}
+
+
+def test_what_an_invoice_took_up_is_left_to_people(used_more, state):
+    plan(state, used_more)
+    send(state, used_more)
+    (item,) = waiting(used_more)
+    used_more.store.put("stripe", "invoiceitem", {"id": item["id"], "invoice": "in_2"})
+    assert undo(state, used_more) == {"superseded": 1}
+    assert len(waiting(used_more)) == 1
