@@ -153,7 +153,6 @@ def _code_table(copy: int) -> bytes:
 
 def _piece(column: pl.Series, said: pl.Expr, *, telling: bool) -> _Piece:
     array = column.to_frame().select(said).to_series().rechunk().to_arrow()
-    array = pc.cast(array, pa.large_string())
-    assert array.offset == 0
+    assert (array.type, array.offset) == (pa.large_string(), 0)
     data = array.buffers()[2]
     return _Piece(array, data.to_pybytes() if data is not None else b"", telling)
