@@ -62,9 +62,9 @@ def _settings() -> "Settings":
 def _default_day(settings: "Settings", system: str | None = None) -> dt.date:
     """Yesterday, by the sandbox's clock where the sandbox is meant."""
     if settings.uses_sandbox and system not in settings.connections_override:
-        from orchestration.evaluate import reconcilable_day
+        from orchestration.sending import business_clock
 
-        return reconcilable_day(settings)
+        return (business_clock(settings)() - dt.timedelta(days=1)).date()
     return dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
 
 

@@ -1,6 +1,7 @@
 """What copies of a company have of their own, and what they share."""
 
 import dataclasses
+import datetime as dt
 import json
 import re
 
@@ -9,14 +10,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractors.manifest import MANIFEST_FILE, Manifest
 from extractors.protocol import Field
+from extractors.raw_zone import RawZone
 from extractors.registry import READ
 from extractors.sandbox.ids import salesforce_checks, salesforce_id, stripe_id
+from orchestration.extraction import read_system
+from orchestration.sending import business_clock
+from orchestration.settings import SettingsError, load_settings
 from orchestration.worlds.roles import SHARED, Role, UndeclaredError, copied_objects, roles_of
 from orchestration.worlds.stencil import MOST_COPIES, cut
 from orchestration.worlds.truth import truth_of_copies
 
 COPIES = st.integers(1, MOST_COPIES - 1)
+
+
+def manifest(name, read_at):
+    return Manifest(
+        system="stripe",
+        object=name,
+        snapshot_date=dt.date(2026, 6, 30),
+        mode="full",
+        cursor_from=None,
+        cursor_to=read_at,
+        watermark_at=read_at,
+        source_count_before=None,
+        source_count=None,
+        source_sum_minor_before=None,
+        source_sum_minor=None,
+        read=0,
+        landed=0,
+        quarantined=0,
+        deleted=0,
+        duplicates=0,
+        schema_hash="",
+        file_sha256="",
+        extracted_at=read_at,
+        api_version="",
+    )
 
 
 def printed(values, role, copy=1):
@@ -148,3 +179,25 @@ def test_what_hits_an_object_that_a_company_has_once_is_true_once():
         "90001000007804-4",
         "GB9000129NWBK601|2026|P4",
     ]
+
+
+def test_without_systems_it_is_as_late_as_when_the_last_of_them_was_read(tmp_path):
+    settings = load_settings({"TIEOUT_HOME": str(tmp_path)})
+    for name, day, hour in (("charge", 30, 3), ("refund", 30, 4), ("payout", 29, 5)):
+        read_at = dt.datetime(2026, 6, day, hour, tzinfo=dt.UTC) + dt.timedelta(days=1)
+        folder = RawZone(settings.raw_dir).folder("stripe", name, dt.date(2026, 6, day))
+        folder.mkdir(parents=True)
+        (folder / MANIFEST_FILE).write_text(manifest(name, read_at).to_json())
+    assert business_clock(settings)() == dt.datetime(2026, 7, 1, 4, tzinfo=dt.UTC)
+
+
+def test_a_day_that_is_published_as_a_whole_is_read_without_a_system(tmp_path):
+    settings = load_settings({"TIEOUT_HOME": str(tmp_path)})
+    day = dt.date(2026, 6, 30)
+    found = manifest("charge", dt.datetime(2026, 7, 1, 3, tzinfo=dt.UTC))
+    folder = RawZone(settings.raw_dir).folder("stripe", "charge", day)
+    folder.mkdir(parents=True)
+    (folder / MANIFEST_FILE).write_text(found.to_json())
+    assert read_system(settings, "stripe", day, ["charge"]).manifests == [found]
+    with pytest.raises(SettingsError, match="no source systems"):
+        read_system(settings, "stripe", day, ["charge", "refund"])
