@@ -109,6 +109,11 @@ _ROLES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "document": "number",
             "same": "account currency status billing_reason total_taxes metadata_legal_entity",
         },
+        "invoiceitem": {
+            "ids": "id customer metadata_q2c_correlation_id metadata_tieout_usage_line "
+            "parent_subscription_details_subscription",
+            "same": "account currency metadata_tieout_usage_units pricing_price_details_product",
+        },
         "invoice_payment": {
             "ids": "id invoice payment_payment_intent payment_charge payment_payment_record",
             "same": "account currency status payment_type",
