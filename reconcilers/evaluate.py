@@ -151,9 +151,8 @@ class _Pass:
         flagged = self._disposed(self._flagged(rows))
         counts = engine.collect(self._counts(flagged))
         alike = self._alike(con)
-        fired = nw.any_horizontal(*self._each("_fires"), ignore_nulls=True)
-        hits = nw.from_native(engine.collect(flagged.filter(fired)), eager_only=True)
-        found = [self._drift(hits, number, rates) for number in range(len(self.rules))]
+        # A comparison in which nothing fired is not gone through a second time for its rows.
+        found = self._found(flagged, rates) if counts["code"].count() else []
         return _Part(
             drift=pl.concat([empty(DRIFT), *found]),
             cells=pl.concat([self._cells(counts), alike]),
@@ -235,6 +234,12 @@ class _Pass:
             measures[f"population_{number}"] = population
         grouped = frame.with_columns(**keys).group_by(*keys)
         return grouped.agg(**measures)
+
+    def _found(self, flagged: nw.LazyFrame[Any], rates: Rates) -> list[pl.DataFrame]:
+        """The drift of each rule."""
+        fired = nw.any_horizontal(*self._each("_fires"), ignore_nulls=True)
+        hits = nw.from_native(engine.collect(flagged.filter(fired)), eager_only=True)
+        return [self._drift(hits, number, rates) for number in range(len(self.rules))]
 
     def _drift(self, hits: nw.DataFrame[pl.DataFrame], number: int, rates: Rates) -> pl.DataFrame:
         hit = hits.filter(nw.col(f"_fires_{number}"))
