@@ -58,12 +58,14 @@ async def extract_system(
     `full` reads everything whatever the cursors say. An incremental read is accompanied by a
     scan of all keys when the last complete one is `key_scan_days` days old (None: never): the
     only way to see records that vanished from a source without a trace. The first failure ends
-    the others; the next call goes on where they were.
+    the others; the next call goes on where they were. A past day that was read before an object
+    was known to us is replayed without it.
     """
     chosen = set(source.objects if names is None else names)
     wanted = [name for name in source.objects if name in chosen]
     published = {name: raw.published(source.system, name, snapshot_date) for name in wanted}
-    unread = [source.objects[name] for name in wanted if published[name] is None]
+    known = _known_on(source, raw, snapshot_date)
+    unread = [source.objects[name] for name in wanted if published[name] is None and known(name)]
     if unread:
         # A source goes on living while it is read: its totals are asked before and after, and
         # what landed may lie between them.
@@ -254,6 +256,16 @@ class _Reading:
                 self.source.system,
                 f"{name} of {self.day} cannot be read yet: the source's date is {today}",
             )
+
+
+def _known_on(source: Reader, raw: RawZone, snapshot_date: date) -> Callable[[str], bool]:
+    """Which objects a night of that day reads: of one that is past those that were read then."""
+    days = {name: raw.days(source.system, name) for name in source.objects}
+    is_stored = any(snapshot_date in found for found in days.values())
+    is_past = any(found[-1] > snapshot_date for found in days.values() if found)
+    return lambda name: (
+        not (is_stored and is_past) or any(day <= snapshot_date for day in days[name])
+    )
 
 
 def _leave(landing: Landing) -> None:

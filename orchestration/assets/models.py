@@ -105,7 +105,8 @@ def _build(context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource)
     enter_dbt_environment(night.settings)
     os.environ["TIEOUT_SNAPSHOT_DATE"] = context.partition_key
     invocation = dbt.cli(
-        ["build", "--exclude-resource-type", "unit_test"],
+        # nobody reads the manifest and the results that dbt would write anew each time
+        ["build", "--exclude-resource-type", "unit_test", "--no-write-json"],
         context=context,
         target_path=night.settings.dbt_target_dir,
     )

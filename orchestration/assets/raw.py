@@ -73,7 +73,7 @@ def extraction(system: str, objects: Mapping[str, ObjectSpec]) -> dg.AssetsDefin
         for name in sorted(set(names) - {manifest.object for manifest in extraction.manifests}):
             yield dg.MaterializeResult(
                 asset_key=raw_key(system, name),
-                metadata={"mode": dg.MetadataValue.text("not read: nothing is connected")},
+                metadata={"mode": dg.MetadataValue.text("not read: not connected or known then")},
             )
 
     return extract

@@ -4,7 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -162,6 +162,24 @@ def test_a_restart_that_comes_too_late_is_refused(tmp_path):
     with pytest.raises(LateExtraction, match="at most 2 days late"):
         extract(source, tmp_path)
     assert not list((tmp_path / ".staging").iterdir())
+
+
+def test_a_past_day_is_replayed_without_an_object_that_was_not_known_then(tmp_path):
+    known = {"product": SOURCES["stripe"]["product"]}
+    source = Shelf([record(1)], objects=known)
+    next_day = DAY + timedelta(days=1)
+    night = lambda day: asyncio.run(extract_system(source, RawZone(tmp_path), day))  # noqa: E731
+    stored = night(DAY)
+    source.at += timedelta(days=1)
+    night(next_day)
+    source.objects = known | {"price": SOURCES["stripe"]["price"]}
+    calls = source.calls
+    assert night(DAY) == stored
+    assert source.calls == calls
+    with pytest.raises(LateExtraction, match="is already extracted"):
+        night(DAY - timedelta(days=1))
+    night(next_day)
+    assert source.calls > calls
 
 
 def test_a_torn_journal_begins_anew(tmp_path):
