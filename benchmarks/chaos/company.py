@@ -320,8 +320,10 @@ def _fill(store: Store) -> None:
     store.put("stripe", "invoice", {"id": "in_7", **invoice, **created, "customer": "cus_N"})
     store.put("stripe", "product", {"id": "prod_1", "name": "Calls", **created})
     count(store, 1200, at=USED["starts"], customer="cus_N")
+    charge |= {"id": "ch_6", "amount": 12000, "amount_refunded": 6000, "disputed": False}
+    store.put("stripe", "charge", {**charge, **created})
     refund = {"id": "re_1", "amount": 6000, "currency": "gbp", "status": "succeeded"}
-    store.put("stripe", "refund", {**refund, **created, "charge": "ch_1"})
+    store.put("stripe", "refund", {**refund, **created, "charge": "ch_6"})
     price = {"id": "price_1", "currency": "usd", "product": "prod_1", "active": True}
     price |= {"recurring": {"interval": "month"}, "unit_amount": 900, "unit_amount_decimal": "900"}
     store.put("stripe", "price", {**price, **created})
