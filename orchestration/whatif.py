@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from extractors.registry import READ
+from orchestration.extraction import mirrored
 from orchestration.night import run_replay
 from orchestration.settings import Settings
 from orchestration.stores import opened_state
@@ -67,22 +69,19 @@ def what_if(
         recorded = {day: seen_on(state, day) for day in days if first <= day <= last}
     if not recorded:
         raise WhatIfError(f"no night from {first} to {last} was recorded")
-    with tempfile.TemporaryDirectory(prefix="tieout-whatif-") as home:
+    with (
+        mirrored(settings, *READ),
+        tempfile.TemporaryDirectory(prefix="tieout-whatif-") as home,
+    ):
         world = _apart(changed, Path(home))
         for day, before in recorded.items():
             yield _other(world, day, before)
 
 
 def _apart(settings: Settings, home: Path) -> Settings:
-    """A home of its own on the same raw zone, which knows no system and no receiver of events."""
+    """A home of its own on the same raw zone, which knows no system and no receiver."""
     (home / "raw").symlink_to(settings.raw_dir)
-    return replace(
-        settings,
-        home=home,
-        state_url=f"sqlite:///{home / 'state.db'}",
-        events_url=None,
-        connections_override={},
-    )
+    return settings.practising_in(home)
 
 
 def _other(world: Settings, day: dt.date, before: dict[str, Seen]) -> OtherNight:
