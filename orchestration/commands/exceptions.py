@@ -64,6 +64,10 @@ def show(
         standing = triage.standings(store).get(detail.exception.exception_key)
     view = detail.exception
     exponents = settings.exponents()
+
+    def read(value: str | None, currency: str | None) -> str:
+        return value_of(view.code, view.attribute, value, currency, exponents)
+
     facts = {
         "key": view.exception_key,
         "code": f"{view.code} {view.cause or ''}",
@@ -71,8 +75,8 @@ def show(
         "owner": f"{view.owner_system} {view.owner_id}",
         "replica": f"{view.replica_system or 'none'} {view.replica_id or ''}",
         "attribute": view.attribute or "existence",
-        "expected": value_of(view.attribute, view.expected, view.currency, exponents),
-        "observed": value_of(view.attribute, view.observed, view.currency, exponents) or "nothing",
+        "expected": read(view.expected, view.currency),
+        "observed": read(view.observed, view.currency) or "nothing",
         "thread": view.correlation_id or "",
     }
     for name, value in facts.items():
@@ -82,8 +86,8 @@ def show(
         nights.add_row(
             str(seen.snapshot_date),
             seen.disposition,
-            value_of(view.attribute, seen.expected, seen.currency, exponents),
-            value_of(view.attribute, seen.observed, seen.currency, exponents),
+            read(seen.expected, seen.currency),
+            read(seen.observed, seen.currency),
             amount(seen.impact_minor, seen.currency or "", exponents),
         )
     out.print(nights)

@@ -19,6 +19,7 @@ from reconcilers.masking import masked
 from reconcilers.report.amounts import amount, value_of
 from reconcilers.rules.codes import CODES
 from reconcilers.state.store import State
+from reconcilers.state.views import ExceptionView
 from reconcilers.trace.folded import duration
 from reconcilers.trace.html import name_of
 
@@ -104,8 +105,9 @@ def _amount(context: Context, minor: int | None, currency: str | None) -> str:
 
 
 @pass_context
-def _seen(context: Context, value: str | None, attribute: str, currency: str | None) -> str:
-    return value_of(attribute, masked(attribute, value), currency, context["exponents"])
+def _seen(context: Context, value: str | None, view: ExceptionView, currency: str | None) -> str:
+    shown = masked(view.attribute, value)
+    return value_of(view.code, view.attribute, shown, currency, context["exponents"])
 
 
 def refusal(request: Request, words: str, status: int) -> Response:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-# Attributes whose expected and observed values are minor units, whatever stands behind a colon.
+# Attributes whose expected and observed values are minor units, whatever stands behind a colon, and
+# classes of which that is so where they name no attribute.
 MONEY_ATTRIBUTES = frozenset({
     "amount", "applied", "arr", "closed", "credit_note", "deferred", "end", "exchange_difference",
     "left", "list_price", "members", "movement", "mrr", "mrr_at_contract_quantity", "plan",
     "recognised", "tax", "total", "unit_mrr",
 })  # fmt: skip
+MONEY_CLASSES = frozenset({"JE-BAL-01", "PYT-BANK-01", "PYT-DEP-01"})
 
 
 def amount(minor: int | None, currency: str, exponents: Mapping[str, int]) -> str:
@@ -22,13 +24,20 @@ def amount(minor: int | None, currency: str, exponents: Mapping[str, int]) -> st
 
 
 def value_of(
-    attribute: str, value: str | None, currency: str | None, exponents: Mapping[str, int]
+    code: str,
+    attribute: str,
+    value: str | None,
+    currency: str | None,
+    exponents: Mapping[str, int],
 ) -> str:
     """What was expected of an attribute or seen in it, as people read it: '1,234.56 EUR'.
 
     Values that are no amounts stay as they are; '' for none.
     """
-    if not value or not currency or attribute.partition(":")[0] not in MONEY_ATTRIBUTES:
+    is_money = (
+        attribute.partition(":")[0] in MONEY_ATTRIBUTES if attribute else code in MONEY_CLASSES
+    )
+    if not value or not currency or not is_money:
         return value or ""
     try:
         minor = Decimal(value)

@@ -31,7 +31,21 @@ EXPONENTS = {"USD": 2, "JPY": 0, "KWD": 3}
     ],
 )
 def test_a_value_is_read_in_its_currency(attribute, value, currency, read):
-    assert value_of(attribute, value, currency, EXPONENTS) == read
+    assert value_of("INV-AMT-01", attribute, value, currency, EXPONENTS) == read
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "read"),
+    [
+        ("PYT-BANK-01", "546365", "5,463.65 USD"),
+        ("JE-BAL-01", "-9", "-0.09 USD"),
+        ("PYT-DEP-01", "2026-04-05", "2026-04-05"),
+        ("PYT-DEP-01", "deposit 1545 (automatic)", "deposit 1545 (automatic)"),
+        ("REV-SCH-01", "2", "2"),
+    ],
+)
+def test_where_no_attribute_is_named_the_class_says_whether_it_is_money(code, value, read):
+    assert value_of(code, "", value, "USD", EXPONENTS) == read
 
 
 def test_the_rules_say_which_attributes_are_money():
