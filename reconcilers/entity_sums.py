@@ -192,6 +192,7 @@ NOT_TIED: Mapping[str, str] = MappingProxyType(
         "salesforce.contract_line_history": "evidence of when a field changed, no entity",
         "stripe.tax_id": "attribute of the customer",
         "stripe.coupon": "attribute of the subscription's items",
+        "stripe.invoiceitem": "billed by the line that comes of it; ours are in usage ratings",
         "stripe.meter": "attribute of the usage that it counts",
         "stripe.balance_transaction": "tied to the balance that the source itself reports",
         "netsuite.term": "attribute of the customer",
