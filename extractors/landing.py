@@ -19,7 +19,14 @@ import polars as pl
 
 from extractors.contracts import Quarantined, check, tombstone_rows
 from extractors.journal import JOURNAL_FILE, Agreement, Begun, Journal
-from extractors.manifest import KEYS_FILE, MANIFEST_FILE, QUARANTINE_FILE, ROWS_FILE, Manifest
+from extractors.manifest import (
+    KEYS_FILE,
+    MANIFEST_FILE,
+    QUARANTINE_FILE,
+    ROWS_FILE,
+    Manifest,
+    sha256_of,
+)
 from extractors.protocol import Bookmark, ObjectSpec, Page, SourceTotals
 
 CHUNK_ROWS = 5_000
@@ -301,7 +308,7 @@ class Landing:
             deleted=deleted,
             duplicates=self.read - landed - deleted - len(quarantined),
             schema_hash=schema_hash(self.spec),
-            file_sha256=_sha256(file),
+            file_sha256=sha256_of(file),
             extracted_at=self.served_at,
             api_version=self.begun.agreement.api_version,
             keys_scanned=None,
@@ -344,11 +351,6 @@ class Landing:
 
 def _as_dict(sums: Mapping[str, int] | None) -> dict[str, int] | None:
     return None if sums is None else dict(sums)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _write_text(file: Path, text: str) -> None:

@@ -1,9 +1,11 @@
 """The manifest of one published extraction: what was asked, what came, and proof of it."""
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Self
 
 from extractors.protocol import Mode
@@ -14,6 +16,12 @@ ROWS_FILE = "part-0.parquet"
 QUARANTINE_FILE = "quarantine.jsonl"
 KEYS_FILE = "keys.parquet"
 REINGESTED_FOLDER = "reingested"
+
+
+def sha256_of(file: Path) -> str:
+    """What a manifest tells of the bytes of a file, in hexadecimal."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from obstore.exceptions import BaseError, UnknownConfigurationKeyError
 from obstore.store import ObjectStore, from_url
 
 from extractors.errors import ContractBroken, Transient
+from extractors.manifest import sha256_of
 
 STORE = "object store"
 LATEST = "latest.json"
@@ -72,7 +73,7 @@ def put_version(store: ObjectStore, name: str, folder: Path) -> str:
         for file in sorted(folder.rglob("*"))
         if file.is_file()
     }
-    hashes = {path: hashlib.sha256(file.read_bytes()).hexdigest() for path, file in files.items()}
+    hashes = {path: sha256_of(file) for path, file in files.items()}
     told = json.dumps(hashes, sort_keys=True)
     version = hashlib.sha256(told.encode()).hexdigest()[:16]
     with answering(f"putting {name}"):

@@ -19,7 +19,7 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import ObjectStore
 
 from extractors.errors import ContractBroken
-from extractors.manifest import MANIFEST_FILE, REINGESTED_FOLDER, ROWS_FILE, Manifest
+from extractors.manifest import MANIFEST_FILE, REINGESTED_FOLDER, ROWS_FILE, Manifest, sha256_of
 from extractors.object_store import STORE, answering
 from extractors.raw_zone import STAGING
 
@@ -99,8 +99,7 @@ class RawMirror:
             if file.startswith(_version(day, told)):
                 self._bring_file(file, draft / PurePosixPath(file).name)
         manifest = Manifest.from_json(told.decode())
-        with (draft / ROWS_FILE).open("rb") as rows:
-            found = hashlib.file_digest(rows, "sha256").hexdigest()
+        found = sha256_of(draft / ROWS_FILE)
         if found != manifest.file_sha256:
             shutil.rmtree(draft)
             raise ContractBroken(

@@ -1,7 +1,6 @@
 """The raw zone of a company, written out as that of one many times its size."""
 
 import dataclasses
-import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from extractors.manifest import MANIFEST_FILE, ROWS_FILE, Manifest
+from extractors.manifest import MANIFEST_FILE, ROWS_FILE, Manifest, sha256_of
 from extractors.protocol import ObjectSpec
 from extractors.raw_zone import STAGING, RawZone
 from extractors.registry import READ
@@ -98,8 +97,6 @@ def _write(original: _Original, manifest: Manifest, copies: int, folder: Path) -
     with pq.ParquetWriter(file, original.rows.schema, compression="zstd") as writer:
         for group in original.groups(copies):
             writer.write_table(group, row_group_size=group.num_rows or None)
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
     written = dataclasses.replace(
         manifest,
         source_count_before=_times(manifest.source_count_before, copies),
@@ -110,7 +107,7 @@ def _write(original: _Original, manifest: Manifest, copies: int, folder: Path) -
         landed=manifest.landed * copies,
         deleted=manifest.deleted * copies,
         duplicates=manifest.duplicates * copies,
-        file_sha256=digest,
+        file_sha256=sha256_of(file),
     )
     (folder / MANIFEST_FILE).write_text(written.to_json(), "utf-8")
     return written
