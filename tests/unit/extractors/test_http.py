@@ -515,7 +515,7 @@ def test_the_door_counts_what_it_did():
     assert (read["calls"], read["retries"]) == (2, 1)
     assert read["statuses"] == {"2xx": 1, "5xx": 1}
     assert read["errors"] == {"Transient": 1}
-    assert read["p50_seconds"] == pytest.approx(0.012, abs=0.01)
+    assert 0 < read["p50_seconds"] <= metrics["seconds"]
     assert metrics["endpoints"]["GET /things/{id}"]["statuses"] == {"4xx": 1}
     assert metrics["endpoints"]["PATCH /thing"]["statuses"] == {"none": 1}
     assert said(metrics)
