@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -25,9 +24,7 @@ CLOCK = datetime(2026, 7, 1, 2, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def company(tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("volume") / "sandbox.db")
-    began = time.monotonic()
-    counts = fill(store, RECORDS, seed=3)
-    yield store, counts, time.monotonic() - began
+    yield store, fill(store, RECORDS, seed=3)
     store.close()
 
 
@@ -36,10 +33,9 @@ def documents(store, kind):
     return [json.loads(text, parse_float=Decimal) for (text,) in store.query(sql, (kind,))]
 
 
-def test_as_many_records_as_asked_for_and_soon(company):
-    store, counts, seconds = company
+def test_as_many_records_as_asked_for(company):
+    store, counts = company
     assert sum(counts.values()) == pytest.approx(RECORDS, rel=0.03)
-    assert seconds < 10
     for name, count in counts.items():
         system, kind = name.split(".")
         assert len(list(truth_rows(store, system, kind))) == count, name
@@ -59,13 +55,13 @@ def test_the_same_seed_gives_the_same_company(tmp_path):
 
 
 def test_a_company_is_not_written_over_another(company):
-    store, _, _ = company
+    store, _ = company
     with pytest.raises(ValueError, match="holds a company already"):
         fill(store, 100)
 
 
 def test_ids_go_on_where_the_company_ends(company):
-    store, counts, _ = company
+    store, counts = company
     highest = counts["netsuite.transaction"]
     assert store.new_id("netsuite", "transaction") == str(highest + 1)
     for system, kind in (("salesforce", "Opportunity"), ("stripe", "invoice")):
@@ -73,7 +69,7 @@ def test_ids_go_on_where_the_company_ends(company):
 
 
 def test_customers_come_ever_faster_and_nothing_lies_in_the_future(company):
-    store, counts, _ = company
+    store, counts = company
     assert store.now() == CLOCK
     created = sorted(customer["created"] for customer in documents(store, "customer"))
     middle = (created[0] + created[-1]) // 2
@@ -90,7 +86,7 @@ def test_customers_come_ever_faster_and_nothing_lies_in_the_future(company):
 
 
 def test_many_records_share_a_second_as_they_do_in_life(company):
-    store, _, _ = company
+    store, _ = company
     stamps = store.query(
         'SELECT COUNT(*) AS n FROM salesforce_opportunity GROUP BY "SystemModstamp" ORDER BY n DESC'
     )
@@ -120,7 +116,7 @@ REFERENCES = [
 
 @pytest.mark.parametrize("reference", REFERENCES)
 def test_every_reference_leads_somewhere(company, reference):
-    store, _, _ = company
+    store, _ = company
     system, child, column, parent, key = reference
     of, to = TABLES[system, child].sql_name, TABLES[system, parent].sql_name
     lost = store.query(
@@ -131,7 +127,7 @@ def test_every_reference_leads_somewhere(company, reference):
 
 
 def test_every_reference_of_billing_leads_somewhere(company):
-    store, _, _ = company
+    store, _ = company
     kept = {kind: {d["id"]: d for d in documents(store, kind)} for kind in (
         "customer", "product", "price", "subscription", "invoice", "invoice_payment",
         "payment_intent", "charge", "refund", "balance_transaction", "payout",
@@ -160,7 +156,7 @@ def test_every_reference_of_billing_leads_somewhere(company):
 
 
 def test_the_ledger_balances_and_bills_what_billing_bills(company):
-    store, _, _ = company
+    store, _ = company
     off = store.query(
         'SELECT transaction_, total FROM (SELECT "transaction" AS transaction_, decimal_sum(amount) AS total '
         "FROM netsuite_transactionaccountingline GROUP BY 1) WHERE CAST(total AS REAL) <> 0"
@@ -177,7 +173,7 @@ def test_the_ledger_balances_and_bills_what_billing_bills(company):
 
 
 def test_billing_notes_the_events_of_the_last_month(company):
-    store, _, _ = company
+    store, _ = company
     since = int((CLOCK - timedelta(days=30)).timestamp())
     young = {c["id"] for c in documents(store, "customer") if c["created"] >= since}
     told = {
