@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime as dt
-import json
 from collections.abc import Coroutine
 from typing import Annotated, Any
 
@@ -13,7 +12,6 @@ from orchestration.console import console, table
 from orchestration.events import refused_events, replay_events, send_events
 from orchestration.exports import publish_file
 from orchestration.settings import load_settings
-from reconcilers.events.cloudevents import envelope
 from reconcilers.events.log import EventLog
 from reconcilers.events.publish import export_day, read_events
 from reconcilers.events.sink import CursorLost, Delivered
@@ -58,7 +56,7 @@ def show(
     found = [event for event in _events() if event["event_id"].startswith(event_id)]
     if len(found) != 1:
         raise typer.BadParameter(f"{len(found)} events of the log have an id like {event_id!r}")
-    out.print_json(json.dumps(envelope(found[0]), ensure_ascii=False))
+    out.print_json(found[0]["cloud_event"])
 
 
 @app.command()

@@ -5,11 +5,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-from pyarrow.parquet import ParquetFile
+import duckdb
+import pyarrow as pa
 
-from reconcilers.events.cloudevents import line
-from reconcilers.events.log import EVENT_COLUMNS, EVENTS_FILE, EventLog
+from reconcilers.events.cloudevents import envelope
+from reconcilers.events.log import EVENTS_FILE, EventLog
 
 ROWS_AT_ONCE = 10_000
 # The last night that was written: files that a receiver took away are not written again.
@@ -26,10 +26,10 @@ def export_day(log: EventLog, folder: Path, day: date) -> tuple[Path, int]:
     folder.mkdir(parents=True, exist_ok=True)
     target, count = folder / f"{day.isoformat()}.jsonl", 0
     unfinished = target.with_suffix(".jsonl.part")
-    with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-        for event in read_events(log, days=[day]):
-            file.write(line(event) + "\n")
-            count += 1
+    with unfinished.open("w", encoding="utf-8", newline="\n") as file, duckdb.connect() as con:
+        for lines in _read(con, log, day, f"{envelope()} AS line"):
+            file.writelines(f"{line}\n" for line in lines["line"].to_pylist())
+            count += len(lines)
     unfinished.replace(target)
     return target, count
 
@@ -50,22 +50,20 @@ def export_missing(log: EventLog, folder: Path, day: date) -> dict[date, int]:
 def read_events(
     log: EventLog, *, after: int = 0, days: list[date] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Events of the log behind a place in it, in order; no more than some in memory at once."""
+    """Events of the log behind a place in it, in order; no more than some in memory at once.
+
+    Each has the columns of the log, and as `cloud_event` what is published of it.
+    """
     for day in log.days() if days is None else days:
-        with ParquetFile(log.folder(day) / EVENTS_FILE) as file:
-            groups = _groups_behind(file, after)
-            for batch in file.iter_batches(
-                ROWS_AT_ONCE, row_groups=groups, columns=list(EVENT_COLUMNS)
-            ):
-                yield from batch.filter(pc.greater(batch["sequence"], after)).to_pylist()
+        with duckdb.connect() as con:
+            for batch in _read(con, log, day, f"*, {envelope()} AS cloud_event", after):
+                yield from batch.to_pylist()
 
 
-def _groups_behind(file: ParquetFile, after: int) -> list[int]:
-    """The parts of a file that hold later events: what was sent long ago is not even read."""
-    place = list(EVENT_COLUMNS).index("sequence")
-    told = [
-        file.metadata.row_group(at).column(place).statistics for at in range(file.num_row_groups)
-    ]
-    return [
-        at for at, one in enumerate(told) if one is None or not one.has_min_max or one.max > after
-    ]
+def _read(
+    con: duckdb.DuckDBPyConnection, log: EventLog, day: date, wanted: str, after: int = 0
+) -> Iterator[pa.RecordBatch]:
+    """What is wanted of a night's events, in order; what was sent long ago is not even read."""
+    file = str(log.folder(day) / EVENTS_FILE)
+    query = f"SELECT {wanted} FROM read_parquet(?, hive_partitioning = false) WHERE sequence > ?"
+    yield from con.sql(query, params=[file, after]).to_arrow_reader(ROWS_AT_ONCE)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from extractors.calls import Call, Dialect, Explanation
 from extractors.errors import Conflict, Rejected
 from extractors.http import HttpDoor, HttpOptions
-from reconcilers.events.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, envelope
+from reconcilers.events.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE
 from reconcilers.events.letters import keep, taken, undelivered
 from reconcilers.events.log import EventLog
 from reconcilers.events.publish import read_events
@@ -94,9 +94,8 @@ class Delivery:
         return self.batch == 1
 
     async def send(self, events: list[Event], *, single: bool) -> None:
-        await self.sink.door.send(
-            _call(self.sink.path, [envelope(event) for event in events], single=single)
-        )
+        sent = [json.loads(event["cloud_event"]) for event in events]
+        await self.sink.door.send(_call(self.sink.path, sent, single=single))
 
     async def refusal(self, event: Event, *, single: bool) -> Refusal | None:
         """Why the receiver refuses the event for what it is; None when it took it."""
