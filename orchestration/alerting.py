@@ -10,7 +10,7 @@ import logging
 import shlex
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import apprise
 from sqlalchemy import select
@@ -63,7 +63,8 @@ def news(
 ) -> list[Alert]:
     """What nobody heard of yet: of what stands, and of what is given beside it."""
     standing = (*also, *standing_alerts(settings, state, now))
-    return unheard(standing, told_before(state), now)
+    found = unheard(standing, told_before(state), now)
+    return [_named(alert, settings.company) for alert in found]
 
 
 def tell(settings: Settings, now: dt.datetime, also: Sequence[Alert] = ()) -> Outcome:
@@ -80,6 +81,11 @@ def tell(settings: Settings, now: dt.datetime, also: Sequence[Alert] = ()) -> Ou
                 told.append(alert)
                 _keep(state, settings.actor, alert, now)
     return Outcome(tuple(told), tuple(lost), tuple(unaddressed))
+
+
+def _named(alert: Alert, company: str) -> Alert:
+    """Whose it is comes first: one address may hear of several companies."""
+    return replace(alert, title=f"{company}: {alert.title}") if company else alert
 
 
 def addresses(configured: Mapping[str, Iterable[str]], channel: str) -> Iterator[str]:

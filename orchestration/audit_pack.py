@@ -25,7 +25,8 @@ PACKED = "audit_pack"
 
 
 def pack_path(settings: Settings, day: dt.date) -> Path:
-    return settings.home / "exports" / f"audit-{day}.zip"
+    name = "-".join(filter(None, ("audit", settings.company, str(day))))
+    return settings.home / "exports" / f"{name}.zip"
 
 
 def make_pack(settings: Settings, day: dt.date, at: dt.datetime | None = None) -> PackVerdict:

@@ -88,7 +88,7 @@ def nightly(day: Day = None) -> None:
     from orchestration.night import run_night
     from orchestration.screen import night_summary, watching
 
-    with watching(out, f"Night of {chosen}"):
+    with watching(out, f"Night of {' '.join(filter(None, (settings.company, str(chosen))))}"):
         result = run_night(settings, chosen)
     night_summary(out, settings, result)
     raise typer.Exit(0 if result.ok else 1)
@@ -274,10 +274,8 @@ def init(
 ) -> None:
     """Write .env and the files that a company edits; ask what they need. Secrets are not shown."""
     from orchestration.commands.init import init as begin
-    from orchestration.environment import ENV_FILE
 
-    path = env_file or ENV_FILE
-    ok = begin(path, config, home, defaults=defaults, force=force, check=check)
+    ok = begin(env_file, config, home, defaults=defaults, force=force, check=check)
     raise typer.Exit(0 if ok else 1)
 
 
@@ -315,8 +313,9 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
     import os
 
     from orchestration.night import dagster_home
+    from orchestration.settings import load_deployment
 
-    dagster_home(_settings())
+    dagster_home(load_deployment())
     dagster = str(Path(sys.executable).with_name("dagster"))
     arguments = ["dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)]
     os.execv(dagster, [dagster, *arguments])  # noqa: S606

@@ -29,9 +29,8 @@ Columns = Mapping[str, Sequence[Column]]
 Lineage = Mapping[str, Columns]
 
 
-def column_lineage(manifest_path: Path) -> Lineage:
-    """By model and column; without the models that dbt has not compiled in this home yet."""
-    target = manifest_path.parent
+def column_lineage(manifest_path: Path, target: Path) -> Lineage:
+    """By model and column; without the models that dbt has not compiled in this target yet."""
     manifest = json.loads(manifest_path.read_bytes())
     kept = target / KEPT
     known = json.loads(kept.read_bytes()) if kept.exists() else {}

@@ -41,14 +41,16 @@ class Asking(Protocol):
     def yes(self, words: str, *, default: bool) -> bool: ...
 
 
-def answers(ask: Asking, known: Mapping[str, str]) -> dict[str, str]:
-    """What `.env` is to hold, by variable; `known` are the answers of last time, or defaults."""
+def answers(
+    ask: Asking, known: Mapping[str, str], *, is_one_of_many: bool = False
+) -> dict[str, str]:
+    """What `.env` is to hold, by variable; `known` are the answers of last time, or defaults.
+
+    A company of many is asked for nothing of the deployment.
+    """
     told = dict(known)
-    told |= _asked(ask, known, "TIEOUT_HOME", "Folder for what runs produce")
-    if ask.yes("Keep the state in PostgreSQL, not in a file?", default="TIEOUT_STATE_URL" in known):
-        told["TIEOUT_STATE_URL"] = ask.secret(
-            "TIEOUT_STATE_URL (postgresql+psycopg://...)", known.get("TIEOUT_STATE_URL", "")
-        )
+    if not is_one_of_many:
+        told |= _places(ask, known)
     owned = any(name in known for system in RECONCILED for name in variables(system))
     systems = ask.choice(
         "Which systems? A night reconciles three together: all practice ones, or all your own",
@@ -66,6 +68,15 @@ def answers(ask: Asking, known: Mapping[str, str]) -> dict[str, str]:
     ):
         told["TIEOUT_SEALING_KEYS"] = Fernet.generate_key().decode()
     return {name: value for name, value in told.items() if value}
+
+
+def _places(ask: Asking, known: Mapping[str, str]) -> dict[str, str]:
+    told = _asked(ask, known, "TIEOUT_HOME", "Folder for what runs produce")
+    if ask.yes("Keep the state in PostgreSQL, not in a file?", default="TIEOUT_STATE_URL" in known):
+        told["TIEOUT_STATE_URL"] = ask.secret(
+            "TIEOUT_STATE_URL (postgresql+psycopg://...)", known.get("TIEOUT_STATE_URL", "")
+        )
+    return told
 
 
 def _system(ask: Asking, known: Mapping[str, str], system: str) -> dict[str, str]:

@@ -31,6 +31,9 @@ def examine(settings: Settings, now: dt.datetime | None = None) -> Iterator[Find
     Nothing is written but that the home is made and the state store brought up to date.
     `now` (UTC) is the time that the systems' clocks are held against.
     """
+    if settings.company:
+        told = f"{settings.company}, of {', '.join(settings.companies)}; {settings.env_file}"
+        yield Finding("company", "ok", told)
     yield from machine(settings)
     yield from files(settings)
     for system in dict.fromkeys([*RECONCILED, *settings.connections_override]):
@@ -69,7 +72,8 @@ def _system(settings: Settings, system: str) -> Finding:
             system,
             "error",
             str(error),
-            "check the credentials and permissions in .env against docs/connect.md",
+            f"check the credentials and permissions in {settings.env_file.name} against "
+            "docs/connect.md",
         )
     except SourceError as error:
         return Finding(system, "error", str(error), "check the URL and that it can be reached")

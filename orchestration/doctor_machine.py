@@ -11,7 +11,6 @@ import duckdb
 from extractors.findings import Finding, Level
 from extractors.object_store import probe
 from orchestration.company_files import SHIPPED, TO_ADAPT, company_file, own_files
-from orchestration.environment import ENV_FILE
 from orchestration.pdf import NoBrowserError, browser_path
 from orchestration.settings import Settings
 from orchestration.stores import opened_state
@@ -141,9 +140,10 @@ def _for_real(settings: Settings) -> Iterator[Finding]:
     if not settings.alert_urls:
         told = "nobody is told of a night that failed"
         yield Finding("alerts", "warning", told, "set TIEOUT_ALERTS")
-    if ENV_FILE.exists() and ENV_FILE.stat().st_mode & OTHERS_MAY:
-        told = f"other users of this machine may read {ENV_FILE}"
-        yield Finding("secrets", "error", told, f"chmod 600 {ENV_FILE}")
+    file = settings.env_file
+    if file.exists() and file.stat().st_mode & OTHERS_MAY:
+        told = f"other users of this machine may read {file}"
+        yield Finding("secrets", "error", told, f"chmod 600 {file}")
 
 
 def _seals(settings: Settings) -> str:

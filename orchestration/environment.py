@@ -26,10 +26,22 @@ class SettingsError(Exception):
     """The configuration cannot work; the message lists every mistake and what to set."""
 
 
-def environment(env_file: Path = ENV_FILE) -> dict[str, str]:
+def environment(env_file: Path | None = None) -> dict[str, str]:
     """What is set, in the process or else in the `.env` beside the project."""
-    stored = {key: value for key, value in dotenv_values(env_file).items() if value}
-    return {**stored, **os.environ}
+    return {**stored(env_file or env_file_of(os.environ)), **os.environ}
+
+
+def env_file_of(environ: Mapping[str, str]) -> Path:
+    """The `.env` beside the project, or the file that stands in for it."""
+    return Path(environ.get("TIEOUT_ENV_FILE") or ENV_FILE).expanduser().resolve()
+
+
+def stored(env_file: Path) -> dict[str, str]:
+    return {key: value for key, value in dotenv_values(env_file).items() if value}
+
+
+def home_of(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("TIEOUT_HOME") or ROOT / "data").expanduser().resolve()
 
 
 def key_scan_days(text: str | None) -> int | None:

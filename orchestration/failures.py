@@ -11,11 +11,11 @@ from extractors.errors import SourceError
 from orchestration.alerting import tell
 from orchestration.kpis import keep_kpis
 from orchestration.night_report import write_night_report
+from orchestration.partitions import day_of, key_of
 from orchestration.sending import business_clock
 from orchestration.settings import Settings
 from reconcilers.alerts import night_failed
 
-PARTITION = "dagster/partition"
 # When one of these steps fails, the exceptions of the night are already recorded.
 RECORDED = {"reconciliation__tieouts", "corrections__plan", "reporting__kpis"}
 
@@ -44,7 +44,7 @@ def say_what_failed(context: dg.HookContext) -> None:
     run, settings = context.instance.get_run_by_id(context.run_id), context.resources.settings
     if run is None:
         return
-    day = dt.date.fromisoformat(run.tags[PARTITION])
+    day = day_of(key_of(run.tags))
     try:
         if context.op.name in RECORDED:
             _report_broken(context, settings, day)

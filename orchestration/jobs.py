@@ -1,5 +1,6 @@
 """The jobs: `nightly` and `replay` reason, `dispatch` is the only one that writes to sources."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -7,7 +8,7 @@ import dagster as dg
 from extractors.registry import READ
 from orchestration.alerting import tell
 from orchestration.failures import say_what_failed, say_what_was_not_sent
-from orchestration.partitions import snapshot_days
+from orchestration.partitions import companies_alone
 from orchestration.sending import business_clock
 from orchestration.settings import Settings
 
@@ -20,7 +21,6 @@ LOGGERS: dict[str, Any] = {"loggers": {"console": {}, "progress": {}}}
 nightly = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.all() - ATTEMPTS,
-    partitions_def=snapshot_days,
     executor_def=dg.in_process_executor,
     config=LOGGERS,
     hooks={say_what_failed},
@@ -41,7 +41,6 @@ replay = dg.define_asset_job(
     selection=dg.AssetSelection.all()
     - dg.AssetSelection.groups(*(f"raw_{system}" for system in READ))
     - EXCEPTIONS.downstream(include_self=False),
-    partitions_def=snapshot_days,
     executor_def=dg.in_process_executor,
     config=LOGGERS,
     hooks={say_what_failed},
@@ -54,6 +53,15 @@ def tell_what_stands(settings: dg.ResourceParam[Settings]) -> None:
     tell(settings, business_clock(settings)())
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Tell what people have to hear of.")
-def watch() -> None:
-    tell_what_stands()
+def watch_of(companies: Sequence[str]) -> dg.JobDefinition:
+    """The job `watch`, a run of which is one company's."""
+
+    @dg.job(
+        executor_def=dg.in_process_executor,
+        partitions_def=companies_alone(companies),
+        description="Tell what people have to hear of.",
+    )
+    def watch() -> None:
+        tell_what_stands()
+
+    return watch

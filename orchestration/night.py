@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.assembly import build_defs
-from orchestration.partitions import FIRST_DAY, snapshot_days
+from orchestration.partitions import FIRST_DAY, night_key, snapshot_days
 from orchestration.settings import Settings, SettingsError
 
 INSTANCE_CONFIG = """\
@@ -130,7 +130,7 @@ def _run(settings: Settings, job: str, day: dt.date | None) -> NightResult:
         redirect_stdout(lines),
     ):
         result = definition.execute_in_process(
-            partition_key=day.isoformat() if day else None,
+            partition_key=night_key(settings.company, day) if day else settings.company or None,
             instance=instance,
             run_config={"loggers": _loggers(settings)},
             tags={"user": settings.actor, **OF_CODE_LOCATION},

@@ -38,7 +38,8 @@ def write_night_report(settings: Settings, day: dt.date) -> ReportFiles:
         )
         pages = thread_pages(con, _subjects(data), dict(data.exponents))
     traces = tuple(sorted(pages.of_subject.items()))
-    files = write_report(replace(data, traces=traces), settings.report_dir(day), pages.html)
+    named = replace(data, traces=traces, company=settings.company)
+    files = write_report(named, settings.report_dir(day), pages.html)
     publish_report(settings, day)
     return files
 

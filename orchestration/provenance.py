@@ -53,6 +53,7 @@ def provenance(settings: Settings) -> dict[str, Any]:
         "policy_sha256": _sha256(settings.policy_path.read_bytes()),
         "identity_overrides_sha256": _sha256(settings.overrides_path.read_bytes()),
         **_company_files(settings),
+        **({"company": settings.company} if settings.company else {}),
     }
 
 

@@ -1,6 +1,6 @@
 """What the assets are handed: the settings, the night's lock, the warehouse, the state, dbt."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from orchestration.dbt import dbt_client, dbt_project
+from orchestration.partitions import company_of
 from orchestration.settings import Settings, load_settings
 from orchestration.stores import opened_state
 from reconcilers.engine import open_warehouse
@@ -62,38 +63,81 @@ def night_lock(settings: Settings) -> Iterator[Night]:
         ) from error
 
 
-def free_slots_of_the_dead(instance: dg.DagsterInstance, run_id: str | None) -> None:
+def free_slots_of_the_dead(
+    instance: dg.DagsterInstance, run_id: str | None, settings: Settings
+) -> None:
     """Give back the warehouse's slot that a killed night still holds in Dagster's books.
 
     Whoever holds the night's lock is the only one who may use the warehouse, so every other run
-    that claims it is dead; without this the new night would wait for it for ever.
+    that claims it is dead, and so is one of another company whose lock nobody holds; without this
+    the new night would wait for it for ever.
     """
     storage = instance.event_log_storage
     claims = storage.get_concurrency_info(WAREHOUSE_POOL)
     claimants = claims.active_run_ids | claims.pending_run_ids | claims.assigned_run_ids
-    for dead in claimants - {run_id}:
-        storage.free_concurrency_slots_for_run(dead)
-        run = instance.get_run_by_id(dead)
+    for claimant in claimants - {run_id}:
+        run = instance.get_run_by_id(claimant)
+        if run is not None and _is_anothers(settings, company_of(run.tags)):
+            continue
+        storage.free_concurrency_slots_for_run(claimant)
         if run is not None and not run.is_finished:
             instance.report_run_failed(run, "the process of this run was killed")
 
 
-def night_resource(settings: Settings) -> dg.ResourceDefinition:
-    @dg.resource(description="The lock that lets one night run at a time.")
-    @contextmanager
-    def night(context: dg.InitResourceContext) -> Iterator[Night]:
-        with night_lock(settings) as held:
-            if context.instance is not None:
-                free_slots_of_the_dead(context.instance, context.run_id)
-            yield held
+def _is_anothers(settings: Settings, company: str) -> bool:
+    """Whether a night of another company is going on."""
+    if company in ("", settings.company):
+        return False
+    other = settings.home.with_name(company) / settings.lock_path.name
+    if not other.exists():
+        return False
+    try:
+        with FileLock(other, timeout=0):
+            return False
+    except Timeout:
+        return True
 
-    return night
+
+@dg.resource(
+    required_resource_keys={"settings"}, description="The lock that lets one night run at a time."
+)
+@contextmanager
+def night_resource(context: dg.InitResourceContext) -> Iterator[Night]:
+    settings = context.resources.settings
+    with night_lock(settings) as held:
+        if context.instance is not None:
+            free_slots_of_the_dead(context.instance, context.run_id, settings)
+        yield held
 
 
-def default_resources(settings: Settings | None = None) -> dict[str, object]:
-    settings = settings or load_settings()
+def settings_of(settings: Settings, tags: Mapping[str, str]) -> Settings:
+    """Those of the company that a run with these tags is for; read anew for each run.
+
+    Raises:
+        dagster.Failure: the run is for no company, or for another one.
+        SettingsError: what is said of the company cannot work.
+
+    """
+    company = company_of(tags)
+    if company and settings.companies and not settings.company:
+        return load_settings(company=company)
+    if company != settings.company or (settings.companies and not company):
+        named = settings.company or f"one of {', '.join(settings.companies)}"
+        raise dg.Failure(f"this run is for {company or 'no company'}, and not for {named}")
+    return settings
+
+
+def settings_resource(settings: Settings) -> dg.ResourceDefinition:
+    @dg.resource(description="Where everything of the run's company lives.")
+    def chosen(context: dg.InitResourceContext) -> Settings:
+        return settings_of(settings, context.run.tags if context.run else {})
+
+    return chosen
+
+
+def default_resources(settings: Settings) -> dict[str, object]:
     return {
-        "settings": settings,
-        "night": night_resource(settings),
+        "settings": settings_resource(settings),
+        "night": night_resource,
         "dbt": dbt_client(dbt_project(settings)),
     }

@@ -8,8 +8,8 @@ import dagster as dg
 from opentelemetry import trace
 
 from extractors.telemetry import failed, traced
+from orchestration.partitions import facts_of
 
-PARTITION = "dagster/partition"
 _STEP_ENDS = {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}
 _RUN_ENDS = {
     dg.DagsterEventType.RUN_SUCCESS,
@@ -30,9 +30,10 @@ class RunSpans:
         kind = event.event_type
         if kind is dg.DagsterEventType.RUN_START:
             self._close()  # what a run that was killed left open
-            day = (meta.get("job_tags") or {}).get(PARTITION)
-            known = {"run_id": meta.get("run_id") or "", **({"night": day} if day else {})}
-            self._run.enter_context(traced(event.job_name, **known))
+            about = facts_of(meta.get("job_tags") or {})
+            self._run.enter_context(
+                traced(event.job_name, run_id=meta.get("run_id") or "", **about)
+            )
         elif kind is dg.DagsterEventType.STEP_START and event.step_key:
             self._step.enter_context(traced(event.step_key, step=event.step_key))
         elif kind in _STEP_ENDS | _RUN_ENDS:

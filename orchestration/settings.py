@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from extractors.systems import RECONCILED
+from orchestration import companies as many
 from orchestration import environment as read
 from orchestration.company_files import (
     MATRIX,
     OVERRIDES,
     PASSES,
     POLICY,
-    ROOT,
     company_file,
     dbt_seed_path,
     laid_over_seeds,
@@ -28,12 +28,16 @@ from orchestration.connections import config_of, given, given_to_write, mistakes
 from orchestration.environment import SettingsError
 from reconcilers.sealing import SealingKeyError, Seals
 
-__all__ = ["Settings", "SettingsError", "load_settings"]
+__all__ = ["Settings", "SettingsError", "load_deployment", "load_settings"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One company's Tieout: its folders, its state store and its source systems."""
+    """One company's Tieout: its folders, its state store and its source systems.
+
+    `company` is its name where the deployment has several, which are all of `companies`. Without
+    a name, but with companies, they are the deployment's, of which no night can be.
+    """
 
     home: Path
     state_url: str
@@ -43,6 +47,10 @@ class Settings:
     passes_path: Path
     memory_limit: str
     actor: str
+    company: str = ""
+    companies: tuple[str, ...] = ()
+    env_file: Path = read.ENV_FILE
+    state_schema: str = ""
     key_scan_days: int | None = read.DEFAULT_KEY_SCAN_DAYS
     events_url: str | None = field(default=None, repr=False)
     events_token: str | None = field(default=None, repr=False)
@@ -87,7 +95,8 @@ class Settings:
 
     @property
     def dagster_home(self) -> Path:
-        return self.home / "dagster"
+        """One for all companies, of which one code location is."""
+        return (self.home.parent.parent if self.company else self.home) / "dagster"
 
     @property
     def lock_path(self) -> Path:
@@ -103,7 +112,10 @@ class Settings:
         return replace(
             self,
             home=home,
+            company="",
+            companies=(),
             state_url=f"sqlite:///{home / 'state.db'}",
+            state_schema="",
             connections_override={},
             write_override={},
             raw_url="",
@@ -149,8 +161,8 @@ class Settings:
         if not path.exists():
             raise SettingsError(
                 f"no source systems: {path} does not exist and no SALESFORCE_URL, STRIPE_URL or "
-                "NETSUITE_URL is set. Start the sandbox with `tieout sandbox up`, or fill in .env "
-                "(see .env.example)."
+                "NETSUITE_URL is set. Start the sandbox with `tieout sandbox up`, or fill in "
+                f"{self.env_file.name} (see .env.example)."
             )
         return {**json.loads(path.read_text()), **real}
 
@@ -197,19 +209,53 @@ class Settings:
         return connections[system]
 
 
-def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+def load_settings(environ: Mapping[str, str] | None = None, company: str = "") -> Settings:
     """Read the environment, with a `.env` beside the project as its default.
 
+    Where the deployment has several companies they are those of the one that is named, here or by
+    TIEOUT_COMPANY.
+
     Raises:
-        SettingsError: a real system is configured in part; every missing variable is named.
+        SettingsError: a real system is configured in part; every missing variable is named. Or
+            it cannot be told which company is meant, or what is its own.
 
     """
     environ = read.environment() if environ is None else environ
-    home = Path(environ.get("TIEOUT_HOME") or ROOT / "data").expanduser().resolve()
+    environ = {**environ, many.COMPANY: company} if company else environ
+    names = many.companies_of(environ)
+    chosen = many.chosen_company(environ, names)
+    if not chosen:
+        return _settings(environ)
+    return replace(
+        _settings(many.environment_of(environ, chosen)),
+        company=chosen,
+        companies=names,
+        env_file=many.company_env_file(environ, chosen),
+        state_schema=many.state_schema(chosen, environ.get("TIEOUT_STATE_URL") or ""),
+    )
+
+
+def load_deployment(environ: Mapping[str, str] | None = None) -> Settings:
+    """What the code location is made with: where there are several companies, what is of none.
+
+    Raises:
+        SettingsError: as of `load_settings`; a mistake of one of several companies is none here.
+
+    """
+    environ = read.environment() if environ is None else environ
+    names = many.companies_of(environ)
+    if not names:
+        return load_settings(environ)
+    return replace(_settings(many.deployment(environ)), companies=names)
+
+
+def _settings(environ: Mapping[str, str]) -> Settings:
+    home = read.home_of(environ)
     config = environ.get("TIEOUT_CONFIG")
     config_dir = Path(config).expanduser().resolve() if config else None
     return Settings(
         home=home,
+        env_file=read.env_file_of(environ),
         state_url=environ.get("TIEOUT_STATE_URL") or f"sqlite:///{home / 'state.db'}",
         matrix_path=Path(environ.get("TIEOUT_MATRIX") or company_file(config_dir, MATRIX)),
         policy_path=Path(environ.get("TIEOUT_POLICY") or company_file(config_dir, POLICY)),

@@ -8,4 +8,4 @@ from reconcilers.state import State, open_state
 
 def opened_state(settings: Settings) -> AbstractContextManager[State]:
     """The state store, closed at the end of the block."""
-    return closing(open_state(settings.state_url))
+    return closing(open_state(settings.state_url, settings.state_schema))

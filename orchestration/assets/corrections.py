@@ -1,12 +1,11 @@
 """What to do about it. `plan` writes nowhere; `attempts` is the only step that writes."""
 
 import asyncio
-import datetime as dt
 
 import dagster as dg
 
 from orchestration.assets.reconciliation import EXCEPTIONS, TIEOUTS
-from orchestration.partitions import one_day_at_a_time, snapshot_days
+from orchestration.partitions import day_of, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from orchestration.sending import send
 from orchestration.settings import Settings
@@ -32,7 +31,7 @@ ATTEMPTS = dg.AssetKey(["corrections", "attempts"])
 )
 def plan(context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]) -> dg.MaterializeResult:
     """Corrections for the open exceptions, checked against policy and posting rules."""
-    day = dt.date.fromisoformat(context.partition_key)
+    day = day_of(context.partition_key)
     policy = load_policy(night.settings.policy_path)
     guard = load_guard(night.settings.matrix_path)
     with night.state() as state, night.warehouse() as con:

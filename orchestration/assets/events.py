@@ -4,14 +4,13 @@ A receiver of events that refuses or stays away fails no night: it gets what it 
 """
 
 import asyncio
-import datetime as dt
 
 import dagster as dg
 
 from extractors.errors import SourceError
 from orchestration.events import send_events
 from orchestration.exports import publish_file
-from orchestration.partitions import one_day_at_a_time, snapshot_days
+from orchestration.partitions import day_of, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.events.log import EventLog
 from reconcilers.events.publish import export_missing
@@ -36,7 +35,7 @@ def event_log(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
 ) -> dg.MaterializeResult:
     """The business events that this night is the first to see, appended once and for ever."""
-    day = dt.date.fromisoformat(context.partition_key)
+    day = day_of(context.partition_key)
     with night.warehouse() as con:
         appended = EventLog(night.settings.event_log_dir).append(con, day)
     return dg.MaterializeResult(
@@ -64,7 +63,7 @@ def cloud_events(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
 ) -> dg.MaterializeResult:
     """The night's events as CloudEvents: a file of JSON lines, and to the receiver, if any."""
-    day = dt.date.fromisoformat(context.partition_key)
+    day = day_of(context.partition_key)
     log, settings = EventLog(night.settings.event_log_dir), night.settings
     written = export_missing(log, settings.event_exports_dir, day)
     for one in written:

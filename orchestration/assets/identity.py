@@ -1,13 +1,12 @@
 """Who is the same customer: resolved between the two halves of the dbt project."""
 
-import datetime as dt
 from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from orchestration.identity_checks import CHECKS, CROSSWALK, is_held, results
-from orchestration.partitions import one_day_at_a_time, snapshot_days
+from orchestration.partitions import day_of, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.identity import CrosswalkSummary, resolve
 from reconcilers.identity.tables import publish_aliases
@@ -32,7 +31,7 @@ def crosswalk(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
 ) -> dg.MaterializeResult:
     """Every record of every system with its canonical customer, method and confidence."""
-    day = dt.date.fromisoformat(context.partition_key)
+    day = day_of(context.partition_key)
     settings = night.settings
     with night.state() as state, night.warehouse(read_only=False) as con:
         result = resolve(

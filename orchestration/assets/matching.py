@@ -4,14 +4,13 @@ What an automatic pass matches the rules may act on; what is only suggested, and
 either side with its reason, is for people.
 """
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import duckdb
 
 from orchestration.checks import listed
-from orchestration.partitions import one_day_at_a_time, snapshot_days
+from orchestration.partitions import day_of, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.match import Pairing, load_pairings, match_warehouse
 from reconcilers.match.proof import doubly_matched, over_allocated, unaccounted
@@ -62,7 +61,7 @@ def match_records(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     pairings = load_pairings(night.settings.passes_path)
     with night.warehouse(read_only=False) as con:
-        match_warehouse(con, pairings, dt.date.fromisoformat(context.partition_key))
+        match_warehouse(con, pairings, day_of(context.partition_key))
         by_pass = {MATCHES: {"by pass": dg.MetadataValue.md(_table(con))}}
         rows = {table: con.sql(f"select count(*) from {table}").fetchall()[0][0] for table in KEYS}
         checks = list(_check_results(con, pairings))

@@ -16,7 +16,7 @@ from dagster_dbt import (
 from orchestration.assets.raw import RAW_TABLES
 from orchestration.column_lineage import Columns, Lineage
 from orchestration.dbt import enter_dbt_environment
-from orchestration.partitions import one_day_at_a_time, snapshot_days
+from orchestration.partitions import day_of, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 
 BEFORE_IDENTITY = "tag:before_identity"
@@ -103,7 +103,7 @@ def _build(context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource)
     # The day goes by the environment, for the test that compares it with the stamp of raw.build:
     # a changed --vars would cost a full parse.
     enter_dbt_environment(night.settings)
-    os.environ["TIEOUT_SNAPSHOT_DATE"] = context.partition_key
+    os.environ["TIEOUT_SNAPSHOT_DATE"] = day_of(context.partition_key).isoformat()
     invocation = dbt.cli(
         # nobody reads the manifest and the results that dbt would write anew each time
         ["build", "--exclude-resource-type", "unit_test", "--no-write-json"],

@@ -3,7 +3,6 @@
 How a system is read lives in `extractors`; here is only when.
 """
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
@@ -17,7 +16,7 @@ from extractors.systems import OPTIONAL, SYSTEMS
 from orchestration.checks import listed
 from orchestration.extraction import Extraction, mirrored, read_system
 from orchestration.failures import as_failure
-from orchestration.partitions import one_day_at_a_time, snapshot_days
+from orchestration.partitions import day_of, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.events.log import EventLog
 
@@ -54,7 +53,7 @@ def extraction(system: str, objects: Mapping[str, ObjectSpec]) -> dg.AssetsDefin
         context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
     ) -> Iterator[dg.MaterializeResult]:
         names = sorted(key.path[-1] for key in context.selected_asset_keys)
-        day = dt.date.fromisoformat(context.partition_key)
+        day = day_of(context.partition_key)
         try:
             extraction = read_system(night.settings, system, day, names)
         except LateExtraction as error:
@@ -139,7 +138,7 @@ def raw_tables(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
 ) -> dg.MaterializeResult:
     """The latest version of every record as of the day, in DuckDB; stamps the day it is for."""
-    day = dt.date.fromisoformat(context.partition_key)
+    day = day_of(context.partition_key)
     with mirrored(night.settings, *READ), night.warehouse(read_only=False) as con:
         load_current(con, night.settings.raw_dir, day)
         EventLog(night.settings.event_log_dir).load(con, day)

@@ -21,7 +21,7 @@ from orchestration.checks import (
     statements_result,
     tieout_results,
 )
-from orchestration.partitions import in_the_morning, one_day_at_a_time, snapshot_days
+from orchestration.partitions import day_of, in_the_morning, one_day_at_a_time, snapshot_days
 from orchestration.provenance import keep_provenance
 from orchestration.resources import WAREHOUSE_POOL, Night
 from orchestration.settings import Settings
@@ -72,7 +72,7 @@ def _spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
 def reconcile(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    day = dt.date.fromisoformat(context.partition_key)
+    day = day_of(context.partition_key)
     rules = all_rules(load_matrix(night.settings.matrix_path), day)
     places = _places(night.settings, day)
     with night.state() as state, state.read() as session:
@@ -147,7 +147,7 @@ def exceptions(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
 ) -> dg.MaterializeResult:
     """Each drift as one exception over all nights: opened, ageing, resolved, reopened."""
-    day = dt.date.fromisoformat(context.partition_key)
+    day = day_of(context.partition_key)
     with night.warehouse() as con:
         findings = stored_findings(con, day)
         watermarks = _watermarks(con)
@@ -188,7 +188,7 @@ def tieouts(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
 ) -> dg.MaterializeResult:
     """Both sides' totals and what explains the gap between them (docs/tie-outs.md)."""
-    day = dt.date.fromisoformat(context.partition_key)
+    day = day_of(context.partition_key)
     places = _places(night.settings, day)
     with night.warehouse(read_only=False) as con, night.state() as state:
         findings = stored_findings(con, day)

@@ -1,6 +1,5 @@
 """The morning after: the report, the CSV and the summary of a night."""
 
-import datetime as dt
 from dataclasses import asdict
 
 import dagster as dg
@@ -10,7 +9,7 @@ from orchestration.assets.corrections import PLAN
 from orchestration.assets.reconciliation import DISPOSITIONS, DRIFT, EXCEPTIONS, TIEOUTS
 from orchestration.kpis import keep_kpis, typed_metadata
 from orchestration.night_report import write_night_report
-from orchestration.partitions import in_the_morning, one_day_at_a_time, snapshot_days
+from orchestration.partitions import day_of, in_the_morning, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from orchestration.sending import business_clock
 
@@ -44,7 +43,7 @@ _MEASURED = [
 )
 def kpis(context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]) -> dg.MaterializeResult:
     """Key figures of the night, kept in the state store: docs/kpis.md says what each means."""
-    figures, exponent = keep_kpis(night.settings, dt.date.fromisoformat(context.partition_key))
+    figures, exponent = keep_kpis(night.settings, day_of(context.partition_key))
     return dg.MaterializeResult(
         metadata={"dagster/row_count": len(figures), **typed_metadata(figures, exponent)}
     )
@@ -65,7 +64,7 @@ def nightly_report(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
 ) -> dg.MaterializeResult:
     """Verdict, tie-outs, money at risk, exceptions and corrections of the night."""
-    day = dt.date.fromisoformat(context.partition_key)
+    day = day_of(context.partition_key)
     files = write_night_report(night.settings, day)
     return dg.MaterializeResult(
         metadata={

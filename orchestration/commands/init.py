@@ -8,10 +8,11 @@ import typer
 from dotenv import dotenv_values
 from rich.prompt import Confirm, Prompt
 
+from orchestration.companies import chosen_company, companies_of, company_env_file, is_own
 from orchestration.company_setup import Asking, answers, write_files
 from orchestration.console import console
 from orchestration.env_file import documented, template_variables, write_private
-from orchestration.environment import environment
+from orchestration.environment import SettingsError, env_file_of, environment
 from orchestration.screen_doctor import show_findings
 from orchestration.settings import load_settings
 
@@ -52,7 +53,7 @@ class Nobody(Asking):
 
 
 def init(
-    env_file: Path,
+    env_file: Path | None,
     config: Path | None,
     home: Path | None,
     *,
@@ -62,10 +63,17 @@ def init(
 ) -> bool:
     """Ask, write, look. False where what was looked at has an error.
 
+    Of several companies it is for the one that TIEOUT_COMPANY names.
+
     Raises:
         typer.BadParameter: the file is there, and nobody says that it may be replaced.
+        SettingsError: it cannot be told which company is meant.
 
     """
+    shared = environment()
+    company = chosen_company(shared, companies_of(shared))
+    if env_file is None:
+        env_file = company_env_file(shared, company) if company else env_file_of(shared)
     ask: Asking = Nobody() if defaults else Person()
     again = f"{env_file} exists. Replace it? (What it says is offered as answers.)"
     if env_file.exists() and not (force or ask.yes(again, default=False)):
@@ -73,22 +81,33 @@ def init(
     given = environment(env_file)
     variables = [*template_variables(), *dotenv_values(env_file)]
     known = {name: given[name] for name in variables if given.get(name)}
-    if home:
+    if company:
+        known = {name: value for name, value in known.items() if is_own(name)}
+        config = config or _folder_of(shared, company)
+    elif home:
         known["TIEOUT_HOME"] = str(home.expanduser().resolve())
-    told = answers(ask, known)
+    told = answers(ask, known, is_one_of_many=bool(company))
     folder = config or Path(
         ask.text("Folder of the files that you edit", known.get("TIEOUT_CONFIG", "config"))
     )
-    told["TIEOUT_CONFIG"] = str(folder.expanduser().resolve())
+    if not company:
+        told["TIEOUT_CONFIG"] = str(folder.expanduser().resolve())
     text = documented(told)
-    made = write_files(Path(told["TIEOUT_CONFIG"]))
+    made = write_files(folder.expanduser().resolve())
     write_private(env_file, text)
     out.print(f"{env_file}: {len(told)} variables, readable by you alone", soft_wrap=True)
     names = ", ".join(path.name for path in made) or "nothing new"
     out.print(f"{folder}: {names}; README.md explains them", soft_wrap=True)
     if check is None:
         check = not defaults and ask.yes("Look at every connection now?", default=True)
-    return _look(told) if check else True
+    return _look(shared if company else told) if check else True
+
+
+def _folder_of(shared: Mapping[str, str], company: str) -> Path:
+    """Where the company's files have to lie."""
+    if not shared.get("TIEOUT_CONFIG"):
+        raise SettingsError("set TIEOUT_CONFIG: the folder in which each company has one.")
+    return Path(shared["TIEOUT_CONFIG"]) / company
 
 
 def _look(told: Mapping[str, str]) -> bool:

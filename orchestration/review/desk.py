@@ -62,6 +62,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         .render(
             session=session,
             path=request.url.path,
+            company=desk.settings.company,
             notices=notices,
             halt=halted(desk.state),
             codes=CODES,

@@ -170,7 +170,8 @@ class ReportData:
     """Everything that the report of one night says.
 
     `pending` are findings that are no exceptions yet: in flight or unproven. `review_url` is where
-    people work on exceptions, '' where they do not.
+    people work on exceptions, '' where they do not; `company` whose night it is, '' where there is
+    one company.
     """
 
     snapshot_date: date
@@ -204,6 +205,7 @@ class ReportData:
     # Exception key or contract id -> name of the page of its thread.
     traces: tuple[tuple[str, str], ...] = ()
     review_url: str = ""
+    company: str = ""
 
     @property
     def is_complete(self) -> bool:

@@ -94,6 +94,7 @@ def _write_classes(data: ReportData, folder: Path) -> None:
 def run_summary(data: ReportData) -> dict[str, Any]:
     """The night for machines: stable names, minor units, ISO times."""
     return {
+        "company": data.company,
         "snapshot_date": data.snapshot_date.isoformat(),
         "run_id": data.run_id,
         "recorded_at": data.recorded_at.isoformat(),

@@ -14,7 +14,7 @@ LISTED = 10  # classes and broken tie-outs; the page has all
 def render_markdown(data: ReportData) -> str:
     """The same data give the same text. No personal value is in it: rows are not."""
     parts = [
-        f"# {data.verdict}: {data.snapshot_date}",
+        f"# {' '.join(filter(None, (data.verdict, data.company)))}: {data.snapshot_date}",
         _safe(data.headline),
         "\n".join(f"- {_safe(line)}" for line in data.incomplete),
         _numbers(data),

@@ -8,9 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import SingletonThreadPool
+from sqlalchemy.schema import CreateSchema
 
 from reconcilers.state.migrations.heads import HEADS
 
@@ -58,10 +59,11 @@ class State:
         self.engine.dispose()
 
 
-def open_state(url: str) -> State:
+def open_state(url: str, schema: str = "") -> State:
     """The store at `url` (`sqlite:///file.db`, `postgresql+psycopg://...`), brought up to date.
 
-    A plain path is taken for a SQLite file. Migrations run under a lock, so that any number
+    A plain path is taken for a SQLite file. With `schema` it is that schema of a PostgreSQL
+    database alone, made if it is not there. Migrations run under a lock, so that any number
     of processes may open one store at once.
     """
     parsed = make_url(url if "://" in url else f"sqlite:///{url}")
@@ -71,9 +73,18 @@ def open_state(url: str) -> State:
         engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
         _tune_sqlite(engine)
     else:
-        engine = create_engine(parsed, pool_pre_ping=True)
-    _migrate(engine)
+        engine = create_engine(_within(parsed, schema), pool_pre_ping=True)
+    _migrate(engine, schema)
     return State(engine)
+
+
+def _within(url: URL, schema: str) -> URL:
+    """As an option of each connection: no statement can come before it, or change it unseen."""
+    if not schema:
+        return url
+    told = url.query.get("options", "")
+    options = told if isinstance(told, str) else " ".join(told)
+    return url.update_query_dict({"options": f'{options} -csearch_path="{schema}"'.strip()})
 
 
 def _tune_sqlite(engine: Engine) -> None:
@@ -95,7 +106,7 @@ def _tune_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: Engine, schema: str) -> None:
     with engine.connect() as connection:
         if revisions(connection) == HEADS:
             return
@@ -104,6 +115,9 @@ def _migrate(engine: Engine) -> None:
     with engine.execution_options(tieout_writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+        # who may not make one may use one that is there
+        if schema and not inspect(connection).has_schema(schema):
+            connection.execute(CreateSchema(schema))
         # several heads: those who add a migration side by side do not wait for each other
         command.upgrade(migration_config(connection), "heads")
 

@@ -59,14 +59,14 @@ def test_only_what_changed_is_read_again(tmp_path):
         "nodes": {**{name: {"resource_type": "seed", "package_name": "p", "original_file_path": name, **parent}
                      for name, parent in PARENTS.items()}, "model.p.invoices": node},
     }))  # fmt: skip
-    assert column_lineage(manifest) == {}
+    assert column_lineage(manifest, tmp_path) == {}
     compiled = tmp_path / "compiled/p/models/invoices.sql"
     compiled.parent.mkdir(parents=True)
     compiled.write_text("select id from warehouse.conformed.invoice__billing")
     made_of_id = {"model.p.invoices": {"id": [Column("model.p.invoice__billing", "id")]}}
-    assert column_lineage(manifest) == made_of_id
+    assert column_lineage(manifest, tmp_path) == made_of_id
     kept = tmp_path / KEPT
     kept.write_text(kept.read_text().replace('"id"]', '"as kept"]'))
-    assert column_lineage(manifest)["model.p.invoices"]["id"][0].name == "as kept"
+    assert column_lineage(manifest, tmp_path)["model.p.invoices"]["id"][0].name == "as kept"
     compiled.write_text("select id from warehouse.conformed.invoice__billing where true")
-    assert column_lineage(manifest) == made_of_id
+    assert column_lineage(manifest, tmp_path) == made_of_id

@@ -8,7 +8,7 @@ from orchestration.settings import load_settings
 from tests.orchestration.test_init import OWN
 
 
-def fail(step, tmp_path):
+def fail(step, tmp_path, tag="dagster/partition"):
     """A night that fails in a step, with nothing in its home to measure or to report."""
     told = tmp_path / "told"
     program = tmp_path / "tell"
@@ -30,12 +30,17 @@ def fail(step, tmp_path):
     def night():
         breaks()
 
-    night.execute_in_process(tags={"dagster/partition": "2026-06-30"}, raise_on_error=False)
+    night.execute_in_process(tags={tag: "2026-06-30"}, raise_on_error=False)
     return told.read_text()
 
 
 def test_people_hear_of_a_night_whose_report_cannot_be_written(tmp_path):
     assert "failed in reconciliation__tieouts" in fail("reconciliation__tieouts", tmp_path)
+
+
+def test_people_hear_of_a_night_that_a_backfill_of_the_ui_started(tmp_path):
+    told = fail("reconcile", tmp_path, tag="dagster/asset_partition_range_start")
+    assert "The night of 2026-06-30 failed in reconcile" in told
 
 
 def test_a_night_without_key_figures_has_its_report(tmp_path, monkeypatch):

@@ -229,3 +229,21 @@ def test_values_survive_the_file(tmp_path):
 def test_what_is_secret_is_what_connectors_hide():
     assert is_secret("stripe", "api_key")
     assert not is_secret("stripe", "base_url")
+
+
+def test_a_company_of_many_gets_a_file_and_a_folder_of_its_own(tmp_path):
+    told = {"TIEOUT_ENV_FILE": str(tmp_path / ".env"), "TIEOUT_COMPANIES": "acme globex",
+            "TIEOUT_HOME": str(tmp_path / "home"), "TIEOUT_CONFIG": str(tmp_path / "config")}  # fmt: skip
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in told.items()))
+    known = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    known |= {"TIEOUT_ENV_FILE": told["TIEOUT_ENV_FILE"]}
+    command = [TIEOUT, "init", "--defaults"]
+    unsaid = subprocess.run(command, env=known, capture_output=True, text=True, check=False)
+    assert (unsaid.returncode, "lists acme, globex" in unsaid.stderr) == (2, True)
+    subprocess.run(command, env={**known, "TIEOUT_COMPANY": "acme", **OWN}, check=True)
+    acme = load_settings(told, "acme")
+    assert acme.system_config("stripe").api_key == OWN["STRIPE_API_KEY"]
+    assert acme.seals() is not None
+    assert acme.config_dir == tmp_path / "config" / "acme"
+    assert sorted(own_files(acme.config_dir)) == sorted(EDITED)
+    assert not (tmp_path / ".env.globex").exists()

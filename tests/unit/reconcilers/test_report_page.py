@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from reconcilers.report.files import WHOLE
+from reconcilers.report.files import WHOLE, run_summary
 from reconcilers.report.grids import Column, Grid, as_columns, packed
 from reconcilers.report.html import render_html
 from reconcilers.report.markdown import render_markdown
@@ -179,6 +179,15 @@ def test_markdown_tells_the_night_in_short(data):
     assert f"| Open exceptions | {data.totals.open:,}, {data.totals.new:,} new |" in text
     assert "| invoice | 240 | 1 h 42 min | 2 h 44 min | 2 h 52 min |" in text
     assert data.exceptions[0].owner_id not in text
+
+
+def test_the_night_of_one_of_several_companies_says_whose_it_is(data):
+    named = replace(data, company="acme")
+    page = render_html(named)
+    assert "<title>Tieout acme 2026-06-30: DRIFT</title>" in page
+    assert "<h1>acme: Reconciliation of Tuesday, 30 June 2026</h1>" in page
+    assert render_markdown(named).startswith("# DRIFT acme: 2026-06-30\n")
+    assert run_summary(named)["company"] == "acme"
 
 
 def test_columns_of_a_table_are_packed_and_can_be_read_back():
