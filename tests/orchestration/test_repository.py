@@ -43,7 +43,7 @@ def test_every_document_that_a_text_names_is_in_the_repository():
 
 def test_every_variable_of_the_template_is_read_and_the_other_way_round():
     template = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    sources = ("settings.py", "environment.py")
+    sources = ("settings.py", "environment.py", "companies.py")
     source = "".join((ROOT / "orchestration" / name).read_text() for name in sources)
     read = set(re.findall(r'"(TIEOUT_[A-Z_]+)"', source)) | {"OTEL_EXPORTER_OTLP_ENDPOINT"}
     connections = {name for one in SYSTEMS for name in variables(one)}
