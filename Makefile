@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test test-all test-peers dbt-test docs docs-reference docs-site drift-pages lint nightly backfill report review sandbox ui screenshots mutants chaos bench bench-compare bench-extract bench-identity bench-dispatch bench-loop bench-report clean
+.PHONY: help setup demo test test-all test-peers dbt-test docs docs-reference docs-site drift-pages lint nightly backfill report review sandbox ui screenshots mutants chaos bench bench-compare bench-extract bench-identity bench-dispatch bench-loop bench-report bench-scale clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -107,6 +107,9 @@ bench-loop: setup ## Correct every class of drift in a company of its own, and u
 
 bench-report: setup ## Measure a report of 50,000 exceptions: its size, and how soon a browser has it ready
 	$(BIN)/python -m benchmarks.report
+
+bench-scale: setup ## Measure how a night grows with its company: make bench-scale SIZES="300 3000"
+	$(BIN)/python -m benchmarks.scale $(SIZES)
 
 bench-dispatch: setup ## Measure how near dispatch comes to what the vendors' limits allow
 	$(BIN)/python -m benchmarks.dispatch

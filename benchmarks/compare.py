@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.alone import alone
+from benchmarks.page import PERFORMANCE, markdown, write_section
 from orchestration.settings import load_settings
 from reconcilers.engine import open_warehouse
 from reconcilers.evaluate import evaluate
@@ -56,8 +57,8 @@ _MODELS = {"unlike": "table", "folded": "table", "apart": "table", "cmp": "view"
 _COMPARISON = "cmp_invoice__billing_vs_erp"
 
 _TITLES = ("", "s", "CPU s", "peak, GB", "time, x by hand", "memory, x by hand", "rows that differ")
-_PAGE = """# Performance
-
+_HEADING = "The compare core"
+_PAGE = """\
 Written by `make bench-compare`: two tables of {rows} invoices with twelve columns, as Parquet files
 (as tables of one DuckDB file for reladiff and sqlmesh), each racer alone in a process of its own.
 By hand: a full outer join in DuckDB with a test per column. Tieout: the models of the comparison of
@@ -146,7 +147,7 @@ def main() -> None:
         table.add_row(*row)
     Console().print(table)
     if rows == ROWS:
-        Path("docs/performance.md").write_text(_page(found, rows), encoding="utf-8")
+        write_section(PERFORMANCE, _HEADING, _page(found, rows))
     told = json.dumps({"rows": rows, "racers": found}, indent=2)
     (room / "compare.json").write_text(told, encoding="utf-8")
 
@@ -298,9 +299,7 @@ def _shown(found: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
 
 
 def _page(found: Mapping[str, Mapping[str, Any]], rows: int) -> str:
-    lines = [_TITLES, ["---", *["---:"] * (len(_TITLES) - 1)], *_shown(found)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return _PAGE.format(rows=f"{rows:,}", table=table)
+    return _PAGE.format(rows=f"{rows:,}", table=markdown(_TITLES, _shown(found)))
 
 
 if __name__ == "__main__":

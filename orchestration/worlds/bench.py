@@ -72,8 +72,18 @@ def bench_night(
     with tempfile.TemporaryDirectory(prefix="tieout-bench-") as folder:
         large = settings.practising_in(Path(folder))
         world = write_world(settings, large.raw_dir, customers, seed, plants)
-        stages = measured_night(large, world.day)
-        found = compare(large, seed, customers, world.day)
+        return bench_world(large, world, customers, seed)
+
+
+def bench_world(settings: Settings, world: World, customers: int, seed: int) -> NightBench:
+    """Reconcile a world that was written into the raw zone of these settings.
+
+    Raises:
+        EvaluationError: the night failed.
+
+    """
+    stages = measured_night(settings, world.day)
+    found = compare(settings, seed, customers, world.day)
     return NightBench(
         customers, world, stages, found.perfect, len(found.false_rows), len(found.missed_rows)
     )

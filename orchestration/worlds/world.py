@@ -2,7 +2,8 @@
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,12 +54,27 @@ def write_world(
         raise WorldError(f"{customers} customers: expected 1 to {MOST_COPIES * LARGEST_ORIGINAL}")
     if raw.exists() and any(raw.iterdir()):
         raise WorldError(f"{raw} is not empty: a world is written into a raw zone of its own")
-    with temporary_world(settings, seed, math.ceil(customers / copies)) as company:
+    original = math.ceil(customers / copies)
+    with read_company(settings, seed, original, plants) as (company, day):
+        return write_copies(company, raw, day, copies)
+
+
+@contextmanager
+def read_company(
+    settings: Settings, seed: int, customers: int, plants: Mapping[str, int]
+) -> Iterator[tuple[Settings, dt.date]]:
+    """A company of the sandbox with drift planted, every system read for a day that is over.
+
+    Raises:
+        EvaluationError: a code cannot be planted that often.
+
+    """
+    with temporary_world(settings, seed, customers) as company:
         plant(company, seed, plants)
         day = reconcilable_day(company)
         for system in READ:
             read_system(company, system, day)
-        return write_copies(company, raw, day, copies)
+        yield company, day
 
 
 def write_copies(company: Settings, raw: Path, day: dt.date, copies: int) -> World:
