@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from orchestration.console import console, table
+from orchestration.console import console, mistakes_told, table
 from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 out = console()
-err = Console(stderr=True)
 
 
 @app.callback()
@@ -40,11 +38,8 @@ def night(
     from orchestration.worlds.bench import bench_night
     from orchestration.worlds.world import PLANTED, WorldError
 
-    try:
+    with mistakes_told(EvaluationError, WorldError):
         result = bench_night(load_settings(), customers, seed, parse_plants(plant or [], PLANTED))
-    except (EvaluationError, WorldError) as error:
-        err.print(str(error), soft_wrap=True)
-        raise typer.Exit(2) from error
     if as_json:
         out.print_json(data=result.as_dict())
     else:

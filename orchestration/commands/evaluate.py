@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from orchestration.console import console, table
+from orchestration.console import console, mistakes_told, table
 from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 out = console()
-err = Console(stderr=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -52,7 +50,7 @@ def evaluate(
 
     if scale not in SCALES:
         raise typer.BadParameter(f"{scale!r} is not one of {', '.join(SCALES)}")
-    try:
+    with mistakes_told(EvaluationError):
         result = evaluate_seed(
             load_settings(),
             seed,
@@ -60,9 +58,6 @@ def evaluate(
             customers or SCALES[scale],
             parse_skew(skew or []),
         )
-    except EvaluationError as error:
-        err.print(str(error))
-        raise typer.Exit(2) from error
     if as_json:
         out.print_json(data=result.as_dict())
     else:
@@ -95,14 +90,11 @@ def identity(
     if (records is None) != (truth is None):
         raise typer.BadParameter("--records and --truth belong together.")
     model = replace(load_model(), follow_likely=follow_likely)
-    try:
+    with mistakes_told(LabelledFileError, OSError):
         if records is not None and truth is not None:
             result = evaluate_files(records, truth, model)
         else:
             result = evaluate_trios(seed, companies, model)
-    except (LabelledFileError, OSError) as error:
-        err.print(str(error), soft_wrap=True)
-        raise typer.Exit(2) from error
     if as_json:
         out.print_json(data=result.as_dict())
     else:
@@ -123,11 +115,8 @@ def match(
     from orchestration.match_evaluation import EvaluationError, evaluate_matching
     from reconcilers.match import PassesError, load_pairings
 
-    try:
+    with mistakes_told(PassesError, EvaluationError, OSError):
         result = evaluate_matching(seed, records, load_pairings(passes))
-    except (PassesError, EvaluationError, OSError) as error:
-        err.print(str(error), soft_wrap=True)
-        raise typer.Exit(2) from error
     if as_json:
         out.print_json(data=result.as_dict())
     else:

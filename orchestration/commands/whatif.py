@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from orchestration.console import console, money, table
+from orchestration.console import console, mistakes_told, money, table
 from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 out = console()
-err = Console(stderr=True)
 
 
 @app.command()
@@ -36,14 +34,11 @@ def whatif(
     from orchestration.whatif import WhatIfError, what_if
 
     nights = []
-    try:
+    with mistakes_told(WhatIfError):
         for night in what_if(load_settings(), rules, first.date(), last.date()):
             nights.append(night)
             if not as_json:
                 _show(night)
-    except WhatIfError as error:
-        err.print(str(error), soft_wrap=True)
-        raise typer.Exit(2) from error
     if as_json:
         out.print_json(data=[_as_dict(night) for night in nights])
 
