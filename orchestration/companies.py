@@ -19,18 +19,47 @@ _POSTGRESQL = "postgresql"
 # A folder, a prefix and a schema are called by it: it begins with a letter, as no day does.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
-OF_DEPLOYMENT = frozenset(
-    {COMPANIES, COMPANY}
-    | {f"TIEOUT_{name}" for name in ("HOME", "CONFIG", "STATE_URL", "RAW_URL", "EXPORTS_URL")}
-    | {f"TIEOUT_{name}" for name in ("MEMORY_LIMIT", "BROWSER", "ACTOR", "LOG", "LOG_LEVEL")}
-    | {"TIEOUT_ENV_FILE"}
+# Divided between companies by their names.
+_DIVIDED = frozenset(
+    {
+        "TIEOUT_HOME",
+        "TIEOUT_CONFIG",
+        "TIEOUT_STATE_URL",
+        "TIEOUT_RAW_URL",
+        "TIEOUT_EXPORTS_URL",
+    }
 )
+# The same for all of them.
+_SHARED = frozenset(
+    {
+        COMPANIES,
+        COMPANY,
+        "TIEOUT_ENV_FILE",
+        "TIEOUT_MEMORY_LIMIT",
+        "TIEOUT_BROWSER",
+        "TIEOUT_ACTOR",
+        "TIEOUT_LOG",
+        "TIEOUT_LOG_LEVEL",
+    }
+)
+OF_DEPLOYMENT = _DIVIDED | _SHARED
 _OWN = frozenset(
-    {f"TIEOUT_{name}" for name in ("MATRIX", "POLICY", "IDENTITY_OVERRIDES")}
-    | {f"TIEOUT_{name}" for name in ("ALERTS", "REVIEW_URL", "SEALING_KEYS", "KEY_SCAN_DAYS")}
-    | {f"TIEOUT_{name}" for name in ("EVENTS_URL", "EVENTS_TOKEN", "EVENTS_BATCH")}
-    | {"TIEOUT_IDENTITY_MAX_CHANGED", "TIEOUT_EXCEPTION_MINUTES", "TIEOUT_HOURLY_RATE_MINOR"}
-    | {name for system in SYSTEMS for name in variables(system)}
+    {
+        "TIEOUT_MATRIX",
+        "TIEOUT_POLICY",
+        "TIEOUT_IDENTITY_OVERRIDES",
+        "TIEOUT_IDENTITY_MAX_CHANGED",
+        "TIEOUT_KEY_SCAN_DAYS",
+        "TIEOUT_SEALING_KEYS",
+        "TIEOUT_ALERTS",
+        "TIEOUT_REVIEW_URL",
+        "TIEOUT_EVENTS_URL",
+        "TIEOUT_EVENTS_TOKEN",
+        "TIEOUT_EVENTS_BATCH",
+        "TIEOUT_EXCEPTION_MINUTES",
+        "TIEOUT_HOURLY_RATE_MINOR",
+        *(name for system in SYSTEMS for name in variables(system)),
+    }
 )
 
 
@@ -108,8 +137,7 @@ def state_schema(company: str, state_url: str) -> str:
 
 def deployment(environ: Mapping[str, str]) -> dict[str, str]:
     """What is no company's: enough to make the code location and its run history."""
-    divided = {"TIEOUT_CONFIG", "TIEOUT_STATE_URL", "TIEOUT_RAW_URL", "TIEOUT_EXPORTS_URL"}
-    return {name: environ[name] for name in (OF_DEPLOYMENT - divided) & environ.keys()}
+    return {name: environ[name] for name in (_SHARED | {"TIEOUT_HOME"}) & environ.keys()}
 
 
 def _divided(environ: Mapping[str, str], company: str) -> dict[str, str]:

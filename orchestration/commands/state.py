@@ -21,8 +21,9 @@ File = Annotated[Path, typer.Argument(help="The backup, a zip file.")]
 @app.command()
 def backup(path: File) -> None:
     """Copy the state store, as of one moment, into one file; nights and dispatch may go on."""
-    with opened_state(load_settings()) as state:
-        made = write_backup(state, path)
+    settings = load_settings()
+    with opened_state(settings) as state:
+        made = write_backup(state, path, company=settings.company)
     out.print(f"{sum(made.rows.values())} rows written to {path}", soft_wrap=True)
 
 
@@ -32,7 +33,7 @@ def restore(path: File) -> None:
     settings = load_settings()
     with opened_state(settings) as state:
         try:
-            verdict = restore_backup(state, path, settings.actor)
+            verdict = restore_backup(state, path, settings.actor, company=settings.company)
         except BackupError as error:
             out.print(f"[red]nothing restored[/]: {error}", soft_wrap=True)
             raise typer.Exit(1) from error

@@ -28,15 +28,16 @@ class BackupError(RuntimeError):
 
 @dataclass(frozen=True)
 class Backup:
-    """What a file holds: the store's version, rows and hash per table."""
+    """What a file holds: whose store it was, its version, rows and hash per table."""
 
     taken_at: datetime
     heads: tuple[str, ...]
     rows: dict[str, int]
     sha256: dict[str, str]
+    company: str = ""
 
 
-def write_backup(state: State, path: Path, at: datetime | None = None) -> Backup:
+def write_backup(state: State, path: Path, at: datetime | None = None, company: str = "") -> Backup:
     """Copy every table, as of one moment, into a file that `restore_backup` and people can read.
 
     The file is a zip of one JSON document per row and line; it appears whole or not at all.
@@ -51,6 +52,7 @@ def write_backup(state: State, path: Path, at: datetime | None = None) -> Backup
                 heads=_heads(session),
                 rows={name: rows for name, (rows, _) in told.items()},
                 sha256={name: digest for name, (_, digest) in told.items()},
+                company=company,
             )
             file.writestr(META, json.dumps(made.__dict__ | {"taken_at": made.taken_at.isoformat()}))
         draft.replace(path)
@@ -60,18 +62,20 @@ def write_backup(state: State, path: Path, at: datetime | None = None) -> Backup
 
 
 def restore_backup(
-    state: State, path: Path, actor: str, at: datetime | None = None
+    state: State, path: Path, actor: str, at: datetime | None = None, company: str = ""
 ) -> ChainVerdict:
     """Fill an empty store from a file, and prove that the audit is whole; an audit line says so.
 
     Raises:
-        BackupError: the store holds something, the file is damaged or of another version, or its
-            audit does not verify.
+        BackupError: the store holds something, the file is damaged, of another version or of
+            another company, or its audit does not verify.
 
     """
     with zipfile.ZipFile(path) as file, state.begin() as session:
         made = _read_meta(file)
         _require_same_version(session, made)
+        if made.company and company and made.company != company:
+            raise BackupError(f"the file is of {made.company}, this store of {company}")
         _require_empty(session)
         for table in Base.metadata.sorted_tables:
             _read_table(session, table, file, made)
