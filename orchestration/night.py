@@ -69,10 +69,15 @@ def dagster_home(settings: Settings) -> Path:
     """The folder of run history, with its configuration as this version wants it."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text(INSTANCE_CONFIG)
-    (home / COMMAND_CONFIG_NAME).write_text(COMMAND_CONFIG)
+    for name, config in (("dagster.yaml", INSTANCE_CONFIG), (COMMAND_CONFIG_NAME, COMMAND_CONFIG)):
+        (home / name).write_text(_a_slot_each(config, settings))
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+def _a_slot_each(config: str, settings: Settings) -> str:
+    """Each company has a warehouse: none waits for the slot of another's night that was killed."""
+    return config.replace("default_limit: 1", f"default_limit: {len(settings.companies) or 1}")
 
 
 def run_night(settings: Settings, day: dt.date) -> NightResult:

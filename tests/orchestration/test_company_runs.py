@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from orchestration.assembly import build_defs
 from orchestration.dbt import enter_dbt_environment
+from orchestration.night import COMMAND_CONFIG_NAME, dagster_home
 from orchestration.partitions import company_of, day_of, facts_of, key_of, night_key
 from orchestration.resources import (
     WAREHOUSE_POOL,
@@ -178,3 +179,12 @@ def test_only_a_dead_night_of_another_company_loses_its_slot(environ, tmp_path, 
         lock.release()
         held = instance.event_log_storage.get_concurrency_info(WAREHOUSE_POOL).active_run_ids
     assert held == ({run.run_id} if is_alive else set())
+
+
+def test_no_company_waits_for_the_warehouse_of_another(environ):
+    for settings in (load_deployment(environ), load_settings(environ, "acme")):
+        home = dagster_home(settings)
+        with dg.DagsterInstance.from_config(str(home), COMMAND_CONFIG_NAME) as instance:
+            storage = instance.event_log_storage
+            storage.initialize_concurrency_limit_to_default(WAREHOUSE_POOL)
+            assert storage.get_concurrency_info(WAREHOUSE_POOL).slot_count == 2
