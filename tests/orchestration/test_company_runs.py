@@ -23,6 +23,8 @@ from orchestration.resources import (
     settings_resource,
 )
 from orchestration.settings import load_deployment, load_settings
+from orchestration.stores import opened_state
+from reconcilers.state.backup import BackupError, restore_backup, write_backup
 
 DAY = dt.date(2026, 7, 1)
 SEVEN = dt.datetime(2026, 7, 2, 7, 0, tzinfo=dt.UTC)
@@ -188,3 +190,14 @@ def test_no_company_waits_for_the_warehouse_of_another(environ):
             storage = instance.event_log_storage
             storage.initialize_concurrency_limit_to_default(WAREHOUSE_POOL)
             assert storage.get_concurrency_info(WAREHOUSE_POOL).slot_count == 2
+
+
+def test_the_backup_of_a_company_does_not_become_the_state_of_another(environ, tmp_path):
+    acme, globex = (load_settings(environ, name) for name in ("acme", "globex"))
+    with opened_state(acme) as state:
+        write_backup(state, tmp_path / "acme.zip", company=acme.company)
+    with (
+        opened_state(globex) as state,
+        pytest.raises(BackupError, match="the file is of acme, this store of globex"),
+    ):
+        restore_backup(state, tmp_path / "acme.zip", "ann", company=globex.company)
