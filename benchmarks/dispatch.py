@@ -38,13 +38,9 @@ from reconcilers.corrections.budget import Budget, Budgets
 from reconcilers.corrections.dispatch import DispatchSummary, dispatch
 from reconcilers.state.store import State, open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    context,
-    drift,
-    drift_row,
-    held_field,
-    plan_into,
-)
+from tests.correction_samples import plan_into
+from tests.drift_samples import drift, drift_row
+from tests.plan_facts import context, held_field
 
 LATENCY_MS = 50
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)

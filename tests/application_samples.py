@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.correction_samples import drift_row
+from tests.drift_samples import drift_row
 
 Rows = dict[str, list[dict[str, Any]]]
 

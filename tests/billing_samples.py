@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.correction_samples import drift_row
+from tests.drift_samples import drift_row
 
 RECEIPT: Mapping[str, Any] = {
     "row_key": "netsuite:8875/7954",

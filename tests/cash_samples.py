@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from tests.correction_samples import drift_row
+from tests.drift_samples import drift_row
 
 
 def missing_refund(**values: Any) -> dict[str, Any]:

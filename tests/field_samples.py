@@ -6,7 +6,8 @@ from typing import Any
 
 from extractors.sandbox.ids import salesforce_id
 from reconcilers.corrections.wire_fields import PLACES, Place
-from tests.correction_samples import changed, drift_row, held_field
+from tests.drift_samples import drift_row
+from tests.plan_facts import changed, held_field
 
 PERIOD = "2606"
 DOCUMENTS = ("invoice", "deposit")

@@ -10,7 +10,7 @@ import polars as pl
 from reconcilers.corrections.policy import load_policy
 from reconcilers.kpis.sources import Sources
 from reconcilers.rates import Rate, Rates
-from tests.correction_samples import DAY
+from tests.drift_samples import DAY
 
 POLICY = load_policy()
 RATES = Rates({"USD": Rate(Decimal(1), 2), "JPY": Rate(Decimal("0.0067"), 0)})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from tests.correction_samples import drift_row
+from tests.drift_samples import drift_row
 
 PLAN = {"replica_id": "7001001", "comparison": "cmp_revenue_schedule__policy_vs_erp"}
 

@@ -16,7 +16,8 @@ from tests import application_samples as applications
 from tests import billing_samples as billing
 from tests import cash_samples as cash
 from tests import contract_samples as contracts
-from tests import correction_samples as samples
+from tests import drift_samples as samples
+from tests import plan_facts
 from tests.field_samples import CASES
 from tests.revenue_samples import MONTHS, other_amount
 from tests.unit.reconcilers import test_billed_twice as twice
@@ -108,7 +109,7 @@ def give(company: Vendors, *data: dict[str, Any]) -> None:
 
 @scene(("CUS-MISS-01", "link_lost"))
 def lost_link(company, n):
-    facts = samples.changed("crm_accounts", account_id=ACCOUNT)
+    facts = plan_facts.changed("crm_accounts", account_id=ACCOUNT)
     return samples.lost_link(f"cus_{n % 3 + 1}", ACCOUNT), facts
 
 
@@ -133,7 +134,7 @@ def stale_status(company, n):
     fields["Status_Changed_At__c"] = LONG_AGO
     of_crm(company, "Subscription__c", record, **fields)
     changed_at = "2026-01-10T08:00:00.000+0000"
-    facts = samples.changed(
+    facts = plan_facts.changed(
         "crm_subscriptions", subscription_id=record, status_changed_at=changed_at
     )
     return samples.stale_status("sub_1", record), facts
@@ -347,7 +348,7 @@ def other_list_price(company, n):
 def other_month(company, n):
     key, _ = posted(company, *LINES)
     company.store.put("netsuite", "transaction", {"id": key, "postingperiod": "2607"})
-    held = samples.held_field(("netsuite", key), "posting", "period", "2607", period_id="2607")
+    held = plan_facts.held_field(("netsuite", key), "posting", "period", "2607", period_id="2607")
     facts = posted_fields.held_in() | {"held_fields": [held, dated(company, key)]}
     return posted_fields.in_july() | {"owner_id": key}, facts
 
@@ -364,7 +365,7 @@ def copied_journal(company, n):
     facts = {
         frame: [
             row | {"journal_id": known[row["journal_id"]]}
-            for row in samples.FACTS[frame]
+            for row in plan_facts.FACTS[frame]
             if row["journal_id"] in known
         ]
         for frame in ("erp_journals", "erp_journal_lines")
@@ -414,13 +415,15 @@ def _missing_customer(company, code):
 def unpapered(company, n):
     sold = {"id": "sub_N", "status": "active", "created": CREATED, "customer": "cus_1"}
     company.store.put_many("stripe", "subscription", [sold | {"items": {"data": []}}])
-    facts = {"unpapered": [r | {"account_id": ACCOUNT} for r in samples.FACTS["unpapered"]]}
+    facts = {"unpapered": [r | {"account_id": ACCOUNT} for r in plan_facts.FACTS["unpapered"]]}
     return (samples.unpapered_change() if n % 2 else samples.unpapered()), facts
 
 
 @scene(("CON-AMD-01", "unsigned"))
 def unsigned_edit(company, n):
-    line = samples.FACTS["unsigned_edits"][0]["line_id"]
+    line = plan_facts.FACTS["unsigned_edits"][0]["line_id"]
     fields = {"Quantity__c": "10", "Unit_Price__c": f"{10 + n}.59", "Effective_At__c": LONG_AGO}
     of_crm(company, "Contract_Line__c", line, **fields)
-    return samples.unsigned_edit(), samples.changed("unsigned_edits", unit_price_now=f"{10 + n}.59")
+    return samples.unsigned_edit(), plan_facts.changed(
+        "unsigned_edits", unit_price_now=f"{10 + n}.59"
+    )

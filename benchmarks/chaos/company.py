@@ -45,23 +45,20 @@ from tests.billing_samples import (
     untold_payment,
     used,
 )
-from tests.correction_samples import (
-    FACTS,
-    context,
+from tests.correction_samples import plan_into
+from tests.drift_samples import (
     copied_journal,
     drift,
     drift_row,
-    held_field,
     lost_link,
     missing_customer,
     missing_invoice,
     missing_payment,
     other_total,
-    plan_into,
-    posted_as,
     stale_status,
     unpapered,
 )
+from tests.plan_facts import FACTS, context, held_field, posted_as
 from tests.wire.stripe_sandbox import count
 
 NIGHT = datetime(2026, 7, 1, 2, tzinfo=UTC)

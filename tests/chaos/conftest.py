@@ -23,15 +23,8 @@ from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state import State, open_state
 from reconcilers.state.views import list_corrections
 from tests.chaos import dying
-from tests.correction_samples import (
-    DAY,
-    FACTS,
-    context,
-    drift,
-    lost_link,
-    missing_invoice,
-    stale_status,
-)
+from tests.drift_samples import DAY, drift, lost_link, missing_invoice, stale_status
+from tests.plan_facts import FACTS, context
 from tests.wire.sandbox import serving
 
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)

@@ -16,16 +16,9 @@ from reconcilers.state import open_state
 from reconcilers.state.kpis import record_kpis
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_corrections, list_exceptions
-from tests.correction_samples import (
-    at,
-    context,
-    drift,
-    fresh_state,
-    missing_invoice,
-    night,
-    plan_into,
-    stale_status,
-)
+from tests.correction_samples import at, fresh_state, night, plan_into
+from tests.drift_samples import drift, missing_invoice, stale_status
+from tests.plan_facts import context
 
 ROOT = Path(__file__).resolve().parents[2]
 TIEOUT = Path(sys.executable).with_name("tieout")

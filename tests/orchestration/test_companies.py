@@ -23,7 +23,7 @@ from reconcilers.exceptions import record_night
 from reconcilers.state.audit import append_audit
 from reconcilers.state.backup import restore_backup, write_backup
 from reconcilers.state.views import list_audit
-from tests.correction_samples import drift, drift_row
+from tests.drift_samples import drift, drift_row
 from tests.orchestration.test_settings import REQUIRED, SECRETS
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,39}", fullmatch=True)

@@ -26,7 +26,8 @@ from orchestration.settings import load_settings
 from orchestration.stores import opened_state
 from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import record_night
-from tests.correction_samples import at, drift, night, stale_status
+from tests.correction_samples import at, night
+from tests.drift_samples import drift, stale_status
 
 ENTITIES = "legal_entities.csv"
 

@@ -21,20 +21,11 @@ from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state import open_state
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_corrections, show_correction
-from tests.correction_samples import (
-    DAY,
-    at,
-    context,
-    drift,
-    lost_link,
-    missing_invoice,
-    netsuite,
-    plan_into,
-    salesforce,
-    stale_status,
-    stripe,
-)
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import DAY, drift, lost_link, missing_invoice, stale_status
 from tests.effort import examples
+from tests.memory_targets import netsuite, salesforce, stripe
+from tests.plan_facts import context
 
 POLICY = load_policy()
 LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])

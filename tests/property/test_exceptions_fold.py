@@ -11,7 +11,8 @@ from reconcilers.life import REOPEN_WITHIN, AcceptedCorrection, NightFact, Sight
 from reconcilers.state import open_state
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_exceptions, list_nights
-from tests.correction_samples import at, drift, missing_invoice, night
+from tests.correction_samples import at, night
+from tests.drift_samples import drift, missing_invoice
 from tests.effort import examples
 
 POLICY = load_policy()

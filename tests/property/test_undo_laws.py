@@ -29,7 +29,9 @@ from reconcilers.corrections.undos import UNDONE_BY
 from reconcilers.state import State, open_state
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import SEALS, context, drift, plan_into
+from tests.correction_samples import SEALS, plan_into
+from tests.drift_samples import drift
+from tests.plan_facts import context
 from tests.undo_scenes import ALIKE, SCENES, found
 from tests.unit.reconcilers.test_compensate import WRITES
 from tests.wire.vendors import Vendors, running

@@ -16,17 +16,9 @@ from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import record_night
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.store import State
-from tests.correction_samples import (
-    at,
-    context,
-    drift,
-    fresh_state,
-    missing_invoice,
-    night,
-    plan_into,
-    stale_status,
-    tie_out,
-)
+from tests.correction_samples import at, fresh_state, night, plan_into, tie_out
+from tests.drift_samples import drift, missing_invoice, stale_status
+from tests.plan_facts import context
 
 
 @dataclass(frozen=True)

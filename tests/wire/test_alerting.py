@@ -14,7 +14,8 @@ from orchestration.stores import opened_state
 from reconcilers.alerts import night_failed
 from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import record_night
-from tests.correction_samples import DAY, at, drift, drift_row, night
+from tests.correction_samples import at, night
+from tests.drift_samples import DAY, drift, drift_row
 
 NOW = at(0, 8)
 NEWS = "INV-MISS-01 Finalized billing invoice not posted in ERP"

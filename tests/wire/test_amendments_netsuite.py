@@ -9,7 +9,9 @@ from extractors.protocol import WriteIntent
 from reconcilers.corrections.document import amount_text
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import context, drift, held_field, other_total, plan_into, posted_as
+from tests.correction_samples import plan_into
+from tests.drift_samples import drift, other_total
+from tests.plan_facts import context, held_field, posted_as
 from tests.unit.reconcilers.test_posted_fields import held_in, in_july, item, other_account
 from tests.wire.test_documents_netsuite import (
     agree,

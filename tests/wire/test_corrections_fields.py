@@ -12,8 +12,10 @@ from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import SEALS, at, context, drift, key_of, plan_into
+from tests.correction_samples import SEALS, at, plan_into
+from tests.drift_samples import drift, key_of
 from tests.field_samples import CASES
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_signed_terms import (
     item,
     other_quantity,

@@ -6,15 +6,9 @@ from reconcilers.corrections.approval import approve
 from reconcilers.corrections.compensate import compensate
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    at,
-    context,
-    drift,
-    missing_customer,
-    plan_into,
-    unpapered,
-    unsigned_edit,
-)
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import drift, missing_customer, unpapered, unsigned_edit
+from tests.plan_facts import context
 from tests.wire.test_corrections_fields import send
 from tests.wire.vendors import LONG_AGO
 

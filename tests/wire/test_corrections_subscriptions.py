@@ -9,7 +9,9 @@ from reconcilers.state import open_state
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_corrections
 from tests import contract_samples as contracts
-from tests.correction_samples import at, context, drift, plan_into
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import drift
+from tests.plan_facts import context
 from tests.unit.reconcilers import test_billed_twice as twice
 from tests.unit.reconcilers import test_signed_discounts as discounts
 from tests.unit.reconcilers import test_signed_prices as prices

@@ -14,15 +14,9 @@ from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    FACTS,
-    context,
-    copied_journal,
-    drift,
-    missing_note,
-    missing_payment,
-    plan_into,
-)
+from tests.correction_samples import plan_into
+from tests.drift_samples import copied_journal, drift, missing_note, missing_payment
+from tests.plan_facts import FACTS, context
 from tests.wire.vendors import LONG_AGO
 
 LINES = [

@@ -23,7 +23,9 @@ from tests.billing_samples import (
     uncredited_refund,
     untold_payment,
 )
-from tests.correction_samples import context, drift, plan_into
+from tests.correction_samples import plan_into
+from tests.drift_samples import drift
+from tests.plan_facts import context
 from tests.wire.vendors import LONG_AGO
 
 CREATED = int(LONG_AGO.timestamp())

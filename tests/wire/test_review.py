@@ -20,10 +20,7 @@ from reconcilers.state.audit import verify_audit
 from reconcilers.state.models import CorrectionRecord, ExceptionRecord
 from reconcilers.state.views import list_audit, list_corrections, list_exceptions
 from reconcilers.triage import Seen, Standing, standings
-from tests.correction_samples import (
-    at,
-    night,
-)
+from tests.correction_samples import at, night
 from tests.wire.reviewing import csrf_of, post, sample_review
 
 PAGES = ("/", "/corrections", "/dead", "/tieouts", "/audit", "/keys")

@@ -12,7 +12,9 @@ from reconcilers.corrections.dispatch import dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.billing_samples import USED, unbilled_usage, used
-from tests.correction_samples import context, drift, plan_into
+from tests.correction_samples import plan_into
+from tests.drift_samples import drift
+from tests.plan_facts import context
 from tests.wire import stripe_sandbox
 from tests.wire.vendors import LONG_AGO
 

@@ -11,7 +11,8 @@ from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import record_night
 from reconcilers.state.tieouts import SCHEMA
 from reconcilers.state.views import list_exceptions
-from tests.correction_samples import DAY, at, drift, drift_row, fresh_state, night
+from tests.correction_samples import at, fresh_state, night
+from tests.drift_samples import DAY, drift, drift_row
 
 POLICY = load_policy()
 NOW = at(0, 8)

@@ -13,20 +13,10 @@ from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    FACTS,
-    at,
-    changed,
-    context,
-    drift,
-    key_of,
-    netsuite,
-    other_total,
-    plan_into,
-    posted_as,
-    stripe,
-    wrong_line,
-)
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import drift, key_of, other_total, wrong_line
+from tests.memory_targets import netsuite, stripe
+from tests.plan_facts import FACTS, changed, context, posted_as
 from tests.unit.reconcilers.test_journals import LIFE, planned
 
 OTHER_CODE = other_total() | {

@@ -24,8 +24,11 @@ from tests.application_samples import (
     netted_payment,
     part,
 )
-from tests.correction_samples import at, changed, context, drift, netsuite, plan_into
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import drift
 from tests.effort import examples
+from tests.memory_targets import netsuite
+from tests.plan_facts import changed, context
 from tests.unit.reconcilers.test_journals import LIFE, planned
 
 BANKED = misapplied_payment(entity="payment", row_key="netsuite:9", owner_id="9", replica_id=None)

@@ -18,17 +18,9 @@ from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import record_night
 from reconcilers.state.models import Approval
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    DAY,
-    at,
-    context,
-    drift,
-    fresh_state,
-    missing_invoice,
-    night,
-    plan_into,
-    stale_status,
-)
+from tests.correction_samples import at, fresh_state, night, plan_into
+from tests.drift_samples import DAY, drift, missing_invoice, stale_status
+from tests.plan_facts import context
 
 NAMES = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=8)
 SMALL = st.dictionaries(NAMES, st.binary(max_size=40), max_size=4)

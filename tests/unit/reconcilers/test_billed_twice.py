@@ -6,7 +6,8 @@ import pytest
 
 from reconcilers.corrections.document import WHILE
 from reconcilers.corrections.states import CorrectionState
-from tests.correction_samples import context, drift_row
+from tests.drift_samples import drift_row
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_plan import only
 from tests.unit.reconcilers.test_subscription_ends import running
 

@@ -11,7 +11,10 @@ from reconcilers.corrections.look import Standing, look
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.billing_samples import drafts, receipts, stale_draft, untold_payment
-from tests.correction_samples import MemoryTarget, at, context, drift, netsuite, plan_into
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import drift
+from tests.memory_targets import MemoryTarget, netsuite
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_journals import planned
 from tests.unit.reconcilers.test_plan import planned as plans
 

@@ -11,7 +11,10 @@ from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.billing_samples import charged_twice, overcharge, refunds, uncredited_refund
-from tests.correction_samples import MemoryTarget, at, context, drift, plan_into
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import drift
+from tests.memory_targets import MemoryTarget
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_journals import planned
 
 CREDITED = "invoice.post_payment_credit_notes_amount"

@@ -24,17 +24,10 @@ from reconcilers.state.audit import verify_audit
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.store import migration_config, open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    DAY,
-    MemoryTarget,
-    at,
-    context,
-    drift,
-    fresh_state,
-    netsuite,
-    stale_status,
-    stripe,
-)
+from tests.correction_samples import at, fresh_state
+from tests.drift_samples import DAY, drift, stale_status
+from tests.memory_targets import MemoryTarget, netsuite, stripe
+from tests.plan_facts import context
 
 POLICY = load_policy()
 LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])

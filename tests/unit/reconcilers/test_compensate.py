@@ -28,25 +28,12 @@ from reconcilers.state import open_state
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    DAY,
-    SEALS,
-    MemoryTarget,
-    at,
-    changed,
-    context,
-    copied_journal,
-    drift,
-    lost_link,
-    missing_invoice,
-    netsuite,
-    plan_into,
-    salesforce,
-    stale_status,
-    stripe,
-)
+from tests.correction_samples import SEALS, at, plan_into
+from tests.drift_samples import DAY, copied_journal, drift, lost_link, missing_invoice, stale_status
 from tests.effort import examples
 from tests.field_samples import CASES
+from tests.memory_targets import MemoryTarget, netsuite, salesforce, stripe
+from tests.plan_facts import changed, context
 from tests.unit.reconcilers.test_plan_links import field, wrong_link
 
 POLICY = load_policy()

@@ -9,14 +9,9 @@ from reconcilers.corrections.decision_csv import COLUMNS, export_waiting, take_d
 from reconcilers.edited_csv import EditedFileError
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_corrections, show_correction
-from tests.correction_samples import (
-    at,
-    context,
-    drift,
-    fresh_state,
-    missing_invoice,
-    plan_into,
-)
+from tests.correction_samples import at, fresh_state, plan_into
+from tests.drift_samples import drift, missing_invoice
+from tests.plan_facts import context
 
 
 @pytest.fixture

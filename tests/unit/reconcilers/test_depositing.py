@@ -11,7 +11,10 @@ from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.cash_samples import deposit_facts, member, missing_deposit, payout
-from tests.correction_samples import at, changed, context, drift, netsuite, plan_into, stripe
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import drift
+from tests.memory_targets import netsuite, stripe
+from tests.plan_facts import changed, context
 from tests.unit.reconcilers.test_journals import planned
 
 

@@ -8,18 +8,9 @@ from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import record_night
 from reconcilers.state.tieouts import SCHEMA, record_tieouts
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    DAY,
-    at,
-    changed,
-    context,
-    drift,
-    fresh_state,
-    lost_link,
-    missing_invoice,
-    plan_into,
-    stale_status,
-)
+from tests.correction_samples import at, fresh_state, plan_into
+from tests.drift_samples import DAY, drift, lost_link, missing_invoice, stale_status
+from tests.plan_facts import changed, context
 
 
 @pytest.fixture

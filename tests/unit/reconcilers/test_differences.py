@@ -7,7 +7,8 @@ import pytest
 from reconcilers.corrections.policy import load_policy
 from reconcilers.differences import Seen, differences, seen_on
 from reconcilers.exceptions import record_night
-from tests.correction_samples import DAY, at, drift, fresh_state, missing_invoice
+from tests.correction_samples import at, fresh_state
+from tests.drift_samples import DAY, drift, missing_invoice
 
 SEEN = Seen("k", "INV-MISS-01", None, "stripe", "in_1", "", "S3", -5_000, None)
 

@@ -32,21 +32,10 @@ from reconcilers.exceptions import record_night
 from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_corrections, show_correction
-from tests.correction_samples import (
-    DAY,
-    at,
-    context,
-    drift,
-    fresh_state,
-    lost_link,
-    missing_invoice,
-    netsuite,
-    night,
-    salesforce,
-    stale_status,
-    stripe,
-    tie_out,
-)
+from tests.correction_samples import at, fresh_state, night, tie_out
+from tests.drift_samples import DAY, drift, lost_link, missing_invoice, stale_status
+from tests.memory_targets import netsuite, salesforce, stripe
+from tests.plan_facts import context
 
 POLICY = load_policy()
 LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])

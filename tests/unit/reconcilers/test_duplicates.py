@@ -9,18 +9,10 @@ from reconcilers.corrections.approval import approve
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    FACTS,
-    at,
-    changed,
-    context,
-    copied_invoice,
-    drift,
-    netsuite,
-    plan_into,
-    stripe,
-    void_not_copied,
-)
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import copied_invoice, drift, void_not_copied
+from tests.memory_targets import netsuite, stripe
+from tests.plan_facts import FACTS, changed, context
 from tests.unit.reconcilers.test_journals import JULY, planned
 
 

@@ -17,7 +17,8 @@ from reconcilers.life import (
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_exceptions, list_nights, show_exception
 from reconcilers.waivers import WaiverRefusedError, waive
-from tests.correction_samples import at, drift, drift_row, fresh_state, missing_invoice, night
+from tests.correction_samples import at, fresh_state, night
+from tests.drift_samples import drift, drift_row, missing_invoice
 
 POLICY = load_policy()
 OBJECT = "netsuite.transaction"

@@ -11,7 +11,9 @@ from reconcilers.corrections.expiry import expire
 from reconcilers.corrections.policy import Caps, Mode, load_policy
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_corrections, show_correction
-from tests.correction_samples import at, context, drift, fresh_state, lost_link, night, plan_into
+from tests.correction_samples import at, fresh_state, night, plan_into
+from tests.drift_samples import drift, lost_link
+from tests.plan_facts import context
 
 HOURS = 48
 POLICY = load_policy()

@@ -9,8 +9,10 @@ from reconcilers.corrections.states import CorrectionState
 from reconcilers.corrections.wire_fields import PLACES
 from reconcilers.masking import PERSONAL, masked
 from reconcilers.sealing import PERSONAL_FIELDS, bare, each_sealed, veiled
-from tests.correction_samples import DAY, SEALS, changed, context, held_field
+from tests.correction_samples import SEALS
+from tests.drift_samples import DAY
 from tests.field_samples import CASES, closed_months
+from tests.plan_facts import changed, context, held_field
 from tests.unit.reconcilers.test_plan import only, planned
 
 STATE_OF = {"auto": CorrectionState.APPROVED, "approve": CorrectionState.PROPOSED}

@@ -20,16 +20,10 @@ from reconcilers.rules.base import ROLE_OF_SYSTEM
 from reconcilers.state import open_state
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    DAY,
-    at,
-    context,
-    drift,
-    lost_link,
-    missing_invoice,
-    plan_into,
-    salesforce,
-)
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import DAY, drift, lost_link, missing_invoice
+from tests.memory_targets import salesforce
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_plan import only, planned
 
 ROWS = load_ownership(SHIPPED)

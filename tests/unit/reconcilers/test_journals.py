@@ -15,20 +15,10 @@ from reconcilers.corrections.policy import load_policy
 from reconcilers.life import NightFact, Sighting, fold
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    DAY,
-    FACTS,
-    at,
-    changed,
-    context,
-    copied_journal,
-    drift,
-    missing_stage,
-    netsuite,
-    plan_into,
-    stripe,
-    wrong_account,
-)
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import DAY, copied_journal, drift, missing_stage, wrong_account
+from tests.memory_targets import netsuite, stripe
+from tests.plan_facts import FACTS, changed, context
 
 LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])
 JULY = FACTS["erp_periods"][1] | {

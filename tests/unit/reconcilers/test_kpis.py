@@ -24,19 +24,10 @@ from reconcilers.report.kpis import kpi_lines, spark
 from reconcilers.report.sparkline import sparkline
 from reconcilers.state.kpis import load_kpis, record_kpis
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    DAY,
-    at,
-    context,
-    drift,
-    fresh_state,
-    lost_link,
-    missing_invoice,
-    night,
-    plan_into,
-    stale_status,
-)
+from tests.correction_samples import at, fresh_state, night, plan_into
+from tests.drift_samples import DAY, drift, lost_link, missing_invoice, stale_status
 from tests.kpi_samples import POLICY, frames, sources
+from tests.plan_facts import context
 
 DEFINITIONS = load_definitions()
 PAIR = "cmp_invoice__billing_vs_erp"

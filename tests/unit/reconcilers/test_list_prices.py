@@ -10,7 +10,10 @@ from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.billing_samples import listed, other_list_price
-from tests.correction_samples import MemoryTarget, at, context, drift, plan_into
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import drift
+from tests.memory_targets import MemoryTarget
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_journals import planned
 
 TIERS = json.dumps(

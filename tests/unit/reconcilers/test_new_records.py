@@ -11,16 +11,10 @@ from reconcilers.corrections.states import CorrectionState
 from reconcilers.sealing import each_sealed
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    SEALS,
-    MemoryTarget,
-    at,
-    changed,
-    context,
-    drift,
-    missing_customer,
-    plan_into,
-)
+from tests.correction_samples import SEALS, at, plan_into
+from tests.drift_samples import drift, missing_customer
+from tests.memory_targets import MemoryTarget
+from tests.plan_facts import changed, context
 from tests.unit.reconcilers.test_plan import only
 
 CRM, ERP = "CUS-MISS-01", "CUS-MISS-02"

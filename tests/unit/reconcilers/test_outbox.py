@@ -19,17 +19,9 @@ from reconcilers.life import NightFact, Sighting, WaiverFact, fold
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_audit, list_corrections, show_correction
-from tests.correction_samples import (
-    at,
-    changed,
-    context,
-    drift,
-    fresh_state,
-    lost_link,
-    missing_invoice,
-    night,
-    stale_status,
-)
+from tests.correction_samples import at, fresh_state, night
+from tests.drift_samples import drift, lost_link, missing_invoice, stale_status
+from tests.plan_facts import changed, context
 
 POLICY = load_policy()
 

@@ -11,16 +11,10 @@ from reconcilers.corrections.dispatch import dispatch
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    MemoryTarget,
-    at,
-    changed,
-    context,
-    drift,
-    plan_into,
-    unpapered,
-    unpapered_change,
-)
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import drift, unpapered, unpapered_change
+from tests.memory_targets import MemoryTarget
+from tests.plan_facts import changed, context
 from tests.unit.reconcilers.test_plan import only, planned
 
 KEY = ("Opportunity", "unpapered_sub_N")

@@ -9,19 +9,17 @@ from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import Caps, Mode, load_policy
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.life import ExceptionState, NightFact, Sighting, fold
-from tests.correction_samples import (
+from tests.correction_samples import SEALS
+from tests.drift_samples import (
     DAY,
-    SEALS,
-    changed,
-    context,
     drift,
     drift_row,
     lost_link,
     missing_invoice,
     other_total,
-    posted_as,
     stale_status,
 )
+from tests.plan_facts import changed, context, posted_as
 
 POLICY = load_policy()
 LIFE = fold([NightFact(DAY)], [Sighting(DAY, "exception", "cmp")])

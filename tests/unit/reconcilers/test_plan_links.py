@@ -10,7 +10,9 @@ from reconcilers.corrections.look import Standing, look
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.ownership import load_ownership
 from tests.comparison_tables import SEEDS
-from tests.correction_samples import MemoryTarget, context, drift_row, held_field
+from tests.drift_samples import drift_row
+from tests.memory_targets import MemoryTarget
+from tests.plan_facts import context, held_field
 from tests.unit.reconcilers.test_plan import only, planned
 
 CASES = [

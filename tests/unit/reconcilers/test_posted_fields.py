@@ -3,7 +3,8 @@
 import pytest
 
 from reconcilers.corrections.policy import CAUSES
-from tests.correction_samples import FACTS, changed, copied_invoice, drift_row, held_field
+from tests.drift_samples import copied_invoice, drift_row
+from tests.plan_facts import FACTS, changed, held_field
 from tests.unit.reconcilers.test_journals import JULY, planned
 
 MONTHS = [*FACTS["erp_periods"], JULY]

@@ -23,7 +23,8 @@ from reconcilers.corrections.facts import index
 from reconcilers.corrections.posting import check_posting
 from reconcilers.corrections.send_checks import check_at_send_time
 from tests.comparison_tables import SEEDS
-from tests.correction_samples import FACTS, changed, context, netsuite
+from tests.memory_targets import netsuite
+from tests.plan_facts import FACTS, changed, context
 
 
 def refusals(**changes):

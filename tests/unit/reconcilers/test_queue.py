@@ -23,17 +23,9 @@ from reconcilers.queue import (
 from reconcilers.state.models import ExceptionRecord
 from reconcilers.state.views import list_exceptions
 from reconcilers.triage import ASKED_HOLDS, Said
-from tests.correction_samples import (
-    at,
-    context,
-    drift,
-    fresh_state,
-    lost_link,
-    missing_invoice,
-    night,
-    plan_into,
-    stale_status,
-)
+from tests.correction_samples import at, fresh_state, night, plan_into
+from tests.drift_samples import drift, lost_link, missing_invoice, stale_status
+from tests.plan_facts import context
 
 POLICY = load_policy()
 

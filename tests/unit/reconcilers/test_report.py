@@ -35,17 +35,9 @@ from reconcilers.rules.codes import CODES
 from reconcilers.spreadsheet import cell
 from reconcilers.state.tieouts import SCHEMA
 from reconcilers.state.views import list_exceptions
-from tests.correction_samples import (
-    DAY,
-    at,
-    context,
-    drift,
-    drift_row,
-    fresh_state,
-    missing_invoice,
-    night,
-    stale_status,
-)
+from tests.correction_samples import at, fresh_state, night
+from tests.drift_samples import DAY, drift, drift_row, missing_invoice, stale_status
+from tests.plan_facts import context
 
 POLICY = load_policy()
 INVOICES = "cmp_invoice__billing_vs_erp"

@@ -24,7 +24,8 @@ from reconcilers.state.models import (
 )
 from reconcilers.state.store import open_state
 from reconcilers.state.views import list_audit, list_corrections, list_exceptions
-from tests.correction_samples import at, drift, drift_row, fresh_state, night, tie_out
+from tests.correction_samples import at, fresh_state, night, tie_out
+from tests.drift_samples import drift, drift_row
 from tests.effort import examples
 
 POLICY = load_policy()

@@ -12,8 +12,9 @@ from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
 from reconcilers.corrections.revenue_queries import REVENUE_QUERIES
 from reconcilers.life import NightFact, Sighting, fold
-from tests.correction_samples import DAY, FACTS, context, drift
+from tests.drift_samples import DAY, drift
 from tests.effort import examples
+from tests.plan_facts import FACTS, context
 from tests.revenue_samples import (
     MONTHS,
     RUN,

@@ -19,8 +19,11 @@ from reconcilers.masking import DOTS
 from reconcilers.sealing import SealingKeyError, Seals, bare, is_sealed, mask_of, personal_in
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import SEALS, MemoryTarget, at, context, drift, plan_into
+from tests.correction_samples import SEALS, at, plan_into
+from tests.drift_samples import drift
 from tests.field_samples import CASES
+from tests.memory_targets import MemoryTarget
+from tests.plan_facts import context
 
 CASE = next(c for c in CASES if (c.system, c.attribute) == ("stripe", "legal_name"))
 TAX_ID = next(c for c in CASES if (c.system, c.attribute) == ("salesforce", "tax_id"))

@@ -13,19 +13,11 @@ from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.corrections.erp_settling import shares
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    FACTS,
-    at,
-    changed,
-    context,
-    drift,
-    missing_note,
-    missing_payment,
-    netsuite,
-    plan_into,
-    stripe,
-)
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import drift, missing_note, missing_payment
 from tests.effort import examples
+from tests.memory_targets import netsuite, stripe
+from tests.plan_facts import FACTS, changed, context
 from tests.unit.reconcilers.test_journals import planned
 
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from reconcilers.corrections.states import CorrectionState
-from tests.correction_samples import context, drift_row
+from tests.drift_samples import drift_row
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_plan import only, planned
 from tests.unit.reconcilers.test_signed_terms import item
 

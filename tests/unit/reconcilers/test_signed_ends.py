@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from extractors.billing.stripe.writable import as_written
 from reconcilers.corrections.signed_ends import _months_after, local_day
 from reconcilers.corrections.states import CorrectionState
-from tests.correction_samples import context, drift_row
+from tests.drift_samples import drift_row
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_plan import only, planned
 from tests.unit.reconcilers.test_subscription_ends import running
 

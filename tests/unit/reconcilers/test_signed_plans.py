@@ -7,7 +7,7 @@ import pytest
 from reconcilers.corrections.document import MARK, WHILE, WITHIN
 from reconcilers.corrections.states import CorrectionState
 from tests.contract_samples import contract, line, price, unbilled_contract
-from tests.correction_samples import context
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_plan import only
 from tests.unit.reconcilers.test_signed_discounts import COUPONS
 from tests.unit.reconcilers.test_signed_prices import PRICES

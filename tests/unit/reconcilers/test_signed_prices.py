@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from reconcilers.corrections.signed_prices import fitting, taken_off
 from reconcilers.corrections.states import CorrectionState
 from tests.contract_samples import price
-from tests.correction_samples import context, drift_row
+from tests.drift_samples import drift_row
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_plan import only, planned
 from tests.unit.reconcilers.test_signed_terms import item
 

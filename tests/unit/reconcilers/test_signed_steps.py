@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from reconcilers.corrections.states import CorrectionState
-from tests.correction_samples import context, drift_row
+from tests.drift_samples import drift_row
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_plan import only
 from tests.unit.reconcilers.test_signed_ends import DAY, JUNE, YEAR, phase, plan_of
 from tests.unit.reconcilers.test_signed_prices import PRICES

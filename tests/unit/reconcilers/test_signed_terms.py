@@ -4,7 +4,8 @@ import pytest
 
 from reconcilers.corrections.guard import shipped_guard
 from reconcilers.corrections.states import CorrectionState
-from tests.correction_samples import DAY, context, drift_row
+from tests.drift_samples import DAY, drift_row
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_guard import Wanted
 from tests.unit.reconcilers.test_plan import only, planned
 

@@ -15,15 +15,9 @@ from reconcilers.state.audit import verify_audit
 from reconcilers.state.backup import META, BackupError, restore_backup, write_backup
 from reconcilers.state.models import Base
 from reconcilers.state.views import list_audit, list_corrections
-from tests.correction_samples import (
-    at,
-    context,
-    drift,
-    fresh_state,
-    lost_link,
-    missing_invoice,
-    plan_into,
-)
+from tests.correction_samples import at, fresh_state, plan_into
+from tests.drift_samples import drift, lost_link, missing_invoice
+from tests.plan_facts import context
 
 ROOT = Path(__file__).resolve().parents[3]
 SUITES = ("test_state.py", "test_state_backup.py", "test_outbox.py", "test_dispatch.py",

@@ -3,7 +3,8 @@
 import pytest
 
 from reconcilers.corrections.states import CorrectionState
-from tests.correction_samples import context, drift_row, stale_status
+from tests.drift_samples import drift_row, stale_status
+from tests.plan_facts import context
 from tests.unit.reconcilers.test_plan import only
 
 PERIOD_END = 1_781_611_200  # 2026-06-16 12:00 UTC

@@ -7,7 +7,8 @@ from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import record_night
 from reconcilers.state.models import CorrectionRecord, ExceptionRecord
 from reconcilers.tieout_state import state_lines
-from tests.correction_samples import at, drift, fresh_state, missing_invoice, night
+from tests.correction_samples import at, fresh_state, night
+from tests.drift_samples import drift, missing_invoice
 
 POLICY = load_policy()
 EXPONENTS = {"USD": 2}

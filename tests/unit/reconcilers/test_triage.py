@@ -19,14 +19,8 @@ from reconcilers.triage import (
     standings,
 )
 from reconcilers.triage_csv import COLUMNS, export_open, take_words
-from tests.correction_samples import (
-    at,
-    drift,
-    fresh_state,
-    missing_invoice,
-    night,
-    stale_status,
-)
+from tests.correction_samples import at, fresh_state, night
+from tests.drift_samples import drift, missing_invoice, stale_status
 
 LATER = night(20)
 

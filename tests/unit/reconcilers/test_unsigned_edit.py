@@ -10,15 +10,10 @@ from reconcilers.corrections.dispatch import dispatch
 from reconcilers.corrections.states import CorrectionState
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.correction_samples import (
-    MemoryTarget,
-    at,
-    changed,
-    context,
-    drift,
-    plan_into,
-    unsigned_edit,
-)
+from tests.correction_samples import at, plan_into
+from tests.drift_samples import drift, unsigned_edit
+from tests.memory_targets import MemoryTarget
+from tests.plan_facts import changed, context
 from tests.unit.reconcilers.test_plan import only
 
 LINE = ("Contract_Line__c", "a01Sb0000000001IAA")

@@ -14,19 +14,10 @@ from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import lives_as_of, record_night
 from reconcilers.refolding import unproven_corrections
 from reconcilers.state.views import list_corrections, list_exceptions
-from tests.correction_samples import (
-    at,
-    context,
-    drift,
-    fresh_state,
-    missing_invoice,
-    netsuite,
-    night,
-    salesforce,
-    stale_status,
-    stripe,
-    tie_out,
-)
+from tests.correction_samples import at, fresh_state, night, tie_out
+from tests.drift_samples import drift, missing_invoice, stale_status
+from tests.memory_targets import netsuite, salesforce, stripe
+from tests.plan_facts import context
 
 POLICY = load_policy()
 OBJECT = "salesforce.subscription"
