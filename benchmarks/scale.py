@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import ceil, log
 from pathlib import Path
 from statistics import linear_regression
@@ -69,7 +70,7 @@ class Size:
         return {**self.night.as_dict(), "least_cpu_seconds": self.least}
 
 
-def measured(company: Settings, day: Any, customers: int) -> Size:
+def measured(company: Settings, day: date, customers: int) -> Size:
     """Write the company in this size, and reconcile it."""
     with tempfile.TemporaryDirectory(prefix="tieout-scale-") as folder:
         large = company.practising_in(Path(folder) / "home")

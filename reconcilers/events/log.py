@@ -5,6 +5,7 @@ its end adds nothing; deleted, it is gathered again by replaying the nights from
 """
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -70,6 +71,11 @@ class EventLog:
         """Nights of the log, oldest first."""
         folders = self.root.glob(f"detected_date=*/{EVENTS_FILE}")
         return sorted(date.fromisoformat(file.parent.name.partition("=")[2]) for file in folders)
+
+    def events(self, nights: Iterable[date]) -> str:
+        """SQL for the events of these nights, in the order of the log."""
+        files = [str(self.folder(night) / EVENTS_FILE) for night in nights]
+        return _rows(files, EVENT_COLUMNS)
 
     def load(self, con: DuckDBPyConnection, day: date) -> None:
         """Bring the log up to `day` into schema `event_log`, for the models to build upon."""

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from reconcilers.events.cloudevents import envelope
-from reconcilers.events.log import EVENTS_FILE, EventLog
+from reconcilers.events.log import EventLog
 
 ROWS_AT_ONCE = 10_000
 # The last night that was written: files that a receiver took away are not written again.
@@ -26,8 +26,8 @@ def export_day(log: EventLog, folder: Path, day: date) -> tuple[Path, int]:
     folder.mkdir(parents=True, exist_ok=True)
     target, count = folder / f"{day.isoformat()}.jsonl", 0
     unfinished = target.with_suffix(".jsonl.part")
-    with unfinished.open("w", encoding="utf-8", newline="\n") as file, duckdb.connect() as con:
-        for lines in _read(con, log, day, f"{envelope()} AS line"):
+    with unfinished.open("w", encoding="utf-8", newline="\n") as file:
+        for lines in _read(log, [day], f"{envelope()} AS line"):
             file.writelines(f"{line}\n" for line in lines["line"].to_pylist())
             count += len(lines)
     unfinished.replace(target)
@@ -54,16 +54,15 @@ def read_events(
 
     Each has the columns of the log, and as `cloud_event` what is published of it.
     """
-    for day in log.days() if days is None else days:
-        with duckdb.connect() as con:
-            for batch in _read(con, log, day, f"*, {envelope()} AS cloud_event", after):
-                yield from batch.to_pylist()
+    nights = log.days() if days is None else days
+    for batch in _read(log, nights, f"*, {envelope()} AS cloud_event", after):
+        yield from batch.to_pylist()
 
 
 def _read(
-    con: duckdb.DuckDBPyConnection, log: EventLog, day: date, wanted: str, after: int = 0
+    log: EventLog, nights: list[date], wanted: str, after: int = 0
 ) -> Iterator[pa.RecordBatch]:
-    """What is wanted of a night's events, in order; what was sent long ago is not even read."""
-    file = str(log.folder(day) / EVENTS_FILE)
-    query = f"SELECT {wanted} FROM read_parquet(?, hive_partitioning = false) WHERE sequence > ?"
-    yield from con.sql(query, params=[file, after]).to_arrow_reader(ROWS_AT_ONCE)
+    """What is wanted of the nights' events, in order; what was sent long ago is not even read."""
+    with duckdb.connect() as con:
+        query = f"SELECT {wanted} FROM ({log.events(nights)}) WHERE sequence > ?"
+        yield from con.sql(query, params=[after]).to_arrow_reader(ROWS_AT_ONCE)
