@@ -18,6 +18,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Self
+from urllib.request import getproxies
 
 import httpx
 import stamina
@@ -36,6 +37,7 @@ from extractors.errors import (
     Unauthorized,
     UnknownOutcome,
 )
+from extractors.http1 import Http1Transport
 from extractors.limiter import Limiter, Turn
 from extractors.metrics import Metrics
 from extractors.telemetry import answered, request_span
@@ -116,11 +118,14 @@ class HttpDoor:
         self._limiter = Limiter(
             breaker, options.concurrency, options.per_second, options.per_second_endpoint
         )
+        # The certificates that the environment names count on loopback, too; proxies do not.
+        certificates = _certificates(ssl.get_default_verify_paths(), options.http2)
+        trust_env = not _is_loopback(self.base_url)
         self._client = httpx.AsyncClient(
             base_url=self.base_url,
             headers=_encoded({"Accept-Encoding": "gzip", **(headers or {})}),
             http2=options.http2,
-            transport=options.transport,
+            transport=options.transport or _direct(options, certificates, trust_env=trust_env),
             timeout=httpx.Timeout(
                 connect=options.connect_seconds,
                 read=options.read_seconds,
@@ -128,9 +133,8 @@ class HttpDoor:
                 pool=options.pool_seconds,
             ),
             limits=httpx.Limits(max_connections=options.concurrency),
-            # The certificates that the environment names count on loopback, too; proxies do not.
-            verify=_certificates(ssl.get_default_verify_paths(), options.http2),
-            trust_env=not _is_loopback(self.base_url),
+            verify=certificates,
+            trust_env=trust_env,
         )
 
     @property
@@ -414,6 +418,15 @@ def _certificates(_named: ssl.DefaultVerifyPaths, _is_http2: bool) -> ssl.SSLCon
     HTTP/2 has its own: whoever connects sets there which protocols it offers.
     """
     return httpx.create_ssl_context()
+
+
+def _direct(
+    options: HttpOptions, certificates: ssl.SSLContext, *, trust_env: bool
+) -> Http1Transport | None:
+    """Our own way to the system; None where the one of httpx is needed."""
+    if options.http2 or (trust_env and getproxies()):
+        return None
+    return Http1Transport(certificates, options.concurrency)
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

@@ -1,4 +1,4 @@
-"""The door on a real HTTP/2 server over TLS: hypercorn, with a certificate made for the day."""
+"""The door on a real server over TLS, of HTTP/2 and HTTP/1.1: hypercorn, with a certificate."""
 
 import asyncio
 import json
@@ -128,23 +128,32 @@ def test_the_pool_has_a_connection_per_call_in_flight_where_it_is_not(tls_port, 
     assert len({reply.body["from"] for reply in replies}) == 4
 
 
+def test_a_certificate_for_another_name_is_not_spoken_to(tls_port, trusted):
+    calls = [Call("POST", "/", kind="write", repeatable=False)]
+    (error,) = told(f"https://localhost:{tls_port}", calls)
+    assert type(error) is Transient
+    assert "certificate verify failed" in str(error)
+
+
 def test_cleartext_stays_http_1():
     with running() as port:
         (reply,) = told(f"http://127.0.0.1:{port}", [Call("GET", "/")], http2=True)
     assert reply.body["version"] == "1.1"
 
 
+@pytest.mark.parametrize("http2", [True, False])
 @pytest.mark.parametrize(("kind", "error"), [("read", Transient), ("write", UnknownOutcome)])
 def test_a_connection_that_ends_in_the_middle_of_an_answer_is_a_lost_answer(
-    tls_port, trusted, kind, error
+    tls_port, trusted, kind, error, http2
 ):
     calls = [Call("POST", "/broken", kind=kind, repeatable=False)]
-    (seen,) = told(f"https://127.0.0.1:{tls_port}", calls, http2=True)
+    (seen,) = told(f"https://127.0.0.1:{tls_port}", calls, http2=http2)
     assert type(seen) is error
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to(tls_port):
+@pytest.mark.parametrize("http2", [True, False])
+def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to(tls_port, http2):
     calls = [Call("POST", "/", kind="write", repeatable=False)]
-    (error,) = told(f"https://127.0.0.1:{tls_port}", calls, http2=True)
+    (error,) = told(f"https://127.0.0.1:{tls_port}", calls, http2=http2)
     assert type(error) is Transient
     assert "certificate verify failed" in str(error)
