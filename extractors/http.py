@@ -7,18 +7,14 @@ about a vendor belongs here. Secrets are never logged, and neither are bodies.
 import asyncio
 import json
 import logging
-import ssl
 import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Self
-from urllib.request import getproxies
 
 import httpx
 import stamina
@@ -28,6 +24,7 @@ from extractors.answers import Sent
 from extractors.auth import Auth, Grant, Token
 from extractors.breaker import Breaker
 from extractors.calls import Call, Dialect, Quota, Reply
+from extractors.carriers import carrier
 from extractors.errors import (
     CircuitOpen,
     ContractBroken,
@@ -37,7 +34,6 @@ from extractors.errors import (
     Unauthorized,
     UnknownOutcome,
 )
-from extractors.http1 import Http1Transport
 from extractors.limiter import Limiter, Turn
 from extractors.metrics import Metrics
 from extractors.telemetry import answered, request_span
@@ -118,23 +114,16 @@ class HttpDoor:
         self._limiter = Limiter(
             breaker, options.concurrency, options.per_second, options.per_second_endpoint
         )
-        # The certificates that the environment names count on loopback, too; proxies do not.
-        certificates = _certificates(ssl.get_default_verify_paths(), options.http2)
-        trust_env = not _is_loopback(self.base_url)
-        self._client = httpx.AsyncClient(
-            base_url=self.base_url,
-            headers=_encoded({"Accept-Encoding": "gzip", **(headers or {})}),
-            http2=options.http2,
-            transport=options.transport or _direct(options, certificates, trust_env=trust_env),
-            timeout=httpx.Timeout(
-                connect=options.connect_seconds,
-                read=options.read_seconds,
-                write=options.write_seconds,
-                pool=options.pool_seconds,
-            ),
-            limits=httpx.Limits(max_connections=options.concurrency),
-            verify=certificates,
-            trust_env=trust_env,
+        self._headers = {"User-Agent": "tieout", "Accept-Encoding": "gzip", **(headers or {})}
+        timeout = httpx.Timeout(
+            connect=options.connect_seconds,
+            read=options.read_seconds,
+            write=options.write_seconds,
+            pool=options.pool_seconds,
+        )
+        self._extensions = {"timeout": timeout.as_dict()}
+        self._carrier = options.transport or carrier(
+            self.base_url, timeout, options.concurrency, http2=options.http2
         )
 
     @property
@@ -164,7 +153,7 @@ class HttpDoor:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._client.aclose()
+        await self._carrier.aclose()
 
     async def send(self, call: Call) -> Reply:
         """The answer to `call`, after as many attempts as it allows."""
@@ -306,6 +295,7 @@ class HttpDoor:
     def _request(self, call: Call, correlation_id: str) -> httpx.Request:
         """The request without its authorisation; exact decimals go out as text."""
         headers = {
+            **self._headers,
             "Accept": "application/json" if call.expects == "json" else "*/*",
             "X-Correlation-Id": correlation_id,
         }
@@ -316,19 +306,14 @@ class HttpDoor:
         elif call.json is not None:
             headers["Content-Type"] = "application/json"
             content = json.dumps(call.json, default=str)
-        params = None
-        if call.params:
-            # httpx would put them in the place of those that the path has already.
-            query = call.path.partition("?")[2]
-            params = httpx.QueryParams([*httpx.QueryParams(query).multi_items(), *call.params])
         request = None
         with suppress(httpx.InvalidURL):
-            request = self._client.build_request(
+            request = httpx.Request(
                 call.method,
-                call.path,
-                params=params,
+                self._address(call),
                 content=content,
                 headers=_encoded({**headers, **call.headers}),
+                extensions=self._extensions,
             )
         if request is None or (call.authorized and _origin(request.url) != self._home):
             raise ContractBroken(
@@ -337,6 +322,14 @@ class HttpDoor:
                 correlation_id=correlation_id,
             )
         return request
+
+    def _address(self, call: Call) -> str:
+        """A path of this system, or an address as some vendors tell the next one."""
+        path, _, query = call.path.partition("?")
+        if "://" not in path:
+            path = f"{self.base_url}/{path.removeprefix('/')}"
+        query = "&".join(filter(None, (query, str(httpx.QueryParams(list(call.params))))))
+        return f"{path}?{query}" if query else path
 
     async def _exchange(self, sent: Sent, number: int, turn: Turn | None) -> Reply:
         """One request and its answer, told to the log, to the metrics and to the trace."""
@@ -377,9 +370,10 @@ class HttpDoor:
         """The answer as it came over the wire; what kept it away is handed back."""
         try:
             async with asyncio.timeout(self.options.attempt_seconds):
-                response = await self._client.send(request, stream=True)
+                response = await self._carrier.handle_async_request(request)
+                assert isinstance(response.stream, httpx.AsyncByteStream)
                 try:
-                    return response, b"".join([chunk async for chunk in response.aiter_raw()])
+                    return response, b"".join([chunk async for chunk in response.stream])
                 finally:
                     await response.aclose()
         except (httpx.RequestError, TimeoutError) as error:
@@ -411,24 +405,6 @@ class HttpDoor:
         log.log(level, "%s %s %s: %s", self.system, call.method, call.endpoint, told, extra=facts)
 
 
-@lru_cache(maxsize=8)
-def _certificates(_named: ssl.DefaultVerifyPaths, _is_http2: bool) -> ssl.SSLContext:
-    """Read once for what the environment names, as it takes longer than most calls.
-
-    HTTP/2 has its own: whoever connects sets there which protocols it offers.
-    """
-    return httpx.create_ssl_context()
-
-
-def _direct(
-    options: HttpOptions, certificates: ssl.SSLContext, *, trust_env: bool
-) -> Http1Transport | None:
-    """Our own way to the system; None where the one of httpx is needed."""
-    if options.http2 or (trust_env and getproxies()):
-        return None
-    return Http1Transport(certificates, options.concurrency)
-
-
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """As bytes: what is no ASCII is for the vendor to refuse, not for an error that quotes it."""
     return [(name.encode(), value.encode()) for name, value in headers.items()]
@@ -436,12 +412,3 @@ def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 def _origin(url: httpx.URL) -> tuple[str, bytes]:
     return url.scheme, url.netloc
-
-
-def _is_loopback(base_url: str) -> bool:
-    """Whether the host is this machine; a proxy from the environment is then left aside."""
-    host = httpx.URL(base_url).host
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
