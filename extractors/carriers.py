@@ -1,4 +1,4 @@
-"""What carries calls over the network: our own HTTP/1.1, and httpx where that does not do."""
+"""What carries calls over the network: httpx, by as many ways as there are calls at once."""
 
 import ssl
 from functools import lru_cache
@@ -6,8 +6,6 @@ from ipaddress import ip_address
 from urllib.request import getproxies
 
 import httpx
-
-from extractors.http1 import Http1Transport
 
 
 def carrier(
@@ -20,7 +18,7 @@ def carrier(
     certificates = _certificates(ssl.get_default_verify_paths(), http2)
     proxies = {} if _is_loopback(base_url) else getproxies()
     if not http2 and not proxies:
-        return Http1Transport(certificates, most)
+        return OneEach(certificates)
     return _Httpx(
         httpx.AsyncClient(
             http2=http2,
@@ -30,6 +28,41 @@ def carrier(
             trust_env=bool(proxies),
         )
     )
+
+
+class OneEach(httpx.AsyncBaseTransport):
+    """A connection for each call at once, of which the door's limit is the only one.
+
+    A pool of httpx that has many asks the socket of every idle one at each call, which takes longer
+    than the call.
+    """
+
+    def __init__(self, certificates: ssl.SSLContext) -> None:
+        self._certificates = certificates
+        self._idle: list[httpx.AsyncHTTPTransport] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        way = self._idle.pop() if self._idle else self._another()
+        try:
+            response = await way.handle_async_request(request)
+            assert isinstance(response.stream, httpx.AsyncByteStream)
+            try:
+                body = b"".join([piece async for piece in response.stream])
+            finally:
+                await response.aclose()
+        finally:
+            self._idle.append(way)
+        return httpx.Response(
+            response.status_code, headers=response.headers.raw, stream=httpx.ByteStream(body)
+        )
+
+    def _another(self) -> httpx.AsyncHTTPTransport:
+        one = httpx.Limits(max_connections=1)
+        return httpx.AsyncHTTPTransport(verify=self._certificates, limits=one)
+
+    async def aclose(self) -> None:
+        for way in self._idle:
+            await way.aclose()
 
 
 class _Httpx(httpx.AsyncBaseTransport):
