@@ -46,3 +46,28 @@
 {% macro spark__json_array_size(text) -%}
     json_array_length({{ text }})
 {%- endmacro %}
+
+{# JSON text as nested values in one pass: reading a member by its path parses the whole text again. `shape` is the part that
+   is wanted, as a mapping or a list of one; its leaves are read as text, so that a cast tells what is no number. What is
+   missing, or stands in another shape, is null. #}
+{% macro json_shaped(text, shape) -%}
+    {{ return(adapter.dispatch('json_shaped', 'tieout')(text, shape)) }}
+{%- endmacro %}
+
+{% macro default__json_shaped(text, shape) -%}
+    from_json({{ text }}, '{{ tojson(shape) }}')
+{%- endmacro %}
+
+{% macro spark__json_shaped(text, shape) -%}
+    from_json({{ text }}, '{{ tieout.spark_type(shape) }}')
+{%- endmacro %}
+
+{% macro spark_type(shape) -%}
+    {%- if shape is mapping -%}
+        struct<{% for name, inner in shape.items() %}`{{ name }}`:{{ tieout.spark_type(inner) }}{{ ', ' if not loop.last }}{% endfor %}>
+    {%- elif shape is string -%}
+        string
+    {%- else -%}
+        array<{{ tieout.spark_type(shape[0]) }}>
+    {%- endif -%}
+{%- endmacro %}

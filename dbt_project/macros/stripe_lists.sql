@@ -5,31 +5,19 @@
 
 {# Sum of one whole-number field over a list column of Stripe; 0 for an empty or missing list. #}
 {% macro stripe_list_sum(column, field) -%}
+    {{ sum_of(json_shaped(column, [{field: 'VARCHAR'}]), field) }}
+{%- endmacro %}
+
+{# The same over a list of structs. #}
+{% macro sum_of(members, field) -%}
     coalesce(
-        cast(
-            list_sum(
-                list_transform({{ stripe_list(column) }}, lambda member: cast(member ->> '{{ field }}' as bigint))
-            ) as bigint
-        ),
-        0
+        cast(list_sum(list_transform({{ members }}, lambda member: cast(member.{{ field }} as bigint))) as bigint), 0
     )
 {%- endmacro %}
 
 {# How much of a Stripe line's amount is tax: what of its taxes the price holds already (tax_behavior inclusive). #}
 {% macro stripe_tax_inside(taxes) -%}
-    coalesce(
-        cast(
-            list_sum(
-                list_transform(
-                    {{ stripe_list(taxes) }},
-                    lambda member: case
-                        when member ->> 'tax_behavior' = 'inclusive' then cast(member ->> 'amount' as bigint) else 0
-                    end
-                )
-            ) as bigint
-        ),
-        0
-    )
+    {{ sum_of("list_filter(" ~ taxes ~ ", lambda member: member.tax_behavior = 'inclusive')", 'amount') }}
 {%- endmacro %}
 
 {# What is left of a price after all percentage discounts of a list of Stripe discounts, as a factor: 0.75 after 25 %. #}

@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 with copies as (
     select * from {{ ref('invoice_copies') }}
     where

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- Which row of a comparison can bring about which row of another one. What of it does, and when, is said by the cause
 -- graph of the rules; a link alone explains nothing.
 select

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 select
     apart.row_key,
     'invoice' as entity,

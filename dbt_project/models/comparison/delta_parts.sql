@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- What the gap between two amounts is made of: parts of (owner less replica) of each row whose amounts differ. The parts of
 -- a row add up to its gap; what nothing explains is a part of its own.
 with invoices as (

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 select
     'stripe:' || billing.invoice_id as row_key,
     billing.invoice_id as billing_id,

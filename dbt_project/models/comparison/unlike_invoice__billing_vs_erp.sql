@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 -- Hashes alone are joined: they are a small part of what keys and attributes would take. What differs is kept in full, so
 -- that nothing reads the rows of billing again.
 select
