@@ -64,15 +64,6 @@ def lazy(con: duckdb.DuckDBPyConnection, name: str) -> nw.LazyFrame[duckdb.DuckD
     return nw.from_native(con.sql(f'select * from "{schema}"."{table}"'))
 
 
-def kept(con: duckdb.DuckDBPyConnection, name: str) -> nw.LazyFrame[duckdb.DuckDBPyRelation]:
-    """A view's rows as they are now, worked out once for several readers.
-
-    They live as long as the connection, or until the next call.
-    """
-    con.execute(f"create or replace temporary table kept as from {name}")
-    return nw.from_native(con.table("temp.main.kept"))
-
-
 def collect(frame: nw.LazyFrame[duckdb.DuckDBPyRelation]) -> pl.DataFrame:
     """Run the frame inside the engine and bring the rows back."""
     return frame.collect(backend="polars").to_native()

@@ -146,8 +146,7 @@ class _Pass:
     is_blocked: bool
 
     def run(self, con: duckdb.DuckDBPyConnection, rates: Rates, limits: SystemicGuard) -> _Part:
-        view = f"comparison.{self.comparison.name}"
-        rows = engine.kept(con, view) if self.comparison.is_folded else engine.lazy(con, view)
+        rows = engine.lazy(con, f"comparison.{self.comparison.name}")
         flagged = self._disposed(self._flagged(rows))
         counts = engine.collect(self._counts(flagged))
         alike = self._alike(con)

@@ -48,7 +48,7 @@ class Rule:
     """
 
     code: str
-    over: str  # name of the comparison view
+    over: str  # name of the comparison
     drifts: nw.Expr
     applies: nw.Expr  # the rows it could fire on: the population of the systemic guard
     owner: Party

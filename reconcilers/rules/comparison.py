@@ -33,7 +33,7 @@ class Comparison:
 
     @property
     def pairs(self) -> str:
-        """The view on which each record of each side stands once."""
+        """Where each record of each side stands once."""
         return self._related("pairs") if self.is_folded else f"comparison.{self.name}"
 
     @property

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 select
     apart.row_key,
     'invoice' as entity,
