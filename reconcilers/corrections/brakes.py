@@ -7,9 +7,8 @@ send more than one of them might, and a halt holds from the next call on.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.budget import Budget, Budgets, Use
@@ -19,6 +18,34 @@ from reconcilers.state.store import State
 
 SUBJECT = "dispatch"
 LONGEST_RUN = timedelta(days=2)
+
+# Whose customer is not known counts as a customer of its own.
+_CUSTOMER = func.coalesce(CorrectionRecord.canonical_id, CorrectionRecord.exception_key)
+_AMOUNT = func.abs(func.coalesce(CorrectionRecord.impact_reporting_minor, 0))
+_SENT = (
+    select(
+        Attempt.correction_id,
+        func.max(case((Attempt.claimed_by == bindparam("run"), 1), else_=0)).label("in_run"),
+        func.max(case((Attempt.write_started_at >= bindparam("midnight"), 1), else_=0)).label(
+            "in_day"
+        ),
+    )
+    .where(Attempt.write_started_at >= bindparam("recent"))
+    .group_by(Attempt.correction_id)
+    .subquery()
+)
+
+
+def _measures(is_in: ColumnElement[int]) -> tuple[ColumnElement[int], ...]:
+    """Those of `Use`, over what is in a scope."""
+    of_them = case((is_in == 1, _CUSTOMER)).distinct()
+    return func.sum(is_in), func.sum(is_in * _AMOUNT), func.count(of_them)
+
+
+# Asked at each call, of all that was sent: one pass for both scopes, and composed once.
+_USES = select(*_measures(_SENT.c.in_run), *_measures(_SENT.c.in_day)).where(
+    CorrectionRecord.correction_id == _SENT.c.correction_id
+)
 
 
 class StoppedError(RuntimeError):
@@ -98,9 +125,13 @@ class Leave:
         midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
         today = Attempt.write_started_at >= midnight
         recent = Attempt.write_started_at >= now - LONGEST_RUN
+        asked = {"run": run, "midnight": midnight, "recent": now - LONGEST_RUN}
+        told = [int(measure or 0) for measure in session.execute(_USES, asked).one()]
+        in_run, in_day = Use(*told[:3]), Use(*told[3:])
+        ours = (Attempt.claimed_by == run) & recent
         self._spent = (
-            _Spent(session, wanted, "run", budgets.run, (Attempt.claimed_by == run) & recent),
-            _Spent(session, wanted, "day", budgets.day, today),
+            _Spent(session, wanted, "run", budgets.run, use=in_run, scope=ours),
+            _Spent(session, wanted, "day", budgets.day, use=in_day, scope=today),
         )
 
     def require(self, record: CorrectionRecord) -> None:
@@ -125,25 +156,21 @@ class _Spent:
         wanted: Sequence[CorrectionRecord],
         name: str,
         budget: Budget,
+        *,
+        use: Use,
         scope: ColumnElement[bool],
     ) -> None:
-        self._name, self._budget = name, budget
-        sent = select(Attempt.correction_id).where(scope)
-        was_sent = CorrectionRecord.correction_id.in_(sent)
-        # Whose customer is not known counts as a customer of its own.
-        customer = func.coalesce(CorrectionRecord.canonical_id, CorrectionRecord.exception_key)
-        amount = func.abs(func.coalesce(CorrectionRecord.impact_reporting_minor, 0))
-        measures = select(func.count(), func.sum(amount), func.count(customer.distinct()))
-        told: Sequence[Any] = session.execute(measures.where(was_sent)).one()
-        self._use = Use(*(int(measure or 0) for measure in told))
+        self._name, self._budget, self._use = name, budget, use
         self._ids: set[str] = set()
         self._customers: set[str] = set()
         self._is_ample = budget.overdrawn_by(self._use_with_all(wanted)) is None
         if not self._is_ample:
             ids = [record.correction_id for record in wanted]
+            sent = select(Attempt.correction_id).where(scope)
             self._ids.update(session.scalars(sent.where(Attempt.correction_id.in_(ids))))
-            theirs = customer.in_({_customer(record) for record in wanted})
-            self._customers.update(session.scalars(select(customer).where(was_sent, theirs)))
+            was_sent = CorrectionRecord.correction_id.in_(sent)
+            theirs = _CUSTOMER.in_({_customer(record) for record in wanted})
+            self._customers.update(session.scalars(select(_CUSTOMER).where(was_sent, theirs)))
 
     def require(self, record: CorrectionRecord) -> None:
         if self._is_ample:
