@@ -123,28 +123,32 @@ class _Worker:
         return [each for each in due(self.state, system) if lane.may_try(each)]
 
     async def _gated(self, gate: asyncio.Semaphore, lane: Lane, correction_id: str) -> None:
-        async with gate:
-            lane.tries[correction_id] += 1
-            if lane.stopped:
-                return
-            order = await self.desk.claim(correction_id, self.me)
-            if order is None:
-                return
-            try:
-                with traced(
-                    f"{order.kind} {order.object}",
-                    correction_id=order.correction_id,
-                    correlation_id=order.correlation_id,
-                    system=order.system,
-                ):
-                    async with lane.alone_with(order):
-                        outcome = await self._work(lane, order)
-                settled = endings.once_settled(order, outcome, self.desk.now())
-                await self.desk.finish(order, settled)
-            except ClaimLostError:
-                lane.outcomes["claim lost"] += 1
-                return
+        try:
+            async with gate:
+                lane.tries[correction_id] += 1
+                if lane.stopped:
+                    return
+                order = await self.desk.claim(correction_id, self.me)
+                if order is None:
+                    return
+                outcome = await self._alone(lane, order)
+            # Whoever waits at the gate goes on: its claim is taken in the same transaction.
+            settled = endings.once_settled(order, outcome, self.desk.now())
+            await self.desk.finish(order, settled)
+        except ClaimLostError:
+            lane.outcomes["claim lost"] += 1
+        else:
             lane.outcomes[settled.state.value] += 1
+
+    async def _alone(self, lane: Lane, order: Order) -> Outcome:
+        facts = {
+            "correction_id": order.correction_id,
+            "correlation_id": order.correlation_id,
+            "system": order.system,
+        }
+        with traced(f"{order.kind} {order.object}", **facts):
+            async with lane.alone_with(order):
+                return await self._work(lane, order)
 
     async def _work(self, lane: Lane, order: Order) -> Outcome:
         try:

@@ -21,7 +21,7 @@ class DispatchLimits:
     refusals of ours.
     """
 
-    concurrency: int = 16
+    concurrency: int = 32
     tries_per_run: int = 4
     writes: int = 6
     failures_in_a_row: int = 3
