@@ -76,6 +76,13 @@ def endpoint_of(path: str) -> str:
     )
 
 
+@lru_cache(maxsize=64)
+def _instant(text: str) -> datetime:
+    """The instant of a Date header; many answers come within its one second."""
+    told = parsedate_to_datetime(text)
+    return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+
+
 @dataclass(frozen=True)
 class Reply:
     """An answer with a success status; `body` is the decoded JSON, None where bytes were asked."""
@@ -97,14 +104,11 @@ class Reply:
         """The source's own clock (UTC) when it answered."""
         text = self.headers.get("date", "")
         try:
-            told = parsedate_to_datetime(text)
-        except ValueError:
-            told = None
-        if told is None:
+            return _instant(text)
+        except ValueError as error:
             raise ContractBroken(
                 self.system, f"the answer has no Date to take its time from, but {text!r}"
-            )
-        return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+            ) from error
 
     def member(self, name: str) -> Any:
         """A member that the body must have."""

@@ -18,7 +18,7 @@ from reconcilers.state.store import State
 
 # For so long others are waited for, while there are any who have an order: a commit costs the same
 # for one step as for many, and who has only one call to make at a time waits for it much longer.
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.04
 
 
 @dataclass
