@@ -15,6 +15,7 @@ from reconcilers.exceptions import known, night_before
 from reconcilers.report.amounts import amount
 from reconcilers.state.models import CorrectionRecord, ExceptionRecord, Night
 from reconcilers.state.store import State
+from reconcilers.state.tieouts import load_tieouts
 
 Line = Mapping[str, Any]
 
@@ -103,7 +104,8 @@ def _unproven(state: State, day: date) -> frozenset[str]:
 def _corrections(state: State, day: date, currency: str) -> Line:
     """What earlier nights planned = open + closed, each for an exception that the store knows.
 
-    An undo is for a correction, not for an exception.
+    An undo is for a correction, not for an exception. Of a night that is tied out again it is told
+    what stood open then: later nights close what it planned.
     """
     is_known = or_(ExceptionRecord.exception_key.is_not(None), CorrectionRecord.action.in_(UNDOING))
     impact = func.sum(func.coalesce(CorrectionRecord.impact_reporting_minor, 0))
@@ -118,6 +120,9 @@ def _corrections(state: State, day: date, currency: str) -> Line:
         rows = session.execute(query).tuples().all()
     planned, minor = _summed(rows)
     orphaned, orphaned_minor = _summed(row for row in rows if not row[1])
+    told = _told_before(state, day, currency)
+    if told and not orphaned and (told["left_rows"], told["left_minor"]) == (planned, minor):
+        return told
     _, closed_minor = _summed(row for row in rows if row[1] and row[0] in _CLOSED)
     return {
         "code": "TO-OUT",
@@ -136,6 +141,14 @@ def _corrections(state: State, day: date, currency: str) -> Line:
         "holds": orphaned == 0,
         "detail": ", ".join(f"{name} {count}" for name, _, count, _ in rows),
     }
+
+
+def _told_before(state: State, day: date, currency: str) -> Line | None:
+    """The line of the corrections as the night recorded it."""
+    told = load_tieouts(state, day).filter(
+        pl.col("code") == "TO-OUT", pl.col("currency") == currency
+    )
+    return next(iter(told.drop("snapshot_date", "period").to_dicts()), None)
 
 
 def _summed(rows: Iterable[tuple[str, bool, int, Any]]) -> tuple[int, int]:

@@ -1,11 +1,13 @@
 """Exceptions roll from night to night, and each correction belongs to one of them."""
 
+import polars as pl
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, update
 
 from reconcilers.corrections.policy import load_policy
 from reconcilers.exceptions import record_night
 from reconcilers.state.models import CorrectionRecord, ExceptionRecord
+from reconcilers.state.tieouts import record_tieouts
 from reconcilers.tieout_state import state_lines
 from tests.correction_samples import at, fresh_state, night
 from tests.drift_samples import drift, missing_invoice
@@ -127,6 +129,21 @@ def test_planned_corrections_are_open_or_closed_and_belong_to_an_exception(state
         session.execute(delete(ExceptionRecord))
     _, line = state_lines(state, night(1), found(1), "USD", EXPONENTS)
     assert (line["unexplained_rows"], line["unexplained_minor"], line["holds"]) == (2, 200, False)
+
+
+def test_a_night_that_is_tied_out_again_tells_what_stood_open_then(state):
+    tied(state, 0, missing_invoice("in_1"))
+    tied(state, 1, missing_invoice("in_1"))
+    planned(state, "a", "proposed")
+    found_tonight = found(1, missing_invoice("in_1"))
+    _, line = state_lines(state, night(1), found_tonight, "USD", EXPONENTS)
+    record_tieouts(state, night(1), pl.DataFrame([{**line, "period": None}]))
+    with state.begin() as session:
+        session.execute(update(CorrectionRecord).values(state="superseded"))
+    assert list(state_lines(state, night(1), found_tonight, "USD", EXPONENTS))[1] == line
+    planned(state, "lost", "proposed")
+    _, line = state_lines(state, night(1), found_tonight, "USD", EXPONENTS)
+    assert line["detail"] == "proposed 1, superseded 1"
 
 
 def test_a_correction_and_its_undo_tie_out(state):
