@@ -159,6 +159,16 @@ class HttpDoor:
         """The answer to `call`, after as many attempts as it allows."""
         correlation_id = call.correlation_id or uuid.uuid4().hex
         turn = self._limiter.turn(f"{call.method} {call.endpoint}", self.options.retry_seconds)
+        try:
+            return await self._in_turn(turn, call, correlation_id, 1)
+        except SourceError as error:
+            failure = error
+        return await self._sent_again(turn, call, correlation_id, failure)
+
+    async def _sent_again(
+        self, turn: Turn, call: Call, correlation_id: str, failure: SourceError
+    ) -> Reply:
+        """What further attempts bring; stamina takes the failure of the first for its own first."""
         failed_at = 0.0
         lost: UnknownOutcome | None = None
 
@@ -178,11 +188,12 @@ class HttpDoor:
         )
         try:
             async for attempt in attempts:
-                if failed_at:
+                with attempt:
+                    if attempt.num == 1:
+                        raise failure
                     paused = time.monotonic() - failed_at
                     turn.patience -= paused
                     self.metrics.retried(call.method, call.endpoint, paused)
-                with attempt:
                     return await self._in_turn(turn, call, correlation_id, attempt.num)
         except (Transient, Unauthorized):
             # That the last attempt was not taken does not tell what became of the one before.
