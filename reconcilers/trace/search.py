@@ -5,16 +5,17 @@ down: two threads that meet in one payment, customer or collective journal stay 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-import polars as pl
 from duckdb import DuckDBPyConnection
 
 from reconcilers.trace.thread import Edge, Found, Node, Thread, reachable, roots_of
 
 # How many threads of a shared record are told in full.
 THREADS_SHOWN = 5
+# Up to so many ids it is cheaper to look for each where it stands than to work out all of a kind.
+_FEW = 1000
 _EDGE = "from_key, to_key, how, rule, amount_minor, currency, evidence"
 _NODE = (
     "node_key, kind, record_id, system, label, status, happened_at, amount_minor, currency, "
@@ -25,14 +26,7 @@ _NODE = (
 def find(con: DuckDBPyConnection, identifier: str, *, shown: int = THREADS_SHOWN) -> Found:
     """What `identifier` means, and the threads that it is part of; no candidates if unknown."""
     text = identifier.strip()
-    keys = [
-        row[0]
-        for row in con.sql(
-            "select node_key from trace.trace_aliases where alias = ? "
-            "union select node_key from trace.trace_nodes where node_key = ?",
-            params=[text, text],
-        ).fetchall()
-    ]
+    keys = {key for _, key in _aliases(con, [text])} | {node.key for node in _nodes(con, [text])}
     candidates = tuple(sorted(_nodes(con, keys), key=lambda node: (node.rank, node.key)))
     if not candidates:
         return Found(text, (), ())
@@ -62,7 +56,7 @@ def ways_up(con: DuckDBPyConnection, keys: Collection[str]) -> dict[str, list[st
     frontier = set(keys)
     seen = set(frontier)
     while frontier:
-        edges = _edges(con, "to_key", frontier)
+        edges = _edges(con, "to", frontier)
         for edge in edges:
             parents[edge.to_key].append(edge.from_key)
         frontier = {edge.from_key for edge in edges} - seen
@@ -72,12 +66,7 @@ def ways_up(con: DuckDBPyConnection, keys: Collection[str]) -> dict[str, list[st
 
 def nodes_named(con: DuckDBPyConnection, ids: Collection[str]) -> dict[str, list[Node]]:
     """What each id means; ids that mean nothing are left out."""
-    rows = _matching(
-        con,
-        "select alias, node_key from trace.trace_aliases join wanted on alias = wanted.key "
-        "order by alias, node_key",
-        ids,
-    )
+    rows = sorted(_aliases(con, ids))
     nodes = {node.key: node for node in _nodes(con, {key for _, key in rows})}
     named: dict[str, list[Node]] = defaultdict(list)
     for alias, key in rows:
@@ -115,7 +104,7 @@ def _below(con: DuckDBPyConnection, roots: Sequence[str]) -> tuple[list[Edge], d
     edges: list[Edge] = []
     frontier = set(nodes)
     while frontier:
-        found = _edges(con, "from_key", frontier)
+        found = _edges(con, "from", frontier)
         edges += found
         new = {edge.to_key for edge in found} - nodes.keys()
         reached = {node.key: node for node in _nodes(con, new)}
@@ -126,39 +115,53 @@ def _below(con: DuckDBPyConnection, roots: Sequence[str]) -> tuple[list[Edge], d
 
 def _sharing(con: DuckDBPyConnection, keys: Collection[str]) -> dict[str, int]:
     """How many records lead to each of these directly."""
-    rows = _matching(
-        con,
-        "select to_key, count(*) from trace.trace_edges "
-        "join wanted on trace_edges.to_key = wanted.key group by to_key",
-        keys,
-    )
-    return dict(rows)
+    query = "select to_key, count(*) from trace.trace_edges where {} group by to_key"
+    return dict(_of_kinds(con, query, "to_kind", "to_id", keys))
 
 
 def _edges(con: DuckDBPyConnection, side: str, keys: Collection[str]) -> list[Edge]:
-    rows = _matching(
-        con,
-        f"select {_EDGE} from trace.trace_edges join wanted on trace_edges.{side} = wanted.key "
-        "order by from_key, to_key",
-        keys,
-    )
-    return [Edge(*row) for row in rows]
+    query = f"select {_EDGE} from trace.trace_edges where {{}}"
+    rows = _of_kinds(con, query, f"{side}_kind", f"{side}_id", keys)
+    return sorted((Edge(*row) for row in rows), key=lambda edge: (edge.from_key, edge.to_key))
 
 
 def _nodes(con: DuckDBPyConnection, keys: Collection[str]) -> list[Node]:
-    rows = _matching(
-        con,
-        f"select {_NODE} from trace.trace_nodes join wanted on trace_nodes.node_key = wanted.key",
-        keys,
-    )
-    return [Node(*row) for row in rows]
+    query = f"select {_NODE} from trace.trace_nodes where {{}}"
+    return [Node(*row) for row in _of_kinds(con, query, "kind", "record_id", keys)]
 
 
-def _matching(con: DuckDBPyConnection, query: str, keys: Collection[str]) -> list[tuple[Any, ...]]:
-    if not keys:
+def _aliases(con: DuckDBPyConnection, names: Collection[str]) -> list[tuple[str, str]]:
+    if not names:
         return []
-    con.register("wanted", pl.DataFrame({"key": sorted(keys)}))
-    try:
-        return con.sql(query).fetchall()
-    finally:
-        con.unregister("wanted")
+    found, values = _one_of(names)
+    query = f"select alias, node_key from trace.trace_aliases where alias in ({found})"
+    return con.sql(query, params=values).fetchall()
+
+
+def _of_kinds(
+    con: DuckDBPyConnection, query: str, kind_column: str, id_column: str, keys: Collection[str]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of these records, by constant kinds: so only their tables are read.
+
+    Few are asked for at once, for to plan a view costs more than to read it for them.
+    """
+    ids: dict[str, list[str]] = defaultdict(list)
+    for key in sorted(keys):
+        kind, _, record_id = key.partition(":")
+        ids[kind].append(record_id)
+    apart = [{kind: some} for kind, some in ids.items()]
+    for kinds in [ids] if 0 < len(keys) <= _FEW else apart:
+        asked: list[str] = []
+        params: list[Any] = []
+        for kind, some in kinds.items():
+            found, values = _one_of(some)
+            asked.append(f"({kind_column} = ? and {id_column} in ({found}))")
+            params += [kind, *values]
+        yield from con.sql(query.format(" or ".join(asked)), params=params).fetchall()
+
+
+def _one_of(texts: Collection[str]) -> tuple[str, list[Any]]:
+    """SQL for a list and its parameters: few as constants, which reach each scan of a view."""
+    if len(texts) <= _FEW:
+        return ", ".join("?" * len(texts)), list(texts)
+    return "select unnest(?::varchar[])", [list(texts)]

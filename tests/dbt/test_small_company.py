@@ -191,6 +191,12 @@ LOST = [
     ("invoice", "number", "erp", "103", "T103", "differs_from_issued"),
 ]
 
+TRACE_KEYS = {
+    "trace_nodes": "node_key",
+    "trace_edges": "from_key, to_key",
+    "trace_aliases": "alias, node_key",
+}
+
 
 @pytest.fixture(scope="module")
 def night(new_warehouse):
@@ -372,3 +378,16 @@ def test_every_column_of_every_table_is_declared(night):
         place = (node["schema"], node.get("alias"))
         if node["resource_type"] in {"model", "seed"} and place in built:
             assert set(node["columns"]) == built[place], place
+
+
+def test_records_and_ways_of_threads_stand_once_and_no_way_leads_nowhere(night):
+    warehouse, _, _ = night
+    for table, key in TRACE_KEYS.items():
+        assert warehouse.rows(f"select 1 from trace.{table} limit 1"), table
+        twice = f"select {key} from trace.{table} group by all having count(*) > 1"
+        assert warehouse.rows(twice) == [], table
+    for end in ("trace_edges.from_key", "trace_edges.to_key", "trace_aliases.node_key"):
+        table = end.partition(".")[0]
+        assert warehouse.rows(
+            f"select {end} from trace.{table} anti join trace.trace_nodes on {end} = trace_nodes.node_key"
+        ) == [], end  # fmt: skip

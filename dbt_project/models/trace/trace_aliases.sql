@@ -1,12 +1,22 @@
--- By which ids people know a record: of every system, short and long, canonical, and those of the thread.
-with names as (
+-- By which ids people know a record: of every system, short and long, canonical, and those of the thread. A view, for a
+-- night reads none of it: who looks for a record filters by alias, and that reaches the tables below.
+with known as (
+    select
+        links.system,
+        links.source_id,
+        'customer:' || customers.canonical_customer_id as node_key
+    from {{ ref('customer_links') }} as links
+    inner join {{ ref('customers') }} as customers on links.canonical_customer_id = customers.canonical_customer_id
+),
+
+names as (
     select node_key, record_id as alias from {{ ref('trace_nodes') }}
     union all
     -- Salesforce shows ids of 15 characters to people and of 18 to programs
     select node_key, left(record_id, 15) from {{ ref('trace_nodes') }}
     where system = 'salesforce' and length(record_id) = 18
     union all
-    select 'opportunity:' || opportunity_id, 'q2c_' || opportunity_id from {{ ref('stg_salesforce__opportunities') }}
+    select 'opportunity:' || opportunity_id, correlation_id from {{ ref('opportunities') }}
     union all
     select 'contract:' || contract_id, contract_number from {{ ref('contracts') }}
     union all
@@ -26,11 +36,13 @@ with names as (
     union all
     select 'erp_deposit:' || erp_internal_id, number from {{ ref('deposit__erp') }}
     union all
-    select 'payment:' || charge_id, payment_intent_id from {{ ref('stg_stripe__charges') }}
+    select 'payment:' || payments.payment_key, charges.payment_intent_id
+    from {{ ref('stg_stripe__charges') }} as charges
+    inner join {{ ref('payments') }} as payments on charges.charge_id = payments.payment_key
     union all
-    select 'customer:' || canonical_customer_id, source_id from {{ ref('customer_links') }}
+    select node_key, source_id from known
     union all
-    select 'customer:' || canonical_customer_id, left(source_id, 15) from {{ ref('customer_links') }}
+    select node_key, left(source_id, 15) from known
     where system = 'salesforce' and length(source_id) = 18
 )
 
@@ -38,4 +50,4 @@ select distinct
     alias,
     node_key
 from names
-where alias is not null and node_key in (select nodes.node_key from {{ ref('trace_nodes') }} as nodes)
+where alias is not null

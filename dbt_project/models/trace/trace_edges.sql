@@ -1,15 +1,18 @@
 -- How the records of a thread hang together, from the sale towards the ledger. `key`: one record names the other.
 -- `inferred`: likeness speaks for it, by the rule that is named.
+-- A view, for a night reads none of it: who looks for ways from or to some records filters by kind and id, and both reach
+-- the tables below. So every id is a plain column, and what names a record that nobody has falls out by a join.
 with identified as (
     -- a record that names another, or that a steward placed, is known by key; who stands alone is itself
     select
-        system,
-        source_id,
-        canonical_customer_id,
-        case when method in ('override', 'xref', 'self') then 'key' else 'inferred' end as how,
-        ', ' || rule as by_rule,
-        evidence
-    from {{ ref('customer_links') }}
+        links.system,
+        links.source_id,
+        customers.canonical_customer_id,
+        case when links.method in ('override', 'xref', 'self') then 'key' else 'inferred' end as how,
+        ', ' || links.rule as by_rule,
+        links.evidence
+    from {{ ref('customer_links') }} as links
+    inner join {{ ref('customers') }} as customers on links.canonical_customer_id = customers.canonical_customer_id
 ),
 
 to_customers as (
@@ -31,14 +34,17 @@ to_customers as (
         'invoice', invoices.invoice_key, 'customer', identified.canonical_customer_id, identified.how,
         'identity of the payer' || identified.by_rule, identified.evidence
     from {{ ref('invoices') }} as invoices
-    left join {{ ref('invoice__billing') }} as billing
-        on invoices.owner_role = 'billing' and invoices.invoice_id = billing.invoice_id
-    left join {{ ref('invoice__erp') }} as erp
-        on invoices.owner_role = 'erp' and invoices.erp_internal_id = erp.erp_internal_id
-    inner join identified
-        on coalesce(billing.customer_id, erp.customer_id) = identified.source_id
-        and identified.system = case invoices.owner_role when 'billing' then 'stripe' else 'netsuite' end
-    where invoices.subscription_id is null
+    inner join {{ ref('invoice__billing') }} as billing on invoices.invoice_id = billing.invoice_id
+    inner join identified on identified.system = 'stripe' and billing.customer_id = identified.source_id
+    where invoices.owner_role = 'billing' and invoices.subscription_id is null
+    union all
+    select
+        'invoice', invoices.invoice_key, 'customer', identified.canonical_customer_id, identified.how,
+        'identity of the payer' || identified.by_rule, identified.evidence
+    from {{ ref('invoices') }} as invoices
+    inner join {{ ref('invoice__erp') }} as erp on invoices.erp_internal_id = erp.erp_internal_id
+    inner join identified on identified.system = 'netsuite' and erp.customer_id = identified.source_id
+    where invoices.owner_role = 'erp' and invoices.subscription_id is null
     union all
     select
         'usage', usage.usage_key, 'customer', identified.canonical_customer_id, identified.how,
@@ -51,14 +57,17 @@ to_customers as (
 
 edges as (
     select
-        'opportunity' as from_kind, opportunity_id as from_id, 'contract' as to_kind, contract_id as to_id,
-        'key' as how, 'contract names its opportunity' as rule,
+        'opportunity' as from_kind, opportunities.opportunity_id as from_id, 'contract' as to_kind,
+        contracts.contract_id as to_id, 'key' as how, 'contract names its opportunity' as rule,
         cast(null as bigint) as amount_minor, cast(null as varchar) as currency
-    from {{ ref('contracts') }}
-    where opportunity_id is not null
+    from {{ ref('contracts') }} as contracts
+    inner join {{ ref('opportunities') }} as opportunities on contracts.opportunity_id = opportunities.opportunity_id
     union all
-    select 'contract', contract_id, 'contract_line', contract_line_id, 'key', 'line names its contract', null, null
-    from {{ ref('contract_lines') }}
+    select
+        'contract', contracts.contract_id, 'contract_line', lines.contract_line_id, 'key', 'line names its contract',
+        null, null
+    from {{ ref('contract_lines') }} as lines
+    inner join {{ ref('contracts') }} as contracts on lines.contract_id = contracts.contract_id
     union all
     select
         'contract', contract_id, 'subscription', subscription_id,
@@ -82,15 +91,16 @@ edges as (
     where contracts.subscription_id is distinct from billing.subscription_id
     union all
     select
-        'subscription', subscription_id, 'crm_subscription', source_id, 'key', 'CRM copy names the subscription', null, null
-    from {{ ref('subscription__crm') }}
-    where subscription_id is not null
+        'subscription', subscriptions.subscription_id, 'crm_subscription', copies.source_id, 'key',
+        'CRM copy names the subscription', null, null
+    from {{ ref('subscription__crm') }} as copies
+    inner join {{ ref('subscriptions') }} as subscriptions on copies.subscription_id = subscriptions.subscription_id
     union all
     select
-        'subscription', subscription_id, 'invoice', invoice_key, 'key', 'invoice names its subscription',
-        total_minor, currency
-    from {{ ref('invoices') }}
-    where subscription_id is not null
+        'subscription', subscriptions.subscription_id, 'invoice', invoices.invoice_key, 'key',
+        'invoice names its subscription', invoices.total_minor, invoices.currency
+    from {{ ref('invoices') }} as invoices
+    inner join {{ ref('subscriptions') }} as subscriptions on invoices.subscription_id = subscriptions.subscription_id
     union all
     select
         'contract', contracts.contract_id, 'invoice', invoices.invoice_key, 'key', 'same correlation id',
@@ -100,17 +110,22 @@ edges as (
     where invoices.subscription_id is null
     union all
     select
-        'invoice', invoice_key, 'invoice_line', line_key, 'key', 'line of the invoice', amount_minor, currency
-    from {{ ref('invoice_lines') }}
-    union all
-    select 'invoice_line', line_key, 'usage', usage_key, 'key', 'use in the period of the line', null, null
-    from {{ ref('usage') }}
-    where line_key is not null
+        'invoice', invoices.invoice_key, 'invoice_line', lines.line_key, 'key', 'line of the invoice',
+        lines.amount_minor, lines.currency
+    from {{ ref('invoice_lines') }} as lines
+    inner join {{ ref('invoices') }} as invoices on lines.invoice_key = invoices.invoice_key
     union all
     select
-        'subscription', subscription_id, 'usage', usage_key, 'key', 'use of its metered item, on no invoice', null, null
-    from {{ ref('usage') }}
-    where line_key is null and subscription_id is not null
+        'invoice_line', lines.line_key, 'usage', usage.usage_key, 'key', 'use in the period of the line', null, null
+    from {{ ref('usage') }} as usage
+    inner join {{ ref('invoice_lines') }} as lines on usage.line_key = lines.line_key
+    union all
+    select
+        'subscription', subscriptions.subscription_id, 'usage', usage.usage_key, 'key',
+        'use of its metered item, on no invoice', null, null
+    from {{ ref('usage') }} as usage
+    inner join {{ ref('subscriptions') }} as subscriptions on usage.subscription_id = subscriptions.subscription_id
+    where usage.line_key is null
     union all
     select
         'invoice', invoices.invoice_key, 'erp_invoice', copies.erp_internal_id, 'key', 'ERP copy carries the billing id',
@@ -132,13 +147,22 @@ edges as (
     inner join {{ ref('invoice__erp') }} as erp on copies.erp_internal_id = erp.erp_internal_id
     where copies.duplicate_basis = 'signature'
     union all
-    select 'invoice', invoice_key, 'credit_note', credit_note_key, 'key', 'credit note names its invoice', total_minor, currency
-    from {{ ref('credit_notes') }}
-    where invoice_key is not null
+    -- what is applied says how much, so it is told before what is only named
+    select
+        'invoice', notes.invoice_key, 'credit_note', notes.credit_note_key, 'key', 'credit note names its invoice',
+        notes.total_minor, notes.currency
+    from {{ ref('credit_notes') }} as notes
+    left join {{ ref('credit_note_applications') }} as applied
+        on notes.invoice_key = applied.invoice_key and notes.credit_note_key = applied.credit_note_key
+    where notes.invoice_key is not null and applied.credit_note_key is null
     union all
-    select 'invoice', invoice_key, 'credit_note', credit_note_key, 'key', 'credit applied', sum(applied_minor), currency
-    from {{ ref('credit_note_applications') }}
-    group by invoice_key, credit_note_key, currency
+    select
+        'invoice', invoices.invoice_key, 'credit_note', notes.credit_note_key, 'key', 'credit applied',
+        sum(applied.applied_minor), applied.currency
+    from {{ ref('credit_note_applications') }} as applied
+    inner join {{ ref('invoices') }} as invoices on applied.invoice_key = invoices.invoice_key
+    inner join {{ ref('credit_notes') }} as notes on applied.credit_note_key = notes.credit_note_key
+    group by invoices.invoice_key, notes.credit_note_key, applied.currency
     union all
     select
         'credit_note', notes.credit_note_key, 'erp_credit_note', copies.erp_internal_id, 'key',
@@ -153,17 +177,23 @@ edges as (
     from {{ ref('credit_notes') }}
     where owner_role = 'erp'
     union all
-    select 'invoice', invoice_key, 'payment', payment_key, 'key', 'payment applied', sum(applied_minor), currency
-    from {{ ref('payment_applications') }}
-    group by invoice_key, payment_key, currency
-    union all
     -- a payment that did not succeed is applied to nothing
     select
-        'invoice', coalesce(invoices.invoice_key, payments.invoice_id), 'payment', payments.payment_key, 'key',
-        'payment names its invoice', payments.amount_minor, payments.currency
+        'invoice', invoices.invoice_key, 'payment', payments.payment_key, 'key', 'payment names its invoice',
+        payments.amount_minor, payments.currency
     from {{ ref('payments') }} as payments
-    left join {{ ref('invoices') }} as invoices on payments.invoice_id = invoices.invoice_id
-    where payments.invoice_id is not null
+    inner join {{ ref('invoices') }} as invoices on payments.invoice_id = invoices.invoice_id
+    left join {{ ref('payment_applications') }} as applied
+        on invoices.invoice_key = applied.invoice_key and payments.payment_key = applied.payment_key
+    where applied.payment_key is null
+    union all
+    select
+        'invoice', invoices.invoice_key, 'payment', payments.payment_key, 'key', 'payment applied',
+        sum(applied.applied_minor), applied.currency
+    from {{ ref('payment_applications') }} as applied
+    inner join {{ ref('invoices') }} as invoices on applied.invoice_key = invoices.invoice_key
+    inner join {{ ref('payments') }} as payments on applied.payment_key = payments.payment_key
+    group by invoices.invoice_key, payments.payment_key, applied.currency
     union all
     select
         'payment', payments.payment_key, 'erp_payment', copies.erp_internal_id, 'key', 'ERP payment carries the charge id',
@@ -177,22 +207,28 @@ edges as (
     from {{ ref('payments') }}
     where owner_role = 'erp'
     union all
+    -- several lines of one payment may settle the same document
     select
         'erp_invoice', invoices.erp_internal_id, 'erp_payment', payments.erp_internal_id, 'key', 'ERP application',
-        {{ minor_units('links.amount', 'currencies.minor_per_unit') }}, payments.currency
+        sum({{ minor_units('links.amount', 'currencies.minor_per_unit') }}), payments.currency
     from {{ ref('stg_netsuite__transaction_links') }} as links
     inner join {{ ref('invoice__erp') }} as invoices on links.previous_transaction_id = invoices.erp_internal_id
     inner join {{ ref('payment__erp') }} as payments on links.next_transaction_id = payments.erp_internal_id
     left join {{ ref('currencies') }} as currencies on payments.currency = currencies.currency
     where links.link_type = 'payment'
+    group by invoices.erp_internal_id, payments.erp_internal_id, payments.currency
     union all
-    select 'payment', payment_key, 'refund', refund_key, 'key', 'refund names its payment', amount_minor, currency
-    from {{ ref('refunds') }}
-    where payment_key is not null
+    select
+        'payment', payments.payment_key, 'refund', refunds.refund_key, 'key', 'refund names its payment',
+        refunds.amount_minor, refunds.currency
+    from {{ ref('refunds') }} as refunds
+    inner join {{ ref('payments') }} as payments on refunds.payment_key = payments.payment_key
     union all
-    select 'credit_note', credit_note_key, 'refund', refund_key, 'key', 'refund of the credit', credited_minor, currency
-    from {{ ref('refunds') }}
-    where credit_note_key is not null
+    select
+        'credit_note', notes.credit_note_key, 'refund', refunds.refund_key, 'key', 'refund of the credit',
+        refunds.credited_minor, refunds.currency
+    from {{ ref('refunds') }} as refunds
+    inner join {{ ref('credit_notes') }} as notes on refunds.credit_note_key = notes.credit_note_key
     union all
     select
         'refund', refunds.refund_key, 'erp_refund', copies.erp_internal_id, 'key', 'ERP refund carries the billing id',
@@ -205,23 +241,33 @@ edges as (
     from {{ ref('refunds') }}
     where owner_role = 'erp'
     union all
-    select 'payment', payment_key, 'dispute', dispute_key, 'key', 'dispute names its payment', amount_minor, currency
-    from {{ ref('disputes') }}
-    where payment_key is not null
+    select
+        'payment', payments.payment_key, 'dispute', disputes.dispute_key, 'key', 'dispute names its payment',
+        disputes.amount_minor, disputes.currency
+    from {{ ref('disputes') }} as disputes
+    inner join {{ ref('payments') }} as payments on disputes.payment_key = payments.payment_key
     union all
     select
-        'dispute', entries.dispute_id, 'journal_entry', entries.erp_internal_id, 'key', 'journal names the dispute',
-        entries.total_minor, entries.currency
-    from {{ ref('dispute_entry__erp') }} as entries
+        'dispute', disputes.dispute_key, 'journal_entry', entries.journal_id, 'key', 'journal names the dispute',
+        documents.total_minor, documents.currency
+    from {{ ref('dispute_entry__erp') }} as documents
+    inner join {{ ref('disputes') }} as disputes on documents.dispute_id = disputes.dispute_key
+    inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
+    {%- for kind, sources, kinds in [
+        ('payment', 'payments', ['payment']), ('refund', 'refunds', ['refund']),
+        ('dispute', 'disputes', ['dispute', 'dispute_reversal']),
+    ] %}
     union all
-    select
-        case members.source_kind when 'dispute_reversal' then 'dispute' else members.source_kind end, members.source_key,
-        'payout', members.payout_key, 'key', 'balance transaction of the payout', sum(members.net_minor), members.currency
-    from {{ ref('payout_members') }} as members
     -- a dispute that was withdrawn and given back within one payout is one way to it, worth the sum of both
-    group by
-        case members.source_kind when 'dispute_reversal' then 'dispute' else members.source_kind end, members.source_key,
-        members.payout_key, members.currency
+    select
+        '{{ kind }}', sources.{{ kind }}_key, 'payout', payouts.payout_key, 'key', 'balance transaction of the payout',
+        sum(members.net_minor), members.currency
+    from {{ ref('payout_members') }} as members
+    inner join {{ ref(sources) }} as sources on members.source_key = sources.{{ kind }}_key
+    inner join {{ ref('payouts') }} as payouts on members.payout_key = payouts.payout_key
+    where members.source_kind in ('{{ kinds | join("', '") }}')
+    group by sources.{{ kind }}_key, payouts.payout_key, members.currency
+    {%- endfor %}
     union all
     select
         'payout', payouts.payout_key, 'erp_deposit', copies.erp_internal_id, 'key', 'deposit carries the payout id',
@@ -229,30 +275,17 @@ edges as (
     from {{ ref('deposit_copies') }} as copies
     inner join {{ ref('payouts') }} as payouts on copies.payout_id = payouts.payout_id
     inner join {{ ref('deposit__erp') }} as erp on copies.erp_internal_id = erp.erp_internal_id
+    {%- for kind, documents in [
+        ('erp_invoice', 'invoice__erp'), ('erp_payment', 'payment__erp'), ('erp_credit_note', 'credit_note__erp'),
+        ('erp_refund', 'refund__erp'),
+    ] %}
     union all
     select
-        'erp_invoice', documents.erp_internal_id, 'journal_entry', entries.journal_id, 'key', 'posting of the document',
+        '{{ kind }}', documents.erp_internal_id, 'journal_entry', entries.journal_id, 'key', 'posting of the document',
         entries.debit_minor, entries.currency
-    from {{ ref('invoice__erp') }} as documents
+    from {{ ref(documents) }} as documents
     inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
-    union all
-    select
-        'erp_payment', documents.erp_internal_id, 'journal_entry', entries.journal_id, 'key', 'posting of the document',
-        entries.debit_minor, entries.currency
-    from {{ ref('payment__erp') }} as documents
-    inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
-    union all
-    select
-        'erp_credit_note', documents.erp_internal_id, 'journal_entry', entries.journal_id, 'key', 'posting of the document',
-        entries.debit_minor, entries.currency
-    from {{ ref('credit_note__erp') }} as documents
-    inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
-    union all
-    select
-        'erp_refund', documents.erp_internal_id, 'journal_entry', entries.journal_id, 'key', 'posting of the document',
-        entries.debit_minor, entries.currency
-    from {{ ref('refund__erp') }} as documents
-    inner join {{ ref('journal_entries') }} as entries on documents.erp_internal_id = entries.journal_id
+    {%- endfor %}
     union all
     select
         'invoice_line', line_key, 'revenue_schedule_line', schedule_line_key, 'key', 'schedule of the line',
@@ -267,10 +300,11 @@ edges as (
     where credit_note_key is not null
     union all
     select
-        'revenue_schedule_line', schedule_key || '|' || period, 'erp_revenue_line', revenue_event_id, 'key',
-        'plan names the invoice line', amount_minor, currency
-    from {{ ref('revenue_events') }}
-    where schedule_key is not null
+        'revenue_schedule_line', lines.schedule_line_key, 'erp_revenue_line', events.revenue_event_id, 'key',
+        'plan names the invoice line', events.amount_minor, events.currency
+    from {{ ref('revenue_events') }} as events
+    inner join {{ ref('revenue_schedule_lines') }} as lines
+        on events.schedule_key = lines.schedule_key and events.period = lines.period
     union all
     -- a plan of a line that has no schedule, as that of a void invoice
     select
@@ -279,20 +313,22 @@ edges as (
     from {{ ref('revenue_events') }} as events
     left join {{ ref('revenue_schedules') }} as schedules on events.schedule_key = schedules.schedule_key
     where events.line_key is not null and schedules.schedule_key is null
+    {%- for kind, documents in [('erp_invoice', 'invoice__erp'), ('erp_credit_note', 'credit_note__erp')] %}
     union all
     -- a plan of a copy that earns nothing, or of a line that billing does not have
     select
-        case when memos.erp_internal_id is null then 'erp_invoice' else 'erp_credit_note' end, events.erp_internal_id,
-        'erp_revenue_line', events.revenue_event_id, 'key', 'plan names its document', events.amount_minor, events.currency
+        '{{ kind }}', documents.erp_internal_id, 'erp_revenue_line', events.revenue_event_id, 'key',
+        'plan names its document', events.amount_minor, events.currency
     from {{ ref('revenue_events') }} as events
-    left join {{ ref('credit_note__erp') }} as memos on events.erp_internal_id = memos.erp_internal_id
-    where events.erp_internal_id is not null and events.line_key is null
+    inner join {{ ref(documents) }} as documents on events.erp_internal_id = documents.erp_internal_id
+    where events.line_key is null
+    {%- endfor %}
     union all
     select
-        'erp_revenue_line', revenue_event_id, 'journal_entry', journal_id, 'key', 'plan line names its journal',
-        amount_minor, currency
-    from {{ ref('revenue_events') }}
-    where journal_id is not null
+        'erp_revenue_line', events.revenue_event_id, 'journal_entry', entries.journal_id, 'key',
+        'plan line names its journal', events.amount_minor, events.currency
+    from {{ ref('revenue_events') }} as events
+    inner join {{ ref('journal_entries') }} as entries on events.journal_id = entries.journal_id
     union all
     select
         'journal_entry', journal_id, 'journal_line', journal_line_key, 'key', 'line of the entry',
@@ -304,25 +340,11 @@ told as (
     select *, cast(null as varchar) as evidence from edges
     union all
     select from_kind, from_id, to_kind, to_id, how, rule, null, null, evidence from to_customers
-),
-
-ranked as (
-    -- the surest way between two records is told; what names a record that nobody has leads nowhere
-    select
-        from_kind || ':' || from_id as from_key,
-        to_kind || ':' || to_id as to_key,
-        told.*,
-        row_number() over (
-            partition by from_kind, from_id, to_kind, to_id order by how = 'inferred', rule
-        ) as preference
-    from told
-    where to_kind || ':' || to_id in (select nodes.node_key from {{ ref('trace_nodes') }} as nodes)
-        and from_kind || ':' || from_id in (select nodes.node_key from {{ ref('trace_nodes') }} as nodes)
 )
 
 select
-    from_key,
-    to_key,
+    from_kind || ':' || from_id as from_key,
+    to_kind || ':' || to_id as to_key,
     from_kind,
     from_id,
     to_kind,
@@ -332,5 +354,4 @@ select
     cast(amount_minor as bigint) as amount_minor,
     currency,
     evidence
-from ranked
-where preference = 1
+from told

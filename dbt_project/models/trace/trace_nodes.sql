@@ -1,17 +1,7 @@
 -- Every record of a commercial thread, whichever system it stands in. `is_shared` marks what many threads have in common:
 -- a walk ends there, or one customer, payout or collective journal would tie all threads together.
-with opportunities as (
-    select
-        opportunities.opportunity_id,
-        opportunities.stage_name,
-        opportunities.created_at,
-        {{ minor_units('opportunities.amount', 'currencies.minor_per_unit') }} as amount_minor,
-        opportunities.currency
-    from {{ ref('stg_salesforce__opportunities') }} as opportunities
-    left join {{ ref('currencies') }} as currencies on opportunities.currency = currencies.currency
-),
-
-collective as (
+-- A view, for a night reads none of it: who looks for records filters by kind and id, and both reach the tables below.
+with collective as (
     -- journals that recognise the revenue of more than one thread
     select journal_id
     from {{ ref('revenue_events') }}
@@ -22,10 +12,10 @@ collective as (
 
 nodes as (
     select
-        'opportunity' as kind, opportunity_id as record_id, 'salesforce' as system, stage_name as status,
-        created_at as happened_at, amount_minor, currency, 'q2c_' || opportunity_id as correlation_id,
+        'opportunity' as kind, opportunity_id as record_id, 'salesforce' as system, stage as status,
+        created_at as happened_at, amount_minor, currency, correlation_id,
         cast(null as varchar) as label, false as is_shared
-    from opportunities
+    from {{ ref('opportunities') }}
     union all
     select
         'contract', contract_id, 'salesforce', status, coalesce(signed_at, created_at), recurring_mrr_minor, currency,

@@ -49,7 +49,11 @@ def con():
         )
         con.execute(
             "create table trace.trace_edges (from_key varchar, to_key varchar, how varchar, rule varchar, "
-            "amount_minor bigint, currency varchar, evidence varchar)"
+            "amount_minor bigint, currency varchar, evidence varchar, "
+            "from_kind varchar as (split_part(from_key, ':', 1)), "
+            "from_id varchar as (substr(from_key, strpos(from_key, ':') + 1)), "
+            "to_kind varchar as (split_part(to_key, ':', 1)), "
+            "to_id varchar as (substr(to_key, strpos(to_key, ':') + 1)))"
         )
         con.execute("create table trace.trace_aliases (alias varchar, node_key varchar)")
         for number, key in enumerate(keys):
@@ -114,13 +118,13 @@ def test_an_id_of_several_records_of_one_thread_is_not_ambiguous(con):
 
 
 def test_a_line_that_bills_use_shows_its_days_and_a_day_leads_to_the_sale(con):
-    for day in ("1", "2"):
+    for day in ("m:c:1", "m:c:2"):
         con.execute(
             "insert into trace.trace_nodes values (?, 'usage', ?, 'stripe', '5 calls', 'billed', "
             "timestamp '2026-06-01', null, null, null, false)",
-            [f"usage:{day}", f"m:c:{day}"],
+            [f"usage:{day}", day],
         )
-        con.execute("insert into trace.trace_aliases values (?, ?)", [f"m:c:{day}", f"usage:{day}"])
+        con.execute("insert into trace.trace_aliases values (?, ?)", [day, f"usage:{day}"])
         con.execute(
             "insert into trace.trace_edges values ('invoice_line:l1', ?, 'key', 'use', null, null, null)",
             [f"usage:{day}"],
@@ -133,8 +137,15 @@ def test_a_line_that_bills_use_shows_its_days_and_a_day_leads_to_the_sale(con):
     con.execute(
         "insert into trace.trace_edges values ('invoice:i2', 'invoice_line:l1', 'key', 'line', null, null, null)"
     )
-    metered = {"invoice_line:l1", "usage:1", "usage:2"}
+    metered = {"invoice_line:l1", "usage:m:c:1", "usage:m:c:2"}
     assert threads(con, "m:c:2") == threads(con, "l1") == {"opportunity:o1": FIRST | metered}
+
+
+@pytest.mark.parametrize("asked", ["both", "c1", "e1-0"])
+def test_many_ids_are_looked_for_with_the_answer_of_few(con, monkeypatch, asked):
+    few = find(con, asked)
+    monkeypatch.setattr("reconcilers.trace.search._FEW", 0)
+    assert find(con, asked) == few
 
 
 def test_an_unknown_id_has_no_candidates(con):
