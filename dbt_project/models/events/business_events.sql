@@ -32,7 +32,6 @@ dated as (
     select
         fresh.event_id,
         fresh.event_type,
-        types.rank,
         coalesce(fresh.occurred_at, fresh.detected_at) as occurred_at,
         fresh.detected_date,
         fresh.detected_at,
@@ -49,33 +48,40 @@ dated as (
         fresh.before_json,
         fresh.after_json
     from fresh
-    left join {{ ref('event_types') }} as types on fresh.event_type = types.event_type
+),
+
+placed as (
+    -- a window takes every column that it is given through its sort: so it is given no more than it sorts by
+    select
+        dated.event_id,
+        row_number() over (
+            order by dated.occurred_at, types.rank, dated.system, dated.source_id, dated.event_id
+        ) as place
+    from dated
+    left join {{ ref('event_types') }} as types on dated.event_type = types.event_type
 )
 
 select
-    event_id,
-    event_type,
-    occurred_at,
-    detected_date,
-    detected_at,
-    cast(
-        coalesce((select max(logged.sequence) from logged), 0)
-        + row_number() over (order by occurred_at, rank, system, source_id, event_id)
-        as bigint
-    ) as sequence,
-    system,
-    object,
-    source_id,
-    subject_kind,
-    subject_id,
-    canonical_customer_id,
-    correlation_id,
-    legal_entity,
-    currency,
-    amount_minor,
-    before_json,
-    after_json
+    dated.event_id,
+    dated.event_type,
+    dated.occurred_at,
+    dated.detected_date,
+    dated.detected_at,
+    cast(coalesce((select max(logged.sequence) from logged), 0) + placed.place as bigint) as sequence,
+    dated.system,
+    dated.object,
+    dated.source_id,
+    dated.subject_kind,
+    dated.subject_id,
+    dated.canonical_customer_id,
+    dated.correlation_id,
+    dated.legal_entity,
+    dated.currency,
+    dated.amount_minor,
+    dated.before_json,
+    dated.after_json
 from dated
+inner join placed on dated.event_id = placed.event_id
 
 union all
 
