@@ -1,6 +1,8 @@
 """Opens the state store and gives out transactions; the only place that knows its dialects."""
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 MIGRATION_LOCK = 7_401_883  # any constant; it names our advisory lock on PostgreSQL
 BUSY_SECONDS = 30
+_AGAIN_SECONDS = 0.01
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -91,7 +94,7 @@ def _tune_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")  # an intent must outlive a power cut
         connection.execute("PRAGMA foreign_keys = ON")
         # KiB; with SQLite's own 2 MB an index of millions of ids writes each page many times
@@ -104,6 +107,20 @@ def _tune_sqlite(engine: Engine) -> None:
         # writers therefore queue from their first statement.
         writes = connection.get_execution_options().get("tieout_writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Whoever does it to a new file beside others is refused at once, whatever its timeout is."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _migrate(engine: Engine, schema: str) -> None:

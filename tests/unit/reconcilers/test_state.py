@@ -1,7 +1,9 @@
 """The state store opens anywhere, keeps instants in UTC, and its audit shows every touch."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
+from threading import Timer
 
 import polars as pl
 import pytest
@@ -55,6 +57,19 @@ def test_opening_again_and_at_once_is_safe(tmp_path):
     assert "audit" in inspect(states[0].engine).get_table_names()
     for opened in states:
         opened.close()
+
+
+def test_a_store_that_somebody_begins_just_now_is_waited_for(tmp_path):
+    """SQLite refuses to change a journal beside a writer at once, whatever the timeout is."""
+    path = tmp_path / "state.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE begun (id TEXT)")
+    other.execute("BEGIN IMMEDIATE")
+    Timer(0.1, other.execute, ["COMMIT"]).start()
+    opened = open_state(str(path))
+    assert {"begun", "audit"} <= {*inspect(opened.engine).get_table_names()}
+    opened.close()
+    other.close()
 
 
 def test_the_journal_of_a_sqlite_store_is_write_ahead(tmp_path):
