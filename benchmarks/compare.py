@@ -270,6 +270,9 @@ def _prepare(con: duckdb.DuckDBPyConnection, task: Mapping[str, Any]) -> None:
         "child_comparison varchar, child_key varchar)"
     )
     con.execute(
+        "create table conformed.ledger_correction__erp (corrected_id varchar, kind varchar)"
+    )
+    con.execute(
         "create table comparison.delta_parts "
         "(comparison varchar, row_key varchar, part varchar, amount_minor bigint)"
     )
