@@ -26,7 +26,7 @@ _NODE = (
 def find(con: DuckDBPyConnection, identifier: str, *, shown: int = THREADS_SHOWN) -> Found:
     """What `identifier` means, and the threads that it is part of; no candidates if unknown."""
     text = identifier.strip()
-    keys = {key for _, key in _aliases(con, [text])} | {node.key for node in _nodes(con, [text])}
+    keys = {text, *(key for _, key in _aliases(con, [text]))}
     candidates = tuple(sorted(_nodes(con, keys), key=lambda node: (node.rank, node.key)))
     if not candidates:
         return Found(text, (), ())
