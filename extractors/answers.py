@@ -9,8 +9,9 @@ An answer that is not as it should be is one of two things:
 """
 
 import gzip
+import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -71,7 +72,17 @@ class Sent:
             return self._refused(response, body, content)
         if broken is None and self.call.expects == "bytes" and _is_page(response):
             broken = self._alien(response, "a page for people", content)
-        return broken or Reply(
+        return broken or self._reply(response, body, content)
+
+    def part(self, status: int, headers: Mapping[str, str], body: Any) -> Reply | SourceError:
+        """Reads what one of several calls in a request was answered; `body` is decoded already."""
+        response = httpx.Response(status, headers=headers)
+        if response.is_success:
+            return self._reply(response, body, b"")
+        return self._refused(response, body, json.dumps(body).encode())
+
+    def _reply(self, response: httpx.Response, body: Any, content: bytes) -> Reply:
+        return Reply(
             system=self.dialect.system,
             status=response.status_code,
             headers=response.headers,

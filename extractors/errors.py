@@ -14,6 +14,8 @@ SourceError
 └── LateExtraction   do not try again: the source can only be read as it is now, not as it was then
 """
 
+from typing import Self
+
 EXCERPT_LENGTH = 500
 
 
@@ -23,7 +25,8 @@ class SourceError(Exception):
     `code` is the vendor's own error code, `request_id` the vendor's id of the call,
     `body_excerpt` the beginning of the vendor's answer, `retry_after` the seconds that it asked
     to wait, `location` what it pointed to instead. `worth_waiting` is false when seconds cannot
-    help: a daily quota is used up, or the server asked not to be tried again.
+    help: a daily quota is used up, or the server asked not to be tried again. `whole` is the
+    failure of the request in which this call went out with others.
     """
 
     def __init__(
@@ -48,6 +51,15 @@ class SourceError(Exception):
         self.worth_waiting = True
         self.retry_after: float | None = None
         self.location: str | None = None
+        self.whole: SourceError | None = None
+
+    def for_part(self, correlation_id: str | None) -> Self:
+        """The same failure, told of one of the calls in the request; of no other's answer."""
+        part = type(self)(self.system, self.message)
+        vars(part).update(
+            vars(self), correlation_id=correlation_id, body_excerpt="", location=None, whole=self
+        )
+        return part
 
 
 class Transient(SourceError):  # noqa: N818

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import stamina
@@ -201,6 +201,15 @@ class HttpDoor:
                 raise lost.with_traceback(None) from None
             raise
         raise AssertionError("stamina ends with an answer or an error")
+
+    def part(
+        self, whole: Reply, call: Call, status: int, headers: Mapping[str, str], body: Any
+    ) -> Reply | SourceError:
+        """What one of several calls in a request was answered, read as if it had come alone."""
+        sent = self._sent(call, call.correlation_id or uuid.uuid4().hex)
+        outcome = sent.part(status, {**whole.headers, **headers}, body)
+        self._log(sent, outcome)
+        return outcome
 
     async def attempt(self, call: Call) -> Reply:
         """One attempt, at once: for the call that logs in, by which another call is held up."""
@@ -396,6 +405,11 @@ class HttpDoor:
         call = sent.call
         failure = type(outcome).__name__ if isinstance(outcome, SourceError) else None
         self.metrics.count(call.method, call.endpoint, outcome.status, failure, seconds, size)
+        self._log(sent, outcome, seconds=round(seconds, 3), attempt=number, bytes=size)
+
+    def _log(self, sent: Sent, outcome: Reply | SourceError, **more: float) -> None:
+        call = sent.call
+        failure = type(outcome).__name__ if isinstance(outcome, SourceError) else None
         level = logging.INFO if failure else logging.DEBUG
         if not log.isEnabledFor(level):
             return
@@ -404,11 +418,9 @@ class HttpDoor:
             "method": call.method,
             "endpoint": call.endpoint,
             "status": outcome.status,
-            "seconds": round(seconds, 3),
-            "attempt": number,
             "correlation_id": sent.correlation_id,
             "request_id": outcome.request_id,
-            "bytes": size,
+            **more,
         }
         if isinstance(outcome, SourceError):
             facts |= {"error": failure, "code": outcome.code}

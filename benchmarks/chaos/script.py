@@ -18,13 +18,14 @@ WRITE_FAULTS: Final = (
     "never came",  # timeout before commit
     "busy",  # 503
     "too many",  # 429, or what the vendor says instead, with and without Retry-After
+    "part refused",  # of several in one request: not carried out, or told to have failed
     "locked",  # another transaction holds the record
     "session over",
     "changed before",  # somebody changes the record between our look and our write
     "period closed",  # between our look and our write
     "number taken",  # tranid collision between our look and our write
 )
-READ_FAULTS: Final = ("no answer", "busy", "too many", "session over", "stale")
+READ_FAULTS: Final = ("no answer", "busy", "too many", "session over", "part refused", "stale")
 PEOPLE: Final = ("changed", "period closed", "number taken", "billing changed", "halted")
 SKEW_SECONDS: Final = 7200
 LONGEST_BURST: Final = 4

@@ -8,19 +8,19 @@ from typing import Any
 
 import httpx
 
+from benchmarks.chaos.calls import LOGIN, answers, composed, is_read, line, names, parts
 from benchmarks.chaos.company import PERIOD, Repair
 from benchmarks.chaos.fuse import Fuse
 from benchmarks.chaos.script import LONGEST_BURST, READ_FAULTS, WRITE_FAULTS, Script
 from benchmarks.chaos.witness import Witness
 from extractors.sandbox.credentials import revoke_tokens
+from extractors.sandbox.faults import REQUESTS
 from extractors.sandbox.netsuite_account import set_up_account
 from extractors.sandbox.refusals import DISTURBED, OVERLOADED, REFUSALS
 from extractors.sandbox.salesforce_records import LOCKS
 from extractors.sandbox.store import Store
 from reconcilers.corrections.brakes import halt, halted
 
-LOGIN = "/token"
-READ_BY_POST = "/suiteql"
 OTHERS = {
     "Status__c": "Paused",
     "ARR__c": "1.0",
@@ -72,16 +72,24 @@ class Sky:
     async def deliver(self, system: str, request: httpx.Request) -> httpx.Response:
         """Let the server take a call. Its answer is read to the end."""
         transport = httpx.ASGITransport(self.apps[system])
-        repair = self.repair(system, request)
-        was = repair.value(self.store) if repair else None
+        written = [
+            (each, each.value(self.store)) for each in filter(None, self.repairs(system, request))
+        ]
         answer = await transport.handle_async_request(request)
         packed = b"".join([piece async for piece in answer.aiter_raw()])
-        if repair is not None:
+        for repair, was in written:
             self.witness.sees_writing(repair, was)
         return _response(answer.status_code, answer.headers, packed)
 
+    def repairs(self, system: str, request: httpx.Request) -> list[Repair | None]:
+        """The corrections that the writes in a request are for."""
+        writes = () if is_read(request) else parts(request)
+        return [self.witness.repair_of(system, part.path, part.content) for part in writes]
+
     def repair(self, system: str, request: httpx.Request) -> Repair | None:
-        return None if is_read(request) else self.witness.repair_of(system, *told(request))
+        """One of them, which something befalls."""
+        known = [each for each in self.repairs(system, request) if each]
+        return self.dice.choice(known) if known else None
 
     def float_off(self, system: str, request: httpx.Request, who: str, seconds: float) -> None:
         """A write that its sender gave up, or died over, arrives all the same."""
@@ -95,10 +103,24 @@ class Sky:
         self.afloat.add(task)
         task.add_done_callback(self.afloat.discard)
 
+    def show(self, request: httpx.Request, status: int, headers: Any, packed: bytes) -> None:
+        """Remember an answer, for copies that will lag behind: of each call in it by itself."""
+        now = asyncio.get_running_loop().time()
+        for name, (told, body) in zip(
+            names(request), answers(request, status, packed), strict=True
+        ):
+            self.shown[name] = (now, (told, headers, body))
+
     def copy_of(self, request: httpx.Request) -> tuple[int, Any, bytes] | None:
         """What a copy that lags behind tells: the last answer, unless it is older than any lag."""
-        at, answer = self.shown.get(_name(request), (-inf, None))
-        return answer if asyncio.get_running_loop().time() - at <= LONGEST_LAG else None
+        known = [self.shown[name] for name in names(request) if name in self.shown]
+        oldest = min((at for at, _ in known), default=-inf)
+        is_lag = asyncio.get_running_loop().time() - oldest <= LONGEST_LAG
+        if not is_lag or len(known) < len(parts(request)):
+            return None
+        copies = [answer for _, answer in known]
+        whole = composed(request, [(status, body) for status, _, body in copies])
+        return (whole[0], copies[0][1], whole[1])
 
     def act(self, what: str, repair: Repair | None = None) -> None:
         """Something that people do to the company."""
@@ -135,8 +157,8 @@ class Wire(httpx.AsyncBaseTransport):
         if is_read(request):
             fault = sky.fault("read", READ_FAULTS)
         else:
-            repair = sky.repair(self.system, request)
-            sky.witness.sees_sending(repair, self.fuse.name, self.fuse.budget)
+            for repair in sky.repairs(self.system, request):
+                sky.witness.sees_sending(repair, self.fuse.name, self.fuse.budget)
             fault = sky.fault("write", WRITE_FAULTS)
         try:
             await asyncio.sleep(sky.seconds())
@@ -151,19 +173,26 @@ class Wire(httpx.AsyncBaseTransport):
             sky.note(who, f"{line(request)}: {fault}")
             self.fuse.step()
             raise
-        sky.note(who, f"{line(request)}: {fault + ', ' if fault else ''}{answer.status_code}")
-        self._tell(request, answer.status_code, is_stale=fault == "stale")
+        packed = b"".join([piece async for piece in answer.aiter_raw()])
+        told = [status for status, _ in answers(request, answer.status_code, packed)]
+        shown = " ".join(map(str, told))
+        sky.note(who, f"{line(request)}: {fault + ', ' if fault else ''}{shown}")
+        self._tell(request, told, is_stale=fault == "stale")
         self.fuse.step()  # taken, and not yet answered
         await asyncio.sleep(sky.seconds())
-        return answer
+        return _response(answer.status_code, answer.headers, packed)
 
-    def _tell(self, request: httpx.Request, status: int, *, is_stale: bool) -> None:
+    def _tell(self, request: httpx.Request, told: list[int], *, is_stale: bool) -> None:
         """Let the witness know what the dispatcher knows."""
-        witness, repair = self.sky.witness, self.sky.repair(self.system, request)
-        if is_read(request) and status in {httpx.codes.OK, httpx.codes.NOT_FOUND}:
-            witness.sees_look(self.system, *told(request), is_stale=is_stale)
-        elif repair is not None and httpx.codes.is_client_error(status):
-            witness.sees_refusal(repair)
+        witness = self.sky.witness
+        if is_read(request):
+            for part, status in zip(parts(request), told, strict=True):
+                if status in {httpx.codes.OK, httpx.codes.NOT_FOUND}:
+                    witness.sees_look(self.system, part.path, part.content, is_stale=is_stale)
+            return
+        for repair, status in zip(self.sky.repairs(self.system, request), told, strict=True):
+            if repair is not None and httpx.codes.is_client_error(status):
+                witness.sees_refusal(repair)
 
     async def _meet(self, fault: str, request: httpx.Request, who: str) -> httpx.Response:
         sky, repair = self.sky, self.sky.repair(self.system, request)
@@ -174,6 +203,8 @@ class Wire(httpx.AsyncBaseTransport):
         if refusal := await self._refusal(fault, request, repair):
             return refusal
         self._turn_the_world(fault, repair)
+        if fault == "part refused":
+            self._refuse_part(request)
         answer = await sky.deliver(self.system, request)
         if fault == "answer lost":
             raise httpx.ReadTimeout("no answer", request=request)
@@ -183,9 +214,8 @@ class Wire(httpx.AsyncBaseTransport):
             sky.float_off(self.system, request, who, sky.dice.uniform(0, LONGEST_DELAY))
         if is_read(request):
             raw = b"".join([piece async for piece in answer.aiter_raw()])
-            told_now = (answer.status_code, answer.headers, raw)
-            sky.shown[_name(request)] = (asyncio.get_running_loop().time(), told_now)
-            return _response(*told_now)
+            sky.show(request, answer.status_code, answer.headers, raw)
+            return _response(answer.status_code, answer.headers, raw)
         return answer
 
     async def _refusal(
@@ -208,6 +238,14 @@ class Wire(httpx.AsyncBaseTransport):
         elif fault == "changed before":
             self.sky.act("changed", repair)
 
+    def _refuse_part(self, request: httpx.Request) -> None:
+        """One call among others is not carried out, or is and is told to have failed."""
+        if len(among := parts(request)) > 1:
+            part = self.sky.dice.choice(among)
+            how = {"status": 503, "lose_answer": self.sky.dice.random() < 1 / 2}
+            fault = {"system": self.system, "method": part.method, "path": part.path, "times": 1}
+            self.sky.store.set_meta(REQUESTS, [fault | how])
+
     async def _locked(self, request: httpx.Request, repair: Repair | None) -> httpx.Response | None:
         """The server's own refusal of a record that somebody else holds."""
         store = self.sky.store
@@ -222,23 +260,6 @@ class Wire(httpx.AsyncBaseTransport):
         answer = await self.sky.deliver(self.system, request)
         set_up_account(store, contended=())
         return answer
-
-
-def is_read(request: httpx.Request) -> bool:
-    path = request.url.path
-    return request.method == "GET" or path.endswith((READ_BY_POST, LOGIN))
-
-
-def told(request: httpx.Request) -> tuple[str, bytes]:
-    return request.url.path, request.content
-
-
-def line(request: httpx.Request) -> str:
-    return f"{request.method} {request.url.path.rpartition('/v1/')[2].rpartition('sobjects/')[2]}"
-
-
-def _name(request: httpx.Request) -> str:
-    return f"{request.url} {request.content!r}"
 
 
 def _refusal(refusal: Any) -> httpx.Response:

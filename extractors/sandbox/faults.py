@@ -14,6 +14,7 @@ From the seed and the count of requests it follows which request meets which fau
 | expired_tokens  | sessions that end; a Stripe key is no session and does not                 |
 | stale_reads     | objects read from replicas that lag some minutes, and whose Date says so   |
 | duplicate_pages | the border record or the whole of a list's last page once more             |
+| partial_batches | single calls of a Salesforce composite refused, the others carried out     |
 | latency         | 30 to 80 ms more for each answer                                           |
 | slow_bodies     | bodies that trickle in                                                     |
 | chaos           | all of these together                                                      |
@@ -29,7 +30,8 @@ is hours behind: its Date header is old and what was created since is not there.
 
 `request_faults` (the wire): a list of {"system", "times", and optionally "method", "path" (a part
 of it), "status", "retry_after", "lose_answer"}. The first that fits a request is used and counted
-down. With `lose_answer` the request takes effect and the connection closes before the answer.
+down. With `lose_answer` the request takes effect and the connection closes before the answer; a
+call within a composite is then answered by a 500.
 """
 
 from collections.abc import Iterable
@@ -54,6 +56,7 @@ Profile = Literal[
     "expired_tokens",
     "stale_reads",
     "duplicate_pages",
+    "partial_batches",
     "latency",
     "slow_bodies",
 ]

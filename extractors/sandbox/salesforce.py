@@ -1,4 +1,4 @@
-"""The Salesforce server: OAuth, SOQL, single records, collections, batches and query jobs."""
+"""The Salesforce server: OAuth, SOQL, single records, many calls in one, query jobs."""
 
 import gzip
 import json
@@ -22,6 +22,7 @@ from extractors.sandbox.limits import DAILY_CALLS
 from extractors.sandbox.salesforce_batch import batch
 from extractors.sandbox.salesforce_bulk import DAILY_JOBS, Jobs
 from extractors.sandbox.salesforce_collections import change_many, upsert_many
+from extractors.sandbox.salesforce_composite import SINCE, Composite
 from extractors.sandbox.salesforce_login import Logins
 from extractors.sandbox.salesforce_org import as_the_user_sees, setup_rows
 from extractors.sandbox.salesforce_query import Page, Queries, page_size_of, read_rows
@@ -56,6 +57,7 @@ class SalesforceServer:
         self._queries = Queries(store)
         self._jobs = Jobs(store)
         self._app = Starlette(routes=self._routes(), exception_handlers=_HANDLERS)
+        self._composite = Composite(self._app, store)
 
     def app(self) -> Starlette:
         return self._app
@@ -72,6 +74,7 @@ class SalesforceServer:
             ("/jobs/query/{job}/results", self.results, ["GET"]),
             ("/jobs/query/{job}/resultPages", self.result_pages, ["GET"]),
             ("/sobjects", self.describe_all, ["GET"]),
+            ("/composite", self.composite, ["POST"]),
             ("/composite/batch", self.batch, ["POST"]),
             ("/composite/sobjects", self.collection, ["POST", "PATCH"]),
             ("/composite/sobjects/{name}/{field}", self.upsert_collection, ["PATCH"]),
@@ -213,6 +216,10 @@ class SalesforceServer:
 
     async def batch(self, request: Request) -> Response:
         return JSONAnswer(await batch(self._app, request, await _json_object(request)))
+
+    async def composite(self, request: Request) -> Response:
+        _version_since(request, SINCE)
+        return JSONAnswer(await self._composite.answer(request, await _json_object(request)))
 
     async def describe_all(self, request: Request) -> Response:
         root = _root(request)

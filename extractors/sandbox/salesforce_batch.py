@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ class Call:
     method: str
     url: str
     body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ async def batch(app: ASGIApp, request: Request, body: Mapping[str, Any]) -> dict
             halted = {"errorCode": "BATCH_PROCESSING_HALTED", "message": message}
             answers.append(Answer(412, [halted]))
         else:
-            answers.append(await _answer(app, request, call))
+            answers.append(await answer_of(app, request, call))
     return {
         "hasErrors": any(answer.is_error for answer in answers),
         "results": [{"statusCode": answer.status, "result": answer.body} for answer in answers],
@@ -69,10 +70,11 @@ def _call(asked: Mapping[str, Any]) -> Call:
     return Call(method.upper(), path, asked.get("richInput"))
 
 
-async def _answer(app: ASGIApp, request: Request, call: Call) -> Answer:
+async def answer_of(app: ASGIApp, request: Request, call: Call) -> Answer:
     """What the server says to one of the calls, which runs as the same user."""
     parts = urlsplit(call.url)
     headers = [pair for pair in request.scope["headers"] if pair[0] in {b"authorization", b"host"}]
+    headers += [(name.lower().encode(), value.encode()) for name, value in call.headers.items()]
     scope: Scope = {
         **request.scope,
         "method": call.method,

@@ -33,7 +33,8 @@ class Lane:
     """How often each correction was tried; `stopped` says why nothing more is begun.
 
     `records` let the corrections of one record pass one after the other, and those that hang on
-    one: vendors refuse a write over another one that the look before it did not see.
+    one: vendors refuse a write over another one that the look before it did not see. What failed
+    with one request is one failure, however many corrections were in it.
     """
 
     target: Target
@@ -41,6 +42,7 @@ class Lane:
     tries: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: int = 0
+    failed: SourceError | None = None
     rejections: int = 0
     stopped: str | None = None
     records: defaultdict[tuple[str, ...], asyncio.Lock] = field(
@@ -74,7 +76,8 @@ class Lane:
             if self.rejections >= self.limits.rejections_in_a_row:
                 self.stopped = f"{self.rejections} refusals in a row, the last: {error.message}"
         elif isinstance(error, Transient | UnknownOutcome):
-            self.failures += 1
+            self.failures += error.whole is None or error.whole is not self.failed
+            self.failed = error.whole
             if self.failures >= self.limits.failures_in_a_row:
                 self.stopped = f"{self.failures} failures in a row, the last: {self._words(error)}"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from extractors.sandbox import reference
+from extractors.sandbox import reference, salesforce_records
 from extractors.sandbox.ids import salesforce_id
 from extractors.sandbox.servers import connections, create_apps
 from extractors.sandbox.store import Store
@@ -52,9 +52,22 @@ class Counting:
             await self.app(scope, receive, noting)
         finally:
             is_write = scope["type"] == "http" and scope["method"] in WRITES
-            is_record = is_write and ("/sobjects/" in scope["path"] or "/record/" in scope["path"])
-            if is_record and all(status < 300 for status in statuses):
+            if (
+                is_write
+                and "/record/" in scope["path"]
+                and all(status < 300 for status in statuses)
+            ):
                 self.taken[scope["path"].rpartition("/")[2]] += 1
+
+
+def counting(update, taken):
+    """A change of a Salesforce record, alone or among others, that is noted when it is made."""
+
+    def noting(store, table, record_id, *args, **how):
+        update(store, table, record_id, *args, **how)
+        taken[record_id] += 1
+
+    return noting
 
 
 @dataclass
@@ -138,7 +151,7 @@ class Case:
 
 
 @pytest.fixture
-def company(tmp_path):
+def company(tmp_path, monkeypatch):
     multiprocessing.set_forkserver_preload(["tests.chaos.dying"])
     store, served = Store(tmp_path / "sandbox.db"), Store(tmp_path / "sandbox.db")
     store.set_clock(NOW)
@@ -149,6 +162,8 @@ def company(tmp_path):
     stamps = {"datecreated": LONG_AGO, "lastmodifieddate": LONG_AGO, "isinactive": "F"}
     store.put_many("netsuite", "customer", [customer | stamps])
     taken = Counter()
+    update = counting(salesforce_records.update, taken)
+    monkeypatch.setattr(salesforce_records, "update", update)
     with ExitStack() as stack:
         ports = {
             system: stack.enter_context(serving(Counting(app, taken)))

@@ -59,6 +59,13 @@ def test_an_upsert_creates_and_then_changes(seen):
     assert seen("upsert") == {"statuses": [201, 200], "name": "Two"}
 
 
+def test_each_call_of_a_composite_has_an_answer_of_its_own(seen):
+    assert seen("composite") == {
+        "statuses": {"read": 200, "stale": 412, "good": 204, "wrong": 400},
+        "name": "b",
+    }
+
+
 def test_a_collection_has_a_verdict_per_record(seen):
     found = seen("collections")
     assert found["success"] == [[True, False], [False, False]]

@@ -725,6 +725,75 @@ def test_wrong_batches_are_refused(http, calls, code):
     assert problem(http.post("composite/batch", json={"batchRequests": calls})) == (400, code)
 
 
+# Many calls in one, each with headers of its own.
+
+
+def one_of(name, method="GET", url=f"/services/data/v62.0/sobjects/Account/{ONE}", **more):
+    return {"referenceId": name, "method": method, "url": url, **more}
+
+
+def composite(http, *calls, **more):
+    return http.post("composite", json={"compositeRequest": [*calls], **more})
+
+
+def test_a_composite_answers_each_call_by_its_name(http):
+    old = {"If-Unmodified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"}
+    made = one_of("new", "POST", "/services/data/v62.0/sobjects/Account", body={"Name": "Made"})
+    answer = composite(
+        http,
+        one_of("read"),
+        one_of("stale", "PATCH", body={"Type": "Other"}, httpHeaders=old),
+        one_of("good", "PATCH", body={"Type": "Customer"}),
+        made,
+        one_of("gone", url="/services/data/v62.0/sobjects/Account/001000000000000AAA"),
+    )
+    assert answer.status_code == 200
+    parts = {part["referenceId"]: part for part in answer.json()["compositeResponse"]}
+    told = {name: part["httpStatusCode"] for name, part in parts.items()}
+    assert told == {"read": 200, "stale": 412, "good": 204, "new": 201, "gone": 404}
+    assert parts["read"]["body"]["Id"] == ONE
+    assert parts["stale"]["body"][0]["errorCode"] == "PRECONDITION_FAILED"
+    assert parts["good"]["body"] is None
+    key = parts["new"]["body"]["id"]
+    assert parts["new"]["httpHeaders"] == {"Location": f"{made['url']}/{key}"}
+    http.delete(f"sobjects/Account/{key}")
+
+
+def test_a_composite_is_one_call_of_the_quota(http):
+    def used(answer):
+        return int(answer.headers["sforce-limit-info"].partition("=")[2].partition("/")[0])
+
+    before = used(http.get("limits"))
+    assert used(composite(http, *(one_of(f"r{n}") for n in range(25)))) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("calls", "more"),
+    [
+        ([], {}),
+        ([one_of(f"r{n}") for n in range(26)], {}),
+        ([one_of("same"), one_of("same")], {}),
+        ([one_of("no-dash")], {}),
+        ([one_of("low", "get")], {}),
+        ([one_of("short", url=f"v62.0/sobjects/Account/{ONE}")], {}),
+        ([one_of("own", httpHeaders={"Authorization": "Bearer x"})], {}),
+        ([one_of("own", httpHeaders={"content-type": "text/csv"})], {}),
+        ([one_of(f"r{n}", url="/services/data/v62.0/query?q=x") for n in range(6)], {}),
+        ([one_of("a"), one_of("b", "PATCH", body={"ParentId": "@{a.id}"})], {}),
+        ([one_of("a")], {"allOrNone": True}),
+    ],
+)
+def test_wrong_composites_are_refused_whole(http, calls, more):
+    assert problem(composite(http, *calls, **more)) == (400, "INVALID_INPUT")
+
+
+def test_a_composite_needs_a_session_and_a_version_that_has_it(http):
+    asked = {"compositeRequest": [one_of("a")]}
+    assert http.post("/services/data/v37.0/composite", json=asked).status_code == 404
+    stranger = http.post("composite", json=asked, headers={"Authorization": "Bearer nobody"})
+    assert stranger.status_code == 401
+
+
 def test_fields_are_described_by_the_vendors_types(client):
     fields = {field["name"]: field for field in client.Account.describe()["fields"]}
     assert (fields["Id"]["type"], fields["ParentId"]["type"]) == ("id", "reference")

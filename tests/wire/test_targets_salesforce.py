@@ -1,5 +1,6 @@
 """Corrections of Salesforce over the wire: update, upsert, look back, and what can go wrong."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from extractors.errors import (
     Conflict,
     NotFound,
+    RateLimited,
     Rejected,
     SourceError,
     Transient,
@@ -14,7 +16,10 @@ from extractors.errors import (
 )
 from extractors.protocol import WriteIntent
 from extractors.sandbox import salesforce_records
+from extractors.sandbox.credentials import revoke_tokens
+from extractors.sandbox.faults import set_profile
 from extractors.sandbox.ids import salesforce_id
+from extractors.sandbox.limits import Limits, set_limits
 from extractors.sandbox.store import table_of
 from tests.wire.vendors import LONG_AGO
 
@@ -197,3 +202,178 @@ def test_a_merged_account_is_no_longer_there(accounts):
     assert accounts.with_target("salesforce", use) is None
     error = written(accounts, update({"Type": "Partner"}, SECOND))
     assert (type(error), error.code) == (NotFound, "ENTITY_IS_DELETED")
+
+
+# What is asked in the same moment goes out in one request.
+
+COMPOSITE = ("POST", "/services/data/v62.0/composite")
+TERMS = {"Payment_Terms__c": "Net 60"}
+
+
+@pytest.fixture
+def many(accounts):
+    """Thirty accounts: more than one request holds."""
+    stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), LONG_AGO)
+    record = {"Name": "Acme", "Type": "Customer", "IsDeleted": False, **stamps}
+    made = [{"Id": key, **record} for key in KEYS]
+    accounts.store.put_many("salesforce", "Account", made)
+    return accounts
+
+
+KEYS = [salesforce_id("Account", n) for n in range(10, 40)]
+
+
+async def at_once(*calls):
+    return await asyncio.gather(*calls, return_exceptions=True)
+
+
+def written_at_once(vendors, *intents, before=None):
+    """What came of writes that are handed in together, and the calls that were made."""
+
+    async def use(target):
+        if before is not None:
+            await before(target)
+        outcomes = await at_once(*map(target.write, intents))
+        return outcomes, target.door.metrics.endpoints
+
+    return vendors.with_target("salesforce", use)
+
+
+def terms(vendors, *keys):
+    held = [vendors.store.get("salesforce", "Account", key) for key in keys]
+    return [record["Payment_Terms__c"] for record in held]
+
+
+def test_reads_and_writes_that_come_together_are_one_call_per_25(many):
+    async def use(target):
+        looks = [target.read("Account", key) for key in KEYS]
+        writes = [target.write(update(TERMS, key)) for key in KEYS]
+        outcomes = await at_once(*looks, *writes)
+        seen = await at_once(*(target.read("Account", key) for key in KEYS[:25]))
+        return outcomes, seen, target.door.metrics.endpoints, target.door.quota.used
+
+    outcomes, seen, endpoints, used = many.with_target("salesforce", use)
+    assert [record["Id"] for record in outcomes[:30]] == KEYS
+    receipts = outcomes[30:]
+    assert [(one.record_id, one.status) for one in receipts] == [(key, 204) for key in KEYS]
+    assert {record["Payment_Terms__c"] for record in seen} == {"Net 60"}
+    assert (set(endpoints), endpoints[COMPOSITE].calls) == (
+        {COMPOSITE, ("POST", "/services/oauth2/token")},
+        5,
+    )
+    assert used == 5
+
+
+def test_a_look_and_its_write_alone_go_as_they_are(accounts):
+    async def use(target):
+        await target.read("Account", FIRST)
+        await target.write(update(TERMS))
+        return [method for method, _ in target.door.metrics.endpoints]
+
+    assert accounts.with_target("salesforce", use) == ["POST", "GET", "PATCH"]
+
+
+def test_each_row_of_a_request_ends_as_it_would_alone(many):
+    locked, taken = KEYS[1], KEYS[2]
+    many.store.set_meta(salesforce_records.LOCKS, {locked: 1})
+    many.store.put("salesforce", "Account", {"Id": FIRST, "Stripe_Customer_Id__c": "cus_1"})
+    made = WriteIntent("upsert", "Account", "new-1", {"Name": "New"}, "key-1", "q2c_1")
+    nowhere = update(TERMS, salesforce_id("Account", 999))
+    outcomes, endpoints = written_at_once(
+        many,
+        update(TERMS, KEYS[0]),
+        update(TERMS, locked),
+        update({"Stripe_Customer_Id__c": "cus_1"}, taken),
+        update({"Nope__c": "1"}, KEYS[3]),
+        nowhere,
+        made,
+    )
+    kinds = [type(one) for one in outcomes[1:5]]
+    assert kinds == [Transient, Conflict, Rejected, NotFound]
+    assert [one.code for one in outcomes[1:4]] == [
+        "UNABLE_TO_LOCK_ROW", "DUPLICATE_VALUE", "INVALID_FIELD",
+    ]  # fmt: skip
+    assert {one.correlation_id for one in outcomes[1:5]} == {"q2c_1"}
+    assert (outcomes[0].status, outcomes[5].status) == (204, 201)
+    assert {one.request_id for one in outcomes} == {outcomes[0].request_id}
+    assert terms(many, KEYS[0], locked) == ["Net 60", None]
+    assert endpoints[COMPOSITE].calls == 1
+
+
+def test_what_changed_after_the_look_is_not_written_over_among_others(many):
+    async def use(target):
+        seen = await at_once(*(target.read("Account", key) for key in KEYS[:3]))
+        many.store.put("salesforce", "Account", {"Id": KEYS[1], "Payment_Terms__c": "Net 90"})
+        writes = (update(TERMS, record["Id"]) for record in seen)
+        intents = [replace(one, seen=seen[n]) for n, one in enumerate(writes)]
+        return await at_once(*map(target.write, intents))
+
+    outcomes = many.with_target("salesforce", use)
+    assert isinstance(outcomes[1], Conflict)
+    assert terms(many, *KEYS[:3]) == ["Net 60", "Net 90", "Net 60"]
+
+
+def test_nothing_is_known_of_any_write_whose_request_has_no_answer(many):
+    many.fault("salesforce", path="/composite", lose_answer=True)
+    outcomes, _ = written_at_once(many, update(TERMS, KEYS[0]), update(TERMS, KEYS[1]))
+    assert [type(one) for one in outcomes] == [UnknownOutcome] * 2
+    assert outcomes[0].whole is outcomes[1].whole
+    assert [one.correlation_id for one in outcomes] == ["q2c_1"] * 2
+    assert terms(many, *KEYS[:2]) == ["Net 60"] * 2
+
+
+def test_a_write_that_is_told_to_have_failed_among_others_may_have_taken_effect(many):
+    many.fault("salesforce", method="PATCH", path=KEYS[1], lose_answer=True)
+    outcomes, _ = written_at_once(many, update(TERMS, KEYS[0]), update(TERMS, KEYS[1]))
+    assert (outcomes[0].status, type(outcomes[1])) == (204, UnknownOutcome)
+
+
+def test_a_request_that_was_turned_away_wrote_nothing(many):
+    set_limits(many.store, {"salesforce": Limits(daily_calls=0)})
+    outcomes, _ = written_at_once(many, update(TERMS, KEYS[0]), update(TERMS, KEYS[1]))
+    assert [type(one) for one in outcomes] == [RateLimited] * 2
+    assert {one.worth_waiting for one in outcomes} == {False}
+    assert terms(many, *KEYS[:2]) == [None] * 2
+
+
+def test_of_a_partial_batch_each_row_is_told_apart(many):
+    set_profile(many.store, "partial_batches", ("salesforce",))
+    outcomes, _ = written_at_once(many, *(update(TERMS, key) for key in KEYS[:25]))
+    refused = [isinstance(one, Transient) for one in outcomes]
+    assert 0 < sum(refused) < 25
+    assert terms(many, *KEYS[:25]) == [None if no else "Net 60" for no in refused]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_reads_are_tried_again_all_of_them_or_only_those_that_failed(many):
+    many.fault("salesforce", path="/composite", lose_answer=True)
+    many.fault("salesforce", method="GET", path=KEYS[1], status=503, times=2)
+    missing = salesforce_id("Account", 999)
+
+    async def use(target):
+        asked = (*KEYS[:2], missing)
+        records = await at_once(*(target.read("Account", key) for key in asked))
+        calls = target.door.metrics.endpoints
+        return records, sum(seen.calls for (verb, _), seen in calls.items() if verb == "GET")
+
+    (first, second, none), alone = many.with_target("salesforce", use)
+    assert (first["Id"], second["Id"], none) == (*KEYS[:2], None)
+    assert alone == 1
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_a_session_that_ended_is_renewed_once_for_all(many, within):
+    if within:
+        for key in KEYS[:2]:
+            many.fault("salesforce", method="PATCH", path=key, status=401)
+
+    async def before(target):
+        await target.read("Account", FIRST)
+        if not within:
+            revoke_tokens(many.store)
+
+    intents = [update(TERMS, key) for key in KEYS[:3]]
+    outcomes, endpoints = written_at_once(many, *intents, before=before)
+    assert [one.status for one in outcomes] == [204] * 3
+    logins = endpoints["POST", "/services/oauth2/token"].calls
+    assert (logins, terms(many, *KEYS[:3])) == (1 if within else 2, ["Net 60"] * 3)

@@ -108,7 +108,7 @@ def test_trap_02_a_count_that_fails_inside_of_a_batch_is_not_a_count(vendors):
 
     with pytest.raises(
         Rejected,
-        match="in a batch was answered 400 INVALID_TYPE: sObject type 'Nothing__c' is not supported",
+        match="was answered 400 INVALID_TYPE: sObject type 'Nothing__c' is not supported",
     ):
         asyncio.run(run())
 

@@ -11,10 +11,11 @@ import polars as pl
 
 from extractors.calls import Call, Reply
 from extractors.crm.salesforce.auth import auth_of
-from extractors.crm.salesforce.batch import Gathering, all_together
+from extractors.crm.salesforce.batch import all_together, together
 from extractors.crm.salesforce.bulk import Jobs, Part, as_rest_writes
 from extractors.crm.salesforce.config import SalesforceConfig
 from extractors.crm.salesforce.dialect import DIALECT, SYSTEM
+from extractors.crm.salesforce.gathering import Gathering
 from extractors.crm.salesforce.objects import ANY_TYPE, OBJECTS
 from extractors.crm.salesforce.query import API_VERSION, ROOT, Place, is_last, query
 from extractors.errors import ContractBroken, Rejected
@@ -52,7 +53,7 @@ class SalesforceSource:
         self.objects = objects
         self._bulk_rows = bulk_rows
         self._jobs = Jobs(door)
-        self._gathering = Gathering(door)
+        self._gathering = Gathering(door, together)
         self._describing = asyncio.Lock()
         self._described: dict[str, Mapping[str, str]] = {}
         # Declared fields that the org does not have, by object.

@@ -1,14 +1,20 @@
-"""Corrects Salesforce records: update by id, upsert by external id, read back to compare."""
+"""Corrects Salesforce records: update by id, upsert by external id, read back to compare.
+
+Reads that are asked in the same moment go out in one request, and so do writes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
 from extractors.calls import Call, Reply
+from extractors.crm.salesforce.composite import composed
 from extractors.crm.salesforce.dialect import SYSTEM
+from extractors.crm.salesforce.gathering import Gathering
 from extractors.crm.salesforce.objects import OBJECTS
 from extractors.crm.salesforce.query import ROOT, query_pages
 from extractors.errors import NotFound, Rejected
@@ -30,6 +36,14 @@ class SalesforceTarget:
 
     door: HttpDoor
     system: str = SYSTEM
+
+    @cached_property
+    def _reads(self) -> Gathering:
+        return Gathering(self.door, composed)
+
+    @cached_property
+    def _writes(self) -> Gathering:
+        return Gathering(self.door, composed)
 
     @property
     def newest_at(self) -> datetime | None:
@@ -60,7 +74,7 @@ class SalesforceTarget:
         path = f"{ROOT}/sobjects/{intent.object}/{quote(intent.record_id, safe='')}"
         if intent.operation == "upsert":
             path = _by_external_id(intent.object, intent.record_id)
-        reply = await self.door.send(
+        reply = await self._writes.send(
             Call(
                 "PATCH",
                 path,
@@ -80,7 +94,7 @@ class SalesforceTarget:
 
     async def _get(self, path: str) -> Mapping[str, Any] | None:
         try:
-            reply = await self.door.send(Call("GET", path))
+            reply = await self._reads.send(Call("GET", path))
         except NotFound:
             return None
         return _fields(reply.body)

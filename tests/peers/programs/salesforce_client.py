@@ -139,6 +139,26 @@ def collections():
     }
 
 
+def composite():
+    """Each call of a composite has headers and an answer of its own (the client has no method)."""
+    made = CRM.Account.create({"Name": "Composed"})["id"]
+    path = f"/services/data/v{TASK['version']}/sobjects/Account"
+    old = {"If-Unmodified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"}
+    parts = [
+        {"referenceId": "read", "method": "GET", "url": f"{path}/{made}"},
+        {"referenceId": "stale", "method": "PATCH", "url": f"{path}/{made}", "httpHeaders": old},
+        {"referenceId": "good", "method": "PATCH", "url": f"{path}/{made}"},
+        {"referenceId": "wrong", "method": "PATCH", "url": f"{path}/{made}"},
+    ]
+    for part, body in zip(parts[1:], ({"Name": "a"}, {"Name": "b"}, {"Nom": "c"}), strict=True):
+        part["body"] = body
+    whole = CRM.restful("composite", method="POST", json={"compositeRequest": parts})
+    statuses = {part["referenceId"]: part["httpStatusCode"] for part in whole["compositeResponse"]}
+    name = CRM.Account.get(made)["Name"]
+    CRM.Account.delete(made)
+    return {"statuses": statuses, "name": name}
+
+
 def _refused(call):
     try:
         call()
@@ -203,6 +223,7 @@ SCENES = [
     bulk_refusal,
     upsert,
     collections,
+    composite,
     errors,
     assertion,
     limits,

@@ -568,3 +568,13 @@ def test_every_step_of_a_delivery_is_in_the_chain(state, targets):
         "correction sending", "correction accepted",
     ]  # fmt: skip
     assert verify_audit(state).holds
+
+
+def test_what_fails_with_one_request_counts_as_one_failure(targets):
+    lane = Lane(targets["salesforce"], DispatchLimits(failures_in_a_row=2))
+    first, second = (UnknownOutcome("salesforce", "no answer") for _ in range(2))
+    for row in range(3):
+        lane.note_failure(first.for_part(f"q2c_{row}"))
+    assert lane.stopped is None
+    lane.note_failure(second.for_part("q2c_4"))
+    assert lane.stopped.startswith("2 failures in a row")
