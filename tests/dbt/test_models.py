@@ -1,5 +1,6 @@
 """The models themselves: they build on empty tables, and their unit tests hold."""
 
+import duckdb
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -47,3 +48,12 @@ def test_a_credit_note_whose_lines_are_not_its_amount_is_told(built):
     warehouse.insert("canonical.credit_note_lines", [whole | {"amount_minor": 5}])
     told = warehouse.dbt("test", "--select", "credit_note_lines_are_complete")
     assert "Got 2 results" in told.stdout, told.stdout
+
+
+def test_a_model_whose_columns_are_not_those_of_its_contract_fails(built):
+    warehouse, _ = built
+    with duckdb.connect(str(warehouse.path)) as con:
+        con.execute("alter table canonical.journal_entries alter column number type bigint")
+    outcome = warehouse.dbt("run", "--select", "cmp_journal_entry__within_erp")
+    assert "This model has an enforced contract that failed" in outcome.stdout, outcome.stdout
+    assert "ERROR=1" in outcome.stdout

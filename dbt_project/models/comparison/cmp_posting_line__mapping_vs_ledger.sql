@@ -75,26 +75,38 @@ posted as (
     left join document_lines on lines.journal_line_key = document_lines.journal_line_key
 ),
 
+kinds as (
+    -- a ledger has millions of lines of few kinds
+    select distinct document, line, legal_entity, has_item, product_family, account_number
+    from posted
+    -- of a product without a family nothing is known
+    where not has_item or product_family is not null
+),
+
 mapped as (
     select
-        posted.journal_line_key,
+        kinds.document,
+        kinds.line,
+        kinds.legal_entity,
+        kinds.has_item,
+        kinds.product_family,
+        kinds.account_number,
         string_agg(distinct mapping.account_number, ' or ' order by mapping.account_number) as accounts,
-        bool_or(mapping.account_number = posted.account_number) as is_allowed,
+        bool_or(mapping.account_number = kinds.account_number) as is_allowed,
         bool_or({{ account_class('chart.account_type') }} in ('income', 'expense')) as has_result_account,
         bool_or({{ account_class('chart.account_type') }} not in ('income', 'expense')) as has_balance_account
-    from posted
+    from kinds
     inner join {{ ref('posting_matrix') }} as allowed
-        on posted.document = allowed.document and posted.line = allowed.line
+        on kinds.document = allowed.document and kinds.line = allowed.line
     inner join {{ ref('ledger_accounts') }} as mapping
         on allowed.event_type = mapping.event_type
-        and posted.legal_entity = mapping.legal_entity
+        and kinds.legal_entity = mapping.legal_entity
         -- a line without an item may be of any product
-        and (not posted.has_item or mapping.product_family in ('*', posted.product_family))
+        and (not kinds.has_item or mapping.product_family in ('*', kinds.product_family))
     left join {{ ref('stg_netsuite__accounts') }} as chart
         on mapping.account_number = chart.account_number and not chart.is_inactive
-    -- of a product without a family nothing is known
-    where not posted.has_item or posted.product_family is not null
-    group by posted.journal_line_key
+    group by
+        kinds.document, kinds.line, kinds.legal_entity, kinds.has_item, kinds.product_family, kinds.account_number
 )
 
 select
@@ -135,4 +147,10 @@ select
     ) as is_result_shifted,
     posted.account_number in (select account_number from {{ ref('ledger_accounts') }}) as is_mapped_account
 from posted
-left join mapped on posted.journal_line_key = mapped.journal_line_key
+left join mapped
+    on posted.document = mapped.document
+    and posted.line = mapped.line
+    and posted.legal_entity = mapped.legal_entity
+    and posted.has_item = mapped.has_item
+    and posted.product_family is not distinct from mapped.product_family
+    and posted.account_number is not distinct from mapped.account_number
