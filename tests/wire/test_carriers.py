@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from extractors.answers import NEVER_SENT
-from extractors.carriers import OneEach
+from extractors.carriers import FAILURES, OneEach
 from extractors.http import HttpDoor, HttpOptions
 from tests.scripted import READ, Script, answer, dialect
 
@@ -144,6 +144,31 @@ def test_what_never_left_says_so():
     assert (broken, refused) == (httpx.LocalProtocolError, httpx.ConnectError)
     assert {broken, refused} <= {*NEVER_SENT}
     assert (taken, server.requests) == ((200, b"ok"), 1)
+
+
+def test_every_failure_of_a_connection_has_the_name_of_one_of_httpx():
+    kinds = [*FAILURES, *(kind for one in FAILURES for kind in one.__subclasses__())]
+    for kind in kinds:
+        assert issubclass(getattr(httpx, kind.__name__), httpx.TransportError)
+
+
+def test_an_address_that_is_not_of_the_web_is_not_called():
+    async def run():
+        request = httpx.Request("GET", "ftp://127.0.0.1/")
+        await OneEach(httpx.create_ssl_context()).handle_async_request(request)
+
+    with pytest.raises(httpx.UnsupportedProtocol):
+        asyncio.run(run())
+
+
+def test_an_idle_connection_is_not_used_for_another_system():
+    async def run():
+        async with calling(Server([OK], [OK])) as told:
+            other = await asyncio.start_server(Server([EMPTY]).serve, "127.0.0.1", 0)
+            async with other:
+                return await told(), await told(other.sockets[0].getsockname()[1]), await told()
+
+    assert asyncio.run(run()) == ((200, b"ok"), (204, b""), (200, b"ok"))
 
 
 def test_a_proxy_of_the_environment_is_called_in_the_place_of_the_system(monkeypatch):
