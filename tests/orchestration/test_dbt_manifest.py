@@ -26,6 +26,7 @@ def test_what_was_parsed_is_not_parsed_again(home):
     assert not touched(home)
 
 
+@pytest.mark.slow
 def test_a_manifest_of_another_version_is_made_again_however_new_it_is(home):
     (home / "dbt" / "target" / "parsed_files.sha256").write_text("of another version")
     assert touched(home)

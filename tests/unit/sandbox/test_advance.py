@@ -42,7 +42,7 @@ def test_fourteen_days_are_the_same_by_day_or_at_once(world):
 @pytest.mark.parametrize(
     ("seed", "days"),
     [
-        (1, 5),
+        (1, 2),
         pytest.param(1, 15, marks=pytest.mark.slow),
         pytest.param(2, 40, marks=pytest.mark.slow),
     ],
@@ -187,6 +187,7 @@ def test_after_a_correction_the_world_goes_on_without_new_drift(world, days):
         assert disagreements(store) == set()
 
 
+@pytest.mark.slow
 def test_an_invoice_posted_as_a_correction_lives_on_like_any_other(world):
     store = world(1)
     (row,) = plant(store, "INV-MISS-01", 1, seed=2)

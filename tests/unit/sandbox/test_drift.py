@@ -162,6 +162,7 @@ def test_of_changes_within_a_period_those_that_the_plans_follow_are_right(world)
     }
 
 
+@pytest.mark.slow
 def test_planters_leave_the_ledger_balanced(world):
     store = world(3)
     for code in PLANTERS:
