@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from shutil import copytree
 
 import pytest
 from cryptography.fernet import Fernet
@@ -75,7 +76,7 @@ def start_company(home, *, plants=None) -> Company:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory):
-    company = start_company(tmp_path_factory.mktemp("company"))
+def company(parsed_home, tmp_path_factory):
+    company = start_company(copytree(parsed_home, tmp_path_factory.mktemp("company") / "home"))
     yield company
     control.down(company.settings.sandbox_dir)
