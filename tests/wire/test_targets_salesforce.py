@@ -15,7 +15,7 @@ from extractors.errors import (
     UnknownOutcome,
 )
 from extractors.protocol import WriteIntent
-from extractors.sandbox import salesforce_records
+from extractors.sandbox import salesforce_composite, salesforce_records
 from extractors.sandbox.credentials import revoke_tokens
 from extractors.sandbox.faults import set_profile
 from extractors.sandbox.ids import salesforce_id
@@ -359,6 +359,23 @@ def test_reads_are_tried_again_all_of_them_or_only_those_that_failed(many):
     (first, second, none), alone = many.with_target("salesforce", use)
     assert (first["Id"], second["Id"], none) == (*KEYS[:2], None)
     assert alone == 1
+
+
+def test_a_value_that_reads_like_a_reference_is_written_as_it_is(many):
+    outcomes, endpoints = written_at_once(
+        many,
+        *(update(TERMS, key) for key in KEYS[:2]),
+        update({"Payment_Terms__c": "@{r0_q2c_1.id}"}, KEYS[2]),
+    )
+    assert [one.status for one in outcomes] == [204] * 3
+    assert terms(many, *KEYS[:3]) == ["Net 60", "Net 60", "@{r0_q2c_1.id}"]
+    assert endpoints[COMPOSITE].calls == 1
+
+
+def test_what_is_refused_as_a_whole_is_asked_one_by_one(many, monkeypatch):
+    monkeypatch.setattr(salesforce_composite, "MOST_CALLS", 1)
+    outcomes, _ = written_at_once(many, update(TERMS, KEYS[0]), update({"Nope__c": "1"}, KEYS[1]))
+    assert (outcomes[0].status, outcomes[1].code) == (204, "INVALID_FIELD")
 
 
 @pytest.mark.parametrize("within", [False, True])

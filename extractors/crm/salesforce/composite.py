@@ -5,6 +5,7 @@ headers of its own, by which a write is still made under a condition.
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,20 +16,28 @@ from extractors.calls import Call, Reply
 from extractors.crm.salesforce.dialect import SYSTEM
 from extractors.crm.salesforce.gathering import Outcomes
 from extractors.crm.salesforce.query import ROOT
-from extractors.errors import ContractBroken, SourceError, Transient, UnknownOutcome
+from extractors.errors import ContractBroken, Rejected, SourceError, Transient, UnknownOutcome
 from extractors.http import HttpDoor
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_]")
 
 
+def refers(call: Call) -> bool:
+    """Whether the vendor would take a value for a reference to what another call was answered."""
+    return "@{" in json.dumps(call.json)
+
+
 async def composed(door: HttpDoor, calls: Sequence[Call]) -> Outcomes:
     """What came of each of 25 calls at most, all of one kind, in their order.
 
-    Without an answer to the request the outcome of every write in it is unknown.
+    Without an answer to the request the outcome of every write in it is unknown. One that is
+    refused as a whole carried nothing out: what is wrong with one call is not held against others.
     """
     named = {_name(number, call): call for number, call in enumerate(calls)}
     try:
         whole = await door.send(_request(named))
+    except Rejected:
+        return await asyncio.gather(*(_alone(door, call) for call in calls))
     except SourceError as error:
         return [error.for_part(call.correlation_id) for call in calls]
     told = _told(whole)
@@ -84,6 +93,10 @@ async def _settled(door: HttpDoor, call: Call, outcome: Reply | SourceError) -> 
     may_be_read = call.repeatable and isinstance(outcome, Transient) and outcome.worth_waiting
     if not may_be_read and outcome.status != httpx.codes.UNAUTHORIZED:
         return outcome
+    return await _alone(door, call)
+
+
+async def _alone(door: HttpDoor, call: Call) -> Reply | SourceError:
     try:
         return await door.send(call)
     except SourceError as error:

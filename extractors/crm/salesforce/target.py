@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from extractors.calls import Call, Reply
-from extractors.crm.salesforce.composite import composed
+from extractors.crm.salesforce.composite import composed, refers
 from extractors.crm.salesforce.dialect import SYSTEM
 from extractors.crm.salesforce.gathering import Gathering
 from extractors.crm.salesforce.objects import OBJECTS
@@ -74,17 +74,16 @@ class SalesforceTarget:
         path = f"{ROOT}/sobjects/{intent.object}/{quote(intent.record_id, safe='')}"
         if intent.operation == "upsert":
             path = _by_external_id(intent.object, intent.record_id)
-        reply = await self._writes.send(
-            Call(
-                "PATCH",
-                path,
-                json=dict(intent.body),
-                headers=_condition(intent),
-                kind="write",
-                repeatable=False,
-                correlation_id=intent.correlation_id,
-            )
+        call = Call(
+            "PATCH",
+            path,
+            json=dict(intent.body),
+            headers=_condition(intent),
+            kind="write",
+            repeatable=False,
+            correlation_id=intent.correlation_id,
         )
+        reply = await (self.door if refers(call) else self._writes).send(call)
         return WriteReceipt(
             record_id=_written_id(reply) or (intent.record_id if _is_update(intent) else None),
             request_id=reply.request_id,
