@@ -16,6 +16,7 @@ _NEEDED = (
     "TIEOUT_MEMORY_LIMIT",
     "TIEOUT_SEEDS",
     "TIEOUT_SNAPSHOT_DATE",
+    *("HADOOP_", "JAVA_HOME", "PYSPARK_", "SPARK_", "TIEOUT_SPARK_"),
     *("HOME", "LANG", "LC_", "PATH", "PYTHON", "TMPDIR", "TZ"),
 )
 for _name in [name for name in os.environ if not name.startswith(_NEEDED)]:

@@ -23,20 +23,12 @@
 {%- endmacro %}
 
 {% macro spark__days_after(day, days) -%}
-    date_add({{ day }}, {{ days }})
+    date_add({{ day }}, cast({{ days }} as integer))
 {%- endmacro %}
 
 {# Whole days from one day to a later one. #}
 {% macro days_between(earlier, later) -%}
-    {{ return(adapter.dispatch('days_between', 'tieout')(earlier, later)) }}
-{%- endmacro %}
-
-{% macro default__days_between(earlier, later) -%}
     date_diff('day', {{ earlier }}, {{ later }})
-{%- endmacro %}
-
-{% macro spark__days_between(earlier, later) -%}
-    datediff({{ later }}, {{ earlier }})
 {%- endmacro %}
 
 {# The first day of a day's month. #}
@@ -54,7 +46,7 @@
 {%- endmacro %}
 
 {% macro spark__months_after(first_of_month, months) -%}
-    add_months({{ first_of_month }}, {{ months }})
+    add_months({{ first_of_month }}, cast({{ months }} as integer))
 {%- endmacro %}
 
 {# A query of the whole numbers from 0 to 1199, the months of a century, in its column `number`. #}
@@ -69,15 +61,7 @@
 
 {# The day of the week from Monday (1) to Sunday (7). #}
 {% macro weekday(day) -%}
-    {{ return(adapter.dispatch('weekday', 'tieout')(day)) }}
-{%- endmacro %}
-
-{% macro default__weekday(day) -%}
     isodow({{ day }})
-{%- endmacro %}
-
-{% macro spark__weekday(day) -%}
-    (weekday({{ day }}) + 1)
 {%- endmacro %}
 
 {# A day so many business days later, up to five; holidays count as business days. #}

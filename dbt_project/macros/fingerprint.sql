@@ -8,6 +8,11 @@
     hash({{ columns | join(', ') }})
 {%- endmacro %}
 
+{# Spark's hash passes over nulls: where they stand is hashed too. #}
+{% macro spark__fingerprint(columns) -%}
+    xxhash64({{ columns | join(', ') }}, {{ columns | join(' is null, ') }} is null)
+{%- endmacro %}
+
 {# Rows of the leading side that are alike on the other one, as totals of each legal entity, currency and period: all rows
    less those that are not. #}
 {% macro folded_totals(rows, unlike, amount) -%}

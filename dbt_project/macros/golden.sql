@@ -45,15 +45,7 @@
 
 {# A text reduced to its letters and digits, lower case and of plain width: as the comparator `text` of the rules sees it. #}
 {% macro folded(text) -%}
-    {{ return(adapter.dispatch('folded', 'tieout')(text)) }}
-{%- endmacro %}
-
-{% macro default__folded(text) -%}
     regexp_replace(lower({{ plain_width(text) }}), '[^\p{L}\p{M}\p{N}]+', '', 'g')
-{%- endmacro %}
-
-{% macro spark__folded(text) -%}
-    regexp_replace(lower({{ plain_width(text) }}), '[^\\p{L}\\p{M}\\p{N}]+', '')
 {%- endmacro %}
 
 {# The records of a document for `values_by_the_matrix`: what the payment provider issued, and the ERP's copies of it (voided
@@ -220,6 +212,7 @@ from judged
     string_agg(distinct {{ value }}, ', ' order by {{ value }}) filter (where {{ condition }})
 {%- endmacro %}
 
+{# Spark 4.3 cannot plan several listagg(distinct) of one query. #}
 {% macro spark__joined_distinct(value, condition) -%}
-    nullif(array_join(array_sort(collect_set(case when {{ condition }} then {{ value }} end)), ', '), '')
+    nullif(array_join(sort_array(collect_set(case when {{ condition }} then {{ value }} end)), ', '), '')
 {%- endmacro %}

@@ -1,15 +1,7 @@
 {# A JSON object as text, members in the order given, nulls kept: the same values give the same bytes. `members` maps each
    name to its SQL. Money goes in as whole minor units, decimals as text. #}
 {% macro json_of(members) -%}
-    {{ return(adapter.dispatch('json_of', 'tieout')(members)) }}
-{%- endmacro %}
-
-{% macro default__json_of(members) -%}
     cast(json_object({% for name, value in members.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor %}) as varchar)
-{%- endmacro %}
-
-{% macro spark__json_of(members) -%}
-    to_json(named_struct({% for name, value in members.items() %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor %}), map('ignoreNullFields', 'false'))
 {%- endmacro %}
 
 {# An aggregate: one JSON object of all rows of a group, ordered by name; null when the group has none. #}

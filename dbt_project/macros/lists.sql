@@ -1,14 +1,6 @@
 {# A list of those of the texts that are not null. #}
 {% macro list_of(values) -%}
-    {{ return(adapter.dispatch('list_of', 'tieout')(values)) }}
-{%- endmacro %}
-
-{% macro default__list_of(values) -%}
     list_filter(cast([{{ values | join(', ') }}] as varchar[]), lambda member: member is not null)
-{%- endmacro %}
-
-{% macro spark__list_of(values) -%}
-    filter(cast(array({{ values | join(', ') }}) as array<string>), member -> member is not null)
 {%- endmacro %}
 
 {# An aggregate: the different texts of a group, in their order; null where the group has none. #}
@@ -21,18 +13,10 @@
 {%- endmacro %}
 
 {% macro spark__list_gathered(value) -%}
-    sort_array(collect_set({{ value }}))
+    nullif(sort_array(collect_set({{ value }})), array())
 {%- endmacro %}
 
 {# The words of a free text, as ids and document numbers are written: letters and digits, joined by - or _. #}
 {% macro words_of(text) -%}
-    {{ return(adapter.dispatch('words_of', 'tieout')(text)) }}
-{%- endmacro %}
-
-{% macro default__words_of(text) -%}
     regexp_extract_all({{ text }}, '[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*')
-{%- endmacro %}
-
-{% macro spark__words_of(text) -%}
-    regexp_extract_all({{ text }}, '[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*', 0)
 {%- endmacro %}

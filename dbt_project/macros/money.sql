@@ -45,7 +45,8 @@
 {% macro product_of(factor) -%}
     list_reduce(
         list(cast({{ factor }} as decimal(18, 12))),
-        lambda total, next_factor: cast(total * next_factor as decimal(18, 12))
+        lambda total, next_factor: cast(total * next_factor as decimal(18, 12)),
+        cast(1 as decimal(18, 12))
     )
 {%- endmacro %}
 

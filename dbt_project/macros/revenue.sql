@@ -1,10 +1,6 @@
 {# How much of an amount is earned once so many of all its parts are, whole minor units: rounded half away from zero on
    the cumulative amount, so that the last part always brings what is left and the parts add up to the amount. #}
 {% macro earned_share(amount, parts, all_parts) -%}
-    {{ return(adapter.dispatch('earned_share', 'tieout')(amount, parts, all_parts)) }}
-{%- endmacro %}
-
-{% macro default__earned_share(amount, parts, all_parts) -%}
     cast(
         case when {{ amount }} < 0 then -1 else 1 end
         * ((2 * abs(cast({{ amount }} as hugeint)) * {{ parts }} + {{ all_parts }}) // (2 * {{ all_parts }}))
@@ -12,25 +8,9 @@
     )
 {%- endmacro %}
 
-{% macro spark__earned_share(amount, parts, all_parts) -%}
-    cast(
-        case when {{ amount }} < 0 then -1 else 1 end
-        * ((2 * abs(cast({{ amount }} as decimal(28, 0))) * {{ parts }} + {{ all_parts }}) div (2 * {{ all_parts }}))
-        as bigint
-    )
-{%- endmacro %}
-
 {# What was used as a whole number, to a millionth of a unit: a weight. #}
 {% macro usage_weight(quantity) -%}
-    {{ return(adapter.dispatch('usage_weight', 'tieout')(quantity)) }}
-{%- endmacro %}
-
-{% macro default__usage_weight(quantity) -%}
     cast(round(1000000 * {{ quantity }}, 0) as hugeint)
-{%- endmacro %}
-
-{% macro spark__usage_weight(quantity) -%}
-    cast(round(1000000 * {{ quantity }}, 0) as decimal(28, 0))
 {%- endmacro %}
 
 {# The accounting policies under which revenue is earned, one row per period of each sold line. This is the only place
@@ -132,7 +112,7 @@ parts as (
     from weighed
 ),
 
-earned as (
+earned_upto as (
     select
         *,
         {{ earned_share('amount_minor', 'earned_parts', 'all_parts') }} as cumulative_minor
@@ -147,7 +127,7 @@ select
     cumulative_minor
     - coalesce(lag(cumulative_minor) over (partition by line_key order by month_number), 0) as amount_minor,
     cumulative_minor
-from earned
+from earned_upto
 {%- endmacro %}
 
 {# When credits take back what was sold, one row per credit and period. A credit is a change of the transaction price (ASC
@@ -220,7 +200,7 @@ limits as (
     ) as lefts
 ),
 
-parts as (
+credit_parts as (
     select
         months.schedule_key,
         greatest(months.period, months.credit_period) as period,
@@ -239,7 +219,7 @@ select
     schedule_key,
     period,
     cast(-sum(part_minor) as bigint) as amount_minor
-from parts
+from credit_parts
 group by schedule_key, period
 having sum(part_minor) <> 0
 {%- endmacro %}

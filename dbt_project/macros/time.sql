@@ -5,12 +5,28 @@
 
 {# A text with an offset (Salesforce: 2026-01-31T10:00:00.000+0000; extraction: ...Z) as a UTC instant. #}
 {% macro from_iso(text) -%}
+    {{ return(adapter.dispatch('from_iso', 'tieout')(text)) }}
+{%- endmacro %}
+
+{% macro default__from_iso(text) -%}
     (cast({{ text }} as timestamp with time zone) at time zone 'UTC')
+{%- endmacro %}
+
+{% macro spark__from_iso(text) -%}
+    cast(cast({{ text }} as timestamp with time zone) as timestamp)
 {%- endmacro %}
 
 {# The calendar day of a UTC instant in a named time zone (UTC when the name is null). #}
 {% macro local_date(instant, time_zone) -%}
+    {{ return(adapter.dispatch('local_date', 'tieout')(instant, time_zone)) }}
+{%- endmacro %}
+
+{% macro default__local_date(instant, time_zone) -%}
     cast((({{ instant }}) at time zone 'UTC') at time zone coalesce({{ time_zone }}, 'UTC') as date)
+{%- endmacro %}
+
+{% macro spark__local_date(instant, time_zone) -%}
+    cast(convert_timezone('UTC', coalesce({{ time_zone }}, 'UTC'), {{ instant }}) as date)
 {%- endmacro %}
 
 {# The day of a later instant in the calendar of the first one: both at the same hour of UTC are whole days apart, whatever the
@@ -28,7 +44,15 @@
 
 {# The UTC instant at which a calendar day starts in a named time zone (UTC when the name is null). #}
 {% macro local_midnight(day, time_zone) -%}
+    {{ return(adapter.dispatch('local_midnight', 'tieout')(day, time_zone)) }}
+{%- endmacro %}
+
+{% macro default__local_midnight(day, time_zone) -%}
     ((cast({{ day }} as timestamp) at time zone coalesce({{ time_zone }}, 'UTC')) at time zone 'UTC')
+{%- endmacro %}
+
+{% macro spark__local_midnight(day, time_zone) -%}
+    convert_timezone(coalesce({{ time_zone }}, 'UTC'), 'UTC', cast({{ day }} as timestamp))
 {%- endmacro %}
 
 {% macro accounting_period(day) -%}

@@ -1,5 +1,6 @@
 """`tieout bench ...`: what a night takes on this machine."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,6 +46,49 @@ def night(
     else:
         _show(result)
     raise typer.Exit(0 if result.is_perfect else 1)
+
+
+@app.command()
+def spark(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder that Spark and its workers see, for what it reads and makes; kept. "
+            "Left out: a temporary one."
+        ),
+    ] = None,
+    options: Annotated[
+        str, typer.Option(help="Of spark-submit, such as: --master spark://host:7077")
+    ] = "--master local[2]",
+) -> None:
+    """Build the models of the last night in copies, with DuckDB and with Spark; tell what differs.
+
+    Ends with 1 where there are any.
+    """
+    import tempfile
+
+    from duckdb import Error
+
+    from orchestration.spark.build import SparkBuild, SparkBuildError
+    from orchestration.spark.compare import compare_engines
+
+    with (
+        mistakes_told(SparkBuildError, Error, FileNotFoundError),
+        tempfile.TemporaryDirectory(prefix="tieout-spark-") as passing,
+    ):
+        build = SparkBuild((folder or Path(passing)).absolute(), options)
+        found = compare_engines(load_settings().warehouse_path, build)
+    took = f"DuckDB {found.duckdb_seconds:,.0f} s, Spark {found.spark_seconds:,.0f} s"
+    out.print(f"{found.models} models: {took}; {len(found.differences)} differ")
+    if not found.differences:
+        return
+    told = table("model", "rows of Spark only", "rows of DuckDB only")
+    for each in found.differences:
+        told.add_row(
+            f"{each.table.schema}.{each.table.name}", str(each.spark_only), str(each.duckdb_only)
+        )
+    out.print(told)
+    raise typer.Exit(1)
 
 
 def _show(result: "NightBench") -> None:

@@ -27,7 +27,7 @@ ordered as (
         first_value(items.item_id) over same_line as kept_id,
         first_value(items.subscription_id) over same_line as kept_subscription_id,
         row_number() over same_line as place,
-        sum(items.quantity) over same_line - items.quantity as quantity_before,
+        (sum(items.quantity) over same_line) - items.quantity as quantity_before,
         row_number() over (
             partition by items.contract_line_id, items.quantity order by items.created_at, items.item_id
         ) > 1 as repeats_a_part

@@ -14,7 +14,7 @@ opened as (
         pricebook_entry_id,
         modified_at,
         place + 1 as tier_number,
-        cast(tiers as json[])[place + 1] as tier
+        cast(json(tiers) as json[])[place + 1] as tier
     from listed
 )
 

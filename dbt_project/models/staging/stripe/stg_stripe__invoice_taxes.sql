@@ -9,13 +9,14 @@ with listed as (
     from {{ source('stripe', 'invoice') }}
 ),
 
-entries as (
-    select
-        invoice_id,
-        currency,
-        unnest(taxes) as tax,
-        generate_subscripts(taxes, 1) as position
+numbered as (
+    select *, unnest(range(1, cast(coalesce(array_length(taxes), 0) as bigint) + 1)) as position
     from listed
+),
+
+entries as (
+    select *, taxes[position] as tax
+    from numbered
 )
 
 select
