@@ -72,16 +72,10 @@ class SparkBuild:
         """
         done = subprocess.run(  # noqa: S603 - our own arguments, no shell
             [
-                *(
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "orchestration.dbt_process",
-                    "--no-use-colors",
-                    command,
-                ),
+                *(sys.executable, "-P", "-m", "orchestration.dbt_process", "--no-use-colors"),
+                *(command, "--target", target),
                 *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
-                *("--target", target, "--target-path", str(self.folder / f"target-{target}")),
+                *("--target-path", str(self.folder / f"target-{target}")),
                 *("--log-path", str(self.folder / "logs"), *arguments),
             ],
             cwd=self.folder,  # where a session of Spark makes its catalogue and its tables
