@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.budget import Budget, Budgets, Use
+from reconcilers.corrections.outbox_row import OutboxRow
 from reconcilers.state.audit import append_audit, lock_head
 from reconcilers.state.models import Attempt, CorrectionRecord, Halt
 from reconcilers.state.store import State
@@ -115,7 +116,7 @@ class Leave:
     def __init__(
         self,
         session: Session,
-        wanted: Sequence[CorrectionRecord],
+        wanted: Sequence[OutboxRow],
         run: str,
         now: datetime,
         budgets: Budgets,
@@ -134,7 +135,7 @@ class Leave:
             _Spent(session, wanted, "day", budgets.day, use=in_day, scope=today),
         )
 
-    def require(self, record: CorrectionRecord) -> None:
+    def require(self, record: OutboxRow) -> None:
         """Raise when this correction must not be sent now; else it counts as sent from here on."""
         if self._halt:
             raise StoppedError(str(_view(self._halt)))
@@ -153,7 +154,7 @@ class _Spent:
     def __init__(
         self,
         session: Session,
-        wanted: Sequence[CorrectionRecord],
+        wanted: Sequence[OutboxRow],
         name: str,
         budget: Budget,
         *,
@@ -172,7 +173,7 @@ class _Spent:
             theirs = _CUSTOMER.in_({_customer(record) for record in wanted})
             self._customers.update(session.scalars(select(_CUSTOMER).where(was_sent, theirs)))
 
-    def require(self, record: CorrectionRecord) -> None:
+    def require(self, record: OutboxRow) -> None:
         if self._is_ample:
             return
         if words := self._budget.overdrawn_by(self._use_with(record)):
@@ -181,12 +182,12 @@ class _Spent:
                 "look at what was sent, then raise [policy.budget] or wait"
             )
 
-    def add(self, record: CorrectionRecord) -> None:
+    def add(self, record: OutboxRow) -> None:
         self._use = self._use_with(record)
         self._ids.add(record.correction_id)
         self._customers.add(_customer(record))
 
-    def _use_with_all(self, wanted: Sequence[CorrectionRecord]) -> Use:
+    def _use_with_all(self, wanted: Sequence[OutboxRow]) -> Use:
         """What it comes to at most: none of them was sent before, nor to a customer known here."""
         return Use(
             rows=self._use.rows + len(wanted),
@@ -195,7 +196,7 @@ class _Spent:
             customers=self._use.customers + len({_customer(record) for record in wanted}),
         )
 
-    def _use_with(self, record: CorrectionRecord) -> Use:
+    def _use_with(self, record: OutboxRow) -> Use:
         if record.correction_id in self._ids:
             return self._use
         return Use(
@@ -205,7 +206,7 @@ class _Spent:
         )
 
 
-def _customer(record: CorrectionRecord) -> str:
+def _customer(record: OutboxRow) -> str:
     return record.exception_key if record.canonical_id is None else record.canonical_id
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.correction import UNDOING, Correction, Field, Written
+from reconcilers.corrections.outbox_row import OutboxRow
 from reconcilers.corrections.states import UNDER_WAY, UNSENT, CorrectionState, require_way
 from reconcilers.corrections.words import still_approved
 from reconcilers.life import ExceptionLife, ExceptionState
@@ -217,7 +218,7 @@ class _Storing:
 
 def move(
     session: Session,
-    record: CorrectionRecord,
+    record: CorrectionRecord | OutboxRow,
     state: CorrectionState,
     *,
     actor: str,

@@ -4,12 +4,12 @@ Steps of several workers go into one transaction, each with a fate of its own: o
 dispatchers exactly one gets a correction, and one that lost its claim cannot write.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from reconcilers.corrections.brakes import Leave, StoppedError
@@ -24,15 +24,14 @@ from reconcilers.corrections.delivery import (
     Operation,
     Order,
     Outcome,
-    close_attempts,
 )
-from reconcilers.corrections.outbox import lock, move
+from reconcilers.corrections.outbox import move
+from reconcilers.corrections.outbox_row import OutboxRow
 from reconcilers.corrections.states import CorrectionState
+from reconcilers.corrections.step_rows import Rows
 from reconcilers.corrections.verify import TAKEN
-from reconcilers.state.models import Attempt, CorrectionRecord
 from reconcilers.state.store import State
 
-EXCERPT = 500
 OPERATIONS: Mapping[str, Operation] = {"update": "update", "upsert": "upsert", "create": "create"}
 
 
@@ -71,7 +70,9 @@ def persist(state: State, steps: Sequence[Step], now: datetime, budgets: Budgets
     """
     with state.begin() as session:
         taking = _Taking(session, steps, now, budgets)
-        return [taking.fate(step) for step in steps]
+        fates = [taking.fate(step) for step in steps]
+        taking.rows.write()
+        return fates
 
 
 class _Taking:
@@ -82,13 +83,11 @@ class _Taking:
     ) -> None:
         self.session = session
         self.now = now
-        ids = set(_named(steps))
-        self.records = {record.correction_id: record for record in lock(session, ids)}
-        self.attempts: defaultdict[str, list[Attempt]] = defaultdict(list)
-        for attempt in session.scalars(select(Attempt).where(Attempt.correction_id.in_(ids))):
-            self.attempts[attempt.correction_id].append(attempt)
+        claimed = {step.correction_id for step in steps if isinstance(step, Claim)}
+        self.rows = Rows(session, set(_named(steps)), claimed)
         begun = [step.order for step in steps if isinstance(step, Begin)]
-        wanted = [self.records[o.correction_id] for o in begun if o.correction_id in self.records]
+        known = self.rows.corrections
+        wanted = [known[o.correction_id] for o in begun if o.correction_id in known]
         self.leave = Leave(session, wanted, begun[0].claimed_by, now, budgets) if wanted else None
 
     def fate(self, step: Step) -> Fate:
@@ -105,15 +104,13 @@ class _Taking:
         return None
 
     def _claim(self, correction_id: str, claimed_by: str) -> Order | None:
-        record = self.records.get(correction_id)
+        record = self.rows.corrections.get(correction_id)
         if record is None:
             return None
         if record.state == CorrectionState.APPROVED:
             self._move(record, CorrectionState.SENDING, record.state_reason)
             return self._order(record, "send", claimed_by)
         if record.state == CorrectionState.UNKNOWN and not _is_held(record):
-            # the look that a dead worker did not bring home
-            close_attempts(self.attempts[correction_id], self.now)
             return self._order(record, "look", claimed_by)
         return None
 
@@ -124,11 +121,13 @@ class _Taking:
         self.leave.require(record)
         record.writes += 1
         record.sent_at = record.sent_at or self.now
-        self._attempt(order).write_started_at = self.now
+        self.rows.change(record)
+        self.rows.call(order, self.now)
 
     def _finish(self, order: Order, outcome: Outcome) -> None:
         record = self._ours(order)
-        self._end(self._attempt(order), outcome)
+        self.rows.change(record)
+        self.rows.end(order, outcome, self.now)
         record.claimed_by = record.claimed_at = None
         if not outcome.was_taken:
             record.writes -= 1
@@ -147,30 +146,20 @@ class _Taking:
 
     def _close_undone(self, correction_id: str, undo: str) -> None:
         """End the correction that an undo took back: no night judges it any more."""
-        record = self.records.get(correction_id)
+        record = self.rows.corrections.get(correction_id)
         if record is not None and record.state in TAKEN:
+            self.rows.change(record)
             self._move(record, CorrectionState.COMPENSATED, f"undone by {undo}")
 
-    def _end(self, attempt: Attempt, outcome: Outcome) -> None:
-        attempt.finished_at = self.now
-        attempt.outcome = outcome.outcome
-        attempt.error_class = outcome.error_class
-        attempt.status = outcome.status
-        attempt.request_id = outcome.request_id
-        attempt.body_excerpt = (outcome.body_excerpt or "")[:EXCERPT] or None
-
-    def _ours(self, order: Order) -> CorrectionRecord:
-        record = self.records.get(order.correction_id)
+    def _ours(self, order: Order) -> OutboxRow:
+        record = self.rows.corrections.get(order.correction_id)
         if record is None or record.claimed_by != order.claimed_by:
             raise _lost(order)
         return record
 
-    def _attempt(self, order: Order) -> Attempt:
-        return next(a for a in self.attempts[order.correction_id] if a.number == order.number)
-
     def _move(
         self,
-        record: CorrectionRecord,
+        record: OutboxRow,
         state: CorrectionState,
         reason: str | None,
         detail: Mapping[str, object] | None = None,
@@ -185,22 +174,14 @@ class _Taking:
             detail=detail,
         )
 
-    def _order(self, record: CorrectionRecord, kind: Kind, claimed_by: str) -> Order:
+    def _order(self, record: OutboxRow, kind: Kind, claimed_by: str) -> Order:
         record.claimed_by, record.claimed_at = claimed_by, datetime.now(UTC)
-        earlier = self.attempts[record.correction_id]
-        attempt = Attempt(
-            correction_id=record.correction_id,
-            number=max((each.number for each in earlier), default=0) + 1,
-            kind=kind,
-            claimed_by=claimed_by,
-            started_at=self.now,
-        )
-        self.session.add(attempt)
+        earlier = self.rows.earlier[record.correction_id]
         undone = record.expected_version.removeprefix(UNDO_OF)
-        return Order(
+        order = Order(
             correction_id=record.correction_id,
             kind=kind,
-            number=attempt.number,
+            number=max((each.number for each in earlier), default=0) + 1,
             system=record.system,
             object=record.object,
             record_id=record.record_id,
@@ -217,6 +198,9 @@ class _Taking:
             called_at=max(filter(None, map(_may_have_had_effect_at, earlier)), default=None),
             undoes=undone if record.action in UNDOING else None,
         )
+        self.rows.change(record)
+        self.rows.begin(order, self.now)
+        return order
 
 
 def _named(steps: Iterable[Step]) -> Iterable[str]:
@@ -234,11 +218,11 @@ def _lost(order: Order) -> ClaimLostError:
     return ClaimLostError(f"{order.correction_id} was taken over by another dispatcher")
 
 
-def _is_held(record: CorrectionRecord) -> bool:
+def _is_held(record: OutboxRow) -> bool:
     """Whether a living worker looks at it just now."""
     holder, since = record.claimed_by, record.claimed_at
     return bool(holder and since and not is_gone(holder, since))
 
 
-def _may_have_had_effect_at(attempt: Attempt) -> datetime | None:
+def _may_have_had_effect_at(attempt: Row[Any]) -> datetime | None:
     return None if attempt.outcome in {NOT_TAKEN, REJECTED} else attempt.write_started_at
