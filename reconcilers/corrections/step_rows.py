@@ -70,7 +70,8 @@ class Rows:
         self._changed: dict[str, OutboxRow] = {}
         self._attempts: defaultdict[Executable, list[dict[str, Any]]] = defaultdict(list)
         self.corrections: dict[str, OutboxRow] = {
-            row.correction_id: OutboxRow(*row) for row in session.execute(_LOCK, {"ids": list(ids)})
+            row.correction_id: OutboxRow(**row._asdict())
+            for row in session.execute(_LOCK, {"ids": list(ids)})
         }
         self.earlier: defaultdict[str, list[Row[Any]]] = defaultdict(list)
         for attempt in session.execute(_EARLIER, {"ids": list(claimed)}):
