@@ -206,6 +206,8 @@ class Wire(httpx.AsyncBaseTransport):
         if fault == "part refused":
             self._refuse_part(request)
         answer = await sky.deliver(self.system, request)
+        if fault == "part refused":
+            sky.store.set_meta(REQUESTS, None)  # no part is left of what was refused as a whole
         if fault == "answer lost":
             raise httpx.ReadTimeout("no answer", request=request)
         if fault == "answered 500":
