@@ -5,11 +5,9 @@ again. Neither a crash nor a second dispatcher can make one correction take effe
 """
 
 import asyncio
-import gc
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -82,7 +80,7 @@ async def dispatch(
     if reason := str(held) if held else broken_tieouts(state):
         return DispatchSummary(recovered, {}, dict.fromkeys(sorted(targets), reason))
     lanes = {system: Lane(target, bounds) for system, target in sorted(targets.items())}
-    with claimant() as me, _unsearched():
+    with claimant() as me:
         async with open_desk(state, now, budgets) as desk, asyncio.TaskGroup() as group:
             worker = _Worker(state, desk, me, guard or shipped_guard(), targets)
             for system, lane in lanes.items():
@@ -95,16 +93,6 @@ async def dispatch(
         outcomes=dict(sorted(outcomes.items())),
         stopped={system: lane.stopped for system, lane in lanes.items() if lane.stopped},
     )
-
-
-@contextmanager
-def _unsearched() -> Iterator[None]:
-    """What is there already is not searched for cycles: 0.2 s in which no answer is read."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @dataclass(frozen=True)
