@@ -36,6 +36,8 @@ _SHARED = frozenset(
         COMPANY,
         "TIEOUT_ENV_FILE",
         "TIEOUT_MEMORY_LIMIT",
+        "TIEOUT_ENGINE",
+        "TIEOUT_SPARK_OPTIONS",
         "TIEOUT_BROWSER",
         "TIEOUT_ACTOR",
         "TIEOUT_LOG",

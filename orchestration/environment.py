@@ -18,6 +18,7 @@ DEFAULT_IDENTITY_MAX_CHANGED = 0.005
 DEFAULT_KEY_SCAN_DAYS = 7
 DEFAULT_EVENTS_BATCH = 100
 
+ENGINES = ("duckdb", "spark")
 LOG_FORMS = ("text", "json")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -92,6 +93,11 @@ def max_changed(text: str | None) -> float:
             "such as 0.005."
         )
     return share
+
+
+def engine(environ: Mapping[str, str]) -> str:
+    """What builds the models."""
+    return _one_of(ENGINES, environ, "TIEOUT_ENGINE", "duckdb")
 
 
 def log_form(environ: Mapping[str, str]) -> str:

@@ -47,6 +47,8 @@ class Settings:
     passes_path: Path
     memory_limit: str
     actor: str
+    engine: str = "duckdb"
+    spark_options: str = ""
     company: str = ""
     companies: tuple[str, ...] = ()
     env_file: Path = read.ENV_FILE
@@ -97,6 +99,10 @@ class Settings:
     def dagster_home(self) -> Path:
         """One for all companies, of which one code location is."""
         return (self.home.parent.parent if self.company else self.home) / "dagster"
+
+    @property
+    def spark_dir(self) -> Path:
+        return self.home / "spark"
 
     @property
     def lock_path(self) -> Path:
@@ -265,6 +271,8 @@ def _settings(environ: Mapping[str, str]) -> Settings:
         passes_path=company_file(config_dir, PASSES),
         config_dir=config_dir,
         memory_limit=environ.get("TIEOUT_MEMORY_LIMIT") or "4GB",
+        engine=read.engine(environ),
+        spark_options=environ.get("TIEOUT_SPARK_OPTIONS") or "",
         actor=environ.get("TIEOUT_ACTOR") or getpass.getuser(),
         key_scan_days=read.key_scan_days(environ.get("TIEOUT_KEY_SCAN_DAYS")),
         events_url=environ.get("TIEOUT_EVENTS_URL") or None,

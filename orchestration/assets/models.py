@@ -18,8 +18,9 @@ from orchestration.column_lineage import Columns, Lineage
 from orchestration.dbt import enter_dbt_environment
 from orchestration.partitions import day_of, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
+from orchestration.spark.night import FIRST_HALF, build_on_spark
 
-BEFORE_IDENTITY = "tag:before_identity"
+BEFORE_IDENTITY = f"tag:{FIRST_HALF}"
 # Sources that are no object of a system: loading the raw tables writes or loads them too.
 LOADED_TOO = ("control", "event_log")
 _ORIGINS_SHOWN = 5
@@ -98,12 +99,17 @@ def _link(dep: dg.TableColumnDep) -> str:
     return f"[{name}](/assets/{name}).{dep.column_name}"
 
 
-def _build(context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource) -> Iterator[Any]:
+def _build(
+    context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource, *, is_first: bool
+) -> Iterator[Any]:
     """One `dbt build` of the selected models and their data tests (unit tests are for CI)."""
     # The day goes by the environment, for the test that compares it with the stamp of raw.build:
     # a changed --vars would cost a full parse.
     enter_dbt_environment(night.settings)
     os.environ["TIEOUT_SNAPSHOT_DATE"] = day_of(context.partition_key).isoformat()
+    if night.settings.engine == "spark":
+        yield from build_on_spark(context, night, dbt, is_first=is_first)
+        return
     invocation = dbt.cli(
         # nobody reads the manifest and the results that dbt would write anew each time
         ["build", "--exclude-resource-type", "unit_test", "--no-write-json"],
@@ -128,12 +134,12 @@ def build_dbt_assets(project: DbtProject, lineage: Lineage) -> list[dg.AssetsDef
     def models_before_identity(
         context: dg.AssetExecutionContext, night: dg.ResourceParam[Night], dbt: DbtCliResource
     ) -> Iterator[Any]:
-        yield from _build(context, night, dbt)
+        yield from _build(context, night, dbt, is_first=True)
 
     @dbt_assets(exclude=BEFORE_IDENTITY, name="models_after_identity", **common)
     def models_after_identity(
         context: dg.AssetExecutionContext, night: dg.ResourceParam[Night], dbt: DbtCliResource
     ) -> Iterator[Any]:
-        yield from _build(context, night, dbt)
+        yield from _build(context, night, dbt, is_first=False)
 
     return [models_before_identity, models_after_identity]

@@ -69,14 +69,15 @@ def spark(
 
     from duckdb import Error
 
-    from orchestration.spark.build import SparkBuild, SparkBuildError
+    from orchestration.spark.build import SparkBuild
     from orchestration.spark.compare import compare_engines
+    from orchestration.spark.folder import SparkBuildError, SparkFolder
 
     with (
         mistakes_told(SparkBuildError, Error, FileNotFoundError),
         tempfile.TemporaryDirectory(prefix="tieout-spark-") as passing,
     ):
-        build = SparkBuild((folder or Path(passing)).absolute(), options)
+        build = SparkBuild(SparkFolder((folder or Path(passing)).absolute(), options))
         found = compare_engines(load_settings().warehouse_path, build)
     took = f"DuckDB {found.duckdb_seconds:,.0f} s, Spark {found.spark_seconds:,.0f} s"
     out.print(f"{found.models} models: {took}; {len(found.differences)} differ")

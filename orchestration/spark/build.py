@@ -13,29 +13,18 @@ from typing import Any
 import duckdb
 
 from orchestration.company_files import DBT_PROJECT_DIR
-
-
-class SparkBuildError(Exception):
-    """dbt failed, or the extra `spark` is not installed."""
-
-
-@dataclass(frozen=True, order=True)
-class Table:
-    schema: str
-    name: str
+from orchestration.spark.folder import SparkBuildError, SparkFolder, Table, of_type, tables_of
 
 
 @dataclass(frozen=True)
 class SparkBuild:
-    """A folder that Spark and its workers see: a copy of the warehouse, and Spark's own files."""
+    """A copy of a warehouse, beside what Spark makes of it."""
 
-    folder: Path
-    options: str = "--master local[2]"
-    """Of spark-submit. The rest is as Spark's own configuration says (SPARK_CONF_DIR)."""
+    spark: SparkFolder
 
     @property
     def warehouse(self) -> Path:
-        return self.folder / "warehouse.duckdb"
+        return self.spark.path / "warehouse.duckdb"
 
     def take(self, warehouse: Path) -> None:
         """Copy a warehouse that nobody has open, and give Spark its tables that no model makes.
@@ -47,20 +36,12 @@ class SparkBuild:
             duckdb.Error: a table is missing: the warehouse is of no night, or of another version.
 
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.spark.path.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(warehouse, self.warehouse)
         self.dbt("spark", "parse")
-        tables = sorted(self._tables("sources", "source") | self._tables("nodes", "seed"))
-        sources = self.folder / "sources"
+        given = [*of_type(self._manifest, "source"), *of_type(self._manifest, "seed")]
         with duckdb.connect(str(self.warehouse), read_only=True) as con:
-            for table in tables:
-                files = sources / table.schema / table.name
-                files.mkdir(parents=True, exist_ok=True)
-                con.execute(
-                    f"copy {table.schema}.{table.name} to '{files}/all.parquet' (format parquet)"
-                )
-        names = [[table.schema, table.name] for table in tables]
-        told = json.dumps({"folder": str(sources), "tables": names})
+            told = self.spark.give(con, tables_of(given))
         self.dbt("spark", "run-operation", "register_parquet", "--args", told)
 
     def dbt(self, target: str, command: str, *arguments: str) -> None:
@@ -75,14 +56,14 @@ class SparkBuild:
                 *(sys.executable, "-P", "-m", "orchestration.dbt_process", "--no-use-colors"),
                 *(command, "--target", target),
                 *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
-                *("--target-path", str(self.folder / f"target-{target}")),
-                *("--log-path", str(self.folder / "logs"), *arguments),
+                *("--target-path", str(self.spark.path / f"target-{target}")),
+                *("--log-path", str(self.spark.path / "logs"), *arguments),
             ],
-            cwd=self.folder,  # where a session of Spark makes its catalogue and its tables
+            cwd=self.spark.path,
             env={
                 **os.environ,
+                **self.spark.environment,
                 "TIEOUT_WAREHOUSE": str(self.warehouse),
-                "PYSPARK_SUBMIT_ARGS": f"{self.options} pyspark-shell",
             },
             capture_output=True,
             text=True,
@@ -93,19 +74,8 @@ class SparkBuild:
             raise SparkBuildError(f"dbt {command} with target {target} failed:\n{told}")
 
     def models(self) -> list[Table]:
-        return sorted(self._tables("nodes", "model"))
-
-    def made(self, table: Table) -> str:
-        """The files of a table that Spark made."""
-        return f"{self.folder}/spark-warehouse/{table.schema}.db/{table.name}/*.parquet"
-
-    def _tables(self, kind: str, resource_type: str) -> set[Table]:
-        return {
-            Table(node["schema"], node.get("identifier") or node["alias"])
-            for node in self._manifest[kind].values()
-            if node["resource_type"] == resource_type
-        }
+        return sorted(tables_of(of_type(self._manifest, "model")))
 
     @cached_property
     def _manifest(self) -> dict[str, Any]:
-        return json.loads((self.folder / "target-spark" / "manifest.json").read_text("utf-8"))
+        return json.loads((self.spark.path / "target-spark" / "manifest.json").read_text("utf-8"))

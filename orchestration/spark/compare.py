@@ -3,12 +3,12 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 
-from orchestration.spark.build import SparkBuild, SparkBuildError, Table
+from orchestration.spark.build import SparkBuild
+from orchestration.spark.folder import Table, require_spark
 
 HASH = "fingerprint"
 """How columns of hashes are named: each engine has its own hash, compared with itself only."""
@@ -41,8 +41,7 @@ def compare_engines(warehouse: Path, build: SparkBuild) -> Comparison:
         duckdb.Error: the warehouse is of no night.
 
     """
-    if find_spec("dbt.adapters.spark") is None or find_spec("pyspark") is None:
-        raise SparkBuildError("the extra `spark` is not installed (docs/scaling.md)")
+    require_spark()
     build.take(warehouse)
     duckdb_seconds = _timed(build, "warehouse")
     spark_seconds = _timed(build, "spark")
@@ -67,7 +66,7 @@ def _differences(con: duckdb.DuckDBPyConnection, build: SparkBuild) -> Iterator[
             if not name.endswith(HASH)
         )
         ours = f"select {columns} from {table.schema}.{table.name}"
-        theirs = f"select {columns} from read_parquet('{build.made(table)}')"
+        theirs = f"select {columns} from read_parquet('{build.spark.made(table)}')"
         spark_only = _count(con, f"{theirs} except all {ours}")
         duckdb_only = _count(con, f"{ours} except all {theirs}")
         if spark_only or duckdb_only:

@@ -7,6 +7,7 @@ from orchestration.night import run_night
 from orchestration.settings import load_settings
 from orchestration.spark.build import SparkBuild
 from orchestration.spark.compare import compare_engines
+from orchestration.spark.folder import SparkFolder
 from orchestration.worlds.world import write_world
 
 pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
@@ -21,7 +22,9 @@ def test_spark_makes_the_rows_that_duckdb_makes(tmp_path):
     world = write_world(home, home.raw_dir, customers=60, seed=7, plants=parse_plants([], 1))
     assert run_night(home, world.day).ok
 
-    found = compare_engines(home.warehouse_path, SparkBuild(tmp_path / "spark", OPTIONS))
+    found = compare_engines(
+        home.warehouse_path, SparkBuild(SparkFolder(tmp_path / "spark", OPTIONS))
+    )
 
     assert found.differences == ()
     assert found.models > 200

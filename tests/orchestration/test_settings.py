@@ -88,3 +88,8 @@ def test_whoever_practises_is_heard_by_nobody(tmp_path):
     apart = company.practising_in(tmp_path / "apart")
     assert company.alert_urls
     assert apart == load_settings({"TIEOUT_HOME": str(tmp_path / "apart")})
+
+
+def test_models_are_built_by_an_engine_that_there_is(tmp_path):
+    with pytest.raises(SettingsError, match="TIEOUT_ENGINE is 'flink'; write one of duckdb, spark"):
+        load_settings({"TIEOUT_HOME": str(tmp_path), "TIEOUT_ENGINE": "flink"})
