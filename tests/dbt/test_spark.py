@@ -19,7 +19,7 @@ OPTIONS = "--master local[2] --conf spark.sql.shuffle.partitions=2"
 
 def test_spark_makes_the_rows_that_duckdb_makes(tmp_path):
     home = load_settings().practising_in(tmp_path / "home")
-    world = write_world(home, home.raw_dir, customers=60, seed=7, plants=parse_plants([], 1))
+    world = write_world(home, home.raw_dir, customers=300, seed=7, plants=parse_plants([], 1))
     assert run_night(home, world.day).ok
 
     found = compare_engines(

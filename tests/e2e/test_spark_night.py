@@ -34,7 +34,7 @@ MODELS_BEFORE_THE_KILL = 20
 
 def test_a_night_on_spark_tells_what_one_on_duckdb_tells_though_a_worker_dies(tmp_path):
     duck = load_settings().practising_in(tmp_path / "duck")
-    world = write_world(duck, duck.raw_dir, customers=60, seed=7, plants=parse_plants([], 1))
+    world = write_world(duck, duck.raw_dir, customers=300, seed=7, plants=parse_plants([], 1))
     spark = replace(duck.practising_in(tmp_path / "spark"), engine="spark", spark_options=OPTIONS)
     shutil.copytree(duck.raw_dir, spark.raw_dir)
 
