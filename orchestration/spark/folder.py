@@ -1,6 +1,7 @@
 """The folder by which DuckDB and Spark hand each other tables: Parquet that both see."""
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -40,14 +41,15 @@ class SparkFolder:
     @property
     def environment(self) -> dict[str, str]:
         """What dbt's process must see for Spark to work in this folder."""
-        # its bar of progress would stand in the middle of dbt's lines, which Dagster reads
-        quiet = "--conf spark.ui.showConsoleProgress=false"
-        catalogue = f"jdbc:derby:;databaseName={self.path}/catalogue;create=true"
-        return {
-            "PYSPARK_SUBMIT_ARGS": f"{quiet} --conf spark.sql.warehouse.dir={self.path}/tables "
-            f"--conf 'spark.hadoop.javax.jdo.option.ConnectionURL={catalogue}' "
-            f"{self.options} pyspark-shell"
+        configured = {
+            # its bar of progress would stand in the middle of dbt's lines, which Dagster reads
+            "spark.ui.showConsoleProgress": "false",
+            "spark.sql.warehouse.dir": f"{self.path}/tables",
+            "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:;databaseName="
+            f"{self.path}/catalogue;create=true",
         }
+        ours = [word for pair in configured.items() for word in ("--conf", "=".join(pair))]
+        return {"PYSPARK_SUBMIT_ARGS": f"{shlex.join(ours)} {self.options} pyspark-shell"}
 
     def give(self, con: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> str:
         """Write tables of DuckDB for Spark.

@@ -1,6 +1,7 @@
 """What DuckDB gives Spark, and reads of it."""
 
 import json
+import shlex
 from pathlib import Path
 
 import duckdb
@@ -67,11 +68,13 @@ def test_columns_have_the_types_of_a_contract_where_there_is_one():
     assert list(tables_of(of_type(manifest, "source"))) == [Table("raw", "price")]
 
 
-def test_the_options_of_the_deployment_come_after_ours(tmp_path):
-    told = SparkFolder(tmp_path, "--master local[4]").environment["PYSPARK_SUBMIT_ARGS"]
+def test_the_options_of_the_deployment_come_after_ours():
+    folder = SparkFolder(Path("/data/our books"), "--master local[4]")
 
-    assert told.endswith("--master local[4] pyspark-shell")
-    assert "showConsoleProgress=false" in told
+    words = shlex.split(folder.environment["PYSPARK_SUBMIT_ARGS"])
+
+    assert "spark.sql.warehouse.dir=/data/our books/tables" in words
+    assert words[-3:] == ["--master", "local[4]", "pyspark-shell"]
 
 
 def _make(con, folder, table, query):
