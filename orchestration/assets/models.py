@@ -1,7 +1,7 @@
 """The dbt project in two steps, because identity is resolved in Python between them."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -24,6 +24,7 @@ BEFORE_IDENTITY = f"tag:{FIRST_HALF}"
 # Sources that are no object of a system: loading the raw tables writes or loads them too.
 LOADED_TOO = ("control", "event_log")
 _ORIGINS_SHOWN = 5
+_MISSING_SHOWN = 5
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -99,6 +100,26 @@ def _link(dep: dg.TableColumnDep) -> str:
     return f"[{name}](/assets/{name}).{dep.column_name}"
 
 
+def all_told(context: dg.AssetExecutionContext, events: Iterable[Any]) -> Iterator[Any]:
+    """What dbt tells; Dagster skips what hangs on a model that it heard nothing of.
+
+    Raises:
+        dagster.Failure: a model or seed of the step is missing.
+
+    """
+    missing = set(context.selected_asset_keys)
+    for event in events:
+        if isinstance(event, dg.Output):
+            missing.discard(context.asset_key_for_output(event.output_name))
+        yield event
+    if missing:
+        named = sorted(key.to_user_string() for key in missing)
+        raise dg.Failure(
+            f"dbt told of no result of {len(named)} tables: {', '.join(named[:_MISSING_SHOWN])}",
+            allow_retries=False,
+        )
+
+
 def _build(
     context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource, *, is_first: bool
 ) -> Iterator[Any]:
@@ -134,12 +155,12 @@ def build_dbt_assets(project: DbtProject, lineage: Lineage) -> list[dg.AssetsDef
     def models_before_identity(
         context: dg.AssetExecutionContext, night: dg.ResourceParam[Night], dbt: DbtCliResource
     ) -> Iterator[Any]:
-        yield from _build(context, night, dbt, is_first=True)
+        yield from all_told(context, _build(context, night, dbt, is_first=True))
 
     @dbt_assets(exclude=BEFORE_IDENTITY, name="models_after_identity", **common)
     def models_after_identity(
         context: dg.AssetExecutionContext, night: dg.ResourceParam[Night], dbt: DbtCliResource
     ) -> Iterator[Any]:
-        yield from _build(context, night, dbt, is_first=False)
+        yield from all_told(context, _build(context, night, dbt, is_first=False))
 
     return [models_before_identity, models_after_identity]
