@@ -67,7 +67,6 @@ class Rows:
 
     def __init__(self, session: Session, ids: Collection[str], claimed: Collection[str]) -> None:
         self._session = session
-        self._changed: dict[str, OutboxRow] = {}
         self._attempts: defaultdict[Executable, list[dict[str, Any]]] = defaultdict(list)
         self.corrections: dict[str, OutboxRow] = {
             row.correction_id: OutboxRow(**row._asdict())
@@ -76,10 +75,6 @@ class Rows:
         self.earlier: defaultdict[str, list[Row[Any]]] = defaultdict(list)
         for attempt in session.execute(_EARLIER, {"ids": list(claimed)}):
             self.earlier[attempt.correction_id].append(attempt)
-
-    def change(self, row: OutboxRow) -> None:
-        """The correction is written as it stands in the end."""
-        self._changed[row.correction_id] = row
 
     def begin(self, order: Order, at: datetime) -> None:
         """A new attempt; earlier ones that a dead worker did not bring to an end are over."""
@@ -117,8 +112,9 @@ class Rows:
 
     def write(self) -> None:
         """Send it all, inside the caller's transaction."""
-        if self._changed:
-            self._session.execute(_CHANGE, [_as_it_stands(one) for one in self._changed.values()])
+        if self.corrections:
+            rows = [_as_it_stands(one) for one in self.corrections.values()]
+            self._session.execute(_CHANGE, rows)
         for statement, rows in self._attempts.items():
             self._session.execute(statement, rows)
 

@@ -121,12 +121,10 @@ class _Taking:
         self.leave.require(record)
         record.writes += 1
         record.sent_at = record.sent_at or self.now
-        self.rows.change(record)
         self.rows.call(order, self.now)
 
     def _finish(self, order: Order, outcome: Outcome) -> None:
         record = self._ours(order)
-        self.rows.change(record)
         self.rows.end(order, outcome, self.now)
         record.claimed_by = record.claimed_at = None
         if not outcome.was_taken:
@@ -148,7 +146,6 @@ class _Taking:
         """End the correction that an undo took back: no night judges it any more."""
         record = self.rows.corrections.get(correction_id)
         if record is not None and record.state in TAKEN:
-            self.rows.change(record)
             self._move(record, CorrectionState.COMPENSATED, f"undone by {undo}")
 
     def _ours(self, order: Order) -> OutboxRow:
@@ -198,7 +195,6 @@ class _Taking:
             called_at=max(filter(None, map(_may_have_had_effect_at, earlier)), default=None),
             undoes=undone if record.action in UNDOING else None,
         )
-        self.rows.change(record)
         self.rows.begin(order, self.now)
         return order
 
