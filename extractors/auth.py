@@ -30,6 +30,9 @@ class Auth(Protocol):
         again, and the call fails.
         """
 
+    async def log_in(self, door: "HttpDoor") -> None:
+        """Begin a session before a call needs it, where there are sessions."""
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -65,6 +68,14 @@ class Token:
         door: "HttpDoor",
         request: httpx.Request,  # noqa: ARG002
         refused: Mapping[str, str] | None,
+    ) -> Mapping[str, str]:
+        return await self._fresh(door, refused)
+
+    async def log_in(self, door: "HttpDoor") -> None:
+        await self._fresh(door, None)
+
+    async def _fresh(
+        self, door: "HttpDoor", refused: Mapping[str, str] | None
     ) -> Mapping[str, str]:
         in_use = self._headers
         if in_use is not None and in_use != refused and self._clock() < self._good_until:

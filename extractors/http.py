@@ -155,6 +155,12 @@ class HttpDoor:
     async def __aexit__(self, *error: object) -> None:
         await self._carrier.aclose()
 
+    async def log_in(self) -> None:
+        """Begin a session; what stands against it is told by the call that needs it."""
+        if self._auth is not None:
+            with suppress(SourceError):
+                await self._auth.log_in(self)
+
     async def send(self, call: Call) -> Reply:
         """The answer to `call`, after as many attempts as it allows."""
         correlation_id = call.correlation_id or uuid.uuid4().hex

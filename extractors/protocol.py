@@ -259,6 +259,10 @@ class Target(Protocol):
         """The latest time (UTC) that the system's own clock has told with an answer."""
         ...
 
+    async def log_in(self) -> None:
+        """Begin a session before the first call needs it; what fails is told by that call."""
+        ...
+
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         """The record by the vendor's id, or None when there is none."""
         ...

@@ -24,6 +24,9 @@ class MemoryTarget:
         self.script: list[tuple[str, SourceError] | None] = []
         self.look_script: list[SourceError | None] = []
 
+    async def log_in(self) -> None:
+        """There are no sessions."""
+
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         self._look_fault()
         return self.records.get((object, record_id))

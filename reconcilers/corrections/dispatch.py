@@ -114,6 +114,7 @@ class _Worker:
         while ids := self._next(system, lane):
             gate = asyncio.Semaphore(lane.limits.concurrency)
             async with asyncio.TaskGroup() as group:
+                group.create_task(lane.target.log_in())  # while the first claims are persisted
                 for correction_id in ids:
                     group.create_task(self._gated(gate, lane, correction_id))
 

@@ -40,6 +40,9 @@ class VeiledTarget:
     def newest_at(self) -> datetime | None:
         return self.target.newest_at
 
+    async def log_in(self) -> None:
+        await self.target.log_in()
+
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         try:
             return self._veiled(object, await self.target.read(object, record_id))

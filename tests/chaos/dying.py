@@ -55,6 +55,9 @@ class DyingTarget:
     def newest_at(self):
         return self.target.newest_at
 
+    async def log_in(self):
+        await self._step(self.target.log_in())
+
     async def _step(self, call):
         self.fuse.step()
         answer = await call

@@ -60,6 +60,9 @@ class StripeTarget:
     def newest_at(self) -> datetime | None:
         return self.door.newest_at
 
+    async def log_in(self) -> None:
+        await self.door.log_in()
+
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         """The record as it would be written (see writable.py)."""
         asked = Call("GET", _path(object, record_id), params=EXPANDED.get(object, ()))

@@ -49,6 +49,9 @@ class SalesforceTarget:
     def newest_at(self) -> datetime | None:
         return self.door.newest_at
 
+    async def log_in(self) -> None:
+        await self.door.log_in()
+
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         return await self._get(f"{ROOT}/sobjects/{object}/{quote(record_id, safe='')}")
 

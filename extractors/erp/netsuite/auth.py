@@ -95,3 +95,6 @@ class Signature:
             return refused
         _, headers, _ = self._client.sign(str(request.url), request.method)
         return dict(headers)
+
+    async def log_in(self, door: HttpDoor) -> None:
+        """There are no sessions."""

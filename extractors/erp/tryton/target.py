@@ -69,6 +69,9 @@ class TrytonTarget:
     def newest_at(self) -> datetime | None:
         return self.door.newest_at
 
+    async def log_in(self) -> None:
+        await self.door.log_in()
+
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         """The declared fields of the record."""
         rows = await self.lookup(object, id=record_id)

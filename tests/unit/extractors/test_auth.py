@@ -128,6 +128,32 @@ def test_a_token_is_renewed_a_little_before_it_expires(life, after, renewed):
     assert len(logins) == renewed
 
 
+def test_a_call_takes_the_session_that_was_begun_before_it():
+    token, logins = make_token(["t"])
+    script = Script(answer())
+
+    async def use(door):
+        begun = asyncio.create_task(door.log_in())
+        reply = await door.send(READ)
+        await begun
+        await door.log_in()
+        return reply
+
+    assert at_door(script, use, auth=token).status == 200
+    assert (sent(script), len(logins)) == (["bearer t"], 1)
+
+
+def test_what_stands_against_a_login_is_told_by_the_call_that_needs_it():
+    token, logins = make_token([Unauthorized("billing", "unknown client")])
+
+    async def use(door):
+        await door.log_in()
+        return await outcome(door, READ)
+
+    error = at_door(Script(), use, auth=token)
+    assert (type(error), error.message, len(logins)) == (Unauthorized, "unknown client", 1)
+
+
 def test_who_gives_up_waiting_does_not_take_the_login_away_from_others():
     async def run():
         token, logins = make_token(["t"])
@@ -176,6 +202,9 @@ class Signer:
             return refused
         self.signed += 1
         return {"Authorization": signature(request.method, request.url, self.signed)}
+
+    async def log_in(self, door):
+        """There are no sessions."""
 
 
 def test_a_signature_is_made_for_each_request_from_what_is_sent():
