@@ -23,6 +23,7 @@
   {%- if config.get('contract').enforced and not tieout.is_as_contracted() -%}
     {%- do get_assert_columns_equivalent(sql) -%}
   {%- endif -%}
+  {%- do tieout.require_grain(target, model['unique_id']) -%}
   {{ return({'relations': [target]}) }}
 {% endmacro %}
 

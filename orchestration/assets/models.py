@@ -21,6 +21,8 @@ from orchestration.resources import WAREHOUSE_POOL, Night
 from orchestration.spark.night import FIRST_HALF, build_on_spark
 
 BEFORE_IDENTITY = f"tag:{FIRST_HALF}"
+# Each model looks at its grain itself (dbt_project/macros/grain.sql).
+GRAINS_OF_MODELS = "tag:grain,path:models"
 # Sources that are no object of a system: loading the raw tables writes or loads them too.
 LOADED_TOO = ("control", "event_log")
 _ORIGINS_SHOWN = 5
@@ -151,13 +153,17 @@ def build_dbt_assets(project: DbtProject, lineage: Lineage) -> list[dg.AssetsDef
         "pool": WAREHOUSE_POOL,
     }
 
-    @dbt_assets(select=BEFORE_IDENTITY, name="models_before_identity", **common)
+    @dbt_assets(
+        select=BEFORE_IDENTITY, exclude=GRAINS_OF_MODELS, name="models_before_identity", **common
+    )
     def models_before_identity(
         context: dg.AssetExecutionContext, night: dg.ResourceParam[Night], dbt: DbtCliResource
     ) -> Iterator[Any]:
         yield from all_told(context, _build(context, night, dbt, is_first=True))
 
-    @dbt_assets(exclude=BEFORE_IDENTITY, name="models_after_identity", **common)
+    @dbt_assets(
+        exclude=f"{BEFORE_IDENTITY} {GRAINS_OF_MODELS}", name="models_after_identity", **common
+    )
     def models_after_identity(
         context: dg.AssetExecutionContext, night: dg.ResourceParam[Night], dbt: DbtCliResource
     ) -> Iterator[Any]:

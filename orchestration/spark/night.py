@@ -62,6 +62,11 @@ def build_on_spark(
     made = [node for node in of_type(manifest, "model") if (FIRST_HALF in node["tags"]) is is_first]
     with night.warehouse(read_only=False) as con:
         folder.show(con, tables_of(made))
+    grains = json.dumps({"unique_ids": [node["unique_id"] for node in made]})
+    dbt.cli(
+        ["run-operation", "require_grains", "--args", grains, "--target", "warehouse"],
+        target_path=in_duckdb,
+    ).wait()
     yield from run(
         "test", "--exclude-resource-type", "unit_test", target="warehouse", path=in_duckdb
     )

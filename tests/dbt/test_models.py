@@ -1,5 +1,7 @@
 """The models themselves: they build on empty tables, and their unit tests hold."""
 
+import json
+
 import duckdb
 import pytest
 
@@ -48,6 +50,23 @@ def test_a_credit_note_whose_lines_are_not_its_amount_is_told(built):
     warehouse.insert("canonical.credit_note_lines", [whole | {"amount_minor": 5}])
     told = warehouse.dbt("test", "--select", "credit_note_lines_are_complete")
     assert "Got 2 results" in told.stdout, told.stdout
+
+
+@pytest.mark.parametrize("keys", [("9", "9"), (None,)])
+def test_a_model_with_a_key_twice_or_none_fails_as_it_is_made(built, keys):
+    warehouse, _ = built
+    with duckdb.connect(str(warehouse.path)) as con:
+        con.execute("delete from raw.netsuite__accounting_period")
+    warehouse.insert("raw.netsuite__accounting_period", [{"id": key} for key in keys])
+    made = warehouse.dbt("run", "--select", "stg_netsuite__accounting_periods")
+    assert '"staging"."stg_netsuite__accounting_periods" where (period_id) is' in made.stdout
+    assert f"Got {len(keys)} rows of" in made.stdout
+    unique_id = "model.tieout.stg_netsuite__accounting_periods"
+    looked_at = warehouse.dbt(
+        "run-operation", "require_grains", "--args", json.dumps({"unique_ids": [unique_id]})
+    )
+    assert f"Got {len(keys)} rows of" in looked_at.stdout
+    assert looked_at.returncode == 1
 
 
 def test_a_model_whose_columns_are_not_those_of_its_contract_fails(built):

@@ -9,6 +9,7 @@ import json
 import duckdb
 import pytest
 
+from orchestration.assets.models import BEFORE_IDENTITY, GRAINS_OF_MODELS
 from reconcilers.tieout_entities import ENTITY_SUMS, entity_lines
 
 pytestmark = pytest.mark.slow
@@ -209,11 +210,13 @@ def night(new_warehouse):
         counts = {"source_count": len(rows), "landed_count": len(rows), "quarantined_count": 0}
         warehouse.insert("raw.snapshots", [{**snapshot, "watermark_at": WATERMARK, **counts}])
     nightly = ("--exclude-resource-type", "unit_test", "--vars", "{snapshot_date: 2026-06-30}")
-    first = warehouse.dbt("build", "--select", "tag:before_identity", *nightly)
+    first = warehouse.dbt(
+        "build", "--select", BEFORE_IDENTITY, "--exclude", GRAINS_OF_MODELS, *nightly
+    )
     assert first.returncode == 0, first.stdout
     records = [("salesforce", "001"), ("stripe", "cus_1"), ("netsuite", "7")]
     warehouse.write_crosswalk({"cus_acme": records})
-    second = warehouse.dbt("build", "--exclude", "tag:before_identity", *nightly)
+    second = warehouse.dbt("build", "--exclude", BEFORE_IDENTITY, GRAINS_OF_MODELS, *nightly)
     return warehouse, first, second
 
 
