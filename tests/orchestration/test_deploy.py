@@ -133,7 +133,7 @@ def test_who_needs_no_credentials_gets_none():
     writes = "tieout-dispatch.env"
     assert [name for name, one in OURS.items() if writes in str(one["env_file"])] == ["tieout"]
     units = [unit.name for unit in UNITS if writes in unit.read_text()]
-    assert units == ["tieout-dispatch.service"]
+    assert units == ["tieout-dispatch.service", "tieout-dispatch@.service"]
 
 
 def test_what_is_done_by_hand_is_done_to_the_same_company():
@@ -181,8 +181,20 @@ def test_systemd_takes_every_unit(tmp_path):
     assert (told.returncode, told.stderr) == (0, "")
 
 
+def test_a_unit_of_a_timer_is_one_companys_where_it_is_started_for_one():
+    templates = [unit for unit in UNITS if unit.stem.endswith("@")]
+    assert {unit.name for unit in templates} == {
+        timer.with_suffix(".service").name for timer in (DEPLOY / "systemd").glob("*@.timer")
+    }
+    for unit in templates:
+        assert re.search(r"^Environment=.*\bTIEOUT_COMPANY=%i$", unit.read_text(), re.MULTILINE)
+        assert unit.readlink() == Path(unit.name.replace("@", ""))
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+@pytest.mark.parametrize(
+    "unit", [unit for unit in UNITS if not unit.is_symlink()], ids=lambda unit: unit.name
+)
 def test_a_unit_may_do_little(unit):
     told = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--threshold=30", unit],
