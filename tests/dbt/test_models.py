@@ -7,6 +7,12 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
+# Model, and decimals of its product: percents and factors, which are never above a hundred.
+PRODUCTS_OF_RATIOS = {
+    ("stg_stripe__subscription_items", 8),
+    ("cmp_contract_change__crm_vs_billing", 12),
+}
+
 
 @pytest.fixture(scope="module")
 def built(new_warehouse):
@@ -50,6 +56,39 @@ def test_a_credit_note_whose_lines_are_not_its_amount_is_told(built):
     warehouse.insert("canonical.credit_note_lines", [whole | {"amount_minor": 5}])
     told = warehouse.dbt("test", "--select", "credit_note_lines_are_complete")
     assert "Got 2 results" in told.stdout, told.stdout
+
+
+def test_no_product_of_money_is_kept_in_eighteen_digits(built):
+    """DuckDB fits a product of two decimals of up to 18 digits into 18, and fails where it can't."""
+    warehouse, _ = built
+    narrow = set()
+    with duckdb.connect(str(warehouse.path), read_only=True) as con:
+        for compiled in (warehouse.folder / "target/compiled/tieout/models").rglob("*.sql"):
+            if any(part.endswith(".yml") for part in compiled.parts):  # of a unit test
+                continue
+            asked = "select json_serialize_plan(?, optimize := false)"
+            plan = json.loads(con.execute(asked, [compiled.read_text("utf-8")]).fetchone()[0])
+            assert plan["error"] is False, compiled
+            narrow |= {(compiled.stem, scale) for scale in _narrow_products(plan)}
+    assert narrow == PRODUCTS_OF_RATIOS
+
+
+def _narrow_products(plan):
+    """The scales of products that are checked for digits which they have no room for."""
+    if isinstance(plan, dict):
+        is_checked = (plan.get("function_data") or {}).get("check_overflow")
+        if (
+            is_checked
+            and plan["qname"]["path"][-1] == "*"
+            and plan["return_type"]["id"] == "DECIMAL"
+        ):
+            kind = plan["return_type"]["type_info"]
+            if kind["width"] <= 18:
+                yield kind["scale"]
+        plan = list(plan.values())
+    if isinstance(plan, list):
+        for each in plan:
+            yield from _narrow_products(each)
 
 
 @pytest.mark.parametrize("keys", [("9", "9"), (None,)])

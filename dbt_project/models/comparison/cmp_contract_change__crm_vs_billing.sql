@@ -125,8 +125,8 @@ compared as (
                 sides.crm_quantity = sides.billing_quantity
                 and sold.discount_percent <> cast(100 - 100 * discounted.discount_factor as decimal(9, 6))
                 and abs(
-                    cast(sides.billing_mrr_at_contract_quantity_minor as decimal(18, 0)) * (100 - sold.discount_percent)
-                    - cast(sides.crm_mrr_at_contract_quantity_minor as decimal(18, 0))
+                    cast(sides.billing_mrr_at_contract_quantity_minor as decimal(28, 0)) * (100 - sold.discount_percent)
+                    - cast(sides.crm_mrr_at_contract_quantity_minor as decimal(28, 0))
                     * cast(100 * discounted.discount_factor as decimal(9, 6))
                 ) <= 100 * sides.line_count
                 then 'discount'
@@ -192,8 +192,8 @@ select
             then greatest({{ full_months('greatest(discount_end_date, as_of_date)', 'end_date') }} + 1, 0)
     end as undiscounted_months,
     {{ exact_ratio(
-        'cast(crm_amount_minor as decimal(18, 0)) * crm_discount_percent * 10000',
-        'cast(10000 * (100 - crm_discount_percent) as bigint)'
+        'cast(crm_amount_minor as decimal(28, 0)) * crm_discount_percent * 10000',
+        'cast(cast(10000 as bigint) * (100 - crm_discount_percent) as bigint)'
     ) }} as crm_discount_minor,
     -- the month that has begun is one of those that remain
     case
