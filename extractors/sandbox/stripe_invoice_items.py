@@ -21,13 +21,16 @@ from extractors.sandbox.stripe_operations import (
 from extractors.sandbox.stripe_shapes import Document
 
 FINAL = "invoice_not_editable"
+_TAX_BEHAVIOR = frozenset({"exclusive", "inclusive", "unspecified"})
 _INLINE: dict[str, Any] = {
     "currency": "text",
     "product": "text",
-    "tax_behavior": frozenset({"exclusive", "inclusive", "unspecified"}),
-    "unit_amount": "integer",
+    "tax_behavior": _TAX_BEHAVIOR,
+    "unit_amount": "count",
     "unit_amount_decimal": "decimal",
 }
+# Nothing of the sandbox is taxed by them, and no item shows them.
+_OF_TAX: dict[str, Any] = {"tax_behavior": _TAX_BEHAVIOR, "tax_code": "text"}
 _ITEM: dict[str, Any] = {
     "amount": "integer",
     "description": "text",
@@ -64,6 +67,7 @@ def add_invoice_item(
 
 def _create_item(store: Store, asked: dict[str, Any], _: str) -> Document:
     customer = named(store, "customer", asked["customer"], "customer")
+    _require_one_sum(asked)
     invoice = asked.get("invoice")
     if invoice is not None:
         _require_draft(named(store, "invoice", invoice, "invoice"))
@@ -74,11 +78,20 @@ def _create_item(store: Store, asked: dict[str, Any], _: str) -> Document:
         asked["parent"] = {"type": "subscription_details", "subscription_details": details}
     fields = {**asked, "currency": _currency(asked, price, customer)}
     fields["amount"] = _amount(asked, price)
-    fields.pop("unit_amount_decimal", None)
+    for name in ("unit_amount_decimal", *_OF_TAX):
+        fields.pop(name, None)
     item = add_invoice_item(store, price=price, **fields)
     if invoice is not None:
         take_up(store, live(store, "invoice", invoice), [item])
     return live(store, "invoiceitem", item["id"])
+
+
+def _require_one_sum(asked: Mapping[str, Any]) -> None:
+    """An amount is the whole of an item: what a price and a quantity come to is another."""
+    for other in ("price_data", "pricing", "quantity", "unit_amount_decimal"):
+        if asked.get("amount") is not None and asked.get(other) is not None:
+            message = f"You may only specify one of these parameters: amount, {other}."
+            raise StripeError(message, "parameters_exclusive", other)
 
 
 def _price_of(store: Store, asked: dict[str, Any]) -> Document | None:
@@ -207,6 +220,7 @@ OPERATIONS = (
             "invoice": "text",
             "price_data": _INLINE,
             "subscription": "text",
+            **_OF_TAX,
             **_ITEM,
         },
         required=("customer",),

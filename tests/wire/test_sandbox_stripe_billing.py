@@ -88,6 +88,21 @@ def test_an_item_may_have_a_price_of_its_own_and_wait_for_one_subscription(books
         assert len(waiting(books.store, "cus_1", "usd", named)) == count
 
 
+def test_an_amount_may_be_given_back_with_the_next_invoice_of_one_subscription(v1):
+    marks = {"use": "il_1"}
+    asked = {"customer": "cus_1", "amount": -700, "currency": "usd", "subscription": "sub_1"}
+    asked |= {"tax_behavior": "exclusive", "tax_code": "txcd_1", "metadata": marks}
+    item = v1.invoice_items.create(asked)
+    assert (item.amount, item.quantity, item.pricing) == (-700, 1, None)
+    v1.invoice_items.create({"customer": "cus_1", "amount": 1000, "currency": "usd"})
+    taken = v1.invoices.create({"customer": "cus_1", "pending_invoice_items_behavior": "include"})
+    assert (taken.total, taken.amount_due) == (300, 300)
+    assert [(line.amount, line.metadata.to_dict()) for line in taken.lines.data] == [
+        (-700, marks),
+        (1000, {}),
+    ]
+
+
 def test_items_of_a_draft_may_change_and_go(v1):
     draft = v1.invoices.create({"customer": "cus_1"})
     item = {"customer": "cus_1", "invoice": draft.id, "amount": 500}
@@ -153,6 +168,9 @@ def test_items_of_a_document_stay(v1, http):
         ("invoiceitems", {"customer": "cus_1", "amount": "1", "invoice": "in_x"}, ("resource_missing", "invoice")),
         ("invoiceitems", {"customer": "cus_1", "amount": "1", "subscription": "sub_x"}, ("resource_missing", "subscription")),
         ("invoiceitems", {"customer": "cus_1", "price_data[currency]": "usd"}, ("parameter_missing", "product")),
+        ("invoiceitems", {"customer": "cus_1", "price_data[unit_amount]": "-1"}, ("parameter_invalid_integer", "price_data[unit_amount]")),
+        ("invoiceitems", {"customer": "cus_1", "amount": "-1", "quantity": "1"}, ("parameters_exclusive", "quantity")),
+        ("invoiceitems", {"customer": "cus_1", "amount": "-1", "pricing[price]": "price_1"}, ("parameters_exclusive", "pricing")),
     ],
 )  # fmt: skip
 def test_wrong_drafts_are_refused(books, http, path, data, why):
