@@ -92,7 +92,7 @@ TAX_ID = _object(
 
 PRODUCT = _object(
     "product",
-    declare("name"),
+    declare("name", "tax_code"),
     declare("active", kind="boolean", required=True),
     declare("metadata.sku"),
     declare("updated", kind="integer"),

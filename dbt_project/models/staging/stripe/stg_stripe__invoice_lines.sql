@@ -12,6 +12,7 @@
         'subscription_item_details': {'subscription_item': 'VARCHAR', 'proration': 'VARCHAR'},
         'invoice_item_details': {'invoice_item': 'VARCHAR', 'proration': 'VARCHAR'}
     },
+    'metadata': {'tieout_usage_product': 'VARCHAR'},
     'taxes': [{'amount': 'VARCHAR', 'tax_behavior': 'VARCHAR'}],
     'discount_amounts': [{'amount': 'VARCHAR'}]
 } %}
@@ -27,7 +28,8 @@ with lines as (
 select
     line.id as invoice_line_id,
     invoice_id,
-    line.pricing.price_details.product as product_id,
+    -- what takes back use is an amount without a price: it names its product by our mark
+    coalesce(line.metadata.tieout_usage_product, line.pricing.price_details.product) as product_id,
     line.pricing.price_details.price as price_id,
     line.parent.subscription_item_details.subscription_item as subscription_item_id,
     line.parent.invoice_item_details.invoice_item as invoice_item_id,
