@@ -159,7 +159,15 @@ USED: Mapping[str, Any] = {
     "starts": 1777593605, "ends": 1780272005, "metered_from": 1777593600,
     "metered_until": 1780272000, "metered_quantity": 1200, "is_whole": True,
     "billed_quantity": 1000, "rated_minor": 11500, "billed_minor": 10001,
-    "billed_rated_minor": 10000, "line_count": 1, "discount_minor": 0,
+    "billed_rated_minor": 10000, "line_count": 1, "discount_minor": 0, "tax_code": None,
+    "payment_id": None, "charge_count": 0, "refund_count": 0, "refund_credits_minor": 0,
+    "is_disputed": False, "is_paid_otherwise": False,
+}  # fmt: skip
+# The same month with what it bills and what its meter counts changed about, once it is paid.
+OVERUSED: Mapping[str, Any] = {
+    **USED, "invoice_status": "paid", "charge_count": 1, "payment_id": "ch_7",
+    "metered_quantity": 1000, "rated_minor": 10000,
+    "billed_quantity": 1200, "billed_minor": 11501, "billed_rated_minor": 11500,
 }  # fmt: skip
 
 
@@ -172,12 +180,27 @@ def unbilled_usage(**values: Any) -> dict[str, Any]:
         replica_role=None,
         replica_system=None,
         attribute="quantity",
-        observed="1000",
-        impact_minor=1499,
-        **{"expected": "1200", "cause": "not_billed", **values},
+        **{
+            "expected": "1200",
+            "observed": "1000",
+            "impact_minor": 1499,
+            "cause": "not_billed",
+            **values,
+        },
     )
 
 
 def used(**values: Any) -> dict[str, list[dict[str, Any]]]:
     """The facts of that period, with some values changed."""
-    return {"unbilled_usage": [{**USED, **values}]}
+    return {"used_periods": [{**USED, **values}]}
+
+
+def overbilled_usage(**values: Any) -> dict[str, Any]:
+    """Line il_7 of invoice in_1 bills 1200 units of a May in which the meter counts 1000."""
+    told = {"expected": "1000", "observed": "1200", "impact_minor": -1501}
+    return unbilled_usage(**{**told, "cause": "billed_too_much", **values})
+
+
+def overused(**values: Any) -> dict[str, list[dict[str, Any]]]:
+    """The facts of that period, with some values changed."""
+    return {"used_periods": [{**OVERUSED, **values}]}

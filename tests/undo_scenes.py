@@ -279,6 +279,14 @@ def unbilled_usage(company, n):
     return billing.unbilled_usage(expected=str(1200 + n)), facts
 
 
+@scene(("USG-QTY-01", "billed_too_much"))
+def overbilled_usage(company, n):
+    stripe_sandbox.count(company.store, 1000 - n, at=billing.USED["starts"])
+    counts = {"metered_quantity": 1000 - n, "rated_minor": 10000 - 7 * n}
+    facts = billing.overused(**counts, invoice_status="open", payment_id=None)
+    return billing.overbilled_usage(expected=str(1000 - n)), facts
+
+
 def _two_invoices(company: Vendors) -> tuple[str, str]:
     first, second = (write(company, "invoice", f"in_{n}", invoice(f"UK-{n}")) for n in (2, 3))
     return first, second

@@ -93,7 +93,7 @@ BILLING_FRAMES: dict[str, dict[str, pl.DataType]] = {
     },
 }
 
-_OF_INVOICES = """
+OF_INVOICES = """
         select invoices.id as invoice_id,
                coalesce(invoices.post_payment_credit_notes_amount, 0) as paid_credits_minor,
                coalesce(invoices.pre_payment_credit_notes_amount, 0) as open_credits_minor, (
@@ -167,7 +167,7 @@ BILLING_QUERIES: Mapping[str, str] = {
         )
     """,
     "overcharges": f"""
-        with whole as ({_OF_INVOICES})
+        with whole as ({OF_INVOICES})
         select compared.billing_id as payment_id, compared.overcharged_minor,
                wire.amount as amount_minor, coalesce(wire.amount_refunded, 0) as refunded_minor,
                invoices.total as invoice_total_minor, earlier.id as earlier_id,
@@ -204,7 +204,7 @@ BILLING_QUERIES: Mapping[str, str] = {
         where told.code = 'PRD-PRC-01'
     """,
     "uncredited_refunds": f"""
-        with whole as ({_OF_INVOICES})
+        with whole as ({OF_INVOICES})
         select refunds.refund_id, refunds.status, refunds.amount_minor,
                compared.uncredited_minor, invoices.status as invoice_status,
                invoices.total as total_minor, wire.id as payment_id, wire.amount as charge_minor,

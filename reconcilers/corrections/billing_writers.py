@@ -9,7 +9,7 @@ from reconcilers.corrections.erp_duplicate import credit_void
 from reconcilers.corrections.facts import Facts
 from reconcilers.corrections.list_prices import make_price
 from reconcilers.corrections.policy import Rule
-from reconcilers.corrections.unbilled_usage import bill_usage
+from reconcilers.corrections.usage_items import bill_usage, credit_usage
 
 BILLING_WRITERS: Mapping[
     tuple[str, str | None], Callable[[Subject, Rule, Facts], Correction | None]
@@ -19,6 +19,7 @@ BILLING_WRITERS: Mapping[
     ("PAY-DUP-01", "charged_twice"): refund_charge,
     ("PRD-PRC-01", None): make_price,
     ("USG-QTY-01", "not_billed"): bill_usage,
+    ("USG-QTY-01", "billed_too_much"): credit_usage,
     ("INV-SCHD-01", "stale_draft"): finalize_draft,
     ("INV-STAT-01", "void_not_copied"): credit_void,
 }

@@ -32,7 +32,7 @@ class Facts:
     unbilled_lines: Mapping[str, Sequence[Row]]
     prices: Mapping[str, Row]
     list_prices: Mapping[str, Row]
-    unbilled_usage: Mapping[str, Row]
+    used_periods: Mapping[str, Row]
     overcharges: Mapping[str, Row]
     signed_steps: Mapping[str, Row]
     signed_lines: Mapping[str, Row]
@@ -106,7 +106,7 @@ def index(context: PlanContext) -> Facts:
         prices=_by(context.billing_prices, "price_id"),
         overcharges=_by(context.overcharges, "payment_id"),
         list_prices=_by(context.list_prices, "row_key"),
-        unbilled_usage=_by(context.unbilled_usage, "row_key"),
+        used_periods=_by(context.used_periods, "row_key"),
         signed_steps=_by(context.signed_steps, "row_key"),
         coupons=context.billing_coupons.rows(named=True),
         signed_lines=_by(context.signed_lines, "row_key"),

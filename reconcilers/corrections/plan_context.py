@@ -43,7 +43,7 @@ class PlanContext:
     unbilled_lines: pl.DataFrame
     billing_prices: pl.DataFrame
     list_prices: pl.DataFrame
-    unbilled_usage: pl.DataFrame
+    used_periods: pl.DataFrame
     overcharges: pl.DataFrame
     signed_steps: pl.DataFrame
     signed_lines: pl.DataFrame

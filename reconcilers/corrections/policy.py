@@ -59,6 +59,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("JE-PER-01", None): Mode.APPROVE_TWO,
     ("PRD-PRC-01", None): Mode.APPROVE,
     ("USG-QTY-01", "not_billed"): Mode.APPROVE,
+    ("USG-QTY-01", "billed_too_much"): Mode.APPROVE,
     ("PRD-GL-01", None): Mode.APPROVE_TWO,
     ("PRD-MAP-01", "retired"): Mode.APPROVE,
     ("INV-MISS-02", "unpaid"): Mode.APPROVE_TWO,

@@ -44,6 +44,7 @@ UNDONE_BY: Mapping[str, str] = {
     "revert_unsigned_edit": UNDO_UPDATE,
     "plan_subscription": UNDO_DEED,
     "bill_usage": UNDO_DEED,
+    "credit_usage": UNDO_DEED,
     UNDO_UPDATE: UNDO_UPDATE,
     UNDO_CREATION: UNDO_UPDATE,
 }

@@ -1,22 +1,25 @@
-"""The plan's facts about billed periods of which the meter counts more, as SQL."""
+"""The plan's facts about billed periods of which the meter counts more or fewer units, as SQL."""
 
 from collections.abc import Mapping
 
 import polars as pl
 
+from reconcilers.corrections.billing_frames import OF_INVOICE, OF_INVOICES
+
 _TEXT, _WHOLE, _FLAG = pl.String(), pl.Int64(), pl.Boolean()
-# What it counts and what was billed, with the invoice, its subscription, price and discount.
+# What it counts and what was billed, with the invoice, what paid that (`payment_id` is one of its
+# charges that did not fail), its subscription, price and discount.
 # Instants are unix seconds, those of the meter whole minutes; `metered_quantity` is in whole units,
 # `is_whole` says whether the meter counts no part of one.
 USAGE_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
-    "unbilled_usage": {
+    "used_periods": {
         "row_key": _TEXT,
         "line_id": _TEXT,
         "invoice_id": _TEXT,
         "invoice_status": _TEXT,
         "total_minor": _WHOLE,
-        "paid_credits_minor": _WHOLE,
-        "open_credits_minor": _WHOLE,
+        **OF_INVOICE,
+        "payment_id": _TEXT,
         "customer_id": _TEXT,
         "subscription_id": _TEXT,
         "subscription_status": _TEXT,
@@ -25,6 +28,7 @@ USAGE_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "product_id": _TEXT,
         "currency": _TEXT,
         "tax_behavior": _TEXT,
+        "tax_code": _TEXT,
         "meter_id": _TEXT,
         "starts": _WHOLE,
         "ends": _WHOLE,
@@ -41,19 +45,21 @@ USAGE_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     },
 }
 USAGE_QUERIES: Mapping[str, str] = {
-    "unbilled_usage": """
-        select told.row_key, ratings.line_key as line_id, invoices.id as invoice_id,
-               invoices.status as invoice_status, invoices.total as total_minor,
-               coalesce(invoices.post_payment_credit_notes_amount, 0) as paid_credits_minor,
-               coalesce(invoices.pre_payment_credit_notes_amount, 0) as open_credits_minor,
+    "used_periods": f"""
+        with whole as ({OF_INVOICES})
+        select told.row_key, ratings.line_key as line_id, whole.*,
+               invoices.status as invoice_status, invoices.total as total_minor, (
+                   select max(charges.payment_id) from conformed.payment__billing as charges
+                   where charges.invoice_id = invoices.id and charges.status <> 'failed'
+               ) as payment_id,
                invoices.customer as customer_id, subscriptions.id as subscription_id,
                subscriptions.status as subscription_status,
                coalesce(subscriptions.cancel_at_period_end, false)
                or subscriptions.cancel_at is not null
-               or coalesce(subscriptions.pause_collection not in ('null', '{}'), false)
+               or coalesce(subscriptions.pause_collection not in ('null', '{{}}'), false)
                    as is_ending,
                ratings.item_id, prices.product as product_id, invoices.currency,
-               prices.tax_behavior, prices.recurring_meter as meter_id,
+               prices.tax_behavior, products.tax_code, prices.recurring_meter as meter_id,
                epoch(lines.service_start_at)::bigint as starts,
                epoch(lines.service_end_at)::bigint as ends,
                starts - starts % 60 as metered_from, ends - ends % 60 as metered_until,
@@ -71,9 +77,11 @@ USAGE_QUERIES: Mapping[str, str] = {
         join canonical.usage_ratings as ratings on told.owner_id = ratings.line_key
         join staging.stg_stripe__invoice_lines as lines on ratings.line_key = lines.invoice_line_id
         join raw.stripe__invoice as invoices on ratings.invoice_key = invoices.id
+        join whole on invoices.id = whole.invoice_id
         join raw.stripe__price as prices on ratings.price_id = prices.id
+        left join raw.stripe__product as products on prices.product = products.id
         left join raw.stripe__subscription as subscriptions
             on invoices.parent_subscription_details_subscription = subscriptions.id
-        where told.code = 'USG-QTY-01' and told.cause = 'not_billed'
+        where told.code = 'USG-QTY-01'
     """,
 }

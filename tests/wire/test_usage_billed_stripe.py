@@ -1,4 +1,4 @@
-"""Use that an invoice left out, billed over the wire: once, whatever is lost, and taken back again."""
+"""Use that an invoice left out or billed too much, settled over the wire: once, and undone again."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -11,7 +11,7 @@ from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.billing_samples import USED, unbilled_usage, used
+from tests.billing_samples import USED, overbilled_usage, overused, unbilled_usage, used
 from tests.correction_samples import plan_into
 from tests.drift_samples import drift
 from tests.plan_facts import context
@@ -26,23 +26,44 @@ def state():
     opened.close()
 
 
-@pytest.fixture
-def used_more(vendors):
-    """Invoice in_1 of cus_1 bills 1000 units of a month in which meter mtr_1 counts 1200."""
+def fill(vendors, status, *units):
     stripe_sandbox.fill(vendors.store)
-    invoice = {"id": "in_1", "customer": "cus_1", "currency": "usd", "status": "open"}
+    invoice = {"id": "in_1", "customer": "cus_1", "currency": "usd", "status": status}
     money = dict.fromkeys(("total", "subtotal", "amount_due", "amount_remaining"), 12000)
     created = int(LONG_AGO.timestamp())
     vendors.store.put_many("stripe", "invoice", [{**invoice, **money, "created": created}])
-    stripe_sandbox.count(vendors.store, 1000, 200, at=USED["starts"])
+    stripe_sandbox.count(vendors.store, *units, at=USED["starts"])
+
+
+@pytest.fixture
+def used_more(vendors):
+    """Invoice in_1 of cus_1 bills 1000 units of a month in which meter mtr_1 counts 1200."""
+    fill(vendors, "open", 1000, 200)
     # neither of this month nor of this customer's meter
     stripe_sandbox.count(vendors.store, 7, at=USED["ends"])
+    return vendors
+
+
+@pytest.fixture
+def billed_more(vendors):
+    """Invoice in_1 bills 1200 units of a month in which the meter counts 1000; charge ch_7 paid it."""
+    fill(vendors, "paid", 1000)
+    charge = {"id": "ch_7", "customer": "cus_1", "currency": "usd", "status": "succeeded"}
+    charge |= {"amount": 12000, "amount_refunded": 0, "disputed": False, "payment_intent": None}
+    created = int(LONG_AGO.timestamp())
+    vendors.store.put_many("stripe", "charge", [{**charge, "created": created}])
     return vendors
 
 
 def plan(state, company, **values):
     facts = used(**{"currency": "usd", **values})
     plan_into(state, drift(unbilled_usage()), context(**facts), company.store.now())
+    agree(state, company)
+
+
+def plan_back(state, company, **values):
+    facts = overused(**{"currency": "usd", **values})
+    plan_into(state, drift(overbilled_usage()), context(**facts), company.store.now())
     agree(state, company)
 
 
@@ -129,3 +150,39 @@ def test_what_an_invoice_took_up_is_left_to_people(used_more, state):
     used_more.store.put("stripe", "invoiceitem", {"id": item["id"], "invoice": "in_2"})
     assert undo(state, used_more) == {"superseded": 1}
     assert len(waiting(used_more)) == 1
+
+
+def test_what_was_billed_too_much_goes_off_the_next_invoice_once(billed_more, state):
+    plan_back(state, billed_more)
+    billed_more.fault("stripe", method="POST", path="/v1/invoiceitems", lose_answer=True)
+    assert send(state, billed_more) == {"accepted": 1}
+    (item,) = waiting(billed_more)
+    assert (item["amount"], item["currency"], item["invoice"]) == (-1501, "usd", None)
+    assert item["parent"]["subscription_details"] == {"subscription": "sub_1"}
+    assert item["metadata"]["tieout_usage_units"] == "-200"
+    again = open_state("sqlite://")
+    plan_back(again, billed_more, total_minor=12000, rated_minor=9900)
+    assert send(again, billed_more) == {"superseded": 1}
+    (view,) = list_corrections(again)
+    assert "is in billing already" in view.state_reason
+    assert len(waiting(billed_more)) == 1
+    again.close()
+    assert undo(state, billed_more) == {"accepted": 1}
+    assert waiting(billed_more) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "change"),
+    [
+        ("charge", "ch_7", {"amount_refunded": 1501}),
+        ("charge", "ch_7", {"disputed": True}),
+        ("invoice", "in_1", {"post_payment_credit_notes_amount": 1501}),
+    ],
+)
+def test_what_went_back_by_another_way_meanwhile_stays_where_it_is(
+    billed_more, state, kind, key, change
+):
+    plan_back(state, billed_more)
+    billed_more.store.put("stripe", kind, {"id": key, **change})
+    assert send(state, billed_more) == {"superseded": 1}
+    assert waiting(billed_more) == []

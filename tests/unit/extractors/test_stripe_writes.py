@@ -79,9 +79,12 @@ def _mistakes(value, kind, names, where):
 
 
 def _mistakes_in_all(value, kind, names, where):
-    """Those of the option that fits best; `Literal[...] | str` only leaves room for new words."""
+    """Those of the option that fits best; `Literal[...] | str` only leaves room for new words.
+
+    Of a text, `Literal[""]` takes it away.
+    """
     options = [_resolved(option, names) for option in get_args(kind)]
-    has_words = any(get_origin(option) is Literal for option in options)
+    has_words = any(get_origin(each) is Literal and any(get_args(each)) for each in options)
     known = [option for option in options if not (has_words and option is str)]
     found = [list(_mistakes(value, option, names, where)) for option in known]
     if all(found):

@@ -1,4 +1,4 @@
-"""Use that an invoice left out is billed by an item of the next one, and only while that is simple."""
+"""Use that an invoice left out, or billed too much, is settled by an item of the next one, or by people."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from reconcilers.corrections.approval import approve
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.billing_samples import unbilled_usage, used
+from tests.billing_samples import overbilled_usage, overused, unbilled_usage, used
 from tests.correction_samples import at, plan_into
 from tests.drift_samples import drift
 from tests.memory_targets import MemoryTarget
@@ -55,10 +55,43 @@ def test_what_lacks_still_after_an_item_is_another_correction():
     assert first.idempotency_key != later.idempotency_key
 
 
+def test_units_that_were_billed_too_much_are_taken_back_by_an_amount_that_names_their_product():
+    """A price below nothing is refused by the vendor, and an amount has no quantity."""
+    correction = planned(overbilled_usage(), **overused())
+    assert (correction.action, correction.object) == ("credit_usage", "invoiceitem")
+    assert (correction.operation, correction.mode) == ("create", "approve")
+    assert correction.payload == {
+        "customer": "cus_1",
+        "subscription": "sub_1",
+        "amount": -1501,
+        "currency": "gbp",
+        "discountable": False,
+        "description": "Usage 2026-05-01 to 2026-06-01: 200 units that were billed too much",
+        "period": {"start": 1777593605, "end": 1780272005},
+        "metadata": {
+            "tieout_usage_line": "il_7",
+            "tieout_usage_item": "si_7",
+            "tieout_usage_billed": "1200",
+            "tieout_usage_units": "-200",
+            "tieout_usage_product": "prod_1",
+            "q2c_correlation_id": "q2c_006A",
+            "tieout_correction": correction.correction_id,
+        },
+    }
+    assert mistakes("invoice_item_create", correction.payload) == []
+
+
+def test_what_goes_back_is_taxed_as_the_use_was():
+    taxed = overused(tax_behavior="exclusive", tax_code="txcd_1")
+    payload = planned(overbilled_usage(), **taxed).payload
+    assert (payload["tax_behavior"], payload["tax_code"]) == ("exclusive", "txcd_1")
+    assert mistakes("invoice_item_create", payload) == []
+
+
 @pytest.mark.parametrize(
     ("facts", "field", "words"),
     [
-        ({"unbilled_usage": []}, "invoiceitem.amount", "not in the snapshot"),
+        ({"used_periods": []}, "invoiceitem.amount", "not in the snapshot"),
         (used(invoice_status="uncollectible"), "invoice.status", "is uncollectible"),
         (used(paid_credits_minor=1), CREDITED, "was credited"),
         (used(open_credits_minor=1), CREDITED, "was credited"),
@@ -74,17 +107,42 @@ def test_what_lacks_still_after_an_item_is_another_correction():
     ],
 )
 def test_what_is_not_simple_is_for_people(facts, field, words):
-    correction = planned(unbilled_usage(), **facts)
+    _is_refused(planned(unbilled_usage(), **facts), field, words)
+
+
+def _is_refused(correction, field, words):
     (refusal,) = correction.refusals
     assert (refusal.field, words in refusal.problem) == (field, True), refusal
     assert (correction.state, correction.payload) == ("refused", {})
 
 
-def test_what_was_billed_too_much_is_only_told():
-    state = open_state("sqlite://")
-    plan_into(state, drift(unbilled_usage(cause="billed_too_much")), context(**used()), at(0, 3))
-    assert list_corrections(state) == []
-    state.close()
+@pytest.mark.parametrize(
+    ("facts", "field", "words"),
+    [
+        ({"used_periods": []}, "invoiceitem.amount", "not in the snapshot"),
+        (overused(invoice_status="uncollectible"), "invoice.status", "is uncollectible"),
+        (overused(paid_credits_minor=1), CREDITED, "was credited"),
+        (overused(open_credits_minor=1), CREDITED, "was credited"),
+        (overused(refund_count=1), "charge.amount_refunded", "was refunded"),
+        (overused(is_disputed=True), "charge.amount_refunded", "disputed"),
+        (overused(charge_count=2), "charge.amount_refunded", "charged twice"),
+        (overused(is_ending=True), "subscription.status", "no invoice to come"),
+        (overused(is_whole=False), "usage.quantity", "parts of a unit"),
+        (overused(metered_quantity=0, rated_minor=0), "usage.quantity", "nothing at all"),
+        (overused(billed_quantity=1000), "usage.quantity", "as many units"),
+        (overused(billed_rated_minor=11499), "invoiceitem.amount", "2 minor units apart"),
+        (overused(discount_minor=5), "invoiceitem.amount", "a discount"),
+        (overused(tax_behavior="inclusive"), "invoiceitem.amount", "holds its tax"),
+        (overused(rated_minor=11501), "invoiceitem.amount", "come to nothing"),
+    ],
+)
+def test_what_is_not_simple_is_given_back_by_people(facts, field, words):
+    _is_refused(planned(overbilled_usage(), **facts), field, words)
+
+
+def test_money_that_went_back_is_nothing_against_billing_more():
+    facts = used(refund_count=1, is_disputed=True, charge_count=2)
+    assert planned(unbilled_usage(), **facts).refusals == ()
 
 
 INVOICE = {
@@ -94,6 +152,7 @@ INVOICE = {
 }  # fmt: skip
 GOES_ON = {"id": "sub_1", "ended_at": None, "cancel_at": None, "cancel_at_period_end": False}
 VOIDED = {"voided_at": 9, "marked_uncollectible_at": None}
+KEPT = {"id": "ch_7", "amount": 12000, "amount_refunded": 0, "disputed": False}
 COUNTED = {
     "id": "mtrusg_1", "meter": "mtr_1", "customer": "cus_1",
     "start_time": "1777593600", "end_time": "1780272000", "aggregated_value": 1200,
@@ -120,20 +179,43 @@ COUNTED = {
 )
 def test_it_is_asked_again_just_before(changed, outcome, words):
     """An invoice that was paid meanwhile bills no more than before."""
+    sent = _sent(changed, unbilled_usage(), used())
+    assert (*sent[:2], words in sent[2]) == (outcome, True, True), sent
+
+
+@pytest.mark.parametrize(
+    ("changed", "outcome", "words"),
+    [
+        ({}, "accepted", "accepted"),
+        ({("usage", "mtrusg_1"): {"aggregated_value": 999}}, "superseded", "aggregated_value"),
+        ({("charge", "ch_7"): {"amount_refunded": 1501}}, "superseded", "ch_7 changed"),
+        ({("charge", "ch_7"): {"disputed": True}}, "superseded", "ch_7 changed"),
+    ],
+)
+def test_nothing_goes_back_that_went_back_meanwhile(changed, outcome, words):
+    counted = {"aggregated_value": 1000} | changed.get(("usage", "mtrusg_1"), {})
+    now = {**changed, ("usage", "mtrusg_1"): counted}
+    sent = _sent(now, overbilled_usage(), overused())
+    assert (*sent[:2], words in sent[2]) == (outcome, True, True), sent
+
+
+def _sent(changed, finding, facts):
+    """What comes of the correction: its outcome, whether just that was written, and its words."""
     records = {
         ("invoice", "in_1"): INVOICE,
         ("subscription", "sub_1"): GOES_ON,
         ("usage", "mtrusg_1"): COUNTED,
+        ("charge", "ch_7"): KEPT,
     }
     known = {key: {**record, **changed.get(key, {})} for key, record in records.items()}
     account = MemoryTarget("stripe", known)
     state = open_state("sqlite://")
-    plan_into(state, drift(unbilled_usage()), context(**used()), at(0, 3))
+    plan_into(state, drift(finding), context(**facts), at(0, 3))
     (view,) = list_corrections(state, states=("proposed",))
     approve(state, [view.correction_id], "ann", "", at(0, 4))
     limits = DispatchLimits(tries_per_run=1)
     sent = asyncio.run(dispatch(state, {"stripe": account}, lambda: at(0, 9), limits))
     (view,) = list_corrections(state)
-    assert (sent.outcomes, words in view.state_reason) == ({outcome: 1}, True), view.state_reason
-    assert len(account.effects) == (outcome == "accepted")
+    (outcome,) = sent.outcomes
     state.close()
+    return outcome, len(account.effects) == (outcome == "accepted"), view.state_reason
