@@ -158,7 +158,7 @@ class HttpDoor:
     async def log_in(self) -> None:
         """Begin a session; what stands against it is told by the call that needs it."""
         if self._auth is not None:
-            with suppress(SourceError):
+            with suppress(Exception):  # a key that cannot be read, too
                 await self._auth.log_in(self)
 
     async def send(self, call: Call) -> Reply:

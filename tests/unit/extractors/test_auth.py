@@ -154,6 +154,18 @@ def test_what_stands_against_a_login_is_told_by_the_call_that_needs_it():
     assert (type(error), error.message, len(logins)) == (Unauthorized, "unknown client", 1)
 
 
+def test_a_key_that_cannot_be_read_is_told_by_the_call_that_needs_it():
+    token, logins = make_token([ValueError("no key in there")])
+
+    async def use(door):
+        await door.log_in()
+        with pytest.raises(ValueError, match="no key in there"):
+            await door.send(READ)
+
+    at_door(Script(), use, auth=token)
+    assert len(logins) == 2
+
+
 def test_who_gives_up_waiting_does_not_take_the_login_away_from_others():
     async def run():
         token, logins = make_token(["t"])
