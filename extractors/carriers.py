@@ -1,7 +1,8 @@
 """What carries calls over the network: httpx, by as many ways as there are calls at once."""
 
 import ssl
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from urllib.request import getproxies
 
@@ -21,7 +22,7 @@ def carrier(
 
     The certificates that the environment names count on loopback, too; its proxies do not.
     """
-    certificates = _certificates(ssl.get_default_verify_paths(), http2)
+    certificates = partial(_certificates, ssl.get_default_verify_paths(), http2)
     proxies = {} if _is_loopback(base_url) else getproxies()
     if not http2 and not proxies:
         return OneEach(certificates)
@@ -30,7 +31,7 @@ def carrier(
             http2=http2,
             timeout=timeout,
             limits=httpx.Limits(max_connections=most),
-            verify=certificates,
+            verify=certificates(),
             trust_env=bool(proxies),
         )
     )
@@ -42,7 +43,7 @@ class OneEach(httpx.AsyncBaseTransport):
     A pool keeps books on its connections, which takes a tenth of what a call takes.
     """
 
-    def __init__(self, certificates: ssl.SSLContext) -> None:
+    def __init__(self, certificates: Callable[[], ssl.SSLContext]) -> None:
         self._certificates = certificates
         self._idle: list[httpcore.AsyncHTTPConnection] = []
 
@@ -82,8 +83,9 @@ class OneEach(httpx.AsyncBaseTransport):
             if way.can_handle_request(origin) and not way.has_expired():
                 return way
             await way.aclose()
+        certificates = self._certificates() if origin.scheme == b"https" else None
         return httpcore.AsyncHTTPConnection(
-            origin, ssl_context=self._certificates, keepalive_expiry=IDLE_SECONDS
+            origin, ssl_context=certificates, keepalive_expiry=IDLE_SECONDS
         )
 
     async def aclose(self) -> None:

@@ -58,7 +58,7 @@ async def calling(server):
     """A function that makes one call: the status and the body, or the class of the error."""
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    carrier = OneEach(httpx.create_ssl_context())
+    carrier = OneEach(httpx.create_ssl_context)
 
     async def told(port=port, **headers):
         request = httpx.Request(
@@ -155,7 +155,7 @@ def test_every_failure_of_a_connection_has_the_name_of_one_of_httpx():
 def test_an_address_that_is_not_of_the_web_is_not_called():
     async def run():
         request = httpx.Request("GET", "ftp://127.0.0.1/")
-        await OneEach(httpx.create_ssl_context()).handle_async_request(request)
+        await OneEach(httpx.create_ssl_context).handle_async_request(request)
 
     with pytest.raises(httpx.UnsupportedProtocol):
         asyncio.run(run())
