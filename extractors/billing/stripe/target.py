@@ -7,7 +7,6 @@ to a document is an object of its own (`invoice/pay`), whose record is the docum
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -17,8 +16,8 @@ from extractors.billing.stripe.objects import ENDPOINTS, USAGE
 from extractors.billing.stripe.previews import preview
 from extractors.billing.stripe.writable import EXPANDED, as_written
 from extractors.calls import Call, Reply
+from extractors.door_target import DoorTarget
 from extractors.errors import NotFound, Rejected
-from extractors.http import HttpDoor
 from extractors.protocol import Preview, WriteIntent, WriteReceipt
 
 # By which a record that was made is found again when its idempotency key is long forgotten.
@@ -50,18 +49,10 @@ _LISTED = {"price": (("expand[]", "data.tiers"),)}
 
 
 @dataclass(frozen=True)
-class StripeTarget:
+class StripeTarget(DoorTarget):
     """The account as a `Target`."""
 
-    door: HttpDoor
     system: str = SYSTEM
-
-    @property
-    def newest_at(self) -> datetime | None:
-        return self.door.newest_at
-
-    async def log_in(self) -> None:
-        await self.door.log_in()
 
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         """The record as it would be written (see writable.py)."""

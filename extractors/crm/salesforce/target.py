@@ -17,8 +17,8 @@ from extractors.crm.salesforce.dialect import SYSTEM
 from extractors.crm.salesforce.gathering import Gathering
 from extractors.crm.salesforce.objects import OBJECTS
 from extractors.crm.salesforce.query import ROOT, query_pages
+from extractors.door_target import DoorTarget
 from extractors.errors import NotFound, Rejected
-from extractors.http import HttpDoor
 from extractors.protocol import WriteIntent, WriteReceipt
 
 # The field that carries our external id, per object.
@@ -31,10 +31,9 @@ _SPECS = {spec.vendor_name: spec for spec in OBJECTS.values()}
 
 
 @dataclass(frozen=True)
-class SalesforceTarget:
+class SalesforceTarget(DoorTarget):
     """The org as a `Target`. There are no idempotency keys: no write is sent twice unseen."""
 
-    door: HttpDoor
     system: str = SYSTEM
 
     @cached_property
@@ -44,13 +43,6 @@ class SalesforceTarget:
     @cached_property
     def _writes(self) -> Gathering:
         return Gathering(self.door, composed)
-
-    @property
-    def newest_at(self) -> datetime | None:
-        return self.door.newest_at
-
-    async def log_in(self) -> None:
-        await self.door.log_in()
 
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         return await self._get(f"{ROOT}/sobjects/{object}/{quote(record_id, safe='')}")

@@ -8,10 +8,10 @@ more), so that a lost answer can be asked for again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from extractors.calls import Call
+from extractors.door_target import DoorTarget
 from extractors.erp.netsuite.objects import OBJECTS
 from extractors.erp.netsuite.records import RECORD_PATH, done_once, path_of
 from extractors.erp.netsuite.suiteql import (
@@ -22,7 +22,6 @@ from extractors.erp.netsuite.suiteql import (
     literal,
 )
 from extractors.errors import NotFound, Rejected
-from extractors.http import HttpDoor
 from extractors.protocol import WriteIntent, WriteReceipt
 
 # Records that are rows of the transaction table, and their type there.
@@ -38,19 +37,11 @@ _TABLES = {spec.vendor_name: spec for spec in OBJECTS.values()}
 
 
 @dataclass(frozen=True)
-class NetSuiteTarget:
+class NetSuiteTarget(DoorTarget):
     """The account as a `Target`. `read` speaks record names, `lookup` table names."""
 
-    door: HttpDoor
     system: str = SYSTEM
     _columns: Columns = field(default_factory=Columns, repr=False)
-
-    @property
-    def newest_at(self) -> datetime | None:
-        return self.door.newest_at
-
-    async def log_in(self) -> None:
-        await self.door.log_in()
 
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         """The record in the names that a write of it uses."""

@@ -13,10 +13,10 @@ from functools import cached_property
 from typing import Any
 
 from extractors.calls import Reply
+from extractors.door_target import DoorTarget
 from extractors.erp.tryton.client import SYSTEM, WINDOW_ROWS, Database, as_declared
 from extractors.erp.tryton.objects import OBJECTS, REFERENCES
 from extractors.errors import Conflict, NotFound, Rejected
-from extractors.http import HttpDoor
 from extractors.protocol import ObjectSpec, WriteIntent, WriteReceipt
 
 _MODELS = {spec.vendor_name: spec for spec in OBJECTS.values()}
@@ -46,14 +46,13 @@ _FROM_TEXT: Mapping[str, Callable[[str], Any]] = {
 
 
 @dataclass(frozen=True)
-class TrytonTarget:
+class TrytonTarget(DoorTarget):
     """The database as a `Target`; objects are named by model.
 
     A record is written as the version that was last read here, by `read`, `find` or `lookup`:
     if it is another one by then the server refuses, so that nobody's change is overwritten.
     """
 
-    door: HttpDoor
     system: str = SYSTEM
     _types: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     _versions: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
@@ -64,13 +63,6 @@ class TrytonTarget:
     @cached_property
     def _database(self) -> Database:
         return Database(self.door)
-
-    @property
-    def newest_at(self) -> datetime | None:
-        return self.door.newest_at
-
-    async def log_in(self) -> None:
-        await self.door.log_in()
 
     async def read(self, object: str, record_id: str) -> Mapping[str, Any] | None:  # noqa: A002
         """The declared fields of the record."""
