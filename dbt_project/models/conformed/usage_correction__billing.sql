@@ -1,5 +1,5 @@
--- What bills use that the invoice of its period left out, or takes back what it billed too much, and says so by its metadata:
--- an invoice item that waits for the next invoice, or is on one. It counts from the night on which it waits; on a void invoice it bills nothing any more.
+-- What bills use that the invoice of its period left out, takes back what it billed too much, or puts its price right (by no units), and says
+-- so by its metadata: an invoice item that waits for the next invoice, or is on one. It counts from the night on which it waits; on a void invoice it bills nothing any more.
 with taken_up as (
     select
         lines.invoice_item_id,
