@@ -204,3 +204,31 @@ def overbilled_usage(**values: Any) -> dict[str, Any]:
 def overused(**values: Any) -> dict[str, list[dict[str, Any]]]:
     """The facts of that period, with some values changed."""
     return {"used_periods": [{**OVERUSED, **values}]}
+
+
+def charged_usage(rated_minor: int = 11500, billed_minor: int = 10001) -> dict[str, Any]:
+    """Line il_7 of invoice in_1 bills the 1200 units that the meter counts, at another price."""
+    gap = rated_minor - billed_minor
+    return drift_row(
+        "il_7",
+        "USG-RATE-01",
+        comparison="cmp_usage__metered_vs_billing",
+        replica_role=None,
+        replica_system=None,
+        attribute="amount",
+        expected=str(rated_minor),
+        observed=str(billed_minor),
+        impact_minor=gap,
+        cause="charged_too_little" if gap > 0 else "charged_too_much",
+    )
+
+
+def charged(**values: Any) -> dict[str, list[dict[str, Any]]]:
+    """The facts of that period, with some values changed."""
+    return used(**{"billed_quantity": 1200, "billed_rated_minor": 11500, **values})
+
+
+def overcharged(**values: Any) -> dict[str, list[dict[str, Any]]]:
+    """The same, charged beyond its price, once it is paid."""
+    paid = {"invoice_status": "paid", "charge_count": 1, "payment_id": "ch_7"}
+    return charged(**{**paid, "billed_minor": 12345, **values})

@@ -287,6 +287,20 @@ def overbilled_usage(company, n):
     return billing.overbilled_usage(expected=str(1000 - n)), facts
 
 
+@scene(("USG-RATE-01", "charged_too_little"))
+def undercharged_usage(company, n):
+    stripe_sandbox.count(company.store, 1200, at=billing.USED["starts"])
+    amounts = {"rated_minor": 11500 + n, "billed_minor": 10001}
+    return billing.charged_usage(**amounts), billing.charged(**amounts)
+
+
+@scene(("USG-RATE-01", "charged_too_much"))
+def overcharged_usage(company, n):
+    stripe_sandbox.count(company.store, 1200, at=billing.USED["starts"])
+    amounts = {"rated_minor": 11500 - n, "billed_minor": 12345}
+    return billing.charged_usage(**amounts), billing.charged(**amounts)
+
+
 def _two_invoices(company: Vendors) -> tuple[str, str]:
     first, second = (write(company, "invoice", f"in_{n}", invoice(f"UK-{n}")) for n in (2, 3))
     return first, second

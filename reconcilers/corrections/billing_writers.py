@@ -9,7 +9,12 @@ from reconcilers.corrections.erp_duplicate import credit_void
 from reconcilers.corrections.facts import Facts
 from reconcilers.corrections.list_prices import make_price
 from reconcilers.corrections.policy import Rule
-from reconcilers.corrections.usage_items import bill_usage, credit_usage
+from reconcilers.corrections.usage_items import (
+    bill_rating,
+    bill_usage,
+    credit_rating,
+    credit_usage,
+)
 
 BILLING_WRITERS: Mapping[
     tuple[str, str | None], Callable[[Subject, Rule, Facts], Correction | None]
@@ -20,6 +25,8 @@ BILLING_WRITERS: Mapping[
     ("PRD-PRC-01", None): make_price,
     ("USG-QTY-01", "not_billed"): bill_usage,
     ("USG-QTY-01", "billed_too_much"): credit_usage,
+    ("USG-RATE-01", "charged_too_little"): bill_rating,
+    ("USG-RATE-01", "charged_too_much"): credit_rating,
     ("INV-SCHD-01", "stale_draft"): finalize_draft,
     ("INV-STAT-01", "void_not_copied"): credit_void,
 }

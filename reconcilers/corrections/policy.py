@@ -60,6 +60,8 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("PRD-PRC-01", None): Mode.APPROVE,
     ("USG-QTY-01", "not_billed"): Mode.APPROVE,
     ("USG-QTY-01", "billed_too_much"): Mode.APPROVE,
+    ("USG-RATE-01", "charged_too_little"): Mode.APPROVE_TWO,
+    ("USG-RATE-01", "charged_too_much"): Mode.APPROVE_TWO,
     ("PRD-GL-01", None): Mode.APPROVE_TWO,
     ("PRD-MAP-01", "retired"): Mode.APPROVE,
     ("INV-MISS-02", "unpaid"): Mode.APPROVE_TWO,

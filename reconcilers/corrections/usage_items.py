@@ -1,55 +1,56 @@
-"""Use that an invoice billed too little or too much of, settled by an item of the next one. Pure.
+"""Use that an invoice billed wrongly, settled by an item of the next one. Pure.
 
 The item says in its metadata which period it puts right, and by how many units (less than none
-where they are taken back): a night counts it with that period, while it waits as well as on an
-invoice.
+where they are taken back, none where their price is put right): a night counts it with that period,
+while it waits as well as on an invoice.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from reconcilers.corrections.billing_made import made_correction
-from reconcilers.corrections.correction import Action, Correction, Refusal, Subject
+from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.document import Condition, not_in_snapshot, nothing, stands
 from reconcilers.corrections.facts import Facts, Row
 from reconcilers.corrections.policy import Rule
-
-_AMOUNT = "invoiceitem.amount"
-_INVOICED = frozenset({"open", "paid"})
-_GOES_ON = frozenset({"active", "past_due"})
-
-
-@dataclass(frozen=True)
-class _Side:
-    """Which way billing is off, as the sign of the units that the item bills."""
-
-    action: Action
-    sign: int
-    line: str
-    units: str
-
-
-_LACKING = _Side("bill_usage", 1, "bills fewer", "not billed")
-_BEYOND = _Side("credit_usage", -1, "bills more", "billed too much")
+from reconcilers.corrections.usage_gaps import (
+    AMOUNT,
+    BEYOND,
+    CHEAPER,
+    DEARER,
+    LACKING,
+    Side,
+    against,
+    gap,
+    gap_units,
+    metered,
+)
 
 
 def bill_usage(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """USG-QTY-01, not billed: the units that lack, at the price of the tiers they fall in."""
-    return _settled(_LACKING, subject, rule, facts)
+    return _settled(LACKING, subject, rule, facts)
 
 
 def credit_usage(subject: Subject, rule: Rule, facts: Facts) -> Correction:
     """USG-QTY-01, billed too much: off the next invoice goes what the units were charged at."""
-    return _settled(_BEYOND, subject, rule, facts)
+    return _settled(BEYOND, subject, rule, facts)
 
 
-def _settled(side: _Side, subject: Subject, rule: Rule, facts: Facts) -> Correction:
+def bill_rating(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """USG-RATE-01, charged too little: what the units come to by the price of their line."""
+    return _settled(CHEAPER, subject, rule, facts)
+
+
+def credit_rating(subject: Subject, rule: Rule, facts: Facts) -> Correction:
+    """USG-RATE-01, charged too much: off the next invoice goes what was charged beyond that."""
+    return _settled(DEARER, subject, rule, facts)
+
+
+def _settled(side: Side, subject: Subject, rule: Rule, facts: Facts) -> Correction:
     period = facts.used_periods.get(subject.row_key)
-    refusals = tuple(_against(side, period)) if period else (_unseen(subject),)
+    refusals = tuple(against(side, period)) if period else (_unseen(subject),)
     sound = period if period and not refusals else None
-    line = f"invoice line {subject.owner_id} {side.line}"
     return made_correction(
         subject,
         rule,
@@ -58,25 +59,26 @@ def _settled(side: _Side, subject: Subject, rule: Rule, facts: Facts) -> Correct
         name=subject.owner_id or "",
         body=_item(side, sound, subject) if sound else {},
         within={"customer": (period or {}).get("customer_id")},
-        conditions=[*_of_period(sound), *_of_money(side, sound)] if sound else (),
+        conditions=[*_of_period(side, sound), *_of_money(side, sound)] if sound else (),
         refusals=refusals,
-        reason=f"of {subject.expected} metered units {line}",
+        reason=f"invoice line {subject.owner_id} {side.line}",
     )
 
 
-def _item(side: _Side, period: Row, subject: Subject) -> dict[str, Any]:
-    units = _units(period)
+def _item(side: Side, period: Row, subject: Subject) -> dict[str, Any]:
+    units = gap_units(period)
     days = " to ".join(_day(at) for at in (period["starts"], period["ends"] - 1))
-    product = {} if side is _LACKING else {"tieout_usage_product": period["product_id"]}
+    told = abs(units) if side.off == "units" else metered(period)
+    product = {} if side.sign > 0 else {"tieout_usage_product": period["product_id"]}
     return {
         "customer": period["customer_id"],
         "subscription": period["subscription_id"],
         **_charge(period),
         "discountable": False,
-        "description": f"Usage {days}: {abs(units)} units that were {side.units}",
+        "description": f"Usage {days}: {told} units that were {side.units}",
         "period": {"start": period["starts"], "end": period["ends"]},
         "metadata": {
-            **_marks(period),
+            **_marks(side, period),
             "tieout_usage_item": period["item_id"],
             "tieout_usage_units": str(units),
             **product,
@@ -91,7 +93,7 @@ def _charge(period: Row) -> dict[str, Any]:
     Stripe takes no price below nothing, and an amount names no product: what tells its tax goes
     along, and our metadata name the product.
     """
-    amount, currency = _gap(period), period["currency"]
+    amount, currency = gap(period), period["currency"]
     taxed = {"tax_behavior": "exclusive"} if period["tax_behavior"] == "exclusive" else {}
     if amount > 0:
         price = {"currency": currency, "product": period["product_id"], "unit_amount": amount}
@@ -100,20 +102,25 @@ def _charge(period: Row) -> dict[str, Any]:
     return {"amount": amount, "currency": currency, **taxed, **code}
 
 
-def _marks(period: Row) -> dict[str, str]:
-    """The period and how much of it was billed: by both, nobody settles the same units twice."""
-    return {
-        "tieout_usage_line": period["line_id"],
-        "tieout_usage_billed": str(period["billed_quantity"]),
-    }
+def _marks(side: Side, period: Row) -> dict[str, str]:
+    """The period and how much of it was billed: by both, nobody settles the same twice.
+
+    What settles a price has a mark of its own: more units may be settled after it.
+    """
+    seen = (
+        {"tieout_usage_billed": period["billed_quantity"]}
+        if side.off == "units"
+        else {"tieout_usage_charged": period["billed_minor"]}
+    )
+    return {"tieout_usage_line": period["line_id"]} | {k: str(v) for k, v in seen.items()}
 
 
-def _of_period(period: Row) -> list[Condition]:
+def _of_period(side: Side, period: Row) -> list[Condition]:
     """The invoice stands as seen, its subscription goes on, and the meter counts as much still.
 
-    Nobody settled these units meanwhile.
+    Nobody settled it meanwhile.
     """
-    invoice, marks = {"id": period["invoice_id"]}, _marks(period)
+    invoice, marks = {"id": period["invoice_id"]}, _marks(side, period)
     told = {f"metadata.{name}": value for name, value in marks.items()}
     window = {name: str(period[of]) for name, of in _WINDOW.items()}
     return [
@@ -135,14 +142,14 @@ def _of_period(period: Row) -> list[Condition]:
             cancel_at_period_end=False,
             pause_collection=None,
         ),
-        stands("stripe", "usage", window, aggregated_value=_metered(period)),
+        stands("stripe", "usage", window, aggregated_value=metered(period)),
         nothing("stripe", "invoiceitem", customer=period["customer_id"], **told),
     ]
 
 
-def _of_money(side: _Side, period: Row) -> list[Condition]:
+def _of_money(side: Side, period: Row) -> list[Condition]:
     """What paid the invoice was not given back meanwhile: it would go back twice."""
-    if side is _LACKING or period["payment_id"] is None:
+    if side.sign > 0 or period["payment_id"] is None:
         return []
     paid = {"id": period["payment_id"]}
     return [stands("stripe", "charge", paid, amount_refunded=0, disputed=False)]
@@ -156,82 +163,10 @@ _WINDOW = {
 }
 
 
-def _against(side: _Side, period: Row) -> Iterator[Refusal]:
-    if period["invoice_status"] not in _INVOICED:
-        problem = f"invoice {period['invoice_id']} is {period['invoice_status']}"
-        fix = "find out what the customer still owes of the period, and settle that by hand"
-        yield Refusal("invoice", "invoice.status", problem, fix)
-    if period["paid_credits_minor"] or period["open_credits_minor"]:
-        problem = f"something of invoice {period['invoice_id']} was credited"
-        fix = "find out whether the credit was of this use, and settle by hand what is left"
-        yield Refusal("credit", "invoice.post_payment_credit_notes_amount", problem, fix)
-    if period["subscription_status"] not in _GOES_ON or period["is_ending"]:
-        problem = "the subscription has no invoice to come: it has ended, ends, or is paused"
-        yield Refusal("subscription", "subscription.status", problem, "settle it by hand")
-    if side is _BEYOND:
-        yield from _against_giving_back(period)
-    yield from _against_units(side, period)
-    yield from _against_amount(side, period)
-
-
-def _against_giving_back(period: Row) -> Iterator[Refusal]:
-    """What of the period may be given back already, or was perhaps never told to the meter."""
-    if period["refund_count"] or period["is_disputed"] or period["charge_count"] > 1:
-        problem = (
-            f"what paid invoice {period['invoice_id']} was refunded, disputed or charged twice"
-        )
-        fix = "find out what went back for this use, and settle by hand what is left"
-        yield Refusal("refund", "charge.amount_refunded", problem, fix)
-    if _metered(period) == 0:
-        problem = "the meter counts nothing at all of the period"
-        fix = "find out whether its use was told to another meter, and settle it by hand"
-        yield Refusal("meter", "usage.quantity", problem, fix)
-
-
-def _against_units(side: _Side, period: Row) -> Iterator[Refusal]:
-    if not period["is_whole"]:
-        problem = "the meter counts parts of a unit, and billing whole ones"
-        fix = "find out which units billing would have charged, and settle them by hand"
-        yield Refusal("quantity", "usage.quantity", problem, fix)
-    elif side.sign * _units(period) <= 0:
-        problem = "as many units are billed as the meter counts"
-        yield Refusal("quantity", "usage.quantity", problem, "let the next night read it again")
-
-
-def _against_amount(side: _Side, period: Row) -> Iterator[Refusal]:
-    off = period["billed_minor"] - period["billed_rated_minor"]
-    if abs(off) > period["line_count"]:
-        problem = f"what is billed is {off} minor units apart from what its price says"
-        yield Refusal("price", _AMOUNT, problem, "find out which price was agreed first")
-    if period["discount_minor"]:
-        problem = "a discount was taken off the period"
-        fix = "find out whether it holds for these units, and settle them by hand"
-        yield Refusal("discount", _AMOUNT, problem, fix)
-    if period["tax_behavior"] == "inclusive":
-        problem = "the price holds its tax, and the units are rated without"
-        yield Refusal("tax", _AMOUNT, problem, "settle it by hand, with its tax")
-    if side.sign * _gap(period) <= 0:
-        problem = "the units come to nothing by their price"
-        yield Refusal("amount", _AMOUNT, problem, "waive it: there is nothing to settle")
-
-
-def _gap(period: Row) -> int:
-    """What billing should have charged beyond what it did, minor units."""
-    return int(period["rated_minor"]) - int(period["billed_minor"])
-
-
-def _units(period: Row) -> int:
-    return _metered(period) - int(period["billed_quantity"])
-
-
-def _metered(period: Row) -> int:
-    return int(period["metered_quantity"])
-
-
 def _day(at: int) -> str:
     """The day in the calendar of UTC, by which usage is counted."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
 
 
 def _unseen(subject: Subject) -> Refusal:
-    return not_in_snapshot(_AMOUNT, f"the billed period of invoice line {subject.owner_id!r}")
+    return not_in_snapshot(AMOUNT, f"the billed period of invoice line {subject.owner_id!r}")

@@ -1,4 +1,4 @@
-"""The plan's facts about billed periods of which the meter counts more or fewer units, as SQL."""
+"""The plan's facts about periods that were billed with other units or at another price, as SQL."""
 
 from collections.abc import Mapping
 
@@ -82,6 +82,6 @@ USAGE_QUERIES: Mapping[str, str] = {
         left join raw.stripe__product as products on prices.product = products.id
         left join raw.stripe__subscription as subscriptions
             on invoices.parent_subscription_details_subscription = subscriptions.id
-        where told.code = 'USG-QTY-01'
+        where told.code in ('USG-QTY-01', 'USG-RATE-01')
     """,
 }

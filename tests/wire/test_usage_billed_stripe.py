@@ -1,4 +1,4 @@
-"""Use that an invoice left out or billed too much, settled over the wire: once, and undone again."""
+"""Use that an invoice billed wrongly, settled over the wire: once, and undone again."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -11,7 +11,16 @@ from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import dispatch
 from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
-from tests.billing_samples import USED, overbilled_usage, overused, unbilled_usage, used
+from tests.billing_samples import (
+    USED,
+    charged,
+    charged_usage,
+    overbilled_usage,
+    overcharged,
+    overused,
+    unbilled_usage,
+    used,
+)
 from tests.correction_samples import plan_into
 from tests.drift_samples import drift
 from tests.plan_facts import context
@@ -55,15 +64,23 @@ def billed_more(vendors):
     return vendors
 
 
+@pytest.fixture
+def charged_otherwise(billed_more):
+    """The meter counts all 1200 units of the paid invoice: only their price can be off."""
+    stripe_sandbox.count(billed_more.store, 200, at=USED["starts"])
+    return billed_more
+
+
 def plan(state, company, **values):
-    facts = used(**{"currency": "usd", **values})
-    plan_into(state, drift(unbilled_usage()), context(**facts), company.store.now())
-    agree(state, company)
+    plan_of(unbilled_usage(), used(**{"currency": "usd", **values}), state, company)
 
 
 def plan_back(state, company, **values):
-    facts = overused(**{"currency": "usd", **values})
-    plan_into(state, drift(overbilled_usage()), context(**facts), company.store.now())
+    plan_of(overbilled_usage(), overused(**{"currency": "usd", **values}), state, company)
+
+
+def plan_of(finding, facts, state, company):
+    plan_into(state, drift(finding), context(**facts), company.store.now())
     agree(state, company)
 
 
@@ -186,3 +203,49 @@ def test_what_went_back_by_another_way_meanwhile_stays_where_it_is(
     billed_more.store.put("stripe", kind, {"id": key, **change})
     assert send(state, billed_more) == {"superseded": 1}
     assert waiting(billed_more) == []
+
+
+@pytest.mark.parametrize(("billed", "amount"), [(10001, 1499), (12345, -845)])
+def test_a_price_is_put_right_by_an_item_of_no_units_once(charged_otherwise, state, billed, amount):
+    facts = overcharged(currency="usd", billed_minor=billed)
+    plan_of(charged_usage(billed_minor=billed), facts, state, charged_otherwise)
+    charged_otherwise.fault("stripe", method="POST", path="/v1/invoiceitems", lose_answer=True)
+    assert send(state, charged_otherwise) == {"accepted": 1}
+    (item,) = waiting(charged_otherwise)
+    assert (item["amount"], item["currency"], item["invoice"]) == (amount, "usd", None)
+    assert item["parent"]["subscription_details"] == {"subscription": "sub_1"}
+    assert item["metadata"]["tieout_usage_units"] == "0"
+    again = open_state("sqlite://")
+    facts = overcharged(currency="usd", billed_minor=billed, rated_minor=11400)
+    plan_of(charged_usage(11400, billed), facts, again, charged_otherwise)
+    assert send(again, charged_otherwise) == {"superseded": 1}
+    (view,) = list_corrections(again)
+    assert "is in billing already" in view.state_reason
+    assert len(waiting(charged_otherwise)) == 1
+    again.close()
+    assert undo(state, charged_otherwise) == {"accepted": 1}
+    assert waiting(charged_otherwise) == []
+
+
+def test_a_price_of_use_waits_for_two_people(charged_otherwise, state):
+    facts = context(**overcharged(currency="usd"))
+    finding = drift(charged_usage(billed_minor=12345))
+    plan_into(state, finding, facts, charged_otherwise.store.now())
+    (view,) = list_corrections(state)
+    approve(state, [view.correction_id], "ann", "", charged_otherwise.store.now())
+    assert send(state, charged_otherwise) == {}
+    assert waiting(charged_otherwise) == []
+
+
+def test_units_that_were_told_late_are_billed_beside_what_put_their_price_right(used_more, state):
+    """Neither finding hides the other: each item names what it settles."""
+    stripe_sandbox.count(used_more.store, -200, at=USED["starts"])
+    facts = charged(currency="usd", metered_quantity=1000, billed_quantity=1000, rated_minor=10500)
+    plan_of(charged_usage(10500), facts, state, used_more)
+    assert send(state, used_more) == {"accepted": 1}
+    stripe_sandbox.count(used_more.store, 200, at=USED["starts"])
+    plan(state, used_more, billed_minor=10500, billed_rated_minor=10500)
+    assert send(state, used_more) == {"accepted": 1}
+    items = waiting(used_more)
+    assert {each["metadata"]["tieout_usage_units"] for each in items} == {"0", "200"}
+    assert {each["amount"] for each in items} == {499, 1000}

@@ -72,6 +72,8 @@ WRITES = {
     ("PRD-PRC-01", None): "make_price",
     ("USG-QTY-01", "not_billed"): "bill_usage",
     ("USG-QTY-01", "billed_too_much"): "credit_usage",
+    ("USG-RATE-01", "charged_too_little"): "bill_usage",
+    ("USG-RATE-01", "charged_too_much"): "credit_usage",
     ("PAY-DUP-01", "charged_twice"): "refund_charge",
     ("INV-MISS-02", "unpaid"): "credit_erp_copy",
     ("JE-PER-01", None): "copy_field",
