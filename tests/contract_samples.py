@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from extractors.sandbox.ids import salesforce_id
 from tests.drift_samples import drift_row
 
 
@@ -38,5 +39,29 @@ def price(price_id: str, unit_amount: str | None, **values: Any) -> dict[str, An
         "price_id": price_id, "product_id": "prod_1", "currency": "usd", "interval": "month",
         "interval_count": 1, "unit_amount": unit_amount, "is_open": True,
         "tax_behavior": "unspecified",
+    }  # fmt: skip
+    return usual | values
+
+
+def other_end(**values: Any) -> dict[str, Any]:
+    """A line that was sold to end with its contract, and ends before it."""
+    line_id = salesforce_id("Contract_Line__c", 1)
+    return drift_row(
+        line_id, "CON-COT-01", row_key=f"salesforce:{line_id}", owner_system="salesforce",
+        comparison="cmp_contract_add_on__crm_vs_billing", owner_id=line_id,
+        replica_system="stripe", replica_id="sub_1", attribute="end_date:SEAT",
+        **{"cause": "ends_before", "expected": "2027-05-30", "observed": "2027-05-01"} | values,
+    )  # fmt: skip
+
+
+def co_term(**values: Any) -> dict[str, Any]:
+    line_id = salesforce_id("Contract_Line__c", 1)
+    usual = {
+        "row_key": f"salesforce:{line_id}", "line_id": line_id, "start_date": date(2026, 5, 31),
+        "end_date": "2027-05-01", "as_of_date": date(2026, 6, 30),
+        "contract_id": salesforce_id("Contract", 1), "contract_end_date": date(2027, 5, 30),
+        "lines_beside": 0, "changed_side": None, "subscription_id": "sub_1", "cancel_at": None,
+        "schedule_id": None, "phases": None, "runs_since": None, "planned_end_date": None,
+        "time_zone": "Europe/London", "version": "v1",
     }  # fmt: skip
     return usual | values

@@ -441,6 +441,16 @@ def unpapered(company, n):
     return (samples.unpapered_change() if n % 2 else samples.unpapered()), facts
 
 
+@scene(("CON-COT-01", "ends_before"), ("CON-COT-01", "ends_after"))
+def co_terms(company, n):
+    line = contracts.co_term(end_date=date(2027, 5, 1 + n % 29).isoformat())
+    of_crm(company, "Contract", line["contract_id"], EndDate="2027-05-30")
+    fields = {"Contract__c": line["contract_id"], "End_Date__c": line["end_date"]}
+    of_crm(company, "Contract_Line__c", line["line_id"], Co_Termed__c=True, **fields)
+    cause = ("ends_before", "ends_after")[n % 2]
+    return contracts.other_end(cause=cause), {"co_terms": [line]}
+
+
 @scene(("CON-AMD-01", "unsigned"))
 def unsigned_edit(company, n):
     line = plan_facts.FACTS["unsigned_edits"][0]["line_id"]

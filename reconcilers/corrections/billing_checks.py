@@ -1,4 +1,4 @@
-"""What is asked again just before something is done to a document of billing."""
+"""What is asked again just before something is done that rests on what another system says."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,29 +17,28 @@ from reconcilers.corrections.states import CorrectionState as S
 _ASKED = {
     ERP: ("ERP", "payment", "the ERP"),
     "salesforce": ("CRM", "price.unit_amount_decimal", "the CRM"),
+    "stripe": ("billing", "subscription.cancel_at", "billing"),
 }
 
 
-async def before_deed(
-    billing: Target, others: Mapping[str, Target], order: Order
-) -> Outcome | None:
+async def before_deed(target: Target, others: Mapping[str, Target], order: Order) -> Outcome | None:
     """Why it must not be done now, and where that leaves it; None when it may.
 
     `others` are the systems that it may be planned from, by name; they are only read.
     """
     conditions: list[Condition] = order.after.get(WHILE, [])
     for condition in conditions:
-        if condition["system"] == billing.system:
-            rows = await _found(billing, condition)
+        if condition["system"] == target.system:
+            rows = await _found(target, condition)
         elif condition["system"] not in others:
             return refused((_not_to_ask(condition["system"]),))
         else:
             rows = await _found(others[condition["system"]], condition)
         if no := broken(rows, condition, order.record_id):
             return Outcome(S.SUPERSEDED, OVERTAKEN, no)
-    if twin := await _equal_price(billing, order):
+    if twin := await _equal_price(target, order):
         return Outcome(S.SUPERSEDED, OVERTAKEN, f"price {twin} is as much, and on sale")
-    if late := _past_its_start(billing, order):
+    if late := _past_its_start(target, order):
         return refused((late,))
     return None
 

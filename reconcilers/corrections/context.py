@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import duckdb
 import polars as pl
 
+from reconcilers.corrections.add_on_queries import ADD_ON_QUERIES
 from reconcilers.corrections.application_queries import APPLICATION_QUERIES
 from reconcilers.corrections.billing_frames import BILLING_QUERIES
 from reconcilers.corrections.cash_queries import CASH_QUERIES
@@ -223,6 +224,7 @@ QUERIES: Mapping[str, str] = {
     **REVENUE_QUERIES,
     **CUSTOMER_QUERIES,
     **PAPER_QUERIES,
+    **ADD_ON_QUERIES,
     **USAGE_QUERIES,
 }
 

@@ -37,6 +37,7 @@ Action = Literal[
     "post_erp_deposit",
     "ask_for_paper",
     "revert_unsigned_edit",
+    "move_line_end",
 ]
 # Actions that make a record which is no document (see record_checks.py).
 CREATIONS = ("create_erp_customer", "create_crm_account", "ask_for_paper")
@@ -58,7 +59,8 @@ POSTINGS = (
     UNDO_POSTING,
     UNDO_JOURNAL,
 )
-# Actions that do something to a document of billing, or make one (see billing_checks.py).
+# Actions that do something to a document of billing or make one, or rest on what another system
+# says (see billing_checks.py).
 DEEDS = (
     "pay_out_of_band",
     "finalize_draft",
@@ -69,6 +71,7 @@ DEEDS = (
     "credit_usage",
     "end_billing_copy",
     "plan_subscription",
+    "move_line_end",
     UNDO_DEED,
 )
 UNDO_OF = "undo:"  # before the id of the correction undone, the version that an undo expects

@@ -77,6 +77,7 @@ class Facts:
     missing_customers: Mapping[str, Row]
     unpapered: Mapping[str, Row]
     unsigned_edits: Mapping[str, Row]
+    co_terms: Mapping[str, Row]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
@@ -158,6 +159,7 @@ def index(context: PlanContext) -> Facts:
         missing_customers=_by(context.missing_customers, "customer_id"),
         unpapered=_by(context.unpapered, "row_key"),
         unsigned_edits=_by(context.unsigned_edits, "row_key"),
+        co_terms=_by(context.co_terms, "row_key"),
     )
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import polars as pl
 
+from reconcilers.corrections.add_on_queries import ADD_ON_SCHEMAS
 from reconcilers.corrections.billing_frames import BILLING_FRAMES
 from reconcilers.corrections.customer_queries import MISSING_CUSTOMERS
 from reconcilers.corrections.paper_queries import PAPER_SCHEMAS
@@ -84,9 +85,11 @@ class PlanContext:
     missing_customers: pl.DataFrame
     unpapered: pl.DataFrame
     unsigned_edits: pl.DataFrame
+    co_terms: pl.DataFrame
 
     SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
         **SUBSCRIPTION_SCHEMAS,
+        **ADD_ON_SCHEMAS,
         "crm_accounts": {
             "account_id": TEXT,
             "stripe_customer_id": TEXT,

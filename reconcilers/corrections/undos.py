@@ -42,6 +42,7 @@ UNDONE_BY: Mapping[str, str] = {
     "ask_for_paper": UNDO_CREATION,
     "make_price": UNDO_CREATION,
     "revert_unsigned_edit": UNDO_UPDATE,
+    "move_line_end": UNDO_UPDATE,
     "plan_subscription": UNDO_DEED,
     "bill_usage": UNDO_DEED,
     "credit_usage": UNDO_DEED,

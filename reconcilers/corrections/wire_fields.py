@@ -126,6 +126,13 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
         beside=(("Unit_Price__c",), ("Discount_Percent__c",)),
         only=("revert_unsigned_edit", UNDO_UPDATE),
     ),
+    # Of a line that is marked as co-termed alone: all other ends are the paper's.
+    ("salesforce", "contract_line", "co_termed_end_date"): Place(
+        "Contract_Line__c",
+        ("End_Date__c",),
+        "salesforce.contract_line",
+        only=("move_line_end", UNDO_UPDATE),
+    ),
     ("salesforce", "mrr_month", "arr"): Place("Account", ("ARR__c",), _ACCOUNT, said=_number),
     # Names, e-mail addresses and tax ids are personal: sealed wherever they are kept (sealing.py).
     # Billing's tax ids are objects of their own, made and deleted; they are never a copy.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconcilers.corrections.billed_twice import end_copy
 from reconcilers.corrections.billing_writers import BILLING_WRITERS
+from reconcilers.corrections.co_terms import move_end
 from reconcilers.corrections.correction import Correction, Refusal, Subject
 from reconcilers.corrections.crm_copies import copy_subscription_status, link_crm_account
 from reconcilers.corrections.customer_links import correct_link
@@ -64,6 +65,8 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("PRD-BAS-01", None): correct_price,
     ("SUB-DUP-01", None): end_copy,
     ("CON-AMD-01", "signed"): correct_price,
+    ("CON-COT-01", "ends_before"): move_end,
+    ("CON-COT-01", "ends_after"): move_end,
     ("CON-RAMP-01", None): correct_step,
     ("CON-REN-01", "billed_after_churn"): end_with_period,
     ("SUB-STAT-01", "billing_after_cancel"): end_with_period,

@@ -91,6 +91,8 @@ WRITES = {
     ("CON-REN-01", "renewed_in_billing_only"): "ask_for_paper",
     ("REV-SCH-01", "planned_twice"): "post_erp_journal",
     ("CON-AMD-01", "unsigned"): "revert_unsigned_edit",
+    ("CON-COT-01", "ends_before"): "move_line_end",
+    ("CON-COT-01", "ends_after"): "move_line_end",
 }
 links = st.none() | st.text("abcXYZ019_", min_size=1, max_size=8)
 
