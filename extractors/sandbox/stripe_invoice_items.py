@@ -61,7 +61,7 @@ def add_invoice_item(
         fields["pricing"]["unit_amount_decimal"] = unit
     if prorated is not None:
         parent = {"type": "subscription_details", "subscription_details": dict(prorated)}
-        fields |= {"parent": parent, "proration": True}
+        fields |= {"parent": parent, "proration": True, "discountable": False}
     return create(store, "invoiceitem", {"created": now(store), **fields})
 
 

@@ -14,7 +14,13 @@ from extractors.sandbox.stripe_forms import require
 from extractors.sandbox.stripe_invoice_items import line_of, waiting
 from extractors.sandbox.stripe_operations import Operation, named, now
 from extractors.sandbox.stripe_shapes import Document, complete
-from extractors.sandbox.stripe_subscriptions import ITEM, TERMS, change_item, prorations
+from extractors.sandbox.stripe_subscriptions import (
+    ITEM,
+    TERMS,
+    change_item,
+    prorations,
+    require_period,
+)
 from extractors.sandbox.world.moments import boundary, moment
 
 _DETAILS: dict[str, Any] = {
@@ -62,6 +68,7 @@ def _left_over(
     behavior = details.get("proration_behavior", "create_prorations")
     if behavior == "none" or subscription["status"] == "trialing":
         return
+    require_period(details.get("proration_date"), before.values())
     at = details.get("proration_date", now(store))
     for item_id in dict.fromkeys((*before, *after)):
         for fields in prorations(subscription, before.get(item_id), after.get(item_id), at):

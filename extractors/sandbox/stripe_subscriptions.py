@@ -1,6 +1,6 @@
 """Stripe's subscriptions and their items: what may change, and what is charged for a change."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -159,6 +159,7 @@ def change_items(
     """
     before = {item["id"]: item for item in subscription["items"]["data"]}
     after = dict(before)
+    require_period(asked.get("proration_date"), before.values())
     for position, change in enumerate(changes):
         place = f"{param}[{position}]" if param else ""
         change_item(store, after, change, place, subscription)
@@ -173,6 +174,14 @@ def change_items(
     if behavior == "always_invoice":
         bill_pending(store, kept)
     return live(store, "subscription", kept["id"])
+
+
+def require_period(at: int | None, items: Iterable[Document]) -> None:
+    """A part of a period is counted from an instant within it."""
+    within = (one["current_period_start"] <= at <= one["current_period_end"] for one in items if at)
+    if not all(within):
+        message = "Cannot specify proration date outside of current subscription period"
+        raise StripeError(message, None, "proration_date")
 
 
 def change_item(
@@ -228,7 +237,7 @@ def prorations(
     if before and after and _terms(before) == _terms(after):
         return
     for item, sign, words in ((before, -1, "Unused time on"), (after, 1, "Remaining time on")):
-        amount = _left(item, at) * sign if item else 0
+        amount = _left(item, subscription, at) * sign if item else 0
         if item and amount:
             yield {
                 "customer": subscription["customer"],
@@ -246,12 +255,15 @@ def _terms(item: Document) -> tuple[str, int]:
     return item["price"]["id"], item["quantity"]
 
 
-def _left(item: Document, at: int) -> int:
-    """What an item costs from an instant to the end of its period."""
+def _left(item: Document, subscription: Document, at: int) -> int:
+    """What an item costs from an instant to the end of its period, less percentages off."""
     start, end = item["current_period_start"], item["current_period_end"]
     if not start <= at < end:
         return 0
     unit = Decimal(item["price"].get("unit_amount_decimal") or 0)
+    given = [*(item.get("discounts") or ()), *(subscription.get("discounts") or ())]
+    for coupon in (one["source"]["coupon"] for one in given):
+        unit = unit * (100 - Decimal(str(coupon.get("percent_off") or 0))) / 100
     return rounded(unit * item["quantity"] * (end - at) / (end - start))
 
 

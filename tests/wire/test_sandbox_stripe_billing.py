@@ -255,6 +255,26 @@ def test_a_changed_quantity_is_prorated_for_the_rest_of_the_period(v1):
     assert (items[0].period.start, items[0].period.end) == (AT, AT + MONTH // 2)
 
 
+def test_a_part_of_a_period_is_counted_from_an_instant_within_it(v1):
+    later = AT + 5 * DAY
+    asked = {"subscription": "sub_1", "price": "price_2", "quantity": 3, "proration_date": later}
+    made = v1.subscription_items.create(asked)
+    (part,) = v1.invoice_items.list({"pending": True}).data
+    assert (part.amount, part.period.start, part.discountable) == (3000, later, False)
+    v1.subscription_items.delete(made.id, {"proration_date": later})
+    assert sum(each.amount for each in v1.invoice_items.list({"pending": True}).data) == 0
+    for outside in (AT - MONTH, AT + MONTH):
+        with pytest.raises(stripe.InvalidRequestError, match="outside of current subscription"):
+            v1.subscription_items.create({**asked, "proration_date": outside})
+
+
+def test_a_part_of_a_period_costs_less_what_a_coupon_takes_off(v1):
+    v1.coupons.create({"id": "TEN", "percent_off": 10, "duration": "forever"})
+    asked = {"subscription": "sub_1", "price": "price_2", "proration_date": AT}
+    v1.subscription_items.create({**asked, "discounts": [{"coupon": "TEN"}]})
+    assert [one.amount for one in v1.invoice_items.list({"pending": True}).data] == [1350]
+
+
 def test_nothing_is_prorated_where_nobody_wants_it(books, v1):
     v1.subscription_items.update("si_1", {"quantity": 20, "proration_behavior": "none"})
     v1.subscriptions.update("sub_1", {"metadata": {"a": "1"}})
