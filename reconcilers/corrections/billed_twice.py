@@ -1,5 +1,6 @@
 """Corrections of contract lines that billing charges twice: the later item goes. Pure.
 
+Where one of them is in the subscription of the contract, that one stays, whichever is older.
 Without proration: what the copy was charged is for a credit note, which people decide on.
 """
 

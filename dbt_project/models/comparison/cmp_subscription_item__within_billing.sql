@@ -26,6 +26,7 @@ ordered as (
         lines.end_date,
         first_value(items.item_id) over same_line as kept_id,
         first_value(items.subscription_id) over same_line as kept_subscription_id,
+        first_value(items.created_at) over same_line as kept_since,
         row_number() over same_line as place,
         (sum(items.quantity) over same_line) - items.quantity as quantity_before,
         row_number() over (
@@ -33,9 +34,13 @@ ordered as (
         ) > 1 as repeats_a_part
     from items
     left join {{ ref('contract_lines') }} as lines on items.contract_line_id = lines.contract_line_id
+    left join {{ ref('contracts') }} as contracts on lines.contract_id = contracts.contract_id
     where items.excluded_reason is null
     window same_line as (
-        partition by items.contract_line_id order by items.created_at, items.item_id
+        -- the subscription of the contract bills its lines, whatever billed them before
+        partition by items.contract_line_id
+        order by
+            coalesce(items.subscription_id = contracts.subscription_id, false) desc, items.created_at, items.item_id
         rows between unbounded preceding and current row
     )
 ),
@@ -58,7 +63,11 @@ charged as (
         sum(lines.amount_minor) as charged_minor
     from {{ ref('invoice_line__billing') }} as lines
     inner join {{ ref('invoice__billing') }} as invoices on lines.invoice_id = invoices.invoice_id
-    where invoices.status not in ('draft', 'void')
+    left join extra on lines.subscription_item_id = extra.item_id
+    where
+        invoices.status not in ('draft', 'void')
+        -- what was invoiced while nothing else billed the line was owed
+        and not coalesce(invoices.created_at < extra.kept_since, false)
     group by lines.subscription_item_id
 )
 
