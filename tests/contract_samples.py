@@ -1,10 +1,18 @@
 """A contract that nothing bills, with its lines, and prices of billing."""
 
-from datetime import date
+import json
+from datetime import UTC, date, datetime
 from typing import Any
 
 from extractors.sandbox.ids import salesforce_id
 from tests.drift_samples import drift_row
+
+LINE_ID = salesforce_id("Contract_Line__c", 1)
+DAY = 86_400
+# A night in a period of the contract's subscription, which ends later than that of the add-on.
+SINCE = int(datetime(2026, 5, 17, 12, tzinfo=UTC).timestamp())
+UNTIL, PAID_UNTIL = SINCE + 30 * DAY, SINCE + 25 * DAY
+READ_AT = int(datetime(2026, 6, 2, 2, tzinfo=UTC).timestamp())
 
 
 def unbilled_contract(cause: str = "service_started") -> dict[str, Any]:
@@ -45,23 +53,62 @@ def price(price_id: str, unit_amount: str | None, **values: Any) -> dict[str, An
 
 def other_end(**values: Any) -> dict[str, Any]:
     """A line that was sold to end with its contract, and ends before it."""
-    line_id = salesforce_id("Contract_Line__c", 1)
-    return drift_row(
-        line_id, "CON-COT-01", row_key=f"salesforce:{line_id}", owner_system="salesforce",
-        comparison="cmp_contract_add_on__crm_vs_billing", owner_id=line_id,
-        replica_system="stripe", replica_id="sub_1", attribute="end_date:SEAT",
-        **{"cause": "ends_before", "expected": "2027-05-30", "observed": "2027-05-01"} | values,
-    )  # fmt: skip
+    usual = {
+        "row_key": f"salesforce:{LINE_ID}", "owner_system": "salesforce", "owner_id": LINE_ID,
+        "replica_system": "stripe", "replica_id": "sub_1", "attribute": "end_date:SEAT",
+        "cause": "ends_before", "expected": "2027-05-30", "observed": "2027-05-01",
+    }  # fmt: skip
+    over = "cmp_contract_add_on__crm_vs_billing"
+    return drift_row(LINE_ID, "CON-COT-01", comparison=over, **usual | values)
 
 
 def co_term(**values: Any) -> dict[str, Any]:
-    line_id = salesforce_id("Contract_Line__c", 1)
     usual = {
-        "row_key": f"salesforce:{line_id}", "line_id": line_id, "start_date": date(2026, 5, 31),
+        "row_key": f"salesforce:{LINE_ID}", "line_id": LINE_ID, "start_date": date(2026, 5, 31),
         "end_date": "2027-05-01", "as_of_date": date(2026, 6, 30),
         "contract_id": salesforce_id("Contract", 1), "contract_end_date": date(2027, 5, 30),
         "lines_beside": 0, "changed_side": None, "subscription_id": "sub_1", "cancel_at": None,
         "schedule_id": None, "phases": None, "runs_since": None, "planned_end_date": None,
         "time_zone": "Europe/London", "version": "v1",
+    }  # fmt: skip
+    return usual | values
+
+
+def billed_apart(**values: Any) -> dict[str, Any]:
+    """A line that was sold to end with its contract, and that a subscription bills alone."""
+    usual = {
+        "cause": "another_subscription", "attribute": "subscription:SEAT", "replica_id": "sub_2",
+        "expected": "an item of the contract's subscription", "observed": "alone in sub_2",
+    }  # fmt: skip
+    return other_end(**usual | values)
+
+
+def billing_item(item_id: str, until: int, **values: Any) -> dict[str, Any]:
+    price = {
+        "id": "price_2", "object": "price", "product": "prod_1", "currency": "usd", "active": True,
+        "billing_scheme": "per_unit", "unit_amount": 3000, "unit_amount_decimal": "3000",
+        "recurring": {"interval": "month", "interval_count": 1, "usage_type": "licensed"},
+    }  # fmt: skip
+    usual = {
+        "id": item_id, "created": SINCE, "quantity": 5, "price": price, "discounts": [],
+        "current_period_start": until - 30 * DAY, "current_period_end": until,
+        "metadata": {"crm_contract_line_id": LINE_ID}, "tax_rates": [],
+    }  # fmt: skip
+    return usual | values
+
+
+def add_on(**values: Any) -> dict[str, Any]:
+    plain = {
+        "status": "active", "customer_id": "cus_1", "currency": "usd", "schedule_id": None,
+        "cancel_at": None, "ends_with_period": False, "discounts": None,
+    }  # fmt: skip
+    usual = {
+        "row_key": f"salesforce:{LINE_ID}", "line_id": LINE_ID, "is_as_signed": True,
+        "item_id": "si_9", "item_count": 1, "channel": "sales_led", "read_at": READ_AT,
+        "subscription_id": "sub_2", **plain,
+        "items": json.dumps([billing_item("si_9", PAID_UNTIL)]),
+        "contract_subscription_id": "sub_1",
+        **{f"contract_{name}": value for name, value in plain.items()},
+        "contract_items": json.dumps([billing_item("si_1", UNTIL)]),
     }  # fmt: skip
     return usual | values

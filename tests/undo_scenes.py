@@ -4,6 +4,7 @@ A scene puts its records into a sandbox company and gives the finding and its fa
 the values. `ALIKE` are classes that are written and undone by the same code as another.
 """
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -449,6 +450,16 @@ def co_terms(company, n):
     of_crm(company, "Contract_Line__c", line["line_id"], Co_Termed__c=True, **fields)
     cause = ("ends_before", "ends_after")[n % 2]
     return contracts.other_end(cause=cause), {"co_terms": [line]}
+
+
+@scene(("CON-COT-01", "another_subscription"))
+def billed_apart(company, n):
+    own, alone = items(company)[0], contracts.billing_item("si_9", contracts.PAID_UNTIL)
+    alone["quantity"] = 1 + n
+    apart = stripe_sandbox.subscription([], id="sub_2", items={"data": [alone]})
+    company.store.put_many("stripe", "subscription", [apart])
+    held = {"items": json.dumps([alone]), "contract_items": json.dumps([own])}
+    return contracts.billed_apart(), {"add_ons": [contracts.add_on(**held)]}
 
 
 @scene(("CON-AMD-01", "unsigned"))

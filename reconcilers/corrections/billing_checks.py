@@ -13,6 +13,7 @@ from reconcilers.corrections.outbox import OVERTAKEN
 from reconcilers.corrections.send_checks import ERP, broken
 from reconcilers.corrections.states import CorrectionState as S
 
+_TO_END_THE_OTHER = 2 * 86_400  # seconds that two people have at the least
 # What is asked of another system: the check, the field that rests on it, the system in words.
 _ASKED = {
     ERP: ("ERP", "payment", "the ERP"),
@@ -62,15 +63,21 @@ async def _equal_price(billing: Target, order: Order) -> str | None:
 
 
 def _past_its_start(billing: Target, order: Order) -> Refusal | None:
-    """A plan that would begin in the past would charge for it."""
-    starts = order.payload.get("start_date")
-    now = billing.newest_at
-    if starts is None or (now is not None and starts > now.timestamp()):
+    """A plan that would begin in the past would charge for it.
+
+    What bills an item until it is moved still has to be ended before it is charged anew.
+    """
+    if order.operation != "create":
+        return None
+    name = "start_date" if "start_date" in order.payload else "proration_date"
+    starts, now = order.payload.get(name), billing.newest_at
+    ahead = _TO_END_THE_OTHER if name == "proration_date" else 0
+    if starts is None or (now is not None and starts - ahead > now.timestamp()):
         return None
     return Refusal(
         "period",
-        f"{order.object}.start_date",
-        "its first day has come",
+        f"{order.object}.{name}",
+        "its first day has come, or is too near",
         "let the next night plan it from the next period on",
     )
 

@@ -38,6 +38,7 @@ Action = Literal[
     "ask_for_paper",
     "revert_unsigned_edit",
     "move_line_end",
+    "move_add_on",
 ]
 # Actions that make a record which is no document (see record_checks.py).
 CREATIONS = ("create_erp_customer", "create_crm_account", "ask_for_paper")
@@ -72,6 +73,7 @@ DEEDS = (
     "end_billing_copy",
     "plan_subscription",
     "move_line_end",
+    "move_add_on",
     UNDO_DEED,
 )
 UNDO_OF = "undo:"  # before the id of the correction undone, the version that an undo expects

@@ -78,6 +78,7 @@ class Facts:
     unpapered: Mapping[str, Row]
     unsigned_edits: Mapping[str, Row]
     co_terms: Mapping[str, Row]
+    add_ons: Mapping[str, Row]
 
     def month_of(self, day: date) -> Row | None:
         """The monthly accounting period that holds a date."""
@@ -160,6 +161,7 @@ def index(context: PlanContext) -> Facts:
         unpapered=_by(context.unpapered, "row_key"),
         unsigned_edits=_by(context.unsigned_edits, "row_key"),
         co_terms=_by(context.co_terms, "row_key"),
+        add_ons=_by(context.add_ons, "row_key"),
     )
 
 

@@ -26,6 +26,7 @@ DEEDS: Mapping[tuple[str, str], Attribute] = {
     ("stripe", "invoice/void"): ("contract", "billing_frequency"),
     ("stripe", "subscription_schedule/cancel"): ("contract", "recurring_mrr"),
     ("stripe", "invoiceitem/delete"): ("usage_rating", "billed"),
+    ("stripe", "subscription_item/delete"): ("contract_line", "co_termed_item"),
 }
 
 

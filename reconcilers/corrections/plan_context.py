@@ -86,6 +86,7 @@ class PlanContext:
     unpapered: pl.DataFrame
     unsigned_edits: pl.DataFrame
     co_terms: pl.DataFrame
+    add_ons: pl.DataFrame
 
     SCHEMAS: ClassVar[dict[str, dict[str, pl.DataType]]] = {
         **SUBSCRIPTION_SCHEMAS,

@@ -75,6 +75,7 @@ CEILINGS: Mapping[tuple[str, str | None], Mode] = {
     ("CON-AMD-01", "signed"): Mode.APPROVE_TWO,
     ("CON-COT-01", "ends_before"): Mode.APPROVE_TWO,
     ("CON-COT-01", "ends_after"): Mode.APPROVE_TWO,
+    ("CON-COT-01", "another_subscription"): Mode.APPROVE_TWO,
     ("CON-RAMP-01", None): Mode.APPROVE_TWO,
     ("MRR-XSYS-01", "other_currency"): Mode.APPROVE,
     ("MRR-XSYS-01", None): Mode.AUTO,

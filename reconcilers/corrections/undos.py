@@ -43,6 +43,7 @@ UNDONE_BY: Mapping[str, str] = {
     "make_price": UNDO_CREATION,
     "revert_unsigned_edit": UNDO_UPDATE,
     "move_line_end": UNDO_UPDATE,
+    "move_add_on": UNDO_DEED,
     "plan_subscription": UNDO_DEED,
     "bill_usage": UNDO_DEED,
     "credit_usage": UNDO_DEED,
@@ -155,14 +156,18 @@ def _reversing(record: CorrectionRecord, on: date | None) -> dict[str, Any]:
 _TAKEN_BACK: Mapping[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "subscription_schedule": ("cancel", {"status": "not_started"}, {"status": "canceled"}),
     "invoiceitem": ("delete", {"deleted": False, "invoice": None}, {"deleted": True}),
+    "subscription_item": ("delete", {"deleted": False}, {"deleted": True}),
 }
 
 
 def _doing_the_opposite(record: CorrectionRecord) -> dict[str, Any]:
     """Void the invoice that we finalized, while nothing is paid of it; take back what we made.
 
-    A plan of ours is cancelled before it begins, an item deleted while it waits for an invoice.
+    A plan of ours is cancelled before it begins, an item deleted while it waits for an invoice, and
+    one of a subscription while its first period runs, of which the same is credited.
     """
+    if record.object == "subscription_item":
+        return _taking_out(record)
     if record.operation == "create":
         deed, before, after = _TAKEN_BACK[record.object]
         return {
@@ -180,6 +185,21 @@ def _doing_the_opposite(record: CorrectionRecord) -> dict[str, Any]:
         "before": {"status": "open", "amount_paid": 0},
         "after": {"status": "void"},
         "payload": {},
+    }
+
+
+def _taking_out(record: CorrectionRecord) -> dict[str, Any]:
+    """The item that we made goes as it came, while what it was made beside stands as then."""
+    deed, before, after = _TAKEN_BACK[record.object]
+    made, how = ("price", "quantity", "discounts"), ("proration_behavior", "proration_date")
+    still = [one for one in record.after[WHILE] if one["shows"] is not None]
+    return {
+        "object": f"{record.object}/{deed}",
+        "record_id": record.target_record_id or "",
+        "operation": "update",
+        "before": {**before, **{name: record.payload.get(name) for name in made}},
+        "after": {**after, WHILE: still},
+        "payload": {name: record.payload[name] for name in how if name in record.payload},
     }
 
 

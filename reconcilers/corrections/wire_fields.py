@@ -10,7 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from reconcilers.corrections.correction import UNDO_CREATION, UNDO_UPDATE
+from reconcilers.corrections.correction import UNDO_CREATION, UNDO_DEED, UNDO_UPDATE
 
 Path = tuple[str, ...]
 
@@ -168,6 +168,14 @@ PLACES: Mapping[tuple[str, str, str], Place] = {
     ("stripe", "contract_line", "product_code"): Place(
         "subscription", ("items",), "stripe.subscription", said=_listed, how=NO_PRORATION
     ),
+    # What is taken back of an item that was moved is what was charged of its first period.
+    ("stripe", "contract_line", "co_termed_item"): Place(
+        "subscription_item/delete",
+        ("proration_date",),
+        "stripe.subscription",
+        beside=(("proration_behavior",),),
+        only=(UNDO_DEED,),
+    ),
     ("stripe", "contract_line", "mrr_at_contract_quantity"): Place(
         "subscription_item", ("price",), "stripe.subscription", how=NO_PRORATION
     ),
@@ -269,6 +277,7 @@ DOCUMENTS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("stripe", "invoiceitem"): (("usage_rating", "billed"),),
     ("stripe", "price"): (("price", "list_unit_amount"), ("price_tier", "unit_amount")),
     ("stripe", "subscription_schedule"): (("contract", "recurring_mrr"),),
+    ("stripe", "subscription_item"): (("contract_line", "co_termed_item"),),
     ("netsuite", "customerRefund"): (("refund", "amount"),),
     ("netsuite", "deposit"): (("payout", "net"),),
     ("netsuite", "journalEntry"): (("dispute", "amount"), ("revenue_schedule_line", "amount")),

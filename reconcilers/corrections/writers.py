@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from reconcilers.corrections.add_on_items import move_item
 from reconcilers.corrections.billed_twice import end_copy
 from reconcilers.corrections.billing_writers import BILLING_WRITERS
 from reconcilers.corrections.co_terms import move_end
@@ -67,6 +68,7 @@ WRITERS: Mapping[RuleKey, Callable[[Subject, Rule, Facts], Correction | None]] =
     ("CON-AMD-01", "signed"): correct_price,
     ("CON-COT-01", "ends_before"): move_end,
     ("CON-COT-01", "ends_after"): move_end,
+    ("CON-COT-01", "another_subscription"): move_item,
     ("CON-RAMP-01", None): correct_step,
     ("CON-REN-01", "billed_after_churn"): end_with_period,
     ("SUB-STAT-01", "billing_after_cancel"): end_with_period,

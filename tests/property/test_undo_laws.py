@@ -1,7 +1,8 @@
 """What is corrected and undone is as it was, for every class of which a write can be undone.
 
 All records of all three systems are compared, stamps left out. What an undo leaves by nature counts
-by what it means: of a new document its sums (by account, month, and what is open of it), of a record
+by what it means: of a new document its sums (by account, month, and what is open of it), of parts of
+periods what they come to, of a record
 that we made whether it is in use, of a draft that went out and was voided that it asks for nothing.
 """
 
@@ -122,7 +123,7 @@ def _kinds(store: Store) -> list[tuple[Any, str]]:
 def _keep(records: dict[tuple[str, ...], Any], system: str, kind: str, row: dict[str, Any]) -> None:
     """By its key; lines and plans by their document, so that it is known of which they are."""
     said, table = _said(row), TABLES.get((system, kind))
-    if kind == "revenueplanline":
+    if kind == "revenueplanline" or row.get("proration"):
         return  # the sums tell
     if kind == "revenueplan":
         key: tuple[str, ...] = (row["sourcetransaction"], row["sourceline"])
@@ -173,6 +174,9 @@ def _sums(store: Store) -> dict[tuple[str, ...], Decimal]:
         sums["open", str(document["entity"])] += Decimal(document["foreignamountunpaid"] or 0)
     for row in store.rows("netsuite", "revenueplanline"):
         sums["revenue", row["periodname"]] += Decimal(row["amount"])
+    for row in store.rows("stripe", "invoiceitem"):
+        if row["proration"]:
+            sums["part of a period", row["customer"]] += row["amount"]
     return {key: total for key, total in sums.items() if total}
 
 

@@ -26,6 +26,8 @@ async def preview(door: HttpDoor, intent: WriteIntent) -> Preview | None:
             return await _credit_note(door, intent.body)
         case "update", "subscription_item":
             return await _of_item(door, intent)
+        case "create", "subscription_item":
+            return await _of_new_item(door, intent.body)
         case "update", "subscription" if intent.body.keys() <= _OF_SUBSCRIPTION:
             return await _next_invoice(door, intent.record_id, intent.body)
     return None
@@ -45,6 +47,12 @@ async def _of_item(door: HttpDoor, intent: WriteIntent) -> Preview:
     how = {name: body.pop(name) for name in ("proration_behavior",) if name in body}
     details = {**how, "items": [{"id": intent.record_id, **body}]}
     return await _next_invoice(door, item["subscription"], details)
+
+
+async def _of_new_item(door: HttpDoor, body: Record) -> Preview:
+    item = {name: body[name] for name in ("price", "quantity")}
+    how = {name: body[name] for name in ("proration_behavior", "proration_date") if name in body}
+    return await _next_invoice(door, body["subscription"], {**how, "items": [item]})
 
 
 async def _next_invoice(door: HttpDoor, subscription: str, details: Record) -> Preview:

@@ -35,13 +35,23 @@ _DEEDS = frozenset(
         "invoice/void",
         "subscription_schedule/cancel",
         "invoiceitem/delete",
+        "subscription_item/delete",
     }
 )
 # Where being gone is what is wanted.
-_DELETIONS = frozenset({"invoiceitem/delete"})
+_DELETIONS = frozenset({"invoiceitem/delete", "subscription_item/delete"})
 # An invoice is final once it is finalized, a charge once it is made: these two are what is left.
 # A plan that has not begun charges nothing yet, nor does an item that waits for an invoice.
-_MADE = frozenset({"credit_note", "invoiceitem", "price", "refund", "subscription_schedule"})
+_MADE = frozenset(
+    {
+        "credit_note",
+        "invoiceitem",
+        "price",
+        "refund",
+        "subscription_item",
+        "subscription_schedule",
+    }
+)
 _METADATA = "metadata."
 
 # What a list leaves out, and what of it is asked before a write.
@@ -83,7 +93,8 @@ class StripeTarget(DoorTarget):
             for name in [*equals]
             if name == KEY_FIELD or name.startswith(_METADATA)
         }
-        params = [*ENDPOINTS[object].params, *_LISTED.get(object, ()), *equals.items()]
+        usual = ENDPOINTS[object].params if object in ENDPOINTS else ()
+        params = [*usual, *_LISTED.get(object, ()), *equals.items()]
         found = await Books(self.door).elements(_path(object), params)
         return [one for one in found if told.items() <= (one.get("metadata") or {}).items()]
 
@@ -113,12 +124,15 @@ class StripeTarget(DoorTarget):
         if metadata := body.pop("metadata", None):
             await self._post(intent, path, {"metadata": metadata}, ":metadata")
         if intent.object in _DELETIONS:
-            return await self._delete(intent, path)
+            return await self._delete(intent, path, body)
         return await self._post(intent, f"{path}/{intent.object.partition('/')[2]}", body)
 
-    async def _delete(self, intent: WriteIntent, path: str) -> WriteReceipt:
+    async def _delete(
+        self, intent: WriteIntent, path: str, body: Mapping[str, Any]
+    ) -> WriteReceipt:
         """What is gone when it is asked for again went by the call whose answer was lost."""
-        call = Call("DELETE", path, kind="write", correlation_id=intent.correlation_id)
+        how, thread = list(form(body)), intent.correlation_id
+        call = Call("DELETE", path, params=how, kind="write", correlation_id=thread)
         try:
             reply = await self.door.send(call)
         except NotFound as error:

@@ -126,9 +126,14 @@ def _there(_: Record) -> Record:
     return {"deleted": False}
 
 
+def _item_there(item: Record) -> Record:
+    return {"deleted": False, **_subscription_item(item)}
+
+
 _FORMS: Mapping[str, Callable[[Record], Record]] = {
     "invoiceitem/delete": _there,
     "invoice/finalize": _finalized,
+    "subscription_item/delete": _item_there,
     "invoice/pay": _paid,
     "subscription": _subscription,
     "subscription_item": _subscription_item,

@@ -25,6 +25,19 @@ WRITES = {
     "dispute_update": {"metadata": {"erp_journal_id": "9"}},
     "payout_update": {"metadata": {"erp_deposit_id": "7"}},
     "subscription_item_update": {"quantity": 24, "proration_behavior": "none"},
+    "subscription_item_create": {
+        "subscription": "sub_1",
+        "price": "price_1",
+        "quantity": 5,
+        "discounts": [{"coupon": "PARTNER-10"}],
+        "metadata": {"crm_contract_line_id": "a01"},
+        "proration_behavior": "create_prorations",
+        "proration_date": 1783389618,
+    },
+    "subscription_item_delete": {
+        "proration_behavior": "create_prorations",
+        "proration_date": 1783389618,
+    },
     "credit_note_create": {
         "invoice": "in_1",
         "lines": [LINE, {"type": "custom_line_item", "description": "Credit", "unit_amount": 5}],

@@ -93,6 +93,7 @@ WRITES = {
     ("CON-AMD-01", "unsigned"): "revert_unsigned_edit",
     ("CON-COT-01", "ends_before"): "move_line_end",
     ("CON-COT-01", "ends_after"): "move_line_end",
+    ("CON-COT-01", "another_subscription"): "move_add_on",
 }
 links = st.none() | st.text("abcXYZ019_", min_size=1, max_size=8)
 
