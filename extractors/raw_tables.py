@@ -230,32 +230,45 @@ def _empty(spec: ObjectSpec) -> str:
 
 
 def _latest(con: DuckDBPyConnection, history: _History) -> str:
-    """SQL for the rows of the newest extraction of each record (of each parent, for a child)."""
-    scope = _scope(history.spec)
-    first = history.current[0].snapshot_date.isoformat()
-    rows = _rows(con, history)
+    """SQL for the rows of the newest extraction of each record (of each parent, for a child).
+
+    The first day is by far the largest: its rows are kept but for those that came again, of which
+    no more than the later days has to be sorted out.
+    """
+    first, *rest = history.current
+    later = tuple(one for one in rest if one.landed or one.deleted or one.quarantined)
     gone = _not_seen(
         history, "landed._extracted_date", {name: f'landed."{name}"' for name in history.spec.key}
     )
+    told = (
+        f"SELECT landed.* REPLACE (landed._deleted OR {gone} AS _deleted), "
+        f"NOT landed._deleted AND {gone} AS _vanished FROM landed"
+    )
+    base = _rows(con, history, (first,))
+    if not later:
+        return f"WITH landed AS ({base}) {told}"
+    scope = _scope(history.spec)
     return f"""
-        WITH landed AS ({rows}),
+        WITH again AS ({_rows(con, history, later)}),
         versions AS (
             SELECT scope, max(_extracted_date) AS _extracted_date
             FROM (
-                SELECT "{scope}" AS scope, _extracted_date FROM landed
+                SELECT "{scope}" AS scope, _extracted_date FROM again
                 UNION ALL
                 SELECT scope, snapshot_date FROM raw.quarantine
                 WHERE system = '{history.system}' AND object = '{history.spec.name}'
-                  AND snapshot_date >= DATE '{first}'
+                  AND snapshot_date > DATE '{first.snapshot_date.isoformat()}'
             )
             GROUP BY scope
+        ),
+        landed AS (
+            FROM ({base}) AS once ANTI JOIN versions ON once."{scope}" = versions.scope
+            UNION ALL
+            FROM again SEMI JOIN versions
+              ON again."{scope}" = versions.scope
+             AND again._extracted_date = versions._extracted_date
         )
-        SELECT landed.* REPLACE (landed._deleted OR {gone} AS _deleted),
-            NOT landed._deleted AND {gone} AS _vanished
-        FROM landed
-        JOIN versions
-          ON landed."{scope}" = versions.scope
-         AND landed._extracted_date = versions._extracted_date
+        {told}
     """
 
 

@@ -20,14 +20,14 @@
     {{ sum_of("list_filter(" ~ taxes ~ ", lambda member: member.tax_behavior = 'inclusive')", 'amount') }}
 {%- endmacro %}
 
-{# What is left of a price after all percentage discounts of a list of Stripe discounts, as a factor: 0.75 after 25 %. #}
+{# What is left of a price after all percentage discounts of a list of Stripe discounts (structs), as a factor: 0.75 after
+   25 %. #}
 {% macro stripe_discount_factor(discounts) -%}
     list_reduce(
         list_transform(
-            coalesce(cast({{ discounts }} as json[]), cast([] as json[])),
+            coalesce({{ discounts }}, []),
             lambda discount: cast(
-                (100 - coalesce(cast(discount ->> '$.source.coupon.percent_off' as decimal(9, 6)), 0)) * 0.01
-                as decimal(18, 12)
+                (100 - coalesce(cast(discount.source.coupon.percent_off as decimal(9, 6)), 0)) * 0.01 as decimal(18, 12)
             )
         ),
         lambda total, factor: cast(total * factor as decimal(18, 12)),
@@ -35,12 +35,7 @@
     )
 {%- endmacro %}
 
-{# When the first of a list of Stripe discounts ends (unix seconds); null where none does. #}
+{# When the first of a list of Stripe discounts (structs) ends (unix seconds); null where none does. #}
 {% macro stripe_discount_end(discounts) -%}
-    list_min(
-        list_transform(
-            coalesce(cast({{ discounts }} as json[]), cast([] as json[])),
-            lambda discount: cast(discount ->> '$.end' as bigint)
-        )
-    )
+    list_min(list_transform({{ discounts }}, lambda discount: cast(discount."end" as bigint)))
 {%- endmacro %}

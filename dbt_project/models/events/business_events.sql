@@ -1,10 +1,6 @@
 -- The event log up to this day, and behind its end what this night is the first to see. The log is the truth: what stands in
 -- it is never derived again.
-with logged as (
-    select * from {{ source('event_log', 'events') }}
-),
-
-known as (
+with known as (
     select
         {{ event_id('event_type', 'system', 'object', 'source_id', 'occurrence') }} as event_id,
         *
@@ -23,7 +19,10 @@ fresh as (
         on known.system = snapshots.system and known.object = snapshots.object
     where
         {{ night_is_new() }}
-        and known.event_id not in (select logged.event_id from logged)
+        and not exists (
+            select 1 from {{ source('event_log', 'events') }} as logged
+            where logged.event_id = known.event_id
+        )
         -- an instant that a source does not know yet: the event waits for the night that does
         and (known.occurred_at is not null or known.object in ('contract', 'opportunity', 'subscription'))
 ),
@@ -67,7 +66,7 @@ select
     dated.occurred_at,
     dated.detected_date,
     dated.detected_at,
-    cast(coalesce((select max(logged.sequence) from logged), 0) + placed.place as bigint) as sequence,
+    cast(coalesce((select max(logged.sequence) from {{ source('event_log', 'events') }} as logged), 0) + placed.place as bigint) as sequence,
     dated.system,
     dated.object,
     dated.source_id,
@@ -104,4 +103,4 @@ select
     amount_minor,
     before_json,
     after_json
-from logged
+from {{ source('event_log', 'events') }}
