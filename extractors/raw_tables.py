@@ -235,8 +235,7 @@ def _latest(con: DuckDBPyConnection, history: _History) -> str:
     The first day is by far the largest: its rows are kept but for those that came again, of which
     no more than the later days has to be sorted out.
     """
-    first, *rest = history.current
-    later = tuple(one for one in rest if one.landed or one.deleted or one.quarantined)
+    first, *later = history.current
     gone = _not_seen(
         history, "landed._extracted_date", {name: f'landed."{name}"' for name in history.spec.key}
     )
@@ -249,7 +248,7 @@ def _latest(con: DuckDBPyConnection, history: _History) -> str:
         return f"WITH landed AS ({base}) {told}"
     scope = _scope(history.spec)
     return f"""
-        WITH again AS ({_rows(con, history, later)}),
+        WITH again AS ({_rows(con, history, tuple(later))}),
         versions AS (
             SELECT scope, max(_extracted_date) AS _extracted_date
             FROM (

@@ -67,5 +67,6 @@ def test_what_lies_before_the_place_is_not_even_read(log):
     old = log.folder(DAYS[0]) / EVENTS_FILE
     old.write_bytes(b"PAR1" + bytes(200) + old.read_bytes()[204:])  # its footer is whole
     assert [event["event_id"] for event in read_events(log, after=PER_DAY)] == ALL[PER_DAY:]
-    with pytest.raises(duckdb.Error, match="Invalid data"):
+    # Arrow tells it, where DuckDB had begun to answer
+    with pytest.raises((duckdb.Error, OSError), match="Invalid data"):
         list(read_events(log, after=PER_DAY - 1))
