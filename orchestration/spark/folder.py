@@ -93,8 +93,9 @@ class SparkFolder:
         for table in sorted(tables):
             if not Path(self.made(table)).parent.exists():
                 raise SparkBuildError(
-                    f"Spark left no files of {table} in {self.path}: a night needs a session of "
-                    "this machine's (TIEOUT_SPARK_METHOD), whose tables stand in that folder"
+                    f"Spark left no files of {table} in {self.path}/tables: a night needs a "
+                    "session (TIEOUT_SPARK_METHOD) or a Connect server whose "
+                    "spark.sql.warehouse.dir is that folder"
                 )
             con.execute(f"create schema if not exists {table.schema}")
             if kinds.get(str(table)) == "table":

@@ -1,13 +1,16 @@
-"""A night whose models Spark builds in several worker processes, of which one is killed."""
+"""Nights whose models Spark builds: in worker processes, of which one is killed; at a server."""
 
 import os
 import shutil
 import signal
+import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -27,22 +30,50 @@ pytestmark = pytest.mark.slow
 
 # Two workers of one core each, which are processes; what is small is not cut in 200 pieces.
 OPTIONS = "--master local-cluster[2,1,2048] --conf spark.sql.shuffle.partitions=2"
+SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 WORKER = b"org.apache.spark.executor.CoarseGrainedExecutorBackend"
 RESULTS = ("drift", "dispositions", "matches", "match_allocations", "match_residue", "tieouts")
 MODELS_BEFORE_THE_KILL = 20
 
 
-def test_a_night_on_spark_tells_what_one_on_duckdb_tells_though_a_worker_dies(tmp_path):
-    duck = load_settings().practising_in(tmp_path / "duck")
-    world = write_world(duck, duck.raw_dir, customers=300, seed=7, plants=parse_plants([], 1))
-    spark = replace(duck.practising_in(tmp_path / "spark"), engine="spark", spark_options=OPTIONS)
-    shutil.copytree(duck.raw_dir, spark.raw_dir)
+@pytest.fixture(scope="module")
+def duck(tmp_path_factory):
+    """A night on DuckDB, of a company with drift of every class."""
+    settings = load_settings().practising_in(tmp_path_factory.mktemp("duck"))
+    plants = parse_plants([], 1)
+    world = write_world(settings, settings.raw_dir, customers=300, seed=7, plants=plants)
+    assert run_night(settings, world.day).ok
+    return settings, world.day
+
+
+def test_a_night_on_spark_tells_what_one_on_duckdb_tells_though_a_worker_dies(duck, tmp_path):
+    spark = _on_spark(duck, tmp_path, spark_options=OPTIONS)
 
     with _killing_a_worker(spark.spark_dir) as killed:
-        assert run_night(spark, world.day).ok
-    assert run_night(duck, world.day).ok
+        assert run_night(spark, duck[1]).ok
 
     assert killed
+    _tell_the_same(duck[0], spark)
+
+
+def test_a_night_at_a_connect_server_tells_what_one_on_duckdb_tells(duck, tmp_path, monkeypatch):
+    pytest.importorskip("grpc_status", reason="the extra `spark-connect` is not installed")
+    spark = _on_spark(duck, tmp_path)
+
+    with _connect_server(spark.spark_dir) as address:
+        monkeypatch.setenv("SPARK_REMOTE", address)
+        assert run_night(spark, duck[1]).ok
+
+    _tell_the_same(duck[0], spark)
+
+
+def _on_spark(duck, folder, **options):
+    settings = replace(duck[0].practising_in(folder / "spark"), engine="spark", **options)
+    shutil.copytree(duck[0].raw_dir, settings.raw_dir)
+    return settings
+
+
+def _tell_the_same(duck, spark):
     with duckdb.connect(str(duck.warehouse_path), read_only=True) as con:
         con.execute(f"attach '{spark.warehouse_path}' as spark (read_only)")
         assert con.sql("from reconciliation.drift").fetchall()
@@ -66,6 +97,40 @@ def _recorded(settings):
                 (CorrectionRecord.correction_id, CorrectionRecord.state),
             )
         ]
+
+
+@contextmanager
+def _connect_server(folder: Path) -> Iterator[str]:
+    """Spark Connect on a free port, whose tables stand in a night's folder."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    configured = {
+        "spark.sql.warehouse.dir": f"{folder}/tables",
+        "spark.sql.shuffle.partitions": 2,
+        "spark.connect.grpc.binding.port": port,
+    }
+    confs = [word for name, value in configured.items() for word in ("--conf", f"{name}={value}")]
+    submit = Path(find_spec("pyspark").origin).parent / "bin" / "spark-submit"
+    server = subprocess.Popen(
+        [submit, "--master", "local[2]", *confs, "--class", SERVER, "spark-internal"],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not _answers(port):
+            assert server.poll() is None, "the server did not start"
+            time.sleep(0.5)
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        server.kill()  # asked to end, it waits for its sessions
+        server.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
