@@ -28,6 +28,9 @@ def night(
         list[str] | None,
         typer.Option(help="CODE=K in each copy; none: start from nothing planted."),
     ] = None,
+    nights: Annotated[
+        int, typer.Option(min=1, help="Each night after the first loads what a day changed.")
+    ] = 1,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
@@ -36,16 +39,21 @@ def night(
     Ends with 1 unless exactly the drift that is there was found and all tie-outs hold.
     """
     from orchestration.evaluate import EvaluationError, parse_plants
-    from orchestration.worlds.bench import bench_night
+    from orchestration.worlds.bench import bench_nights
     from orchestration.worlds.world import PLANTED, WorldError
 
     with mistakes_told(EvaluationError, WorldError):
-        result = bench_night(load_settings(), customers, seed, parse_plants(plant or [], PLANTED))
+        plants = parse_plants(plant or [], PLANTED)
+        first, *later = bench_nights(load_settings(), customers, seed, plants, nights)
     if as_json:
-        out.print_json(data=result.as_dict())
+        told = [{**night.as_dict(), "of_first": night.of(first)} for night in later]
+        out.print_json(data={**first.as_dict(), "later": told})
     else:
-        _show(result)
-    raise typer.Exit(0 if result.is_perfect else 1)
+        for result in (first, *later):
+            _show(result)
+        for result in later:
+            out.print(f"{result.world.day}: {_compared(result, first)}", soft_wrap=True)
+    raise typer.Exit(0 if all(result.is_perfect for result in (first, *later)) else 1)
 
 
 @app.command()
@@ -90,6 +98,14 @@ def spark(
         )
     out.print(told)
     raise typer.Exit(1)
+
+
+def _compared(night: "NightBench", first: "NightBench") -> str:
+    share = night.of(first)
+    return (
+        f"{share['records']:.1%} of the records of the first night were read, "
+        f"for {share['cpu_seconds']:.0%} of its processor time"
+    )
 
 
 def _show(result: "NightBench") -> None:

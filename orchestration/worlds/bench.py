@@ -9,13 +9,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from orchestration.evaluate import EvaluationError, compare
 from orchestration.night import run_night
 from orchestration.progress import listening
 from orchestration.settings import Settings
-from orchestration.worlds.world import World, write_world
+from orchestration.worlds.world import (
+    World,
+    parts_of,
+    read_company,
+    read_next_day,
+    write_copies,
+)
 
 _EVERY_SECONDS = 0.2
 _PAGE = resource.getpagesize()
@@ -42,6 +48,18 @@ class NightBench:
     false: int
     missed: int
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Of all its steps; reading costs nothing, for the systems were read before."""
+        return sum(stage.cpu_seconds for stage in self.stages)
+
+    def of(self, first: Self) -> dict[str, float]:
+        """What was read, and what it took, as shares of the first night."""
+        return {
+            "records": self.world.records / first.world.records,
+            "cpu_seconds": self.cpu_seconds / first.cpu_seconds,
+        }
+
     def as_dict(self) -> dict[str, Any]:
         seconds = sum(stage.seconds for stage in self.stages)
         return {
@@ -49,7 +67,7 @@ class NightBench:
             **asdict(self.world),
             "day": self.world.day.isoformat(),
             "seconds": seconds,
-            "cpu_seconds": sum(stage.cpu_seconds for stage in self.stages),
+            "cpu_seconds": self.cpu_seconds,
             "peak_gigabytes": max(stage.peak_gigabytes for stage in self.stages),
             "records_per_second": self.world.records / seconds,
             "stages": [asdict(stage) for stage in self.stages],
@@ -59,20 +77,31 @@ class NightBench:
         }
 
 
-def bench_night(
-    settings: Settings, customers: int, seed: int, plants: Mapping[str, int]
-) -> NightBench:
-    """Write a world into a temporary place and reconcile it there.
+def bench_nights(
+    settings: Settings, customers: int, seed: int, plants: Mapping[str, int], nights: int = 1
+) -> tuple[NightBench, ...]:
+    """Write a world into a temporary place and reconcile it there, night after night.
+
+    The first night loads all there is, each later one what a day changed.
 
     Raises:
-        EvaluationError: the night failed, or a code cannot be planted that often.
+        EvaluationError: a night failed, or a code cannot be planted that often.
         WorldError: too many customers are asked for.
 
     """
-    with tempfile.TemporaryDirectory(prefix="tieout-bench-") as folder:
+    original, copies = parts_of(customers)
+    with (
+        tempfile.TemporaryDirectory(prefix="tieout-bench-") as folder,
+        read_company(settings, seed, original, plants) as (company, day),
+    ):
         large = settings.practising_in(Path(folder))
-        world = write_world(settings, large.raw_dir, customers, seed, plants)
-        return bench_world(large, world, customers, seed)
+
+        def night(day: dt.date) -> NightBench:
+            world = write_copies(company, large.raw_dir, day, copies)
+            return bench_world(large, world, customers, seed)
+
+        first = night(day)
+        return (first, *(night(read_next_day(company)) for _ in range(1, nights)))
 
 
 def bench_world(settings: Settings, world: World, customers: int, seed: int) -> NightBench:

@@ -28,7 +28,7 @@ class WorldError(Exception):
 
 @dataclass(frozen=True)
 class World:
-    """What was written. `drifts` counts what is planted and what follows from it."""
+    """What was written for a day. `drifts` counts what is planted and what follows from it."""
 
     day: dt.date
     copies: int
@@ -49,14 +49,24 @@ def write_world(
         EvaluationError: a code cannot be planted that often.
 
     """
+    original, copies = parts_of(customers)
+    if raw.exists() and any(raw.iterdir()):
+        raise WorldError(f"{raw} is not empty: a world is written into a raw zone of its own")
+    with read_company(settings, seed, original, plants) as (company, day):
+        return write_copies(company, raw, day, copies)
+
+
+def parts_of(customers: int) -> tuple[int, int]:
+    """How many customers the sandbox makes, and how many times they are written.
+
+    Raises:
+        WorldError: more customers are asked for than a world can have, or none.
+
+    """
     copies = math.ceil(customers / LARGEST_ORIGINAL)
     if not 0 < copies <= MOST_COPIES:
         raise WorldError(f"{customers} customers: expected 1 to {MOST_COPIES * LARGEST_ORIGINAL}")
-    if raw.exists() and any(raw.iterdir()):
-        raise WorldError(f"{raw} is not empty: a world is written into a raw zone of its own")
-    original = math.ceil(customers / copies)
-    with read_company(settings, seed, original, plants) as (company, day):
-        return write_copies(company, raw, day, copies)
+    return math.ceil(customers / copies), copies
 
 
 @contextmanager
@@ -71,10 +81,20 @@ def read_company(
     """
     with temporary_world(settings, seed, customers) as company:
         plant(company, seed, plants)
-        day = reconcilable_day(company)
-        for system in READ:
-            read_system(company, system, day)
-        yield company, day
+        yield company, _read(company)
+
+
+def read_next_day(company: Settings) -> dt.date:
+    """Let a company of the sandbox live on for a day, and read of every system what changed."""
+    control.advance(company.sandbox_dir)
+    return _read(company)
+
+
+def _read(company: Settings) -> dt.date:
+    day = reconcilable_day(company)
+    for system in READ:
+        read_system(company, system, day)
+    return day
 
 
 def write_copies(company: Settings, raw: Path, day: dt.date, copies: int) -> World:
