@@ -33,8 +33,9 @@ from reconcilers.rules.codes import CODES
 
 DEFAULT_COUNT = 5
 # Control faults hit whole objects, and only a few are such that no rule reads them.
-_STALE = "CTL-STALE-01"
-FEWER = {"CTL-CNT-01": 3, _STALE: 3}
+STALE = "CTL-STALE-01"
+"""The code of a snapshot that is older than it should be; what hangs on it is held back."""
+FEWER = {"CTL-CNT-01": 3, STALE: 3}
 SCALES = {"small": 300, "medium": 1_000}
 """Billing customers of a company; both have sixteen months of history."""
 _HOURS_PER_DAY = 24
@@ -139,7 +140,7 @@ def evaluate_world(
     Systems that are `behind` are read so many days before the others, for the same night. That is a
     reading as old as CTL-STALE-01 plants them, which is left out then.
     """
-    planted = {code: count for code, count in plants.items() if not behind or code != _STALE}
+    planted = {code: count for code, count in plants.items() if not behind or code != STALE}
     plant(world, seed, planted)
     day = reconcilable_day(world) + dt.timedelta(days=max(behind.values(), default=0))
     _read_and_wait(world, behind, day)
@@ -204,7 +205,7 @@ def compare(
     held: Counter[Subject] = Counter(words(row) for told, *row in found if not told and behind)
     real = Counter(subject_of(row) for row in truth)
     for row in seen:
-        real[row] += row[0] == _STALE and row[2] in behind
+        real[row] += row[0] == STALE and row[2] in behind
     real -= held - seen
     false, missed = seen - real, real - seen
     implied = Counter(row["code"] for row in truth if not row["planted"])

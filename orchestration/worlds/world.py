@@ -85,7 +85,10 @@ def read_company(
 
 
 def read_next_day(company: Settings) -> dt.date:
-    """Let a company of the sandbox live on for a day, and read of every system what changed."""
+    """Let a company of the sandbox live on for a day, and read of every system what changed.
+
+    A snapshot that was planted as stale stays so, and what it holds back then is not found.
+    """
     control.advance(company.sandbox_dir)
     return _read(company)
 
