@@ -44,9 +44,9 @@ HEADING = "A night as its company grows"
 LOADING = ("raw__tables", "models_before_identity")
 _PAGE = """\
 Written by `make bench-scale`: one company in several sizes, with one drift of every class but a
-stale snapshot in each 300 customers, read before. Processor seconds by step of a first night; how they grow with the
-records (1: in line with them, a fixed part pulls it down); what the same files cost at the least;
-at the end the next night, which loads what a day changed.
+stale snapshot in each 300 customers, read before. Processor seconds by step of a first night; how
+they grow with the records (1: in line with them, a fixed part pulls it down); what the same files
+cost at the least; at the end the next night, which loads what a day changed.
 
 {table}
 
