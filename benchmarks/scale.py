@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import ceil, log
+from math import log
 from pathlib import Path
 from statistics import linear_regression
 from typing import Any
@@ -26,15 +26,14 @@ from rich.table import Table
 
 from benchmarks.page import PERFORMANCE, markdown, write_section
 from extractors.manifest import ROWS_FILE
-from orchestration.evaluate import STALE, parse_plants
+from orchestration.evaluate import all_fresh, parse_plants
 from orchestration.settings import Settings, load_settings
-from orchestration.worlds.bench import NightBench, bench_world
+from orchestration.worlds.bench import NightBench, bench_copies
 from orchestration.worlds.world import (
     LARGEST_ORIGINAL,
     PLANTED,
     read_company,
     read_next_day,
-    write_copies,
 )
 
 SIZES = (300, 3_000, 10_200)
@@ -83,13 +82,10 @@ class Size:
 def measured(company: Settings, days: tuple[date, date], customers: int) -> Size:
     """Write the company in this size, and reconcile it for both days."""
     with tempfile.TemporaryDirectory(prefix="tieout-scale-") as folder:
-        large, nights = company.practising_in(Path(folder) / "home"), []
-        least: dict[str, float] = {}
-        for day in days:
-            world = write_copies(company, large.raw_dir, day, ceil(customers / LARGEST_ORIGINAL))
-            least = least or dict(_least(large.raw_dir, Path(folder)))
-            nights.append(bench_world(large, world, customers, SEED))
-        return Size(*nights, least)
+        large = company.practising_in(Path(folder) / "home")
+        night = bench_copies(company, large, days[0], customers, SEED)
+        least = dict(_least(large.raw_dir, Path(folder)))
+        return Size(night, bench_copies(company, large, days[1], customers, SEED), least)
 
 
 def _least(raw: Path, place: Path) -> Iterator[tuple[str, float]]:
@@ -155,7 +151,7 @@ def main() -> None:
     parser.add_argument("customers", type=int, nargs="*", default=SIZES)
     asked = sorted(parser.parse_args().customers)
     settings = load_settings()
-    plants = {code: count for code, count in parse_plants([], PLANTED).items() if code != STALE}
+    plants = all_fresh(parse_plants([], PLANTED))
     with read_company(settings, SEED, LARGEST_ORIGINAL, plants) as (company, day):
         days = day, read_next_day(company)
         sizes = [measured(company, days, customers) for customers in asked]

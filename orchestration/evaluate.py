@@ -81,6 +81,11 @@ def parse_plants(plants: Iterable[str], default: int = DEFAULT_COUNT) -> dict[st
     return {code: count for code, count in counts.items() if count}
 
 
+def all_fresh(plants: Mapping[str, int]) -> dict[str, int]:
+    """Without stale snapshots, which hold back what hangs on them."""
+    return {code: count for code, count in plants.items() if code != STALE}
+
+
 def parse_skew(words: Iterable[str]) -> dict[str, int]:
     """Whole days by system from `ROLE=Nh`: how far its snapshot lies behind the others.
 
@@ -140,8 +145,7 @@ def evaluate_world(
     Systems that are `behind` are read so many days before the others, for the same night. That is a
     reading as old as CTL-STALE-01 plants them, which is left out then.
     """
-    planted = {code: count for code, count in plants.items() if not behind or code != STALE}
-    plant(world, seed, planted)
+    plant(world, seed, all_fresh(plants) if behind else plants)
     day = reconcilable_day(world) + dt.timedelta(days=max(behind.values(), default=0))
     _read_and_wait(world, behind, day)
     result = run_night(world, day)

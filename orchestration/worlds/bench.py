@@ -8,10 +8,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
-from orchestration.evaluate import STALE, EvaluationError, compare
+from orchestration.evaluate import EvaluationError, all_fresh, compare
 from orchestration.night import run_night
 from orchestration.progress import listening
 from orchestration.settings import Settings
@@ -90,31 +91,30 @@ def bench_nights(
         WorldError: too many customers are asked for.
 
     """
-    original, copies = parts_of(customers)
-    fit = {code: count for code, count in plants.items() if nights == 1 or code != STALE}
+    original, _ = parts_of(customers)
+    fit = plants if nights == 1 else all_fresh(plants)
     with (
         tempfile.TemporaryDirectory(prefix="tieout-bench-") as folder,
         read_company(settings, seed, original, fit) as (company, day),
     ):
         large = settings.practising_in(Path(folder))
-
-        def night(day: dt.date) -> NightBench:
-            world = write_copies(company, large.raw_dir, day, copies)
-            return bench_world(large, world, customers, seed)
-
-        first = night(day)
-        return (first, *(night(read_next_day(company)) for _ in range(1, nights)))
+        days = chain([day], (read_next_day(company) for _ in range(1, nights)))
+        return tuple(bench_copies(company, large, day, customers, seed) for day in days)
 
 
-def bench_world(settings: Settings, world: World, customers: int, seed: int) -> NightBench:
-    """Reconcile a world that was written into the raw zone of these settings.
+def bench_copies(
+    company: Settings, large: Settings, day: dt.date, customers: int, seed: int
+) -> NightBench:
+    """Write a day of a company as that of so many customers, and reconcile it there.
 
     Raises:
         EvaluationError: the night failed.
+        WorldError: too many customers are asked for.
 
     """
-    stages = measured_night(settings, world.day)
-    found = compare(settings, seed, customers, world.day)
+    world = write_copies(company, large.raw_dir, day, parts_of(customers)[1])
+    stages = measured_night(large, day)
+    found = compare(large, seed, customers, day)
     return NightBench(
         customers, world, stages, found.perfect, len(found.false_rows), len(found.missed_rows)
     )
