@@ -136,7 +136,8 @@ def _against_item(item: Item, add_on: Row, known: Collection[str]) -> Iterator[R
         problem = f"price {price['id']} is metered, by tiers or no longer sold"
         yield _refusal("plain price", "price", problem, by_hand)
     others = json.loads(add_on["contract_items"])
-    if {_period(one) for one in others} != {_period({**item, **_ends(others)})}:
+    ends = {one.get("current_period_end") for one in others}
+    if {_every(one) for one in others} != {_every(item)} or len(ends) != 1:
         problem = "not all that the contract's subscription bills has the periods of this price"
         yield _refusal("one anchor", "price", problem, "make a price for the contract's periods")
         return
@@ -160,14 +161,10 @@ def _is_sold(price: Item) -> bool:
     return bool((price.get("recurring") or {}).get("usage_type") == "licensed")
 
 
-def _ends(items: list[Item]) -> dict[str, Any]:
-    return {"current_period_end": items[0].get("current_period_end")} if items else {}
-
-
-def _period(item: Item) -> tuple[Any, ...]:
-    """How often an item is charged, and when next."""
+def _every(item: Item) -> tuple[Any, ...]:
+    """How often an item is charged."""
     every = item["price"].get("recurring") or {}
-    return every.get("interval"), every.get("interval_count", 1), item.get("current_period_end")
+    return every.get("interval"), every.get("interval_count", 1)
 
 
 def _period_end(add_on: Row) -> int:
