@@ -57,6 +57,16 @@ def logging_as_python_has_it():
             logger.setLevel(logging.NOTSET)
 
 
+@pytest.fixture
+def state():
+    """A state store of the test's own, empty."""
+    from reconcilers.state import open_state
+
+    opened = open_state("sqlite://")
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory) -> Path:
     """One folder for all workers of a run: what is made there once, under a lock, all can use."""

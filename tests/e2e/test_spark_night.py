@@ -3,8 +3,6 @@
 import os
 import shutil
 import signal
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from orchestration.settings import load_settings
 from orchestration.stores import opened_state
 from orchestration.worlds.world import write_world
 from reconcilers.state.models import CorrectionRecord, ExceptionRecord, Night
+from tests.peers.servers import free_port, serving
 
 pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
 pytest.importorskip("dbt.adapters.spark", reason="the extra `spark` is not installed")
@@ -102,8 +101,7 @@ def _recorded(settings):
 @contextmanager
 def _connect_server(folder: Path) -> Iterator[str]:
     """Spark Connect on a free port, whose tables stand in a night's folder."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     configured = {
         "spark.sql.warehouse.dir": f"{folder}/tables",
         "spark.sql.shuffle.partitions": 2,
@@ -111,26 +109,9 @@ def _connect_server(folder: Path) -> Iterator[str]:
     }
     confs = [word for name, value in configured.items() for word in ("--conf", f"{name}={value}")]
     submit = Path(find_spec("pyspark").origin).parent / "bin" / "spark-submit"
-    server = subprocess.Popen(
-        [submit, "--master", "local[2]", *confs, "--class", SERVER, "spark-internal"],
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while not _answers(port):
-            assert server.poll() is None, "the server did not start"
-            time.sleep(0.5)
+    command = [submit, "--master", "local[2]", *confs, "--class", SERVER, "spark-internal"]
+    with serving(command, port, seconds=300):
         yield f"sc://127.0.0.1:{port}"
-    finally:
-        server.kill()  # asked to end, it waits for its sessions
-        server.wait()
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 @contextmanager

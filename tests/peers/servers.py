@@ -29,35 +29,38 @@ _LISTEN = "require(process.argv[1]).createExpressApp().listen(process.argv[2], '
 @contextmanager
 def localstripe() -> Iterator[str]:
     """The address of a localstripe (Python) with empty books."""
-    port = _free_port()
+    port = free_port()
     command = [interpreter("clients"), PROGRAMS / "localstripe_server.py", str(port)]
-    with _serving(command, port) as url:
+    with serving(command, port) as url:
         yield url
 
 
 @contextmanager
 def stateful_mock() -> Iterator[str]:
     """The address of a stripe-stateful-mock (Node.js) with empty books."""
-    port = _free_port()
+    port = free_port()
     package = _node_package(STATEFUL_MOCK, STATEFUL_MOCK_VERSION)
-    with _serving(["node", "-e", _LISTEN, package, str(port)], port) as url:
+    with serving(["node", "-e", _LISTEN, package, str(port)], port) as url:
         yield url
 
 
 @contextmanager
-def _serving(command: Sequence[str | Path], port: int) -> Iterator[str]:
+def serving(
+    command: Sequence[str | Path], port: int, seconds: float = START_SECONDS
+) -> Iterator[str]:
+    """The address of a server that listens within so many seconds; killed at the end."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, **quiet)
     try:
-        _wait_for(port, process)
+        _wait_for(port, process, seconds)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        process.kill()  # some wait for their sessions when they are asked to end
         process.wait()
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait_for(port: int, process: subprocess.Popen[bytes], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise PeerMissingError(f"{process.args} ended with {process.returncode}")
@@ -70,7 +73,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise PeerMissingError(f"{process.args} does not listen on {port}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         return bound.getsockname()[1]

@@ -6,7 +6,6 @@ import pytest
 
 from extractors.protocol import WriteIntent
 from reconcilers.corrections.compensate import compensate
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.contract_samples import DAY, LINE_ID, PAID_UNTIL, add_on, billed_apart, billing_item
 from tests.correction_samples import at, plan_into
@@ -18,13 +17,6 @@ from tests.wire import stripe_sandbox
 from tests.wire.test_corrections_fields import agree, send
 
 STUB = 2500  # five units at 30.00 a month, for 5 days of 30
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

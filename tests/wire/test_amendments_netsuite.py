@@ -7,7 +7,6 @@ import pytest
 from extractors.errors import Rejected
 from extractors.protocol import WriteIntent
 from reconcilers.corrections.document import amount_text
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import plan_into
 from tests.drift_samples import drift, other_total
@@ -26,13 +25,6 @@ from tests.wire.test_documents_netsuite import (
 from tests.wire.vendors import LONG_AGO
 
 LINES = (("il_0", 7500, 1500), ("il_1", 2500, 500))
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

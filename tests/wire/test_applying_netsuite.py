@@ -7,7 +7,6 @@ import pytest
 from extractors.errors import Rejected
 from extractors.protocol import WriteIntent
 from extractors.sandbox import netsuite_records
-from reconcilers.state import open_state
 from tests.application_samples import (
     apply,
     facts,
@@ -46,13 +45,6 @@ def owing(company):
         for n, rate in ((2, "0.85"), (3, "0.90"))
     ]
     return company, *made
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 def write(company, intent):

@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 
 from extractors.errors import Rejected
-from reconcilers.state import open_state
 from tests.cash_samples import deposit_facts, member, missing_deposit, missing_refund, refund
 from tests.wire.test_documents_netsuite import (
     applied,
@@ -30,13 +29,6 @@ def credited(company):
     write(company, put("invoice", "in_2", invoice()))
     body = {name: value for name, value in memo("").items() if name != "apply"}
     return company, write(company, put("creditMemo", "cn_1", body))
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 def write(company, intent):

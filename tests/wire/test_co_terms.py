@@ -3,7 +3,6 @@
 import pytest
 
 from reconcilers.corrections.compensate import compensate
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.contract_samples import co_term, other_end
 from tests.correction_samples import at, plan_into
@@ -14,13 +13,6 @@ from tests.wire.test_corrections_fields import agree, send
 from tests.wire.vendors import LONG_AGO
 
 LINE, CONTRACT = co_term()["line_id"], co_term()["contract_id"]
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

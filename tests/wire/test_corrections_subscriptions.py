@@ -5,7 +5,6 @@ from datetime import date, timedelta
 import pytest
 
 from reconcilers.corrections.compensate import compensate
-from reconcilers.state import open_state
 from reconcilers.state.models import CorrectionRecord
 from reconcilers.state.views import list_corrections
 from tests import contract_samples as contracts
@@ -27,13 +26,6 @@ from tests.wire.test_corrections_fields import agree, send
 def billing(vendors):
     fill(vendors.store)
     return vendors
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 def planned(state, *rows, **facts):

@@ -12,7 +12,6 @@ from extractors.registry import open_target
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import dispatch
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import plan_into
 from tests.drift_samples import copied_journal, drift, missing_note, missing_payment
@@ -330,13 +329,6 @@ def test_what_settles_nothing_is_refused(sold):
     for name, (*_, words) in REFUSED_SETTLING.items():
         assert words in told[name], name
     assert unpaid(company, key) == 120
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 def plan_and_approve(state, company, row, **facts):

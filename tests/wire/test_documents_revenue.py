@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import pytest
 
-from reconcilers.state import open_state
 from tests.revenue_samples import MONTHS, other_amount
 from tests.wire.test_documents_netsuite import (
     by_account,
@@ -15,13 +14,6 @@ from tests.wire.test_documents_netsuite import (
     undo,
 )
 from tests.wire.test_documents_netsuite import invoice as body_of
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from extractors.registry import open_target
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import dispatch
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.billing_samples import (
     charged_twice,
@@ -40,13 +39,6 @@ def sold(company):
     invoice = {"id": "in_1", "customer": "cus_A", "currency": "gbp", "status": "open", **money}
     company.store.put_many("stripe", "invoice", [{**invoice, "created": CREATED}])
     return company
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 def agree(state, company):

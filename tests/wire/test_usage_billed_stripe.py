@@ -28,13 +28,6 @@ from tests.wire import stripe_sandbox
 from tests.wire.vendors import LONG_AGO
 
 
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
-
-
 def fill(vendors, status, *units):
     stripe_sandbox.fill(vendors.store)
     invoice = {"id": "in_1", "customer": "cus_1", "currency": "usd", "status": status}

@@ -11,7 +11,6 @@ from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import at, plan_into
 from tests.drift_samples import drift, key_of, other_total, wrong_line
@@ -217,13 +216,6 @@ class Erp(type(netsuite())):
             return await super().write(intent)
         finally:
             self.records[intent.object, intent.record_id] |= shown(intent.body)
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 def ready(state):

@@ -13,7 +13,6 @@ from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.corrections.images import shows
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.application_samples import (
     apply,
@@ -150,13 +149,6 @@ def test_sets_of_applications_are_alike_only_if_they_are_the_same(held, wanted):
 
 def test_a_set_that_cannot_be_seen_is_not_an_empty_one():
     assert not shows({"id": "8001"}, apply())
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 def erp():

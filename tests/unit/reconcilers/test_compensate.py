@@ -210,13 +210,6 @@ def test_a_billing_id_that_another_document_took_since_the_plan_is_not_given_twi
     assert erp.effects == []
 
 
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
-
-
 def test_a_status_and_its_date_go_back_together(state):
     planned(state, stale_status())
     target = salesforce()

@@ -8,7 +8,6 @@ import pytest
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.compensate import compensate
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.cash_samples import deposit_facts, member, missing_deposit, payout
 from tests.correction_samples import at, plan_into
@@ -92,13 +91,6 @@ def test_each_gap_is_refused_with_its_field(facts, field, words):
     assert any(words in problem for problem in found), correction.refusals
     assert all(refusal.fix for refusal in correction.refusals)
     assert (correction.state, correction.payload) == ("refused", {})
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 def approve_all(state, hour):

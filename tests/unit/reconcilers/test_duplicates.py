@@ -7,7 +7,6 @@ import pytest
 
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import at, plan_into
 from tests.drift_samples import copied_invoice, drift, void_not_copied
@@ -105,13 +104,6 @@ def test_an_invoice_that_billing_voided_is_credited_like_a_copy():
 def test_what_billing_voided_and_somebody_paid_is_for_people(facts, words):
     correction = planned(void_not_copied(), **facts)
     assert (correction.state, words in correction.state_reason) == ("refused", True)
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize(("status", "outcome"), [("void", "accepted"), ("open", "superseded")])

@@ -13,7 +13,6 @@ from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.corrections.plan import plan
 from reconcilers.corrections.policy import load_policy
 from reconcilers.life import NightFact, Sighting, fold
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import at, plan_into
 from tests.drift_samples import DAY, copied_journal, drift, missing_stage, wrong_account
@@ -183,13 +182,6 @@ def test_each_gap_of_a_journal_is_refused_with_its_field(row, facts, check, fiel
     assert any(words in refusal.problem for refusal in found), correction.refusals
     assert all(refusal.fix for refusal in correction.refusals)
     assert (correction.state, correction.payload) == ("refused", {})
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 def approved(state, *rows, **facts):

@@ -8,7 +8,6 @@ import pytest
 from reconcilers.corrections.approval import approve
 from reconcilers.corrections.compensate import CompensationRefusedError, compensate
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.cash_samples import missing_refund, refund
 from tests.correction_samples import at, plan_into
@@ -83,13 +82,6 @@ def test_each_gap_is_refused_with_its_field(facts, field, words):
     found = [refusal.problem for refusal in correction.refusals if refusal.field == field]
     assert any(words in problem for problem in found), correction.refusals
     assert (correction.state, correction.payload) == ("refused", {})
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 def sent(state, erp, billing, facts=None):

@@ -11,7 +11,6 @@ from reconcilers.corrections.approval import approve
 from reconcilers.corrections.compensate import CompensationRefusedError, compensate
 from reconcilers.corrections.dispatch import DispatchLimits, dispatch
 from reconcilers.corrections.erp_settling import shares
-from reconcilers.state import open_state
 from reconcilers.state.views import list_corrections
 from tests.correction_samples import at, plan_into
 from tests.drift_samples import drift, missing_note, missing_payment
@@ -153,13 +152,6 @@ def test_shares_add_up_and_are_off_by_less_than_a_unit(amount, weights):
 
 def test_without_weights_nothing_is_shared():
     assert (shares(5, []), shares(5, [0, 0])) == ([], [0, 0])
-
-
-@pytest.fixture
-def state():
-    opened = open_state("sqlite://")
-    yield opened
-    opened.close()
 
 
 def sent(state, row, erp, billing):
