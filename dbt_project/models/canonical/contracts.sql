@@ -93,6 +93,16 @@ links as (
     where subscription_preference = 1 and contract_preference = 1
 ),
 
+neighbours as (
+    select contract_id, renews_contract_id as neighbour_id
+    from {{ ref('contract__crm') }}
+    where renews_contract_id is not null
+    union
+    select renews_contract_id, contract_id
+    from {{ ref('contract__crm') }}
+    where renews_contract_id is not null
+),
+
 by_renewal as (
     -- around the day of a renewal one of the two contracts is named by the subscription, and stands for both
     select
@@ -102,10 +112,8 @@ by_renewal as (
             partition by contracts.contract_id order by others.start_date desc, others.contract_id
         ) as preference
     from {{ ref('contract__crm') }} as contracts
-    inner join {{ ref('contract__crm') }} as others
-        on
-            contracts.renews_contract_id = others.contract_id
-            or others.renews_contract_id = contracts.contract_id
+    inner join neighbours on contracts.contract_id = neighbours.contract_id
+    inner join {{ ref('contract__crm') }} as others on neighbours.neighbour_id = others.contract_id
     inner join links on others.contract_id = links.contract_id
     where contracts.contract_id not in (select linked_contracts.contract_id from links as linked_contracts)
 ),
