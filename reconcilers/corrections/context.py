@@ -27,11 +27,22 @@ from reconcilers.corrections.revenue_queries import REVENUE_QUERIES
 from reconcilers.corrections.subscription_queries import SUBSCRIPTION_QUERIES
 from reconcilers.corrections.usage_queries import USAGE_QUERIES
 
+# The records of both sides of all drift: whatever is planned is of one of them.
+_TOLD = """
+        with told as (
+            select owner_id as id from reconciliation.drift
+            union
+            select replica_id from reconciliation.drift
+        )
+"""
+
 QUERIES: Mapping[str, str] = {
-    "crm_accounts": """
+    "crm_accounts": _TOLD
+    + """
         select id as account_id, nullif(stripe_customer_id__c, '') as stripe_customer_id,
                systemmodstamp as system_modstamp
         from raw.salesforce__account
+        where id in (from told) or stripe_customer_id__c in (from told)
     """,
     "held_fields": """
         with doubtful as (
@@ -126,33 +137,19 @@ QUERIES: Mapping[str, str] = {
     + PERSONAL_FIELDS_HELD
     + POSTED_FIELDS_HELD
     + INVOICE_IDS_TAKEN,
-    "crm_subscriptions": """
+    "crm_subscriptions": _TOLD
+    + """
         select id as subscription_id, stripe_subscription_id__c as stripe_subscription_id,
                status__c as status, status_changed_at__c as status_changed_at,
                systemmodstamp as system_modstamp
         from raw.salesforce__subscription
+        where id in (from told)
     """,
-    "billing_subscriptions": """
+    "billing_subscriptions": _TOLD
+    + """
         select subscription_id, status, status_changed_at
         from conformed.subscription__billing
-    """,
-    "billing_invoices": """
-        select invoices.invoice_id, invoices.number,
-               invoices.customer_id as billing_customer_id, invoices.canonical_customer_id,
-               customers.erp_customer_ref, invoices.legal_entity, invoices.currency,
-               invoices.invoice_date, invoices.due_date, invoices.subtotal_minor,
-               invoices.tax_minor, invoices.total_minor, invoices.correlation_id
-        from conformed.invoice__billing as invoices
-        left join conformed.customer__billing as customers
-            on invoices.customer_id = customers.source_id
-        where not invoices.is_voided
-    """,
-    "billing_invoice_lines": """
-        select invoice_id, invoice_line_id as line_id, product_code, quantity,
-               amount_minor as net_minor, tax_minor,
-               service_start_date as service_start, service_end_date as service_end
-        from conformed.invoice_line__billing
-        order by invoice_id, invoice_line_id
+        where subscription_id in (from told)
     """,
     "erp_customers": """
         select customers.canonical_customer_id, customers.source_id as customer_id,
@@ -199,12 +196,6 @@ QUERIES: Mapping[str, str] = {
                coalesce(arlocked, 'F') as is_ar_locked, coalesce(isquarter, 'F') as is_quarter,
                coalesce(isyear, 'F') as is_year
         from raw.netsuite__accounting_period
-    """,
-    "erp_invoice_numbers": """
-        select tranid as number, id as transaction_id,
-               coalesce(custbody_stripe_invoice_id, externalid) as invoice_id
-        from raw.netsuite__transaction
-        where type = 'CustInvc'
     """,
     "legal_entities": """
         select entities.legal_entity, entities.functional_currency as currency,

@@ -68,23 +68,37 @@ CUSTOMER_QUERIES: Mapping[str, str] = {
             union all
             select right_id, left_system, left_id from identity.review_queue
         ),
-        rivals as (
-            select missing.customer_id, 'crm' as role, accounts.id as rival
-            from missing
-            left join tax_ids on missing.customer_id = tax_ids.customer
-            join raw.salesforce__account as accounts
-                on accounts.stripe_customer_id__c = missing.customer_id
-                or accounts.q2c_customer_key__c = missing.canonical_id
-                or {_PLAIN.format("accounts.tax_id__c")} = tax_ids.plain
-            where not coalesce(accounts.isdeleted, false)
+        -- what a record may say of a missing customer, as (what of, its value)
+        signs as (
+            select customer_id, 'id' as sign, customer_id as value from missing
             union all
-            select missing.customer_id, 'erp', customers.id
-            from missing
-            left join tax_ids on missing.customer_id = tax_ids.customer
-            join raw.netsuite__customer as customers
-                on customers.custentity_stripe_id = missing.customer_id
-                or customers.externalid in (missing.customer_id, 'q2c_' || missing.canonical_id)
-                or {_PLAIN.format("customers.vatregnumber")} = tax_ids.plain
+            select customer_id, 'key', canonical_id from missing
+            union all
+            select missing.customer_id, 'tax id', tax_ids.plain
+            from missing join tax_ids on missing.customer_id = tax_ids.customer
+        ),
+        borne as (
+            select 'crm' as role, id, 'id' as sign, stripe_customer_id__c as value
+            from raw.salesforce__account where not coalesce(isdeleted, false)
+            union all
+            select 'crm', id, 'key', q2c_customer_key__c
+            from raw.salesforce__account where not coalesce(isdeleted, false)
+            union all
+            select 'crm', id, 'tax id', {_PLAIN.format("tax_id__c")}
+            from raw.salesforce__account where not coalesce(isdeleted, false)
+            union all
+            select 'erp', id, 'id', custentity_stripe_id from raw.netsuite__customer
+            union all
+            select 'erp', id, 'id', externalid from raw.netsuite__customer
+            union all
+            select 'erp', id, 'key', regexp_extract(externalid, '^q2c_(.*)$', 1)
+            from raw.netsuite__customer
+            union all
+            select 'erp', id, 'tax id', {_PLAIN.format("vatregnumber")} from raw.netsuite__customer
+        ),
+        rivals as (
+            select signs.customer_id, borne.role, borne.id as rival
+            from signs join borne on signs.sign = borne.sign and signs.value = borne.value
             union all
             select missing.customer_id,
                    case unsure.system when 'salesforce' then 'crm' else 'erp' end, unsure.other

@@ -35,6 +35,25 @@ _WANTED = """
         )
 """
 
+# Invoices of billing that drift tells of, those that the ones above are copies of, and those that
+# missing credit notes are for.
+_BILLED = (
+    _WANTED
+    + """,
+        billed as (
+            select owner_id as invoice_id from reconciliation.drift where owner_system = 'stripe'
+            union
+            select invoices.invoice_id
+            from wanted
+            join conformed.invoice__erp as invoices on wanted.id = invoices.erp_internal_id
+            union
+            select invoice_id from conformed.credit_note__billing where credit_note_id in (
+                select owner_id from reconciliation.drift where code = 'CRN-MISS-01'
+            )
+        )
+"""
+)
+
 # Part of what held_fields reads: dates and periods of documents, and accounts of items.
 POSTED_FIELDS_HELD = """
         union all
@@ -74,6 +93,39 @@ POSTED_FIELDS_HELD = """
 """
 
 INVOICE_QUERIES: Mapping[str, str] = {
+    "billing_invoices": """
+        $billed
+        select invoices.invoice_id, invoices.number,
+               invoices.customer_id as billing_customer_id, invoices.canonical_customer_id,
+               customers.erp_customer_ref, invoices.legal_entity, invoices.currency,
+               invoices.invoice_date, invoices.due_date, invoices.subtotal_minor,
+               invoices.tax_minor, invoices.total_minor, invoices.correlation_id
+        from billed
+        join conformed.invoice__billing as invoices on billed.invoice_id = invoices.invoice_id
+        left join conformed.customer__billing as customers
+            on invoices.customer_id = customers.source_id
+        where not invoices.is_voided
+    """.replace("$billed", _BILLED),
+    "billing_invoice_lines": """
+        $billed
+        select invoice_id, invoice_line_id as line_id, product_code, quantity,
+               amount_minor as net_minor, tax_minor,
+               service_start_date as service_start, service_end_date as service_end
+        from conformed.invoice_line__billing
+        where invoice_id in (select invoice_id from billed)
+        order by invoice_id, invoice_line_id
+    """.replace("$billed", _BILLED),
+    # Which ERP invoices have the numbers of these already.
+    "erp_invoice_numbers": """
+        $billed
+        select tranid as number, id as transaction_id,
+               coalesce(custbody_stripe_invoice_id, externalid) as invoice_id
+        from raw.netsuite__transaction
+        where type = 'CustInvc' and tranid in (
+            select number from conformed.invoice__billing
+            where invoice_id in (select invoice_id from billed)
+        )
+    """.replace("$billed", _BILLED),
     # Which ERP invoice a wrong line is of; the first of them stands for all of its invoice.
     "erp_wrong_lines": """
         with told as (
