@@ -119,10 +119,20 @@ compared as (
     from taxed
     left join {{ ref('invoice__billing') }} as billing_invoice on taxed.invoice_id = billing_invoice.invoice_id
     left join {{ ref('invoice__erp') }} as erp_invoice on taxed.erp_internal_id = erp_invoice.erp_internal_id
+),
+
+apart as (
+    select
+        legal_entity,
+        jurisdiction,
+        count(*) as apart_count
+    from compared
+    where excluded_reason is null and abs(billing_tax_minor - erp_tax_minor) > line_count
+    group by legal_entity, jurisdiction
 )
 
 select
-    coalesce('stripe:' || invoice_id, 'netsuite:' || erp_internal_id) || '/' || jurisdiction as row_key,
+    coalesce('stripe:' || invoice_id, 'netsuite:' || erp_internal_id) || '/' || compared.jurisdiction as row_key,
     'invoice_tax_line' as entity,
     canonical_id,
     correlation_id,
@@ -130,7 +140,7 @@ select
     erp_internal_id as erp_id,
     invoice_id is not null as has_billing,
     erp_internal_id is not null as has_erp,
-    legal_entity,
+    compared.legal_entity,
     billing_legal_entity,
     erp_legal_entity,
     currency,
@@ -141,7 +151,7 @@ select
     cast(null as bigint) as billing_coverage_seconds,
     {{ seconds_between('issued_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
     event_at,
-    jurisdiction,
+    compared.jurisdiction,
     billing_tax_minor,
     erp_tax_minor,
     billing_rate_percent,
@@ -151,12 +161,13 @@ select
     erp_rated_minor,
     case
         when billing_tax_codes is null or erp_tax_codes is null then null
-        when erp_jurisdiction <> jurisdiction then 'other_country'
+        when erp_jurisdiction <> compared.jurisdiction then 'other_country'
         -- codes of one rate, or of an amount too small to tell them apart, are as good as each other
         when billing_tax_codes <> erp_tax_codes and abs(billing_tax_minor - erp_rated_minor) > line_count then 'other_rate'
     end as code_fault,
     line_count,
-    count(*) filter (where excluded_reason is null and abs(billing_tax_minor - erp_tax_minor) > line_count) over (
-        partition by legal_entity, jurisdiction
-    ) as apart_count
+    coalesce(apart.apart_count, 0) as apart_count
 from compared
+left join apart
+    on compared.jurisdiction = apart.jurisdiction
+    and compared.legal_entity is not distinct from apart.legal_entity

@@ -31,6 +31,16 @@ named as (
     inner join names on words.word = names.word
 ),
 
+open_payouts as (
+    select * from payouts
+    where is_settled and payout_id not in (select payout_id from named)
+),
+
+open_movements as (
+    select * from movements
+    where movement_key not in (select movement_key from named)
+),
+
 alike as (
     -- where nothing is named: the lines with the amount in those days. As many lines as payouts pair in their order
     select
@@ -44,16 +54,12 @@ alike as (
         row_number() over (
             partition by payouts.payout_id order by movements.booking_date, movements.movement_key
         ) as line_place
-    from payouts
-    inner join movements
+    from open_payouts as payouts
+    inner join open_movements as movements
         on
             payouts.currency = movements.currency
             and payouts.amount_minor = movements.amount_minor
             and {{ days_between('payouts.arrival_date', 'movements.booking_date') }} between -1 and 5
-    where
-        payouts.is_settled
-        and payouts.payout_id not in (select payout_id from named)
-        and movements.movement_key not in (select movement_key from named)
 ),
 
 paired as (
@@ -119,27 +125,31 @@ accounts as (
     group by account
 ),
 
+arrivals as (
+    select distinct currency, arrival_date from payouts
+),
+
 covered as (
-    -- up to when the statements go on that were there when it arrived
+    -- up to when the statements go on that were there on a day
     select
-        payouts.payout_id,
-        payouts.arrival_date,
+        arrivals.currency,
+        arrivals.arrival_date,
         accounts.account,
         min(accounts.from_date) as from_date,
         max(coverages.to_date) as covered_date,
-        max(max(coverages.to_date)) over (partition by payouts.payout_id) as furthest_date
-    from payouts
-    inner join accounts on payouts.currency = accounts.currency
+        max(max(coverages.to_date)) over (partition by arrivals.currency, arrivals.arrival_date) as furthest_date
+    from arrivals
+    inner join accounts on arrivals.currency = accounts.currency
     left join {{ ref('bank_coverages') }} as coverages
-        on accounts.account = coverages.account and coverages.from_date <= payouts.arrival_date
-    group by payouts.payout_id, payouts.arrival_date, accounts.account
+        on accounts.account = coverages.account and coverages.from_date <= arrivals.arrival_date
+    group by arrivals.currency, arrivals.arrival_date, accounts.account
 ),
 
 known as (
-    -- an account that was left weeks before it arrived, while another went on, is not waited for
+    -- an account that was left weeks before that day, while another went on, is not waited for
     select
-        payout_id,
-        count(*) as account_count,
+        currency,
+        arrival_date,
         max(from_date) as from_date,
         min(covered_date) as covered_date
     from covered
@@ -147,7 +157,7 @@ known as (
         covered_date is null
         or furthest_date < arrival_date
         or covered_date >= {{ days_after('arrival_date', -14) }}
-    group by payout_id
+    group by currency, arrival_date
 ),
 
 rows_of_both as (
@@ -160,12 +170,12 @@ rows_of_both as (
             when not payouts.is_settled and banked.amount_minor = 0 then 'failed_and_returned'
             when banked.payout_id is not null then null
             when not payouts.is_settled then 'not_arrived'
-            when known.payout_id is null then 'bank_not_read'
+            when known.currency is null then 'bank_not_read'
             when payouts.arrival_date < known.from_date then 'before_statements'
         end as excluded_reason
     from payouts
     left join banked on payouts.payout_id = banked.payout_id
-    left join known on payouts.payout_id = known.payout_id
+    left join known on payouts.currency = known.currency and payouts.arrival_date = known.arrival_date
     union all
     select
         cast(null as varchar),
