@@ -80,14 +80,14 @@ def ensure_manifest(project: DbtProject) -> None:
     Their times alone do not tell: a new version of Tieout may be older than the last night.
     """
     manifest = Path(project.manifest_path)
-    parsed, files = manifest.with_name("parsed_files.sha256"), _source_files()
+    parsed, files = manifest.with_name("parsed_files.sha256"), source_files()
     if manifest.exists() and parsed.exists() and parsed.read_text("utf-8") == files:
         return
     dbt_client(project).cli(["parse", "--quiet"], target_path=manifest.parent).wait()
     parsed.write_text(files, "utf-8")
 
 
-def _source_files() -> str:
+def source_files() -> str:
     """A hash of what a parse depends on, by the names, sizes and times of the files."""
     found = [DBT_PROJECT_DIR / "dbt_project.yml"]
     seeds = os.environ.get("TIEOUT_SEEDS", "seeds")

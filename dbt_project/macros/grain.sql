@@ -18,3 +18,14 @@
     {%- do tieout.require_grain(graph.nodes[unique_id].relation_name, unique_id) -%}
   {%- endfor -%}
 {% endmacro %}
+
+{# The same for views that stand as an earlier night made them, of the half that TIEOUT_STANDING names: what they show is new. #}
+{% macro require_standing_grains() %}
+  {%- if execute and env_var('TIEOUT_STANDING', '') -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'view' -%}
+      {%- if ('before_identity' in node.tags) == (env_var('TIEOUT_STANDING') == 'before_identity') -%}
+        {%- do tieout.require_grain(node.relation_name, node.unique_id) -%}
+      {%- endif -%}
+    {%- endfor -%}
+  {%- endif -%}
+{% endmacro %}

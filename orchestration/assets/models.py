@@ -13,16 +13,22 @@ from dagster_dbt import (
     dbt_assets,
 )
 
+from orchestration import standing
 from orchestration.assets.raw import RAW_TABLES
 from orchestration.column_lineage import Columns, Lineage
-from orchestration.dbt import enter_dbt_environment
+from orchestration.dbt import enter_dbt_environment, source_files
 from orchestration.partitions import day_of, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from orchestration.spark.night import FIRST_HALF, build_on_spark
 
+SECOND_HALF = "after_identity"
 BEFORE_IDENTITY = f"tag:{FIRST_HALF}"
 # Each model looks at its grain itself (dbt_project/macros/grain.sql).
 GRAINS_OF_MODELS = "tag:grain,path:models"
+# 4.6 million were built two models at a time in 4 GB; of 35 million two had no room beside each
+# other, and one alone takes both processors.
+MOST_RECORDS_OF_TWO = 5_000_000
+STANDING = "resource_type:seed config.materialized:view"
 # Sources that are no object of a system: loading the raw tables writes or loads them too.
 LOADED_TOO = ("control", "event_log")
 _ORIGINS_SHOWN = 5
@@ -56,7 +62,11 @@ class LayerTranslator(DagsterDbtTranslator):
     ) -> dg.AssetSpec:
         node = self.get_resource_props(manifest, unique_id)
         layer = node["fqn"][1] if node["resource_type"] == "model" else "seeds"
-        spec = spec.replace_attributes(group_name=layer, owners=["team:finance-systems"])
+        spec = spec.replace_attributes(
+            group_name=layer,
+            owners=["team:finance-systems"],
+            kinds={*spec.kinds, node["config"].get("materialized", "source")},
+        )
         if layer == "staging" and RAW_TABLES not in {dep.asset_key for dep in spec.deps}:
             spec = spec.replace_attributes(deps=[*spec.deps, dg.AssetDep(RAW_TABLES)])
         if columns := self._lineage.get(unique_id):
@@ -125,21 +135,76 @@ def all_told(context: dg.AssetExecutionContext, events: Iterable[Any]) -> Iterat
 def _build(
     context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource, *, is_first: bool
 ) -> Iterator[Any]:
-    """One `dbt build` of the selected models and their data tests (unit tests are for CI)."""
+    """One `dbt build` of the selected models and their data tests (unit tests are for CI).
+
+    Where the whole half is asked for, views and seeds stay that were built from the same files.
+    """
     # The day goes by the environment, for the test that compares it with the stamp of raw.build:
     # a changed --vars would cost a full parse.
     enter_dbt_environment(night.settings)
     os.environ["TIEOUT_SNAPSHOT_DATE"] = day_of(context.partition_key).isoformat()
+    half = FIRST_HALF if is_first else SECOND_HALF
+    os.environ.pop("TIEOUT_STANDING", None)
     if night.settings.engine == "spark":
+        with night.warehouse(read_only=False) as con:
+            standing.forget(con, half)
         yield from build_on_spark(context, night, dbt, is_first=is_first)
         return
+    fingerprint = standing.fingerprint(source_files())
+    with night.warehouse(read_only=False) as con:
+        stands = standing.stands(con, half, fingerprint) and not context.is_subset
+        ((records,),) = con.sql("SELECT sum(landed_count) FROM raw.snapshots").fetchall()
+    if stands:
+        os.environ["TIEOUT_STANDING"] = half
     invocation = dbt.cli(
         # nobody reads the manifest and the results that dbt would write anew each time
-        ["build", "--exclude-resource-type", "unit_test", "--no-write-json"],
+        ["build", "--exclude-resource-type", "unit_test", "--no-write-json"]
+        + (["--exclude", STANDING] if stands else [])
+        + (["--threads", "1"] if records > MOST_RECORDS_OF_TWO else []),
         context=context,
         target_path=night.settings.dbt_target_dir,
     )
+    if stands:
+        yield from _with_standing(context, invocation.stream())
+        return
     yield from invocation.stream()
+    if not context.is_subset:
+        with night.warehouse(read_only=False) as con:
+            standing.note_built(con, half, fingerprint)
+
+
+def _with_standing(context: dg.AssetExecutionContext, events: Iterable[Any]) -> Iterator[Any]:
+    """What dbt tells, and of what stands as it was, each behind what it is made of.
+
+    Checks of that alone passed when it was built.
+    """
+    standing_keys = {
+        key
+        for key in context.selected_asset_keys
+        if standing.KINDS & context.assets_def.specs_by_key[key].kinds
+    }
+    made_of = {
+        key: context.assets_def.asset_deps[key] & context.selected_asset_keys
+        for key in standing_keys
+    }
+    told: set[dg.AssetKey] = set()
+
+    def next_standing() -> Iterator[dg.Output[None]]:
+        while ready := [key for key, parents in made_of.items() if parents <= told]:
+            for key in ready:
+                del made_of[key]
+                told.add(key)
+                yield dg.Output(None, context.assets_def.get_output_name_for_asset_key(key))
+
+    yield from next_standing()
+    for event in events:
+        yield event
+        if isinstance(event, dg.Output):
+            told.add(context.asset_key_for_output(event.output_name))
+            yield from next_standing()
+    for spec in context.assets_def.check_specs:
+        if {spec.asset_key, *(dep.asset_key for dep in spec.additional_deps)} <= standing_keys:
+            yield dg.AssetCheckResult(passed=True, asset_key=spec.asset_key, check_name=spec.name)
 
 
 def build_dbt_assets(project: DbtProject, lineage: Lineage) -> list[dg.AssetsDefinition]:

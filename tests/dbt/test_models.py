@@ -92,7 +92,7 @@ def _narrow_products(plan):
 
 
 @pytest.mark.parametrize("keys", [("9", "9"), (None,)])
-def test_a_model_with_a_key_twice_or_none_fails_as_it_is_made(built, keys):
+def test_a_model_with_a_key_twice_or_none_fails_as_it_is_made(built, keys, monkeypatch):
     warehouse, _ = built
     with duckdb.connect(str(warehouse.path)) as con:
         con.execute("delete from raw.netsuite__accounting_period")
@@ -106,6 +106,12 @@ def test_a_model_with_a_key_twice_or_none_fails_as_it_is_made(built, keys):
     )
     assert f"Got {len(keys)} rows of" in looked_at.stdout
     assert looked_at.returncode == 1
+    monkeypatch.setenv("TIEOUT_STANDING", "before_identity")
+    left_as_it_was = warehouse.dbt("run", "--select", "stg_control__build")
+    assert f"Got {len(keys)} rows of" in left_as_it_was.stdout
+    assert left_as_it_was.returncode != 0
+    monkeypatch.setenv("TIEOUT_STANDING", "after_identity")
+    assert warehouse.dbt("run", "--select", "stg_control__build").returncode == 0
 
 
 def test_a_model_whose_columns_are_not_those_of_its_contract_fails(built):

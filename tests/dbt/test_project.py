@@ -257,3 +257,12 @@ def test_every_declared_object_is_a_source(manifest):
     declared = {(system, name) for system, objects in READ.items() for name in objects}
     known = {(s["source_name"], s["name"]) for s in manifest["sources"].values()}
     assert declared <= known
+
+
+def test_no_test_of_what_was_read_is_left_out_with_the_views_that_stand(manifest):
+    """dbt leaves out a test of nothing but what is left out: those of seeds alone, of no view."""
+    nodes = manifest["nodes"]
+    for test in (node for node in nodes.values() if node["resource_type"] == "test"):
+        parents = [nodes[one] for one in test["depends_on"]["nodes"] if one in nodes]
+        kinds = {parent["config"]["materialized"] for parent in parents}
+        assert "view" not in kinds or "table" in kinds, test["name"]

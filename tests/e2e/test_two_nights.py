@@ -191,6 +191,17 @@ def test_the_same_night_again_changes_nothing(company, first_night):
 
 
 @pytest.mark.slow
+def test_the_next_night_leaves_views_and_seeds_as_they_are(company, first_night):
+    with open_warehouse(company.settings.warehouse_path) as con:
+        built = con.sql("select half, count(*) from main.built_from group by half").fetchall()
+        views = con.sql("select view_oid from duckdb_views() where not internal order by 1")
+        before = views.fetchall()
+    company.night()
+    with open_warehouse(company.settings.warehouse_path) as con:
+        assert con.sql(views.sql_query()).fetchall() == before
+    assert sorted(built) == [("after_identity", 1), ("before_identity", 1)]
+
+
 def test_changed_rules_tell_what_a_stored_night_would_have_found(company, first_night, tmp_path):
     before = company.memory()
     matrix = company.settings.matrix_path.read_text(encoding="utf-8")

@@ -1,3 +1,4 @@
+{{ config(materialized='table') }}
 select
     id as currency_id,
     upper(symbol) as currency,
