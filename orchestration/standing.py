@@ -4,11 +4,15 @@ A view is its definition, and a seed its file; a third of a night's tables are o
 """
 
 import hashlib
+from collections.abc import Iterable
+from pathlib import Path
 
 import duckdb
 
-from extractors.registry import READ
+from orchestration.company_files import ROOT
 
+CODE = tuple(ROOT / name for name in ("extractors", "reconcilers", "orchestration"))
+"""Folders of our own code, which makes what views and models stand on."""
 KINDS = frozenset({"view", "seed"})
 """What stands from one night to the next; a table is made of what was read for its day."""
 
@@ -23,14 +27,11 @@ _VIEWS_AND_SEEDS = """
 """
 
 
-def fingerprint(project_files: str) -> str:
-    """Of all that a definition depends on: the project, and the columns of the raw tables."""
-    raw = [
-        (system, name, list(spec.columns.items()))
-        for system, objects in READ.items()
-        for name, spec in objects.items()
-    ]
-    return hashlib.sha256(repr((project_files, raw)).encode()).hexdigest()
+def fingerprint(project_files: str, code: Iterable[Path] = CODE) -> str:
+    """Of all that a definition depends on: the project, and the code that makes other tables."""
+    files = sorted(file for folder in code for file in folder.rglob("*.py"))
+    told = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(repr((project_files, told)).encode()).hexdigest()
 
 
 def stands(con: duckdb.DuckDBPyConnection, half: str, fingerprint: str) -> bool:

@@ -67,8 +67,8 @@ COMPARISONS = {
 # test_small_company.py looks at their grain instead.
 LOOKED_UP = {f"{entity}_values" for entity in (*GOLDEN_HOLDERS, "attribute", "golden")}
 LOOKED_UP |= {"trace_nodes", "trace_edges", "trace_aliases"}
-# Views of which every row stands in business_events, by an id made of their key: its grain is theirs.
-LOGGED = {"happenings"} | {
+# What stands row by row in business_events, by an id made of its key: that grain is theirs.
+LOGGED = {"happenings", "fresh_events"} | {
     f"happenings__{kind}"
     for kind in (
         "customer", "contract", "change", "subscription", "invoice", "payment", "reversal", "ledger"

@@ -46,6 +46,10 @@ def test_nothing_stands_that_another_engine_built(con):
     assert not standing.stands(con, FIRST, FILES)
 
 
-def test_the_columns_that_are_read_count(monkeypatch):
-    monkeypatch.setattr(standing, "READ", {"bank": standing.READ["bank"]})
-    assert standing.fingerprint("files") != FILES
+def test_the_code_that_makes_the_tables_below_counts(tmp_path):
+    made = tmp_path / "tables.py"
+    made.write_text("one")
+    before = standing.fingerprint("files", [tmp_path])
+    assert standing.fingerprint("files", [tmp_path]) == before
+    made.write_text("another")
+    assert standing.fingerprint("files", [tmp_path]) != before
