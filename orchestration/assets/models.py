@@ -153,7 +153,7 @@ def _build(
     fingerprint = standing.fingerprint(source_files())
     with night.warehouse(read_only=False) as con:
         stands = standing.stands(con, half, fingerprint) and not context.is_subset
-        ((records,),) = con.sql("SELECT sum(landed_count) FROM raw.snapshots").fetchall()
+        ((records,),) = con.sql("SELECT coalesce(sum(landed_count), 0) FROM raw.snapshots").fetchall()
     if stands:
         os.environ["TIEOUT_STANDING"] = half
     invocation = dbt.cli(
