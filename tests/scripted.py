@@ -40,6 +40,11 @@ class Script:
         self.requests = []
         self.in_flight = self.most_in_flight = 0
 
+    @property
+    def lingers(self):
+        """Whether the end of an answer is to be waited for in vain."""
+        return any(step in (HANG, HALF, TRICKLE) for step in self.steps)
+
     async def serve(self, reader, writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         headers = dict(
@@ -95,7 +100,8 @@ def at_door(script, use, *, options=None, dialect=dialect(), **given):  # noqa: 
     async def run():
         server = await asyncio.start_server(script.serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        options_ = options or HttpOptions(read_seconds=0.2)
+        # long enough for a busy machine, where nobody has to be waited for
+        options_ = options or HttpOptions(read_seconds=0.2 if script.lingers else 5)
         door = HttpDoor(f"http://127.0.0.1:{port}", dialect, options_, **given)
         try:
             async with door:
