@@ -28,6 +28,7 @@ GRAINS_OF_MODELS = "tag:grain,path:models"
 # 4.6 million were built two models at a time in 4 GB; of 35 million two had no room beside each
 # other, and one alone takes both processors.
 MOST_RECORDS_OF_TWO = 5_000_000
+_RECORDS = "SELECT coalesce(sum(landed_count), 0) FROM raw.snapshots"
 STANDING = "resource_type:seed config.materialized:view"
 # Sources that are no object of a system: loading the raw tables writes or loads them too.
 LOADED_TOO = ("control", "event_log")
@@ -153,7 +154,7 @@ def _build(
     fingerprint = standing.fingerprint(source_files())
     with night.warehouse(read_only=False) as con:
         stands = standing.stands(con, half, fingerprint) and not context.is_subset
-        ((records,),) = con.sql("SELECT coalesce(sum(landed_count), 0) FROM raw.snapshots").fetchall()
+        ((records,),) = con.sql(_RECORDS).fetchall()
     if stands:
         os.environ["TIEOUT_STANDING"] = half
     invocation = dbt.cli(

@@ -12,7 +12,9 @@ FILES = standing.fingerprint("files")
 @pytest.fixture
 def con():
     with duckdb.connect() as con:
-        con.execute("CREATE SCHEMA seeds; CREATE TABLE seeds.currencies AS SELECT 'EUR' AS currency")
+        con.execute(
+            "CREATE SCHEMA seeds; CREATE TABLE seeds.currencies AS SELECT 'EUR' AS currency"
+        )
         con.execute("CREATE SCHEMA trace; CREATE VIEW trace.nodes AS FROM seeds.currencies")
         assert not standing.stands(con, FIRST, FILES)
         standing.note_built(con, FIRST, FILES)
