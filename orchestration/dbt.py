@@ -34,6 +34,7 @@ def enter_dbt_environment(settings: Settings) -> None:
     """
     # Left out where there are none: set to its default it would cost a full parse.
     os.environ.pop("TIEOUT_SEEDS", None)
+    os.environ.pop("TIEOUT_STANDING", None)
     if seeds := settings.dbt_seeds():
         os.environ["TIEOUT_SEEDS"] = seeds
     os.environ.update(_dbt_environment(settings))

@@ -4,61 +4,67 @@ A view is its definition, and a seed its file; a third of a night's tables are o
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
 
-from orchestration.company_files import ROOT
+from orchestration.company_files import DBT_PROJECT_DIR, ROOT
 
 CODE = tuple(ROOT / name for name in ("extractors", "reconcilers", "orchestration"))
 """Folders of our own code, which makes what views and models stand on."""
 KINDS = frozenset({"view", "seed"})
 """What stands from one night to the next; a table is made of what was read for its day."""
 
+_BUILDERS = ("dbt-core", "dbt-duckdb", "duckdb")
 _TABLE = "main.built_from"
 _CREATED = (
-    f"CREATE TABLE IF NOT EXISTS {_TABLE} (half VARCHAR, fingerprint VARCHAR, names VARCHAR[])"
+    f"CREATE TABLE IF NOT EXISTS {_TABLE} (half VARCHAR, fingerprint VARCHAR, definitions VARCHAR)"
 )
-_VIEWS_AND_SEEDS = """
-    SELECT schema_name || '.' || view_name AS name FROM duckdb_views() WHERE NOT internal
-    UNION ALL
-    SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE schema_name = 'seeds'
+_DEFINITIONS = """
+    SELECT string_agg(name || ' ' || definition, chr(10) ORDER BY name), count(*)
+    FROM (
+        SELECT schema_name || '.' || view_name AS name, sql AS definition FROM duckdb_views()
+        UNION ALL
+        SELECT schema_name || '.' || table_name, sql FROM duckdb_tables()
+    )
+    WHERE list_contains(?::VARCHAR[], name)
 """
 
 
 def fingerprint(project_files: str, code: Iterable[Path] = CODE) -> str:
-    """Of all that a definition depends on: the project, and the code that makes other tables."""
+    """Of all that a definition depends on: the project, our code, and what builds with them."""
     files = sorted(file for folder in code for file in folder.rglob("*.py"))
+    files.append(DBT_PROJECT_DIR / "profiles.yml")
     told = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return hashlib.sha256(repr((project_files, told)).encode()).hexdigest()
+    parts = project_files, told, [version(name) for name in _BUILDERS]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def stands(con: duckdb.DuckDBPyConnection, half: str, fingerprint: str) -> bool:
-    """Whether this half was built whole with this fingerprint, and nothing of it is gone.
+def take(
+    con: duckdb.DuckDBPyConnection, half: str, fingerprint: str, names: Collection[str]
+) -> bool:
+    """Whether these views and seeds stand as this half was last built, whole, from the same files.
 
-    Where it was not, what was noted of it is forgotten: what is built now may not be all of it.
+    What was noted of the half is forgotten: a build that fails is followed by one of everything.
     """
     con.execute(_CREATED)
-    (found,) = con.execute(
-        f"SELECT count(*) FROM {_TABLE} WHERE half = $half AND fingerprint = $fingerprint "
-        f"AND list_has_all((SELECT list(name) FROM ({_VIEWS_AND_SEEDS})), names)",
-        {"half": half, "fingerprint": fingerprint},
+    noted = con.execute(
+        f"DELETE FROM {_TABLE} WHERE half = ? RETURNING fingerprint, definitions", [half]
     ).fetchall()
-    if not found[0]:
-        forget(con, half)
-    return bool(found[0])
+    definitions, count = _defined(con, names)
+    return noted == [(fingerprint, definitions)] and count == len(names)
 
 
-def forget(con: duckdb.DuckDBPyConnection, half: str) -> None:
-    """Have everything of this half built by the next night, whatever its files are then."""
-    con.execute(_CREATED)
-    con.execute(f"DELETE FROM {_TABLE} WHERE half = ?", [half])
+def note_built(
+    con: duckdb.DuckDBPyConnection, half: str, fingerprint: str, names: Collection[str]
+) -> None:
+    """Keep that this half, of which these are the views and seeds, was built whole."""
+    definitions, _ = _defined(con, names)
+    con.execute(f"INSERT INTO {_TABLE} VALUES (?, ?, ?)", [half, fingerprint, definitions])
 
 
-def note_built(con: duckdb.DuckDBPyConnection, half: str, fingerprint: str) -> None:
-    """Keep that this half was built whole."""
-    con.execute(
-        f"INSERT INTO {_TABLE} SELECT ?, ?, list(name) FROM ({_VIEWS_AND_SEEDS})",
-        [half, fingerprint],
-    )
+def _defined(con: duckdb.DuckDBPyConnection, names: Collection[str]) -> tuple[str, int]:
+    (found,) = con.execute(_DEFINITIONS, [sorted(names)]).fetchall()
+    return found

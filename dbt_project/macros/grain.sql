@@ -19,11 +19,14 @@
   {%- endfor -%}
 {% endmacro %}
 
-{# The same for views that stand as an earlier night made them, of the half that TIEOUT_STANDING names: what they show is new. #}
-{% macro require_standing_grains() %}
+{# The same for views that stand as an earlier night made them, of the half that TIEOUT_STANDING names: what they show is new.
+   Those over raw tables are looked at before anything is made of them, the others when all is made. #}
+{% macro require_standing_grains(over_models) %}
   {%- if execute and env_var('TIEOUT_STANDING', '') -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'view' -%}
-      {%- if ('before_identity' in node.tags) == (env_var('TIEOUT_STANDING') == 'before_identity') -%}
+      {%- set is_over_models = ' model.' in ' ' ~ node.depends_on.nodes | join(' ') -%}
+      {%- if is_over_models == over_models
+        and ('before_identity' in node.tags) == (env_var('TIEOUT_STANDING') == 'before_identity') -%}
         {%- do tieout.require_grain(node.relation_name, node.unique_id) -%}
       {%- endif -%}
     {%- endfor -%}

@@ -28,7 +28,7 @@ GRAINS_OF_MODELS = "tag:grain,path:models"
 # 4.6 million were built two models at a time in 4 GB; of 35 million two had no room beside each
 # other, and one alone takes both processors.
 MOST_RECORDS_OF_TWO = 5_000_000
-_RECORDS = "SELECT coalesce(sum(landed_count), 0) FROM raw.snapshots"
+_RECORDS = "SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE schema_name = 'raw'"
 STANDING = "resource_type:seed config.materialized:view"
 # Sources that are no object of a system: loading the raw tables writes or loads them too.
 LOADED_TOO = ("control", "event_log")
@@ -145,16 +145,15 @@ def _build(
     enter_dbt_environment(night.settings)
     os.environ["TIEOUT_SNAPSHOT_DATE"] = day_of(context.partition_key).isoformat()
     half = FIRST_HALF if is_first else SECOND_HALF
-    os.environ.pop("TIEOUT_STANDING", None)
-    if night.settings.engine == "spark":
-        with night.warehouse(read_only=False) as con:
-            standing.forget(con, half)
-        yield from build_on_spark(context, night, dbt, is_first=is_first)
-        return
+    stays = frozenset(spec.key for spec in context.assets_def.specs if standing.KINDS & spec.kinds)
+    names = {".".join(key.path) for key in stays}
     fingerprint = standing.fingerprint(source_files())
     with night.warehouse(read_only=False) as con:
-        stands = standing.stands(con, half, fingerprint) and not context.is_subset
+        stands = standing.take(con, half, fingerprint, names) and not context.is_subset
         ((records,),) = con.sql(_RECORDS).fetchall()
+    if night.settings.engine == "spark":
+        yield from build_on_spark(context, night, dbt, is_first=is_first)
+        return
     if stands:
         os.environ["TIEOUT_STANDING"] = half
     invocation = dbt.cli(
@@ -165,29 +164,21 @@ def _build(
         context=context,
         target_path=night.settings.dbt_target_dir,
     )
-    if stands:
-        yield from _with_standing(context, invocation.stream())
-        return
-    yield from invocation.stream()
+    told = invocation.stream()
+    yield from _with_standing(context, told, stays) if stands else told
     if not context.is_subset:
         with night.warehouse(read_only=False) as con:
-            standing.note_built(con, half, fingerprint)
+            standing.note_built(con, half, fingerprint, names)
 
 
-def _with_standing(context: dg.AssetExecutionContext, events: Iterable[Any]) -> Iterator[Any]:
-    """What dbt tells, and of what stands as it was, each behind what it is made of.
+def _with_standing(
+    context: dg.AssetExecutionContext, events: Iterable[Any], stays: frozenset[dg.AssetKey]
+) -> Iterator[Any]:
+    """What dbt tells, and of what stays as it was, each behind what it is made of.
 
-    Checks of that alone passed when it was built.
+    Checks of seeds alone passed when these were built.
     """
-    standing_keys = {
-        key
-        for key in context.selected_asset_keys
-        if standing.KINDS & context.assets_def.specs_by_key[key].kinds
-    }
-    made_of = {
-        key: context.assets_def.asset_deps[key] & context.selected_asset_keys
-        for key in standing_keys
-    }
+    made_of = {key: context.assets_def.asset_deps[key] & context.assets_def.keys for key in stays}
     told: set[dg.AssetKey] = set()
 
     def next_standing() -> Iterator[dg.Output[None]]:
@@ -204,7 +195,7 @@ def _with_standing(context: dg.AssetExecutionContext, events: Iterable[Any]) -> 
             told.add(context.asset_key_for_output(event.output_name))
             yield from next_standing()
     for spec in context.assets_def.check_specs:
-        if {spec.asset_key, *(dep.asset_key for dep in spec.additional_deps)} <= standing_keys:
+        if {spec.asset_key, *(dep.asset_key for dep in spec.additional_deps)} <= stays:
             yield dg.AssetCheckResult(passed=True, asset_key=spec.asset_key, check_name=spec.name)
 
 

@@ -41,7 +41,7 @@ _BILLED = (
     _WANTED
     + """,
         billed as (
-            select owner_id as invoice_id from reconciliation.drift where owner_system = 'stripe'
+            select owner_id as invoice_id from reconciliation.drift
             union
             select invoices.invoice_id
             from wanted

@@ -78,11 +78,10 @@ class EventLog:
         return _rows(files, EVENT_COLUMNS)
 
     def load(self, con: DuckDBPyConnection, day: date) -> None:
-        """Show the log up to `day` in schema `event_log`, for the models to build upon."""
+        """Bring the log up to `day` into schema `event_log`, for the models to build upon."""
         days = self.days()
-        con.execute("DROP SCHEMA IF EXISTS event_log CASCADE")
-        con.execute("CREATE SCHEMA event_log")
-        con.execute("CREATE TABLE event_log.days (detected_date DATE)")
+        con.execute("CREATE SCHEMA IF NOT EXISTS event_log")
+        con.execute("CREATE OR REPLACE TABLE event_log.days (detected_date DATE)")
         if days:
             con.executemany("INSERT INTO event_log.days VALUES (?)", [[one] for one in days])
         for name, file, columns in (
@@ -90,7 +89,7 @@ class EventLog:
             ("states", STATES_FILE, STATE_COLUMNS),
         ):
             files = [str(self.folder(one) / file) for one in days if one <= day]
-            con.execute(f"CREATE VIEW event_log.{name} AS {_rows(files, columns)}")
+            con.execute(f"CREATE OR REPLACE TABLE event_log.{name} AS {_rows(files, columns)}")
 
     def append(self, con: DuckDBPyConnection, day: date) -> Appended:
         """Keep what the warehouse, which is built for `day`, is the first to see.

@@ -202,6 +202,7 @@ def test_the_next_night_leaves_views_and_seeds_as_they_are(company, first_night)
     assert sorted(built) == [("after_identity", 1), ("before_identity", 1)]
 
 
+@pytest.mark.slow
 def test_changed_rules_tell_what_a_stored_night_would_have_found(company, first_night, tmp_path):
     before = company.memory()
     matrix = company.settings.matrix_path.read_text(encoding="utf-8")

@@ -5,7 +5,8 @@ import pytest
 
 from orchestration import standing
 
-FIRST, SECOND = "models_before_identity", "models_after_identity"
+FIRST, SECOND = "before_identity", "after_identity"
+NAMES = {"seeds.currencies", "trace.nodes"}
 FILES = standing.fingerprint("files")
 
 
@@ -16,36 +17,48 @@ def con():
             "CREATE SCHEMA seeds; CREATE TABLE seeds.currencies AS SELECT 'EUR' AS currency"
         )
         con.execute("CREATE SCHEMA trace; CREATE VIEW trace.nodes AS FROM seeds.currencies")
-        assert not standing.stands(con, FIRST, FILES)
-        standing.note_built(con, FIRST, FILES)
+        assert not standing.take(con, FIRST, FILES, NAMES)
+        standing.note_built(con, FIRST, FILES, NAMES)
         yield con
 
 
+def stands(con, *, half=FIRST, files=FILES, names=NAMES):
+    return standing.take(con, half, files, names)
+
+
 def test_what_the_same_files_would_build_stands(con):
-    assert standing.stands(con, FIRST, FILES)
     con.execute("CREATE VIEW trace.edges AS FROM seeds.currencies")
-    assert standing.stands(con, FIRST, FILES)
+    assert stands(con)
 
 
 def test_each_half_stands_for_itself(con):
-    assert not standing.stands(con, SECOND, FILES)
-    assert standing.stands(con, FIRST, FILES)
+    assert not stands(con, half=SECOND)
+    assert stands(con)
 
 
-@pytest.mark.parametrize("gone", ["VIEW trace.nodes", "TABLE seeds.currencies"])
-def test_nothing_stands_where_something_is_gone(con, gone):
-    con.execute(f"DROP {gone}")
-    assert not standing.stands(con, FIRST, FILES)
+def test_nothing_stands_behind_a_build_that_did_not_end(con):
+    assert stands(con)
+    assert not stands(con)
 
 
-def test_what_other_files_began_to_build_is_built_again_by_the_first_ones(con):
-    assert not standing.stands(con, FIRST, standing.fingerprint("other files"))
-    assert not standing.stands(con, FIRST, FILES)
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        "DROP VIEW trace.nodes",
+        "DROP TABLE seeds.currencies",
+        "CREATE OR REPLACE VIEW trace.nodes AS SELECT 'USD' AS currency",
+        "ALTER TABLE seeds.currencies ADD COLUMN exponent INTEGER",
+    ],
+)
+def test_nothing_stands_where_something_is_gone_or_another(con, meanwhile):
+    con.execute(meanwhile)
+    assert not stands(con)
 
 
-def test_nothing_stands_that_another_engine_built(con):
-    standing.forget(con, FIRST)
-    assert not standing.stands(con, FIRST, FILES)
+def test_nothing_stands_of_other_files_or_where_something_new_is_to_be_built(con):
+    assert not stands(con, files=standing.fingerprint("other files"))
+    standing.note_built(con, FIRST, FILES, NAMES)
+    assert not stands(con, names=NAMES | {"trace.edges"})
 
 
 def test_the_code_that_makes_the_tables_below_counts(tmp_path):

@@ -175,7 +175,8 @@ rows_of_both as (
         end as excluded_reason
     from payouts
     left join banked on payouts.payout_id = banked.payout_id
-    left join known on payouts.currency = known.currency and payouts.arrival_date = known.arrival_date
+    left join known
+        on payouts.currency = known.currency and payouts.arrival_date is not distinct from known.arrival_date
     union all
     select
         cast(null as varchar),

@@ -9,3 +9,5 @@
 select {{ columns | join(', ') }} from {{ source('event_log', 'events') }}
 union all
 select {{ columns | join(', ') }} from {{ ref('fresh_events') }}
+-- what an earlier night was the first to see stands in the log since
+where detected_date > coalesce((select max(logged.detected_date) from {{ source('event_log', 'events') }} as logged), date '1970-01-01')
