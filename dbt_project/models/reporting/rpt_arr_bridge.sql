@@ -1,5 +1,6 @@
 -- From the annual recurring revenue that the CRM shows of a customer, bar by bar, to what billing sells and to what the
 -- ledger recognised of subscriptions in the last month that is over, times twelve. A row is a record behind a bar.
+-- A table: a test of nothing but views would be left out with the views that stand.
 {{ config(materialized='table') }}
 with build as (
     select {{ accounting_period(months_after(month_start('snapshot_date'), -1)) }} as last_period

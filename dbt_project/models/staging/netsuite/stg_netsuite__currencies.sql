@@ -1,3 +1,4 @@
+-- A table: a test of nothing but views would be left out with the views that stand.
 {{ config(materialized='table') }}
 select
     id as currency_id,
