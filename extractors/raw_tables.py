@@ -4,26 +4,30 @@ Pure SQL over the published files. Nothing is renamed, cast or judged here.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from extractors.manifest import (
-    KEYS_FILE,
-    MANIFEST_FILE,
-    QUARANTINE_FILE,
-    REINGESTED_FOLDER,
-    ROWS_FILE,
-    Manifest,
+from extractors.manifest import QUARANTINE_FILE, Manifest
+from extractors.protocol import ParentLink
+from extractors.raw_history import (
+    History,
+    came_again,
+    histories_of,
+    latest,
+    no_row,
+    not_seen,
+    quoted,
+    rows_of,
 )
-from extractors.protocol import ObjectSpec
-from extractors.registry import READ
 
-_SQL_TYPES = {pl.String(): "VARCHAR", pl.Int64(): "BIGINT", pl.Boolean(): "BOOLEAN"}
+Loading = Literal["unchanged", "merged", "anew"]
+"""How a table came to the day: as it was, by what was read since, or from all its files."""
+
 _QUARANTINE_COLUMNS = {
     **dict.fromkeys(("key", "parent", "field", "reason", "payload"), "VARCHAR"),
     "ordinal": "BIGINT",
@@ -54,45 +58,13 @@ _MANIFEST_SCHEMA: Mapping[str, type[pl.DataType] | pl.DataType] = {
 }
 
 
-@dataclass(frozen=True)
-class _History:
-    """The published days of one object up to D; `current` starts at its newest full read."""
+def load_current(
+    con: DuckDBPyConnection, raw_dir: Path, snapshot_date: date, made_by: str = ""
+) -> dict[str, Loading]:
+    """Bring schema `raw` to `snapshot_date`, in one transaction, and tell how each table got there.
 
-    system: str
-    spec: ObjectSpec
-    folder: Path
-    manifests: tuple[Manifest, ...]
-
-    @property
-    def table(self) -> str:
-        return f"raw.{self.system}__{self.spec.name}"
-
-    @property
-    def current(self) -> tuple[Manifest, ...]:
-        full = [at for at, one in enumerate(self.manifests) if one.mode == "full"]
-        return self.manifests[full[-1] :] if full else self.manifests
-
-    @property
-    def key_scan(self) -> Manifest | None:
-        """The newest day whose keys were scanned beside an incremental read."""
-        scans = [one for one in self.current if one.keys_scanned is not None]
-        return scans[-1] if scans else None
-
-    def reingested(self, manifests: tuple[Manifest, ...]) -> list[str]:
-        """Files of records that were quarantined on these days and keep the contract since."""
-        folder = self.folder / REINGESTED_FOLDER
-        days = {f"extracted_date={one.snapshot_date.isoformat()}" for one in manifests}
-        return sorted(str(file) for day in days for file in (folder / day).glob("*.parquet"))
-
-    def files(self, name: str, manifests: tuple[Manifest, ...]) -> list[str]:
-        return [
-            str(self.folder / f"extracted_date={one.snapshot_date.isoformat()}" / name)
-            for one in manifests
-        ]
-
-
-def load_current(con: DuckDBPyConnection, raw_dir: Path, snapshot_date: date) -> None:
-    """Rebuild schema `raw` as of `snapshot_date`, in one transaction.
+    A table that stands as of an earlier day, of the same files, takes in what was read since; any
+    other is made anew, and so is one that was not made by the same: `made_by` names what makes it.
 
     A record whose newest version is quarantined is not in the current table: it is counted as
     quarantined instead, so that landed + quarantined is what the source holds. A record that a
@@ -101,11 +73,15 @@ def load_current(con: DuckDBPyConnection, raw_dir: Path, snapshot_date: date) ->
     con.execute("BEGIN")
     try:
         con.execute("CREATE SCHEMA IF NOT EXISTS raw")
-        histories = list(_histories(raw_dir, snapshot_date))
+        histories = list(histories_of(raw_dir, snapshot_date))
         _load_quarantine(con, histories)
         _create_registers(con)
-        for history in histories:
-            _load_object(con, history, histories)
+        reborn = _load_dead(con, histories)
+        known = _made_of(con)
+        loaded = {
+            history.table: _load_object(con, history, reborn, made_by, known.get(history.table))
+            for history in histories
+        }
         _load_open_quarantine(con, histories)
         _load_manifests(con, histories)
         _load_snapshots(con, histories)
@@ -118,56 +94,131 @@ def load_current(con: DuckDBPyConnection, raw_dir: Path, snapshot_date: date) ->
         con.execute("ROLLBACK")
         raise
     con.execute("COMMIT")
+    return loaded
 
 
-def _histories(raw_dir: Path, snapshot_date: date) -> Iterator[_History]:
-    for system, objects in READ.items():
-        for spec in objects.values():
-            folder = raw_dir / system / spec.name
-            found = (
-                Manifest.from_json(file.read_text("utf-8"))
-                for file in folder.glob(f"extracted_date=*/{MANIFEST_FILE}")
-            )
-            known = sorted(
-                (one for one in found if one.snapshot_date <= snapshot_date),
-                key=lambda one: one.snapshot_date,
-            )
-            yield _History(system, spec, folder, tuple(known))
+def _made_of(con: DuckDBPyConnection) -> dict[str, list[str]]:
+    """What each table that is there was made of, by its name."""
+    con.execute(
+        "CREATE TABLE IF NOT EXISTS raw.made_of (name VARCHAR PRIMARY KEY, readings VARCHAR[])"
+    )
+    known = con.sql(
+        "SELECT name, readings FROM raw.made_of "
+        "SEMI JOIN duckdb_tables() AS there ON name = schema_name || '.' || table_name"
+    )
+    return dict(known.fetchall())
 
 
-def _load_object(con: DuckDBPyConnection, history: _History, histories: list[_History]) -> None:
+def _load_object(
+    con: DuckDBPyConnection,
+    history: History,
+    reborn: Collection[tuple[str, str]],
+    made_by: str,
+    known: list[str] | None,
+) -> Loading:
     columns = ", ".join(f'"{name}"' for name in history.spec.columns)
     selected = f"{columns}, _extracted_date, _ordinal, _changed_at"
     if history.spec.keeps_versions:
         _load_versions(con, history, selected)
-    if not history.current:
-        rows = f"SELECT {_empty(history.spec)}"
-        con.execute(f"CREATE OR REPLACE TABLE {history.table} AS {rows} LIMIT 0")
-        return
-    con.execute(
-        f"CREATE OR REPLACE TABLE {history.table} AS "
-        f"SELECT {selected} FROM ({_latest(con, history)}) "
-        f"WHERE NOT _deleted {_of_living_parent(con, history, histories)}"
-    )
+    wanted = [f"{made_by} {selected}", *history.readings]
+    since = history.current[len(known) - 1 :] if known else ()
+    link = history.spec.parent
+    if (
+        known is None
+        or known != wanted[: len(known)]
+        or any(one.keys_scanned is not None for one in since)
+        or (link is not None and (history.system, link.object) in reborn)
+    ):
+        loading: Loading = "anew"
+        _make(con, history, selected)
+    else:
+        loading = "merged" if _merge(con, history, selected, since) else "unchanged"
+    con.execute("INSERT OR REPLACE INTO raw.made_of VALUES (?, ?)", [history.table, wanted])
     if history.key_scan is not None:
         _add_vanished(con, history, history.key_scan)
-    if history.spec.merged_into is not None:
+    if history.spec.merged_into is not None and history.current:
         _add_merged(con, history, history.spec.merged_into)
+    return loading
 
 
-def _load_versions(con: DuckDBPyConnection, history: _History, selected: str) -> None:
+def _make(con: DuckDBPyConnection, history: History, selected: str) -> None:
+    rows = f"SELECT {no_row(history.spec)} LIMIT 0"
+    if history.current:
+        rows = f"SELECT {selected} FROM ({latest(con, history)}) WHERE NOT _deleted"
+        if parent := history.spec.parent:
+            rows += f' AND "{parent.column}" NOT IN ({_dead(history.system, parent)})'
+    con.execute(f"CREATE OR REPLACE TABLE {history.table} AS {rows}")
+
+
+def _merge(
+    con: DuckDBPyConnection, history: History, selected: str, days: Sequence[Manifest]
+) -> bool:
+    """Put what was read on these days in the place of what it replaces; whether that was anything.
+
+    Nothing is merged where records came back with their parent: they stand in older files.
+    """
+    changes = []
+    if days:
+        landed = f"({rows_of(con, history, days)})"
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE came_again AS {came_again(history, days, landed)}"
+        )
+        changes = [
+            f"""
+            DELETE FROM {history.table} AS former USING came_again
+            WHERE former."{history.scope}" = came_again.scope
+            """,
+            f"""
+            INSERT INTO {history.table} SELECT {selected} FROM {landed} AS landed
+            SEMI JOIN came_again
+              ON landed."{history.scope}" = came_again.scope
+             AND landed._extracted_date = came_again._extracted_date
+            WHERE NOT _deleted
+            """,
+        ]
+    if parent := history.spec.parent:
+        gone = f'"{parent.column}" IN ({_dead(history.system, parent)})'
+        changes.append(f"DELETE FROM {history.table} WHERE {gone}")
+    counts = [con.execute(change).fetchall() for change in changes]
+    return any(count for ((count,),) in counts)
+
+
+def _load_dead(con: DuckDBPyConnection, histories: Sequence[History]) -> set[tuple[str, str]]:
+    """Keep the parents that are gone; tell of which objects some came back since the last load."""
+    con.execute("CREATE TABLE IF NOT EXISTS raw.dead (system VARCHAR, object VARCHAR, key VARCHAR)")
+    con.execute("CREATE OR REPLACE TEMP TABLE dead_before AS FROM raw.dead")
+    con.execute("DELETE FROM raw.dead")
+    parents = {
+        (history.system, history.spec.parent.object) for history in histories if history.spec.parent
+    }
+    for history in histories:
+        if (history.system, history.spec.name) in parents and history.current:
+            con.execute(
+                f"INSERT INTO raw.dead SELECT '{history.system}', '{history.spec.name}', "
+                f'"{history.spec.key[0]}" FROM ({latest(con, history)}) WHERE _deleted'
+            )
+    reborn = con.sql("SELECT system, object, key FROM dead_before EXCEPT FROM raw.dead")
+    return {(system, name) for system, name, _ in reborn.fetchall()}
+
+
+def _dead(system: str, parent: ParentLink) -> str:
+    """SQL for the keys of the parents that are gone."""
+    return f"SELECT key FROM raw.dead WHERE system = '{system}' AND object = '{parent.object}'"
+
+
+def _load_versions(con: DuckDBPyConnection, history: History, selected: str) -> None:
     """Every version of a record that some night read, the same one once, with its first night.
 
     Of its readings the last one counts: it alone has the fields that were declared since.
     """
-    versions = f"SELECT {_empty(history.spec)} LIMIT 0"
+    versions = f"SELECT {no_row(history.spec)} LIMIT 0"
     if history.manifests:
         own = [*history.spec.key, *filter(None, [history.spec.cursor])]
         same = ", ".join(f'"{name}"' for name in own)
         versions = (
             f"SELECT {selected} FROM (SELECT * REPLACE (min(_extracted_date) OVER one AS "
             "_extracted_date), row_number() OVER (one ORDER BY _extracted_date DESC) AS back "
-            f"FROM ({_rows(con, history, history.manifests)}) WHERE NOT _deleted "
+            f"FROM ({rows_of(con, history, history.manifests)}) WHERE NOT _deleted "
             f"WINDOW one AS (PARTITION BY {same})) WHERE back = 1"
         )
     con.execute(f"CREATE OR REPLACE TABLE {history.table}_versions AS {versions}")
@@ -185,7 +236,7 @@ def _create_registers(con: DuckDBPyConnection) -> None:
     )
 
 
-def _add_merged(con: DuckDBPyConnection, history: _History, column: str) -> None:
+def _add_merged(con: DuckDBPyConnection, history: History, column: str) -> None:
     """Every merged record with the one that survived all merges behind it.
 
     Merges are never undone: one that is older than the newest full read still holds.
@@ -196,7 +247,7 @@ def _add_merged(con: DuckDBPyConnection, history: _History, column: str) -> None
         INSERT INTO raw.merged
         WITH RECURSIVE merges AS (
             SELECT "{key}" AS key, "{column}" AS merged_into, _extracted_date
-            FROM ({_rows(con, history, history.manifests)})
+            FROM ({rows_of(con, history, history.manifests)})
             WHERE _deleted AND "{column}" IS NOT NULL
             QUALIFY row_number() OVER (PARTITION BY "{key}" ORDER BY _extracted_date DESC) = 1
         ),
@@ -212,127 +263,16 @@ def _add_merged(con: DuckDBPyConnection, history: _History, column: str) -> None
     )
 
 
-def _add_vanished(con: DuckDBPyConnection, history: _History, scan: Manifest) -> None:
+def _add_vanished(con: DuckDBPyConnection, history: History, scan: Manifest) -> None:
     key = " || '|' || ".join(f'"{name}"' for name in history.spec.key)
     con.execute(
         f"INSERT INTO raw.vanished SELECT '{history.system}', '{history.spec.name}', {key}, "
         f"_extracted_date, DATE '{scan.snapshot_date.isoformat()}' "
-        f"FROM ({_latest(con, history)}) WHERE _vanished"
+        f"FROM ({latest(con, history)}) WHERE _vanished"
     )
 
 
-def _empty(spec: ObjectSpec) -> str:
-    declared = [f'NULL::{_SQL_TYPES[dtype]} AS "{name}"' for name, dtype in spec.columns.items()]
-    landing = (
-        "NULL::DATE AS _extracted_date, NULL::BIGINT AS _ordinal, NULL::VARCHAR AS _changed_at"
-    )
-    return ", ".join([*declared, landing])
-
-
-def _latest(con: DuckDBPyConnection, history: _History) -> str:
-    """SQL for the rows of the newest extraction of each record (of each parent, for a child).
-
-    The first day is by far the largest: its rows are kept but for those that came again, of which
-    no more than the later days has to be sorted out.
-    """
-    first, *later = history.current
-    gone = _not_seen(
-        history, "landed._extracted_date", {name: f'landed."{name}"' for name in history.spec.key}
-    )
-    told = (
-        f"SELECT landed.* REPLACE (landed._deleted OR {gone} AS _deleted), "
-        f"NOT landed._deleted AND {gone} AS _vanished FROM landed"
-    )
-    base = _rows(con, history, (first,))
-    if not later:
-        return f"WITH landed AS ({base}) {told}"
-    scope = _scope(history.spec)
-    return f"""
-        WITH again AS ({_rows(con, history, tuple(later))}),
-        versions AS (
-            SELECT scope, max(_extracted_date) AS _extracted_date
-            FROM (
-                SELECT "{scope}" AS scope, _extracted_date FROM again
-                UNION ALL
-                SELECT scope, snapshot_date FROM raw.quarantine
-                WHERE system = '{history.system}' AND object = '{history.spec.name}'
-                  AND snapshot_date > DATE '{first.snapshot_date.isoformat()}'
-            )
-            GROUP BY scope
-        ),
-        landed AS (
-            FROM ({base}) AS once ANTI JOIN versions ON once."{scope}" = versions.scope
-            UNION ALL
-            FROM again SEMI JOIN versions
-              ON again."{scope}" = versions.scope
-             AND again._extracted_date = versions._extracted_date
-        )
-        {told}
-    """
-
-
-def _not_seen(history: _History, day: str, keys: Mapping[str, str]) -> str:
-    """SQL condition: read before the newest key scan, which saw no such key."""
-    scan = history.key_scan
-    if scan is None:
-        return "false"
-    (file,) = history.files(KEYS_FILE, (scan,))
-    same = " AND ".join(f'seen."{name}" = {column}' for name, column in keys.items())
-    return (
-        f"({day} < DATE '{scan.snapshot_date.isoformat()}' AND NOT EXISTS "
-        f"(SELECT 1 FROM read_parquet('{_quoted(file)}') AS seen WHERE {same}))"
-    )
-
-
-def _rows(
-    con: DuckDBPyConnection, history: _History, manifests: tuple[Manifest, ...] | None = None
-) -> str:
-    """SQL for all rows; columns declared after a file was written are null in it."""
-    manifests = manifests or history.current
-    names = history.files(ROWS_FILE, manifests) + history.reingested(manifests)
-    files = ", ".join(f"'{_quoted(name)}'" for name in names)
-    scan = (
-        f"read_parquet([{files}], union_by_name = true, hive_partitioning = true, "
-        "hive_types = {'extracted_date': DATE})"
-    )
-    present = {row[0] for row in con.sql(f"DESCRIBE SELECT * FROM {scan}").fetchall()}
-    columns = [
-        f'"{name}"' if name in present else f'NULL::{_SQL_TYPES[dtype]} AS "{name}"'
-        for name, dtype in history.spec.columns.items()
-    ]
-    return (
-        f"SELECT {', '.join(columns)}, _deleted, _ordinal, _changed_at, "
-        f"extracted_date AS _extracted_date FROM {scan}"
-    )
-
-
-def _of_living_parent(
-    con: DuckDBPyConnection,
-    history: _History,
-    histories: list[_History],
-    column: str | None = None,
-) -> str:
-    """SQL condition that drops children of deleted parents; empty for other objects."""
-    link = history.spec.parent
-    if link is None:
-        return ""
-    parent = next(
-        one for one in histories if (one.system, one.spec.name) == (history.system, link.object)
-    )
-    if not parent.current:
-        return ""
-    return (
-        f"AND {column or link.column} NOT IN "
-        f"(SELECT {parent.spec.key[0]} FROM ({_latest(con, parent)}) WHERE _deleted)"
-    )
-
-
-def _scope(spec: ObjectSpec) -> str:
-    """The column by which versions replace each other: the parent's key, or the record's own."""
-    return spec.parent.column if spec.parent else spec.key[0]
-
-
-def _load_quarantine(con: DuckDBPyConnection, histories: list[_History]) -> None:
+def _load_quarantine(con: DuckDBPyConnection, histories: list[History]) -> None:
     con.execute(
         "CREATE OR REPLACE TABLE raw.quarantine (system VARCHAR, object VARCHAR, "
         "snapshot_date DATE, key VARCHAR, field VARCHAR, reason VARCHAR, payload VARCHAR, "
@@ -344,31 +284,29 @@ def _load_quarantine(con: DuckDBPyConnection, histories: list[_History]) -> None
                 _add_quarantined(con, history, manifest)
 
 
-def _add_quarantined(con: DuckDBPyConnection, history: _History, manifest: Manifest) -> None:
+def _add_quarantined(con: DuckDBPyConnection, history: History, manifest: Manifest) -> None:
     (file,) = history.files(QUARANTINE_FILE, (manifest,))
     scope = "parent" if history.spec.parent else "key"
-    mended = ", ".join(f"'{_quoted(name)}'" for name in history.reingested((manifest,)))
+    mended = ", ".join(f"'{quoted(name)}'" for name in history.reingested((manifest,)))
     still = f"WHERE ordinal NOT IN (SELECT _ordinal FROM read_parquet([{mended}]))"
     con.execute(
         f"INSERT INTO raw.quarantine SELECT '{history.system}', '{history.spec.name}', "
         f"DATE '{manifest.snapshot_date.isoformat()}', key, field, reason, payload, ordinal, "
-        f"coalesce({scope}, '') FROM read_json('{_quoted(file)}', "
+        f"coalesce({scope}, '') FROM read_json('{quoted(file)}', "
         f"format = 'newline_delimited', columns = {_QUARANTINE_COLUMNS}) "
         f"{still if mended else ''}"
     )
 
 
-def _load_open_quarantine(con: DuckDBPyConnection, histories: list[_History]) -> None:
+def _load_open_quarantine(con: DuckDBPyConnection, histories: list[History]) -> None:
     """Records held back whose newest version no later extraction brought or replaced."""
     con.execute("CREATE OR REPLACE TABLE raw.open_quarantine AS FROM raw.quarantine LIMIT 0")
     for history in histories:
         if any(one.quarantined for one in history.current):
-            con.execute(
-                f"INSERT INTO raw.open_quarantine {_open_quarantined(con, history, histories)}"
-            )
+            con.execute(f"INSERT INTO raw.open_quarantine {_open_quarantined(con, history)}")
 
 
-def _load_manifests(con: DuckDBPyConnection, histories: list[_History]) -> None:
+def _load_manifests(con: DuckDBPyConnection, histories: list[History]) -> None:
     rows = [_manifest_row(one) for history in histories for one in history.manifests]
     frame = pl.DataFrame(rows, schema=_MANIFEST_SCHEMA, orient="row")
     con.register("manifest_rows", frame)
@@ -388,7 +326,7 @@ def _manifest_row(manifest: Manifest) -> list[object]:
     ]
 
 
-def _load_snapshots(con: DuckDBPyConnection, histories: list[_History]) -> None:
+def _load_snapshots(con: DuckDBPyConnection, histories: list[History]) -> None:
     con.execute(
         "CREATE OR REPLACE TABLE raw.snapshots (system VARCHAR, object VARCHAR, "
         "snapshot_date DATE, watermark_at TIMESTAMP, source_count_before BIGINT, "
@@ -401,7 +339,7 @@ def _load_snapshots(con: DuckDBPyConnection, histories: list[_History]) -> None:
             _add_snapshot(con, history)
 
 
-def _add_snapshot(con: DuckDBPyConnection, history: _History) -> None:
+def _add_snapshot(con: DuckDBPyConnection, history: History) -> None:
     con.execute(
         f"""
         INSERT INTO raw.snapshots
@@ -419,25 +357,23 @@ def _add_snapshot(con: DuckDBPyConnection, history: _History) -> None:
     )
 
 
-def _open_quarantined(con: DuckDBPyConnection, history: _History, histories: list[_History]) -> str:
+def _open_quarantined(con: DuckDBPyConnection, history: History) -> str:
     first = history.current[0].snapshot_date.isoformat()
-    seen = _not_seen(history, "bad.snapshot_date", {history.spec.key[0]: "bad.key"})
+    parent = history.spec.parent
+    living = f"AND bad.scope NOT IN ({_dead(history.system, parent)})" if parent else ""
+    seen = not_seen(history, "bad.snapshot_date", {history.spec.key[0]: "bad.key"})
     return f"""
         SELECT bad.* FROM raw.quarantine AS bad
         WHERE bad.system = '{history.system}' AND bad.object = '{history.spec.name}'
           AND bad.snapshot_date >= DATE '{first}'
           AND NOT EXISTS (
-              SELECT 1 FROM ({_rows(con, history)}) AS newer
-              WHERE newer."{_scope(history.spec)}" = bad.scope
+              SELECT 1 FROM ({rows_of(con, history)}) AS newer
+              WHERE newer."{history.scope}" = bad.scope
                 AND newer._extracted_date > bad.snapshot_date
-          ) {_of_living_parent(con, history, histories, "bad.scope")}
+          ) {living}
           AND NOT {seen}
         QUALIFY row_number() OVER (
             PARTITION BY CASE WHEN bad.key = '' THEN bad.payload ELSE bad.key END
             ORDER BY bad.snapshot_date DESC
         ) = 1
     """
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

@@ -33,8 +33,8 @@ _DEFINITIONS = """
 """
 
 
-def fingerprint(project_files: str, code: Iterable[Path] = CODE) -> str:
-    """Of all that a definition depends on: the project, our code, and what builds with them."""
+def fingerprint(project_files: str = "", code: Iterable[Path] = CODE) -> str:
+    """Of all that a table or its definition depends on: the project, our code, and what builds."""
     files = [file for folder in code for file in folder.rglob("*.py")]
     files.append(DBT_PROJECT_DIR / "profiles.yml")
     return " ".join([project_files, stamp_of(files), *map(version, _BUILDERS)])

@@ -3,6 +3,7 @@
 How a system is read lives in `extractors`; here is only when.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
@@ -13,6 +14,7 @@ from extractors.protocol import ObjectSpec
 from extractors.raw_tables import load_current
 from extractors.registry import READ
 from extractors.systems import OPTIONAL, SYSTEMS
+from orchestration import standing
 from orchestration.checks import listed
 from orchestration.extraction import Extraction, mirrored, read_system
 from orchestration.failures import as_failure
@@ -137,10 +139,14 @@ def manifest_metadata(manifest: Manifest) -> dict[str, dg.MetadataValue]:
 def raw_tables(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
 ) -> dg.MaterializeResult:
-    """The latest version of every record as of the day, in DuckDB; stamps the day it is for."""
+    """The latest version of every record as of the day, in DuckDB; stamps the day it is for.
+
+    A table takes in what was read since the night before; where more than that is new it is made
+    anew.
+    """
     day = day_of(context.partition_key)
     with mirrored(night.settings, *READ), night.warehouse(read_only=False) as con:
-        load_current(con, night.settings.raw_dir, day)
+        loaded = load_current(con, night.settings.raw_dir, day, standing.fingerprint())
         EventLog(night.settings.event_log_dir).load(con, day)
         ((rows,),) = con.sql("select coalesce(sum(landed_count), 0) from raw.snapshots").fetchall()
         drift = con.sql(
@@ -151,7 +157,10 @@ def raw_tables(
             params=[day],
         ).fetchall()
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": int(rows)},
+        metadata={
+            "dagster/row_count": int(rows),
+            **{f"tables {way}": count for way, count in Counter(loaded.values()).items()},
+        },
         check_results=[
             _warning("schema_drift", [message for (message,) in drift]),
             _warning("vanished", [f"{name} {key}" for name, key in vanished]),

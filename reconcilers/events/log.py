@@ -5,7 +5,7 @@ its end adds nothing; deleted, it is gathered again by replaying the nights from
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -78,7 +78,10 @@ class EventLog:
         return _rows(files, EVENT_COLUMNS)
 
     def load(self, con: DuckDBPyConnection, day: date) -> None:
-        """Bring the log up to `day` into schema `event_log`, for the models to build upon."""
+        """Bring the log up to `day` into schema `event_log`, for the models to build upon.
+
+        What stands there as of an earlier day takes in the days since.
+        """
         days = self.days()
         con.execute("CREATE SCHEMA IF NOT EXISTS event_log")
         con.execute("CREATE OR REPLACE TABLE event_log.days (detected_date DATE)")
@@ -89,7 +92,7 @@ class EventLog:
             ("states", STATES_FILE, STATE_COLUMNS),
         ):
             files = [str(self.folder(one) / file) for one in days if one <= day]
-            con.execute(f"CREATE OR REPLACE TABLE event_log.{name} AS {_rows(files, columns)}")
+            _bring_up(con, f"event_log.{name}", files, columns)
 
     def append(self, con: DuckDBPyConnection, day: date) -> Appended:
         """Keep what the warehouse, which is built for `day`, is the first to see.
@@ -133,12 +136,42 @@ class EventLog:
         staging.replace(self.folder(day))
 
 
+def _bring_up(
+    con: DuckDBPyConnection, table: str, files: Sequence[str], columns: Mapping[str, str]
+) -> None:
+    """Make the table of these files; where it stands, of the first of them, add the others."""
+    con.execute(
+        "CREATE TABLE IF NOT EXISTS event_log.made_of (name VARCHAR PRIMARY KEY, files VARCHAR[])"
+    )
+    wanted = [str(columns), *map(_stamped, files)]
+    con.execute("BEGIN")
+    try:
+        ((known,),) = con.execute(
+            "SELECT coalesce(max(files), []) FROM event_log.made_of WHERE name = ?", [table]
+        ).fetchall()
+        if known and known == wanted[: len(known)]:
+            if added := files[len(known) - 1 :]:
+                con.execute(f"INSERT INTO {table} {_rows(added, columns)}")
+        else:
+            con.execute(f"CREATE OR REPLACE TABLE {table} AS {_rows(files, columns)}")
+        con.execute("INSERT OR REPLACE INTO event_log.made_of VALUES (?, ?)", [table, wanted])
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    con.execute("COMMIT")
+
+
+def _stamped(file: str) -> str:
+    stat = Path(file).stat()
+    return f"{file} {stat.st_size} {stat.st_mtime_ns}"
+
+
 def _count(con: DuckDBPyConnection, day: date) -> int:
     query = "SELECT count(*) FROM events.business_events WHERE detected_date = ?"
     return int(con.sql(query, params=[day]).fetchall()[0][0])
 
 
-def _rows(files: list[str], columns: dict[str, str]) -> str:
+def _rows(files: Sequence[str], columns: Mapping[str, str]) -> str:
     """SQL for the rows of these files; none of them is an empty table of the same columns."""
     if not files:
         empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in columns.items())

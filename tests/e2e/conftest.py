@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from shutil import copytree
 
+import duckdb
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import text
@@ -51,6 +52,15 @@ class Company:
             return [
                 {name: value for name, value in row.items() if name not in MOMENTS} for row in found
             ]
+
+    def read_tables(self, con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple]]:
+        """What was read, and what the event log holds, but for what tells of the build."""
+        found = con.sql(
+            "select schema_name || '.' || table_name from duckdb_tables() "
+            "where schema_name in ('raw', 'event_log') and table_name not in ('build', 'days')"
+        )
+        names = [name for (name,) in found.fetchall()]
+        return {name: sorted(con.sql(f"from {name}").fetchall(), key=repr) for name in names}
 
     def memory(self) -> dict[str, list[dict]]:
         """All that nights leave in the state store."""

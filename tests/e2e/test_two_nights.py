@@ -8,13 +8,16 @@ from contextlib import closing
 from dataclasses import replace
 
 import dagster as dg
+import duckdb
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from extractors.raw_tables import load_current
 from extractors.raw_zone import RawZone
 from extractors.sandbox import control
 from extractors.sandbox.store import Store
+from orchestration import standing
 from orchestration.assembly import build_defs
 from orchestration.assets.corrections import PLAN
 from orchestration.assets.reconciliation import TIEOUTS
@@ -35,6 +38,7 @@ from reconcilers.corrections.approval import approve
 from reconcilers.corrections.diff import CLOSING_A_GAP
 from reconcilers.engine import open_warehouse
 from reconcilers.evaluate import evaluate, stored_findings
+from reconcilers.events.log import EventLog
 from reconcilers.matrix import load_matrix
 from reconcilers.rules.catalogue import all_rules
 from reconcilers.rules.comparison import COMPARISONS
@@ -261,6 +265,18 @@ def test_what_is_approved_is_sent_once_and_verified_by_the_next_night(company, f
     aged = [item for item in exceptions if item.state == "OPEN" and item.opened_on == first_night]
     assert aged
     assert {item.age_days for item in aged} == {1}
+
+
+def test_what_was_merged_into_the_tables_is_what_they_are_made_of_at_once(company, first_night):
+    """By the second night: the first one left tables, of which some take in what changed."""
+    settings, day = company.settings, company.day
+    with open_warehouse(settings.warehouse_path) as con, duckdb.connect() as at_once:
+        loaded = load_current(at_once, settings.raw_dir, day, standing.fingerprint())
+        EventLog(settings.event_log_dir).load(at_once, first_night)
+        tables, merged = company.read_tables(at_once), company.read_tables(con)
+    assert {table for table in tables if tables[table] != merged.get(table)} == set()
+    assert tables.keys() == merged.keys()
+    assert len(loaded) < len(tables)
 
 
 def test_no_secret_and_no_personal_value_is_in_anything_that_nights_write(company, first_night):

@@ -78,6 +78,15 @@ def test_a_mended_contract_lands_what_was_held_back_once(tmp_path):
     assert (again.reingested, again.still_broken) == (0, 1)
 
 
+def test_what_lands_later_comes_into_a_table_that_stands(tmp_path):
+    publish(tmp_path, "stripe", PRODUCT, DAY, [product("1"), product("2", active=None)])
+    con = duckdb.connect()
+    assert load_current(con, tmp_path, DAY)["raw.stripe__product"] == "anew"
+    retried(tmp_path, spec=lenient(PRODUCT))
+    assert load_current(con, tmp_path, DAY)["raw.stripe__product"] == "anew"
+    assert con.sql("SELECT count(*) FROM raw.stripe__product").fetchall() == [(2,)]
+
+
 def test_a_published_day_is_not_touched(tmp_path):
     publish(tmp_path, "stripe", PRODUCT, DAY, [product("1"), product("2", active=None)])
     folder = RawZone(tmp_path).folder("stripe", "product", DAY)

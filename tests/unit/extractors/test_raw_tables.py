@@ -25,6 +25,7 @@ TRANSACTION = SOURCES["netsuite"]["transaction"]
 LINE = SOURCES["netsuite"]["transaction_line"]
 MORNING = datetime(2026, 3, 2, 2)  # noqa: DTZ001 - DuckDB timestamps are naive UTC
 KEYS = ("1", "2", "3", "4")
+SEEN = ("1", "2")
 AGREEMENT = Agreement(None, keys_only=False, api_version="test", schema_hash="hash")
 
 
@@ -57,19 +58,32 @@ def line(parent, number, memo, *, is_good=True):
     return {"transaction": parent, "id": number, "foreignamount": amount, "memo": memo}
 
 
-def loaded(root, day):
-    con = duckdb.connect()
+def loaded(root, day, con=None):
+    """The raw zone as of the day: loaded at once, or into what stands as of an earlier one."""
+    con = con or duckdb.connect()
     load_current(con, root, day)
     return con
 
 
+def tables(con):
+    """Every table of the raw schema, but for the time of the build."""
+    names = con.sql(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'raw' AND table_name <> 'build'"
+    ).fetchall()
+    return {name: sorted(con.sql(f"FROM raw.{name}").fetchall(), key=repr) for (name,) in names}
+
+
 @st.composite
 def nights(draw):
-    """Per night: the mode, and what was read of each key: a value, 'bad' or 'gone'."""
+    """Per night: the mode, and what was read of each key: a value, 'bad' or 'gone'.
+
+    A scan reads incrementally, and sees of what was read before the keys 1 and 2 alone.
+    """
     reading = st.dictionaries(
         st.sampled_from(KEYS), st.sampled_from(["a", "b", "bad", "gone"]), max_size=4
     )
-    return draw(st.lists(st.tuples(st.sampled_from(["full", "incremental"]), reading), max_size=5))
+    modes = st.sampled_from(["full", "incremental", "scan"])
+    return draw(st.lists(st.tuples(modes, reading), max_size=5))
 
 
 @st.composite
@@ -93,23 +107,22 @@ def law(test):
 @given(history=nights())
 def test_a_rebuild_equals_the_state_merged_night_by_night(tmp_path_factory, history):
     root = tmp_path_factory.mktemp("raw")
-    state = {}
+    state, standing = {}, duckdb.connect()
     for number, (mode, reading) in enumerate(history):
         day = FIRST_DAY + timedelta(days=number)
-        publish(
-            root,
-            "stripe",
-            PRODUCT,
-            day,
-            mode,
-            records=[
-                product(key, value, is_good=value != "bad")
-                for key, value in reading.items()
-                if value != "gone"
-            ],
-            tombstones=[{"id": key} for key, value in reading.items() if value == "gone"],
-        )
-        state = {} if mode == "full" else state
+        records = [
+            product(key, value, is_good=value != "bad")
+            for key, value in reading.items()
+            if value != "gone"
+        ]
+        tombstones = [{"id": key} for key, value in reading.items() if value == "gone"]
+        if mode == "scan":
+            scanned(root, day, SEEN, records=records, tombstones=tombstones)
+        else:
+            publish(root, "stripe", PRODUCT, day, mode, records=records, tombstones=tombstones)
+        if mode != "incremental":
+            seen = SEEN if mode == "scan" else ()
+            state = {key: value for key, value in state.items() if key in seen}
         state.update(reading)
         con = loaded(root, day)
         rows = dict(con.sql("SELECT id, name FROM raw.stripe__product").fetchall())
@@ -118,6 +131,7 @@ def test_a_rebuild_equals_the_state_merged_night_by_night(tmp_path_factory, hist
             "SELECT landed_count, quarantined_count FROM raw.snapshots WHERE object = 'product'"
         ).fetchall()
         assert counts == (len(rows), sum(value == "bad" for value in state.values()))
+        assert tables(loaded(root, day, standing)) == tables(con)
 
 
 @law
@@ -126,7 +140,7 @@ def test_a_rebuild_equals_the_state_merged_night_by_night(tmp_path_factory, hist
 @example(history=[("full", {"2": {"1": "a"}}), ("incremental", {"2": {}})])
 def test_children_are_those_of_the_newest_reading_of_a_living_parent(tmp_path_factory, history):
     root = tmp_path_factory.mktemp("raw")
-    state, gone = {}, set()
+    state, gone, standing = {}, set(), duckdb.connect()
     publish(root, "netsuite", TRANSACTION, FIRST_DAY, records=[transaction(k) for k in KEYS])
     publish(root, "netsuite", LINE, FIRST_DAY)
     for number, (mode, changed) in enumerate(history, start=1):
@@ -171,6 +185,44 @@ def test_children_are_those_of_the_newest_reading_of_a_living_parent(tmp_path_fa
             "SELECT quarantined_count FROM raw.snapshots WHERE object = 'transaction_line'"
         ).fetchall()
         assert bad == sum(one[2] == "bad" for one in visible)
+        assert tables(loaded(root, day, standing)) == tables(con)
+
+
+def test_a_table_is_left_merged_or_made_anew(tmp_path):
+    """By what was read since; by what makes it, too, and by a day that lies before."""
+    second, third = (FIRST_DAY + timedelta(days=days) for days in (1, 2))
+    publish(tmp_path, "stripe", PRODUCT, FIRST_DAY, records=[product("1", "a")])
+    publish(tmp_path, "stripe", PRODUCT, second, "incremental", records=[product("2", "b")])
+    publish(tmp_path, "stripe", PRODUCT, third, "incremental")
+    con = duckdb.connect()
+
+    def loading(day, made_by="us"):
+        return load_current(con, tmp_path, day, made_by)["raw.stripe__product"]
+
+    assert loading(FIRST_DAY) == "anew"
+    assert loading(FIRST_DAY) == "unchanged"
+    assert loading(second) == "merged"
+    assert loading(third) == "unchanged"
+    assert loading(third, "others") == "anew"
+    assert loading(FIRST_DAY, "others") == "anew"
+    assert con.sql("SELECT id FROM raw.stripe__product").fetchall() == [("1",)]
+
+
+def test_children_leave_with_a_parent_and_come_back_with_it(tmp_path):
+    """Those that come back stand in older files, so that nothing can be merged."""
+    publish(tmp_path, "netsuite", TRANSACTION, FIRST_DAY, records=[transaction(k) for k in "12"])
+    publish(tmp_path, "netsuite", LINE, FIRST_DAY, records=[line(k, "1", "m") for k in "12"])
+    second, third = (FIRST_DAY + timedelta(days=days) for days in (1, 2))
+    gone = [{"id": "2"}]
+    publish(tmp_path, "netsuite", TRANSACTION, second, "incremental", tombstones=gone)
+    back = [transaction("2")]
+    publish(tmp_path, "netsuite", TRANSACTION, third, "incremental", records=back)
+    con, steps = duckdb.connect(), []
+    for day in (FIRST_DAY, second, third):
+        loading = load_current(con, tmp_path, day)["raw.netsuite__transaction_line"]
+        rows = con.sql("SELECT transaction FROM raw.netsuite__transaction_line ORDER BY 1")
+        steps.append((loading, [key for (key,) in rows.fetchall()]))
+    assert steps == [("anew", ["1", "2"]), ("merged", ["1"]), ("anew", ["1", "2"])]
 
 
 def test_later_days_are_not_seen(tmp_path):
@@ -294,12 +346,15 @@ def test_a_rebuild_that_fails_leaves_the_former_build(tmp_path):
     assert con.sql("SELECT snapshot_date FROM raw.build").fetchall() == [(FIRST_DAY,)]
 
 
-def scanned(root, day, keys, *, records=()):
+def scanned(root, day, keys, *, records=(), tombstones=()):
     """A night that read `records` incrementally and saw these keys."""
     at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(days=1)
     rows = RawZone(root).landing("stripe", PRODUCT, day)
     seen = RawZone(root).key_landing("stripe", PRODUCT, day)
-    for landing, page in ((rows, Page(at, records)), (seen, Page(at, [{"id": k} for k in keys]))):
+    for landing, page in (
+        (rows, Page(at, records, tombstones)),
+        (seen, Page(at, [{"id": k} for k in keys])),
+    ):
         landing.restart()
         begun = Begun(AGREEMENT, "incremental", at, SourceTotals(len(keys)), Schema({}), [])
         landing.begin(begun, page)

@@ -1,6 +1,7 @@
 """The event log takes each night once, whole, at its end."""
 
 import datetime as dt
+import shutil
 
 import duckdb
 import pytest
@@ -68,6 +69,18 @@ def test_the_log_is_loaded_as_of_the_day(con, tmp_path):
     log.load(con, DAY)
     assert logged(con) == [("a", DAY)]
     assert con.sql("select max(detected_date) from event_log.days").fetchall() == [(LATER,)]
+
+
+def test_a_day_that_was_gathered_again_is_loaded_again(con, tmp_path):
+    log = EventLog(tmp_path)
+    build(con, log, DAY, "a")
+    log.append(con, DAY)
+    log.load(con, LATER)
+    shutil.rmtree(log.folder(DAY))
+    build(con, log, DAY, "b")
+    log.append(con, DAY)
+    log.load(con, LATER)
+    assert logged(con) == [("b", DAY)]
 
 
 def test_a_night_without_events_is_in_the_log_too(con, tmp_path):
