@@ -70,6 +70,7 @@ def load_current(
     quarantined instead, so that landed + quarantined is what the source holds. A record that a
     later key scan did not see is gone without a trace: it is in `raw.vanished` instead.
     """
+    built_at = datetime.now(UTC).replace(tzinfo=None)
     con.execute("BEGIN")
     try:
         con.execute("CREATE SCHEMA IF NOT EXISTS raw")
@@ -82,13 +83,17 @@ def load_current(
             history.table: _load_object(con, history, reborn, made_by, known.get(history.table))
             for history in histories
         }
+        con.execute(
+            "UPDATE raw.made_of SET changed_at = ? WHERE list_contains(?::VARCHAR[], name)",
+            [built_at, [table for table, how in loaded.items() if how != "unchanged"]],
+        )
         _load_open_quarantine(con, histories)
         _load_manifests(con, histories)
         _load_snapshots(con, histories)
         con.execute(
             "CREATE OR REPLACE TABLE raw.build AS "
             "SELECT ?::DATE AS snapshot_date, ?::TIMESTAMP AS built_at",
-            [snapshot_date, datetime.now(UTC).replace(tzinfo=None)],
+            [snapshot_date, built_at],
         )
     except BaseException:
         con.execute("ROLLBACK")
@@ -98,9 +103,10 @@ def load_current(
 
 
 def _made_of(con: DuckDBPyConnection) -> dict[str, list[str]]:
-    """What each table that is there was made of, by its name."""
+    """What each table that is there was made of, by its name; beside it when that last changed."""
     con.execute(
-        "CREATE TABLE IF NOT EXISTS raw.made_of (name VARCHAR PRIMARY KEY, readings VARCHAR[])"
+        "CREATE TABLE IF NOT EXISTS raw.made_of "
+        "(name VARCHAR PRIMARY KEY, readings VARCHAR[], changed_at TIMESTAMP)"
     )
     known = con.sql(
         "SELECT name, readings FROM raw.made_of "
@@ -133,7 +139,11 @@ def _load_object(
         _make(con, history, selected)
     else:
         loading = "merged" if _merge(con, history, selected, since) else "unchanged"
-    con.execute("INSERT OR REPLACE INTO raw.made_of VALUES (?, ?)", [history.table, wanted])
+    con.execute(
+        "INSERT INTO raw.made_of (name, readings) VALUES (?, ?) "
+        "ON CONFLICT DO UPDATE SET readings = excluded.readings",
+        [history.table, wanted],
+    )
     if history.key_scan is not None:
         _add_vanished(con, history, history.key_scan)
     if history.spec.merged_into is not None and history.current:

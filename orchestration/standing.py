@@ -1,36 +1,41 @@
-"""What of the warehouse stands as a night would build it again: views and seeds of the same files.
+"""What of the warehouse stands as a night would build it again, so that it need not.
 
-A view is its definition, and a seed its file; a third of a night's tables are one of these.
+A view is its definition, and a seed its file. A table stands where nothing changed that it is made
+of, the sources and all between: the versions of the sources are kept from build to build.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from orchestration.company_files import DBT_PROJECT_DIR, ROOT
 from orchestration.dbt import stamp_of
+from reconcilers.engine import exists
 
 CODE = tuple(ROOT / name for name in ("extractors", "reconcilers", "orchestration"))
 """Folders of our own code, which makes what views and models stand on."""
-KINDS = frozenset({"view", "seed"})
-"""What stands from one night to the next; a table is made of what was read for its day."""
-
 _BUILDERS = ("dbt-core", "dbt-duckdb", "duckdb")
-_TABLE = "main.built_from"
+_TABLE = "main.built_of"
 _CREATED = (
-    f"CREATE TABLE IF NOT EXISTS {_TABLE} (half VARCHAR, fingerprint VARCHAR, definitions VARCHAR)"
+    f"CREATE TABLE IF NOT EXISTS {_TABLE} "
+    "(half VARCHAR, fingerprint VARCHAR, definitions VARCHAR, versions MAP(VARCHAR, VARCHAR))"
 )
 _DEFINITIONS = """
     SELECT string_agg(name || ' ' || definition, chr(10) ORDER BY name), count(*)
     FROM (
         SELECT schema_name || '.' || view_name AS name, sql AS definition FROM duckdb_views()
         UNION ALL
-        SELECT schema_name || '.' || table_name, sql FROM duckdb_tables()
+        SELECT schema_name || '.' || table_name, sql || ' ' || estimated_size FROM duckdb_tables()
     )
     WHERE list_contains(?::VARCHAR[], name)
 """
+_NOTED_VERSIONS = (
+    ("raw.made_of", "SELECT name, changed_at::VARCHAR FROM raw.made_of"),
+    ("event_log.made_of", "SELECT name, md5(files::VARCHAR) FROM event_log.made_of"),
+)
 
 
 def fingerprint(project_files: str = "", code: Iterable[Path] = CODE) -> str:
@@ -40,27 +45,77 @@ def fingerprint(project_files: str = "", code: Iterable[Path] = CODE) -> str:
     return " ".join([project_files, stamp_of(files), *map(version, _BUILDERS)])
 
 
+def versions(con: duckdb.DuckDBPyConnection, sources: Iterable[str]) -> dict[str, str]:
+    """Of each of these tables that is there: another version once it has other rows."""
+    noted = [
+        row
+        for table, query in _NOTED_VERSIONS
+        if exists(con, table)
+        for row in con.sql(query).fetchall()
+    ]
+    known = {name: version for name, version in noted if version is not None}
+    for name in sources:
+        if name not in known and exists(con, name):
+            rows = con.sql(f"SELECT count(*) || ' ' || coalesce(sum(hash(t)), 0) FROM {name} AS t")
+            ((known[name],),) = rows.fetchall()
+    return known
+
+
 def take(
     con: duckdb.DuckDBPyConnection, half: str, fingerprint: str, names: Collection[str]
-) -> bool:
-    """Whether these views and seeds stand as this half was last built, whole, from the same files.
+) -> dict[str, str] | None:
+    """Versions of the sources that this half was last built of; None where nothing of it stands.
 
-    What was noted of the half is forgotten: a build that fails is followed by one of everything.
+    It stands that was built whole, from the same files, and as which it is still there. What was
+    noted of the half is forgotten: a build that fails is followed by one of everything.
     """
     con.execute(_CREATED)
     noted = con.execute(
-        f"DELETE FROM {_TABLE} WHERE half = ? RETURNING fingerprint, definitions", [half]
+        f"DELETE FROM {_TABLE} WHERE half = ? RETURNING fingerprint, definitions, versions", [half]
     ).fetchall()
     definitions, count = _defined(con, names)
-    return noted == [(fingerprint, definitions)] and count == len(names)
+    if count != len(names) or [row[:2] for row in noted] != [(fingerprint, definitions)]:
+        return None
+    return dict(noted[0][2])
 
 
 def note_built(
-    con: duckdb.DuckDBPyConnection, half: str, fingerprint: str, names: Collection[str]
+    con: duckdb.DuckDBPyConnection,
+    half: str,
+    fingerprint: str,
+    names: Collection[str],
+    versions: Mapping[str, str],
 ) -> None:
-    """Keep that this half, of which these are the views and seeds, was built whole."""
+    """Keep that this half, of which these are the relations, was built whole of these sources."""
     definitions, _ = _defined(con, names)
-    con.execute(f"INSERT INTO {_TABLE} VALUES (?, ?, ?)", [half, fingerprint, definitions])
+    con.execute(
+        f"INSERT INTO {_TABLE} VALUES (?, ?, ?, ?)",
+        [half, fingerprint, definitions, dict(versions)],
+    )
+
+
+def unaffected(manifest: Mapping[str, Any], changed: Iterable[str]) -> frozenset[str]:
+    """Views and seeds, and the tables that no changed source leads to: ids of nodes of dbt.
+
+    dbt leaves out a test of nothing but what is left out. So a table is built, although nothing of
+    it changed, where it is all that stands between such a test and a view that shows what did.
+    """
+    nodes, below, behind = manifest["nodes"], set[str](), list(changed)
+    while behind:
+        children = set(manifest["child_map"][behind.pop()]) - below
+        below |= children
+        behind += children
+    views = {id_ for id_, node in nodes.items() if _kind(node) in {"view", "seed"}}
+    tables = {id_ for id_, node in nodes.items() if _kind(node) == "table"} - below
+    for test in (id_ for id_ in below if id_.startswith("test.")):
+        parents = set(manifest["parent_map"][test])
+        if parents <= views | tables:
+            tables -= parents
+    return frozenset(views | tables)
+
+
+def _kind(node: Mapping[str, Any]) -> str:
+    return str(node["config"].get("materialized"))
 
 
 def _defined(con: duckdb.DuckDBPyConnection, names: Collection[str]) -> tuple[str, int]:

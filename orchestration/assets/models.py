@@ -1,7 +1,9 @@
 """The dbt project in two steps, because identity is resolved in Python between them."""
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -16,7 +18,7 @@ from dagster_dbt import (
 from orchestration import standing
 from orchestration.assets.raw import RAW_TABLES
 from orchestration.column_lineage import Columns, Lineage
-from orchestration.dbt import enter_dbt_environment, source_files
+from orchestration.dbt import dbt_project, enter_dbt_environment, source_files
 from orchestration.partitions import day_of, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from orchestration.spark.night import FIRST_HALF, build_on_spark
@@ -29,7 +31,7 @@ GRAINS_OF_MODELS = "tag:grain,path:models"
 # other, and one alone takes both processors.
 MOST_RECORDS_OF_TWO = 5_000_000
 _RECORDS = "SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE schema_name = 'raw'"
-STANDING = "resource_type:seed config.materialized:view"
+_UNIQUE_ID = "dagster_dbt/unique_id"
 # Sources that are no object of a system: loading the raw tables writes or loads them too.
 LOADED_TOO = ("control", "event_log")
 _ORIGINS_SHOWN = 5
@@ -138,37 +140,47 @@ def _build(
 ) -> Iterator[Any]:
     """One `dbt build` of the selected models and their data tests (unit tests are for CI).
 
-    Where the whole half is asked for, views and seeds stay that were built from the same files.
+    Where the whole half is asked for, what stands as it was last built is left as it is.
     """
     # The day goes by the environment, for the test that compares it with the stamp of raw.build:
     # a changed --vars would cost a full parse.
     enter_dbt_environment(night.settings)
     os.environ["TIEOUT_SNAPSHOT_DATE"] = day_of(context.partition_key).isoformat()
     half = FIRST_HALF if is_first else SECOND_HALF
-    stays = frozenset(spec.key for spec in context.assets_def.specs if standing.KINDS & spec.kinds)
-    names = {".".join(key.path) for key in stays}
+    keys = {spec.metadata[_UNIQUE_ID]: spec.key for spec in context.assets_def.specs}
+    names = {".".join(key.path) for key in keys.values()}
     fingerprint = standing.fingerprint(source_files())
+    manifest = json.loads(Path(dbt_project(night.settings).manifest_path).read_text("utf-8"))
+    sources = {
+        id_: f"{one['schema']}.{one['identifier']}" for id_, one in manifest["sources"].items()
+    }
     with night.warehouse(read_only=False) as con:
-        stands = standing.take(con, half, fingerprint, names) and not context.is_subset
+        versions = standing.versions(con, sources.values())
+        built_of = standing.take(con, half, fingerprint, names)
         ((records,),) = con.sql(_RECORDS).fetchall()
     if night.settings.engine == "spark":
         yield from build_on_spark(context, night, dbt, is_first=is_first)
         return
-    if stands:
+    nodes, stays = manifest["nodes"], set[str]()
+    if built_of is not None and not context.is_subset:
         os.environ["TIEOUT_STANDING"] = half
+        changed = [id_ for id_, name in sources.items() if built_of.get(name) != versions.get(name)]
+        stays = keys.keys() & standing.unaffected(manifest, changed)
     invocation = dbt.cli(
         # nobody reads the manifest and the results that dbt would write anew each time
         ["build", "--exclude-resource-type", "unit_test", "--no-write-json"]
-        + (["--exclude", STANDING] if stands else [])
+        + (["--exclude", " ".join(".".join(nodes[id_]["fqn"]) for id_ in stays)] if stays else [])
         + (["--threads", "1"] if records > MOST_RECORDS_OF_TWO else []),
         context=context,
         target_path=night.settings.dbt_target_dir,
     )
     told = invocation.stream()
-    yield from _with_standing(context, told, stays) if stands else told
+    yield from (
+        _with_standing(context, told, frozenset(keys[id_] for id_ in stays)) if stays else told
+    )
     if not context.is_subset:
         with night.warehouse(read_only=False) as con:
-            standing.note_built(con, half, fingerprint, names)
+            standing.note_built(con, half, fingerprint, names, versions)
 
 
 def _with_standing(

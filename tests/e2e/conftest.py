@@ -57,7 +57,7 @@ class Company:
         """What was read, and what the event log holds, but for what tells of the build."""
         found = con.sql(
             "select schema_name || '.' || table_name from duckdb_tables() "
-            "where schema_name in ('raw', 'event_log') and table_name not in ('build', 'days')"
+            "where schema_name in ('raw', 'event_log') and table_name not in ('build', 'days', 'made_of')"
         )
         names = [name for (name,) in found.fetchall()]
         return {name: sorted(con.sql(f"from {name}").fetchall(), key=repr) for name in names}

@@ -66,9 +66,10 @@ def loaded(root, day, con=None):
 
 
 def tables(con):
-    """Every table of the raw schema, but for the time of the build."""
+    """Every table of the raw schema, but for the times at which they were built."""
     names = con.sql(
-        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'raw' AND table_name <> 'build'"
+        "SELECT table_name FROM duckdb_tables() "
+        "WHERE schema_name = 'raw' AND table_name NOT IN ('build', 'made_of')"
     ).fetchall()
     return {name: sorted(con.sql(f"FROM raw.{name}").fetchall(), key=repr) for (name,) in names}
 
