@@ -1,3 +1,6 @@
+-- A table: few rows of many joins, which two comparisons would otherwise hold in memory beside their own.
+{{ config(materialized='table') }}
+
 -- A duplicate would pay an invoice that nobody paid: PAY-DUP-01 looks after it. What went back to the customer pays
 -- nothing either.
 with taken as (

@@ -1,11 +1,19 @@
--- The population of INV-MISS-01.
-with service as (
+-- The population of INV-MISS-01. A table for the reason of unapplied_payments.
+{{ config(materialized='table') }}
+
+with compared as (
+    select * from {{ ref('cmp_invoice__billing_vs_erp') }}
+    where has_billing and not has_erp and excluded_reason is null
+),
+
+service as (
     select
         invoice_id,
         {{ list_gathered('invoice_line_id') }} as line_ids,
         min(service_start_date) as start_date,
         max(service_end_date) as end_date
     from {{ ref('invoice_line__billing') }}
+    where invoice_id in (select compared.billing_id from compared)
     group by invoice_id
 )
 
@@ -19,6 +27,5 @@ select
     || coalesce(service.line_ids, {{ list_of([]) }}) as reference_keys,
     {{ list_of(['upper(compared.billing_number)']) }} as document_numbers,
     {{ list_of(['compared.correlation_id']) }} as group_keys
-from {{ ref('cmp_invoice__billing_vs_erp') }} as compared
+from compared
 left join service on compared.billing_id = service.invoice_id
-where compared.has_billing and not compared.has_erp and compared.excluded_reason is null
