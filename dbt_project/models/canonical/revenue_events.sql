@@ -5,6 +5,14 @@ with copies as (
     from {{ ref('invoice_copies') }}
 ),
 
+taken_back as (
+    -- a window would take every column of the events through its sort
+    select revenue_plan_id
+    from {{ ref('revenue_event__erp') }}
+    group by revenue_plan_id
+    having bool_or(is_catch_up) and bool_and(is_recognized) and sum(amount_minor) = 0
+),
+
 events as (
     select
         events.*,
@@ -40,11 +48,6 @@ select
     events.is_recognized,
     events.journal_id,
     events.is_catch_up,
-    coalesce(
-        bool_or(events.is_catch_up) over (partition by events.revenue_plan_id)
-        and bool_and(events.is_recognized) over (partition by events.revenue_plan_id)
-        and sum(events.amount_minor) over (partition by events.revenue_plan_id) = 0,
-        false
-    ) as is_taken_back
+    events.revenue_plan_id in (select taken_back.revenue_plan_id from taken_back) as is_taken_back
 from events
 left join {{ ref('invoice_lines') }} as lines on events.named_line_key = lines.line_key
