@@ -111,40 +111,71 @@ documents as (
     where recorded.document in (select document from {{ ref('posting_matrix') }})
 ),
 
+sources as (
+    select erp_internal_id, is_voided, created_at from {{ ref('invoice__erp') }}
+    union all
+    select erp_internal_id, is_voided, created_at from {{ ref('credit_note__erp') }}
+),
+
 planned as (
     -- what is planned for a month is recognised at its end; what is booked later, at the end of the month of the booking
     select
         events.*,
-        case
-            when not events.is_recognized then
-                {{ months_after(
-                    'greatest(' ~ month_start("cast(events.period || '-01' as date)") ~ ', ' ~ month_start('sources.created_at')
-                    ~ ')', 1
-                ) }}
-        end as run_date
+        {{ months_after(
+            'greatest(' ~ month_start("cast(events.period || '-01' as date)") ~ ', ' ~ month_start('sources.created_at') ~ ')',
+            1
+        ) }} as run_date
     from {{ ref('revenue_events') }} as events
-    left join recorded as sources on events.erp_internal_id = sources.erp_internal_id
+    inner join sources on events.erp_internal_id = sources.erp_internal_id
     -- of what is void or gone nothing is recognised any more
-    where events.is_recognized or not sources.is_voided
+    where not events.is_recognized and not sources.is_voided
+),
+
+recognised_or_due as (
+    -- what is recognised, by far the most, is summed up without its documents
+    select
+        coalesce(journal_id, revenue_event_id) as run_id,
+        journal_id,
+        currency,
+        is_recognized,
+        cast(null as varchar) as canonical_customer_id,
+        cast(null as varchar) as correlation_id,
+        legal_entity,
+        period,
+        amount_minor,
+        cast(null as date) as run_date
+    from {{ ref('revenue_events') }}
+    where is_recognized
+    union all
+    select
+        coalesce(journal_id, revenue_event_id),
+        journal_id,
+        currency,
+        is_recognized,
+        canonical_customer_id,
+        correlation_id,
+        legal_entity,
+        period,
+        amount_minor,
+        run_date
+    from planned
+    -- the run has the first day of the month
+    where cast({{ days_after('run_date', 1) }} as timestamp) <= {{ watermark('netsuite', 'revenue_plan_line') }}
 ),
 
 recognitions as (
     select
-        coalesce(planned.journal_id, planned.revenue_event_id) as run_id,
-        planned.currency,
-        case when planned.is_recognized then null else min(planned.canonical_customer_id) end as canonical_customer_id,
-        case when planned.is_recognized then null else min(planned.correlation_id) end as correlation_id,
-        min(planned.legal_entity) as legal_entity,
-        max(planned.period) as period,
-        cast(sum(planned.amount_minor) as bigint) as effect_minor,
-        min(planned.run_date) as run_date,
-        max(planned.journal_id) as journal_id
-    from planned
-    where
-        planned.is_recognized
-        -- the run has the first day of the month
-        or cast({{ days_after('planned.run_date', 1) }} as timestamp) <= {{ watermark('netsuite', 'revenue_plan_line') }}
-    group by 1, planned.currency, planned.is_recognized
+        run_id,
+        currency,
+        min(canonical_customer_id) as canonical_customer_id,
+        min(correlation_id) as correlation_id,
+        min(legal_entity) as legal_entity,
+        max(period) as period,
+        cast(sum(amount_minor) as bigint) as effect_minor,
+        min(run_date) as run_date,
+        max(journal_id) as journal_id
+    from recognised_or_due
+    group by run_id, currency, is_recognized
 ),
 
 posted as (
