@@ -1,24 +1,19 @@
 -- Every recomputed schedule beside the plans that the ERP has for it, then every other plan of the ERP as a row of its own.
 with plans as (
     select
-        events.revenue_plan_id,
-        min(events.schedule_key) as schedule_key,
-        min(events.erp_internal_id) as erp_internal_id,
-        min(events.canonical_customer_id) as canonical_customer_id,
-        min(events.correlation_id) as correlation_id,
-        min(events.legal_entity) as legal_entity,
-        min(events.currency) as currency,
-        min(events.period) as first_period,
-        max(events.period) as last_period,
-        bool_or(coalesce(events.is_taken_back, false)) as is_taken_back,
-        cast(sum(events.amount_minor) as bigint) as planned_minor
-    from {{ ref('revenue_events') }} as events
-    group by events.revenue_plan_id
+        revenue_plan_id,
+        min(schedule_key) as schedule_key,
+        max(period) as last_period,
+        bool_or(coalesce(is_taken_back, false)) as is_taken_back
+    from {{ ref('revenue_events') }}
+    group by revenue_plan_id
 ),
 
 numbered as (
     select
-        plans.*,
+        plans.schedule_key,
+        plans.revenue_plan_id,
+        plans.last_period,
         row_number() over (partition by plans.schedule_key order by plans.revenue_plan_id) as preference
     from plans
     inner join {{ ref('revenue_schedules') }} as schedules on plans.schedule_key = schedules.schedule_key
@@ -106,16 +101,26 @@ stops as (
 ),
 
 lone as (
-    select
-        plans.*,
-        documents.erp_internal_id is not null as has_document,
-        documents.is_voided,
-        stops.recognised_minor as runs_on_minor
+    select plans.revenue_plan_id
     from plans
     left join {{ ref('revenue_schedules') }} as schedules on plans.schedule_key = schedules.schedule_key
-    left join documents on plans.erp_internal_id = documents.erp_internal_id
-    left join stops on plans.revenue_plan_id = stops.revenue_plan_id
     where schedules.schedule_key is null
+),
+
+lone_plans as (
+    -- of the few that stand alone all is told; of the others their key is enough
+    select
+        events.revenue_plan_id,
+        min(events.erp_internal_id) as erp_internal_id,
+        min(events.canonical_customer_id) as canonical_customer_id,
+        min(events.correlation_id) as correlation_id,
+        min(events.legal_entity) as legal_entity,
+        min(events.currency) as currency,
+        min(events.period) as first_period,
+        cast(sum(events.amount_minor) as bigint) as planned_minor
+    from {{ ref('revenue_events') }} as events
+    where events.revenue_plan_id in (select lone.revenue_plan_id from lone)
+    group by events.revenue_plan_id
 ),
 
 rows_of_both as (
@@ -149,30 +154,32 @@ rows_of_both as (
     left join followed on expected.schedule_key = followed.schedule_key
     union all
     select
-        'netsuite:' || revenue_plan_id,
-        canonical_customer_id,
-        correlation_id,
+        'netsuite:' || plans.revenue_plan_id,
+        plans.canonical_customer_id,
+        plans.correlation_id,
         cast(null as varchar),
         cast(null as varchar),
-        revenue_plan_id,
+        plans.revenue_plan_id,
         false,
         true,
-        legal_entity,
-        currency,
-        first_period,
+        plans.legal_entity,
+        plans.currency,
+        plans.first_period,
         cast(null as bigint),
-        planned_minor,
+        plans.planned_minor,
         case
-            when not has_document or runs_on_minor <> 0 then null
-            when is_voided then 'void'
+            when documents.erp_internal_id is null or stops.recognised_minor <> 0 then null
+            when documents.is_voided then 'void'
             else 'document_earns_nothing'
         end,
-        erp_internal_id,
+        plans.erp_internal_id,
         cast(null as varchar),
         cast(1 as bigint),
         false,
-        runs_on_minor
-    from lone
+        stops.recognised_minor
+    from lone_plans as plans
+    left join documents on plans.erp_internal_id = documents.erp_internal_id
+    left join stops on plans.revenue_plan_id = stops.revenue_plan_id
 )
 
 select
