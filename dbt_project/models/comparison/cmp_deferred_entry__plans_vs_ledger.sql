@@ -6,12 +6,21 @@ with ledger as (
         coalesce(corrected_journal_id, journal_id) as journal_id,
         legal_entity,
         currency,
-        cast(sum(credit_minor - debit_minor) as bigint) as ledger_minor
+        cast(sum(credit_minor - debit_minor) as bigint) as ledger_minor,
+        bool_or(corrected_journal_id is null) as has_own_lines
     from {{ ref('journal_entry_lines') }}
     where account_type = 'DeferRevenue'
     group by 1, legal_entity, currency
     -- what is taken back as a whole moves nothing
     having sum(credit_minor - debit_minor) <> 0 or max(corrected_journal_id) is null
+),
+
+runs as (
+    select
+        journal_id,
+        currency
+    from {{ ref('journal_entries') }}
+    where journal_id in (select journal_transaction_id from {{ ref('revenue_plan_line__erp') }})
 ),
 
 moved_between_books as (
@@ -21,7 +30,7 @@ moved_between_books as (
         runs.currency
     from {{ ref('revenue_plan_line__erp') }} as lines
     inner join {{ ref('stg_netsuite__revenue_plans') }} as plans on lines.revenue_plan_id = plans.revenue_plan_id
-    inner join {{ ref('journal_entries') }} as runs on lines.journal_transaction_id = runs.journal_id
+    inner join runs on lines.journal_transaction_id = runs.journal_id
     inner join {{ ref('journal_entries') }} as own on plans.transaction_id = own.journal_id
     where lines.is_recognized and runs.currency <> own.currency
 ),
@@ -44,7 +53,6 @@ former_rates as (
 converted as (
     -- deferred revenue is no money: it leaves the books at the rate at which its document came into them
     select
-        lines.revenue_plan_line_id,
         lines.revenue_plan_id,
         plans.transaction_id,
         case when lines.is_recognized then lines.journal_transaction_id end as run_id,
@@ -54,7 +62,7 @@ converted as (
     from {{ ref('revenue_plan_line__erp') }} as lines
     inner join {{ ref('stg_netsuite__revenue_plans') }} as plans on lines.revenue_plan_id = plans.revenue_plan_id
     inner join {{ ref('stg_netsuite__transactions') }} as documents on plans.transaction_id = documents.transaction_id
-    left join {{ ref('journal_entries') }} as runs on lines.journal_transaction_id = runs.journal_id
+    left join runs on lines.journal_transaction_id = runs.journal_id
     left join former_rates on plans.transaction_id = former_rates.transaction_id and runs.currency = former_rates.currency
 ),
 
@@ -64,12 +72,21 @@ planned as (
     select run_id, -sum(run_amount) from converted where run_id is not null group by run_id
 ),
 
+not_in_ledger as (
+    -- nearly all are; corrections of an entry that is gone do not say its month
+    select journal_id
+    from planned
+    where journal_id not in (
+        select ledger.journal_id from ledger where ledger.has_own_lines and ledger.legal_entity is not null
+    )
+),
+
 owners as (
     -- in whose books a document or a run is, where no account of deferred revenue says it
     {% for id in ['erp_internal_id', 'journal_id'] -%}
     select {{ id }} as journal_id, min(legal_entity) as legal_entity, max(period) as period
     from {{ ref('revenue_events') }}
-    where {{ id }} is not null
+    where {{ id }} in (select not_in_ledger.journal_id from not_in_ledger)
     group by {{ id }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
@@ -151,7 +168,8 @@ judged as (
         abs(coalesce(entries.ledger_minor, 0) - coalesce(entries.plans_minor, 0)) as gap_minor,
         coalesce(told_months.told_minor, 0) + coalesce(entries.runs_on_minor, 0) as told_minor
     from entries
-    left join {{ ref('cmp_journal_entry__within_erp') }} as copies on entries.journal_id = copies.erp_id
+    left join {{ ref('cmp_journal_entry__within_erp') }} as copies
+        on entries.journal_id = copies.erp_id and copies.duplicate_of is not null
     left join told_months on entries.legal_entity = told_months.legal_entity and entries.period = told_months.period
 )
 
