@@ -49,6 +49,11 @@ class History:
         ]
 
     @property
+    def is_one_reading(self) -> bool:
+        """Whether a single full read tells all, as of an object that is read whole each night."""
+        return [one.mode for one in self.current] == ["full"]
+
+    @property
     def key_scan(self) -> Manifest | None:
         """The newest day whose keys were scanned beside an incremental read."""
         scans = [one for one in self.current if one.keys_scanned is not None]
@@ -86,10 +91,7 @@ def histories_of(raw_dir: Path, snapshot_date: date) -> Iterator[History]:
 def no_row(spec: ObjectSpec) -> str:
     """SQL for the columns of a current table, all null."""
     declared = [f'NULL::{_SQL_TYPES[dtype]} AS "{name}"' for name, dtype in spec.columns.items()]
-    landing = (
-        "NULL::DATE AS _extracted_date, NULL::BIGINT AS _ordinal, NULL::VARCHAR AS _changed_at"
-    )
-    return ", ".join([*declared, landing])
+    return ", ".join([*declared, "NULL::DATE AS _extracted_date, NULL::VARCHAR AS _changed_at"])
 
 
 def latest(con: DuckDBPyConnection, history: History) -> str:
@@ -169,7 +171,7 @@ def rows_of(
         for name, dtype in history.spec.columns.items()
     ]
     return (
-        f"SELECT {', '.join(columns)}, _deleted, _ordinal, _changed_at, "
+        f"SELECT {', '.join(columns)}, _deleted, _changed_at, "
         f"extracted_date AS _extracted_date FROM {scan}"
     )
 

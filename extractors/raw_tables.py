@@ -5,6 +5,7 @@ Pure SQL over the published files. Nothing is renamed, cast or judged here.
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
@@ -102,17 +103,25 @@ def load_current(
     return loaded
 
 
-def _made_of(con: DuckDBPyConnection) -> dict[str, list[str]]:
-    """What each table that is there was made of, by its name; beside it when that last changed."""
+@dataclass(frozen=True)
+class _Made:
+    """What a table that is there was made of; `content` where that was one whole reading."""
+
+    readings: Sequence[str]
+    content: str | None
+
+
+def _made_of(con: DuckDBPyConnection) -> dict[str, _Made]:
+    """Of each table, by its name; beside it stands when that last changed."""
     con.execute(
-        "CREATE TABLE IF NOT EXISTS raw.made_of "
-        "(name VARCHAR PRIMARY KEY, readings VARCHAR[], changed_at TIMESTAMP)"
+        "CREATE TABLE IF NOT EXISTS raw.made_of (name VARCHAR PRIMARY KEY, readings VARCHAR[], "
+        "content VARCHAR, changed_at TIMESTAMP)"
     )
     known = con.sql(
-        "SELECT name, readings FROM raw.made_of "
+        "SELECT name, readings, content FROM raw.made_of "
         "SEMI JOIN duckdb_tables() AS there ON name = schema_name || '.' || table_name"
     )
-    return dict(known.fetchall())
+    return {name: _Made(readings, content) for name, readings, content in known.fetchall()}
 
 
 def _load_object(
@@ -120,29 +129,38 @@ def _load_object(
     history: History,
     reborn: Collection[tuple[str, str]],
     made_by: str,
-    known: list[str] | None,
+    known: _Made | None,
 ) -> Loading:
     columns = ", ".join(f'"{name}"' for name in history.spec.columns)
-    selected = f"{columns}, _extracted_date, _ordinal, _changed_at"
+    selected = f"{columns}, _extracted_date, _changed_at"
     if history.spec.keeps_versions:
         _load_versions(con, history, selected)
-    wanted = [f"{made_by} {selected}", *history.readings]
-    since = history.current[len(known) - 1 :] if known else ()
+    wanted = _Made(
+        [f"{made_by} {selected}", *history.readings],
+        _content(con, history, f"{columns}, _changed_at") if history.is_one_reading else None,
+    )
+    since = history.current[len(known.readings) - 1 :] if known else ()
     link = history.spec.parent
     if (
+        known is not None
+        and known.content is not None
+        and ((known.readings[0], known.content) == (wanted.readings[0], wanted.content))
+    ):
+        loading: Loading = "unchanged"
+    elif (
         known is None
-        or known != wanted[: len(known)]
+        or known.readings != wanted.readings[: len(known.readings)]
         or any(one.keys_scanned is not None for one in since)
         or (link is not None and (history.system, link.object) in reborn)
     ):
-        loading: Loading = "anew"
+        loading = "anew"
         _make(con, history, selected)
     else:
         loading = "merged" if _merge(con, history, selected, since) else "unchanged"
     con.execute(
-        "INSERT INTO raw.made_of (name, readings) VALUES (?, ?) "
-        "ON CONFLICT DO UPDATE SET readings = excluded.readings",
-        [history.table, wanted],
+        "INSERT INTO raw.made_of (name, readings, content) VALUES (?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET readings = excluded.readings, content = excluded.content",
+        [history.table, wanted.readings, wanted.content],
     )
     if history.key_scan is not None:
         _add_vanished(con, history, history.key_scan)
@@ -151,12 +169,25 @@ def _load_object(
     return loading
 
 
+def _living(con: DuckDBPyConnection, history: History) -> str:
+    """SQL for the current rows, without those whose parent is gone."""
+    rows = f"FROM ({latest(con, history)}) WHERE NOT _deleted"
+    if parent := history.spec.parent:
+        rows += f' AND "{parent.column}" NOT IN ({_dead(history.system, parent)})'
+    return rows
+
+
+def _content(con: DuckDBPyConnection, history: History, columns: str) -> str:
+    """Another text once a reading told something else, whenever and in whatever order it did."""
+    query = f"SELECT count(*) || ' ' || coalesce(sum(hash({columns})), 0) {_living(con, history)}"
+    ((content,),) = con.execute(query).fetchall()
+    return str(content)
+
+
 def _make(con: DuckDBPyConnection, history: History, selected: str) -> None:
     rows = f"SELECT {no_row(history.spec)} LIMIT 0"
     if history.current:
-        rows = f"SELECT {selected} FROM ({latest(con, history)}) WHERE NOT _deleted"
-        if parent := history.spec.parent:
-            rows += f' AND "{parent.column}" NOT IN ({_dead(history.system, parent)})'
+        rows = f"SELECT {selected} {_living(con, history)}"
     con.execute(f"CREATE OR REPLACE TABLE {history.table} AS {rows}")
 
 

@@ -60,7 +60,11 @@ class Company:
             "where schema_name in ('raw', 'event_log') and table_name not in ('build', 'days', 'made_of')"
         )
         names = [name for (name,) in found.fetchall()]
-        return {name: sorted(con.sql(f"from {name}").fetchall(), key=repr) for name in names}
+        rows = {
+            name: con.sql(f"select columns(lambda c: c <> '_extracted_date') from {name}")
+            for name in names
+        }
+        return {name: sorted(those.fetchall(), key=repr) for name, those in rows.items()}
 
     def memory(self) -> dict[str, list[dict]]:
         """All that nights leave in the state store."""
