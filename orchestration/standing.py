@@ -17,6 +17,10 @@ from reconcilers.engine import exists
 
 CODE = tuple(ROOT / name for name in ("extractors", "reconcilers", "orchestration"))
 """Folders of our own code, which makes what views and models stand on."""
+WATERMARKS = "model.tieout.stg_control__snapshots"
+"""What every reading changes, and most comparisons ask for."""
+_COVERAGE = "macro.tieout.coverage"
+
 _BUILDERS = ("dbt-core", "dbt-duckdb", "duckdb")
 _TABLE = "main.built_of"
 _CREATED = (
@@ -24,13 +28,14 @@ _CREATED = (
     "(half VARCHAR, fingerprint VARCHAR, definitions VARCHAR, versions MAP(VARCHAR, VARCHAR))"
 )
 _DEFINITIONS = """
-    SELECT string_agg(name || ' ' || definition, chr(10) ORDER BY name), count(*)
+    SELECT string_agg(name || ' ' || definition, chr(10) ORDER BY name),
+        count(DISTINCT regexp_replace(name, '__held$', ''))
     FROM (
         SELECT schema_name || '.' || view_name AS name, sql AS definition FROM duckdb_views()
         UNION ALL
         SELECT schema_name || '.' || table_name, sql || ' ' || estimated_size FROM duckdb_tables()
     )
-    WHERE list_contains(?::VARCHAR[], name)
+    WHERE list_contains(?::VARCHAR[], regexp_replace(name, '__held$', ''))
 """
 _NOTED_VERSIONS = (
     ("raw.made_of", "SELECT name, changed_at::VARCHAR FROM raw.made_of"),
@@ -45,8 +50,13 @@ def fingerprint(project_files: str = "", code: Iterable[Path] = CODE) -> str:
     return " ".join([project_files, stamp_of(files), *map(version, _BUILDERS)])
 
 
-def versions(con: duckdb.DuckDBPyConnection, sources: Iterable[str]) -> dict[str, str]:
-    """Of each of these tables that is there: another version once it has other rows."""
+def versions(
+    con: duckdb.DuckDBPyConnection, sources: Mapping[str, Collection[str]]
+) -> dict[str, str]:
+    """Of each of these tables that is there: another version once it has other rows.
+
+    With each stand columns of it that do not count: they tell of the night alone.
+    """
     noted = [
         row
         for table, query in _NOTED_VERSIONS
@@ -54,9 +64,13 @@ def versions(con: duckdb.DuckDBPyConnection, sources: Iterable[str]) -> dict[str
         for row in con.sql(query).fetchall()
     ]
     known = {name: version for name, version in noted if version is not None}
-    for name in sources:
+    for name, left_out in sources.items():
         if name not in known and exists(con, name):
-            rows = con.sql(f"SELECT count(*) || ' ' || coalesce(sum(hash(t)), 0) FROM {name} AS t")
+            kept = f"COLUMNS(lambda name: NOT list_contains({list(left_out)}::VARCHAR[], name))"
+            rows = con.sql(
+                "SELECT count(*) || ' ' || coalesce(sum(hash(t)), 0) "
+                f"FROM (SELECT {kept} FROM {name}) AS t"
+            )
             ((known[name],),) = rows.fetchall()
     return known
 
@@ -102,7 +116,10 @@ def unaffected(manifest: Mapping[str, Any], changed: Iterable[str]) -> frozenset
     """
     nodes, below, behind = manifest["nodes"], set[str](), list(changed)
     while behind:
-        children = set(manifest["child_map"][behind.pop()]) - below
+        parent = behind.pop()
+        children = set(manifest["child_map"][parent]) - below
+        if parent == WATERMARKS:
+            children -= _added_when_read(manifest)
         below |= children
         behind += children
     views = {id_ for id_, node in nodes.items() if _kind(node) in {"view", "seed"}}
@@ -112,6 +129,27 @@ def unaffected(manifest: Mapping[str, Any], changed: Iterable[str]) -> frozenset
         if parents <= views | tables:
             tables -= parents
     return frozenset(views | tables)
+
+
+def _added_when_read(manifest: Mapping[str, Any]) -> frozenset[str]:
+    """Models that ask for watermarks only where the views over their tables add these."""
+    macros, name = manifest["macros"], WATERMARKS.rpartition(".")[2]
+    asking = {id_ for id_, macro in macros.items() if name in macro["macro_sql"]}
+    while (
+        more := {
+            id_
+            for id_, macro in macros.items()
+            if not asking.isdisjoint(macro["depends_on"]["macros"])
+        }
+        - asking
+    ):
+        asking |= more
+    return frozenset(
+        id_
+        for id_ in manifest["child_map"][WATERMARKS]
+        if asking.intersection(manifest["nodes"][id_]["depends_on"]["macros"]) == {_COVERAGE}
+        and name not in manifest["nodes"][id_].get("raw_code", "")
+    )
 
 
 def _kind(node: Mapping[str, Any]) -> str:

@@ -9,16 +9,29 @@
   {{ return(replaced_whole('view')) }}
 {% endmaterialization %}
 
+{# Where columns of a table grow with every reading (`coverage` in time.sql), it is a view over the table that holds the rest. #}
 {% macro replaced_whole(kind) %}
-  {%- set target = this.incorporate(type=kind) -%}
+  {%- set growing = modules.re.findall('/\\* until (\\w+) ([\\w ]+) \\*/', sql) if kind == 'table' else [] -%}
+  {%- set shown = 'view' if growing else kind -%}
+  {%- set target = this.incorporate(type=shown) -%}
   {%- set existing = load_cached_relation(this) -%}
-  {%- if existing is not none and existing.type != kind -%}
+  {%- if existing is not none and existing.type != shown -%}
     {%- do adapter.drop_relation(existing) -%}
   {%- endif -%}
+  {%- set made = this.incorporate(path={'identifier': this.identifier ~ '__held'}) if growing else target -%}
   {%- call statement('main') -%}
-    create or replace {{ kind }} {{ target }} as (
+    create or replace {{ kind }} {{ made }} as (
       {{ sql }}
+    );
+    {% if growing %}
+    create or replace view {{ target }} as
+    select * replace (
+      {% for name, objects in growing %}
+      {{ name }} + {{ seconds_between(tieout.epoch(), tieout.watermarks(*objects.split(' '))) }} as {{ name }}{{ ', ' if not loop.last }}
+      {% endfor %}
     )
+    from {{ made }}
+    {% endif %}
   {%- endcall -%}
   {%- if config.get('contract').enforced and not tieout.is_as_contracted() -%}
     {%- do get_assert_columns_equivalent(sql) -%}

@@ -72,6 +72,32 @@
     )
 {%- endmacro %}
 
+{# For how many seconds a system could have known of something, as a column of that name: from an instant to the watermark of the
+   object in which it would stand; of several objects the one counts that was read less far. Every reading makes it longer,
+   of records that nobody touched too. So the table holds it up to 1970, and the view over it adds the time from there to the
+   watermark (materializations.sql); unit tests, and Spark, whose tables are made anew each night, get the whole. #}
+{% macro coverage(name, since, system, object) -%}
+    {%- set until = watermarks(system, object, *varargs) -%}
+    {%- if target.type == 'duckdb' and model.resource_type == 'model' -%}
+        {{ seconds_between(since, epoch()) }} as {{ name }} /* until {{ ([name, system, object] + varargs | list) | join(' ') }} */
+    {%- else -%}
+        {{ seconds_between(since, until) }} as {{ name }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro epoch() -%}
+    timestamp '1970-01-01'
+{%- endmacro %}
+
+{# Up to when all of these objects were read, each named by two words. #}
+{% macro watermarks(system, object) -%}
+    {%- if varargs -%}
+        least({{ watermark(system, object) }}, {{ watermarks(*varargs) }})
+    {%- else -%}
+        {{ watermark(system, object) }}
+    {%- endif -%}
+{%- endmacro %}
+
 {# Whole months from one day to a later one. #}
 {% macro full_months(earlier, later) -%}
     cast(

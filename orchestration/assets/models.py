@@ -154,8 +154,12 @@ def _build(
     sources = {
         id_: f"{one['schema']}.{one['identifier']}" for id_, one in manifest["sources"].items()
     }
+    of_the_night = {
+        sources[id_]: one["config"]["meta"].get("of_the_night", ())
+        for id_, one in manifest["sources"].items()
+    }
     with night.warehouse(read_only=False) as con:
-        versions = standing.versions(con, sources.values())
+        versions = standing.versions(con, of_the_night)
         built_of = standing.take(con, half, fingerprint, names)
         ((records,),) = con.sql(_RECORDS).fetchall()
     if night.settings.engine == "spark":

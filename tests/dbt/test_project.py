@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from orchestration import standing
 from orchestration.entity_diagram import diagrams, rewritten
 from reconcilers.ownership import GOLDEN_HOLDERS, load_ownership
 from tests.comparison_tables import SEEDS
@@ -271,3 +272,35 @@ def test_no_test_of_what_was_read_is_left_out_with_the_views_that_stand(manifest
         parents = [nodes[one] for one in test["depends_on"]["nodes"] if one in nodes]
         kinds = {parent["config"]["materialized"] for parent in parents}
         assert "view" not in kinds or "table" in kinds, test["name"]
+
+
+def tables(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    nodes = manifest["nodes"].values()
+    return (node for node in nodes if node["config"].get("materialized") == "table")
+
+
+def test_no_table_that_stands_holds_what_every_reading_makes_longer(manifest):
+    """A view adds it (`coverage`); a table that takes it over asks for the watermark itself."""
+    taken_over = re.compile(r"(?<![\w'])(?<!as )\w*coverage_seconds")
+    late = standing.unaffected(manifest, [standing.WATERMARKS])
+    held = [
+        node["name"]
+        for node in tables(manifest)
+        if node["unique_id"] in late and taken_over.search(node["raw_code"])
+    ]
+    modifications = "model.tieout.cmp_contract_modification__policy_vs_erp"
+    assert taken_over.search(manifest["nodes"][modifications]["raw_code"])
+    assert modifications not in late
+    assert held == []
+    assert "model.tieout.cmp_invoice__billing_vs_erp" in late
+    assert "model.tieout.cmp_posting__event_vs_ledger" not in late
+
+
+def test_no_table_holds_what_the_crosswalk_says_of_the_night_alone(manifest):
+    crosswalk = manifest["sources"]["source.tieout.identity.crosswalk"]
+    links = "model.tieout.customer_links"
+    assert manifest["nodes"][links]["config"]["materialized"] == "view"
+    for node in tables(manifest):
+        if not {links, crosswalk["unique_id"]}.isdisjoint(node["depends_on"]["nodes"]):
+            for column in crosswalk["config"]["meta"]["of_the_night"]:
+                assert not re.search(rf"\b(crosswalk|links)\.(\*|{column})", node["raw_code"])

@@ -12,6 +12,7 @@ from reconcilers.events.log import EventLog
 FIRST, SECOND = "before_identity", "after_identity"
 NAMES = {"seeds.currencies", "trace.nodes", "canonical.products"}
 FILES = standing.fingerprint("files")
+COVERAGE, ASKS = "macro.tieout.coverage", "macro.tieout.watermark"
 VERSIONS = {"raw.stripe__product": "2026-07-01"}
 
 
@@ -82,13 +83,16 @@ def test_the_code_that_makes_the_tables_below_counts(tmp_path):
     [
         ("UPDATE identity.crosswalk SET source_id = 'b' WHERE source_id = 'a'", True),
         ("INSERT INTO identity.crosswalk FROM identity.crosswalk", True),
+        ("UPDATE identity.crosswalk SET seen = 2", False),
         ("CREATE OR REPLACE TABLE identity.crosswalk AS FROM identity.crosswalk", False),
     ],
 )
 def test_a_source_of_other_rows_has_another_version(con, meanwhile, is_another):
     con.execute("CREATE SCHEMA identity")
-    con.execute("CREATE TABLE identity.crosswalk AS FROM (VALUES ('a'), ('c')) AS one (source_id)")
-    sources = ["identity.crosswalk", "seeds.currencies"]
+    con.execute(
+        "CREATE TABLE identity.crosswalk AS FROM (VALUES ('a', 1), ('c', 1)) AS one (source_id, seen)"
+    )
+    sources = {"identity.crosswalk": ["seen"], "seeds.currencies": []}
     before = standing.versions(con, sources)
     con.execute(meanwhile)
     after = standing.versions(con, sources)
@@ -99,7 +103,7 @@ def test_a_source_of_other_rows_has_another_version(con, meanwhile, is_another):
 
 def test_what_was_read_has_the_version_of_its_last_change(con, tmp_path):
     day = dt.date(2026, 7, 1)
-    sources = ["raw.stripe__product", "raw.build", "event_log.events"]
+    sources = dict.fromkeys(("raw.stripe__product", "raw.build", "event_log.events"), ())
     EventLog(tmp_path / "log").load(con, day)
 
     def loaded(made_by):
@@ -138,6 +142,27 @@ def test_tables_stand_where_no_changed_source_leads_to_them():
     assert standing.unaffected(project, ["read"]) == {"staged", "other", "listed"}
     assert standing.unaffected(project, ["quiet"]) == {"staged", "made", "listed"}
     assert standing.unaffected(project, []) == {"staged", "made", "joined", "other", "listed"}
+
+
+def test_what_its_view_adds_to_a_table_does_not_change_the_table():
+    """It does where the model asks for watermarks in another way, too."""
+    by_view, by_both, by_ref = ({"macros": macros} for macros in ([COVERAGE], [COVERAGE, ASKS], []))
+    project = manifest(
+        {
+            standing.WATERMARKS: ["read"],
+            **{name: [standing.WATERMARKS] for name in ("late", "early", "named")},
+        },
+        **{standing.WATERMARKS: "view"},
+        **dict.fromkeys(("late", "early", "named"), "table"),
+    )
+    for name, depends_on in (("late", by_view), ("early", by_both), ("named", by_ref)):
+        project["nodes"][name] |= {"depends_on": depends_on, "raw_code": ""}
+    project["nodes"]["named"]["raw_code"] = "select * from {{ ref('stg_control__snapshots') }}"
+    project["macros"] = {
+        ASKS: {"macro_sql": "{{ ref('stg_control__snapshots') }}", "depends_on": {"macros": []}},
+        COVERAGE: {"macro_sql": "", "depends_on": {"macros": [ASKS]}},
+    }
+    assert standing.unaffected(project, ["read"]) == {standing.WATERMARKS, "late"}
 
 
 def test_a_table_is_built_for_the_test_that_holds_it_against_a_view_that_changed():

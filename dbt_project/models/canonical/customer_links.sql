@@ -1,3 +1,6 @@
+-- A view: the evidence tells each night anew when a link was last seen.
+{{ config(materialized='view') }}
+
 select
     canonical_customer_id,
     role,

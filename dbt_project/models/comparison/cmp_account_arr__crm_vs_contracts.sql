@@ -112,7 +112,7 @@ select
         -- at which rates the CRM adds up what is signed in other currencies is not read
         when compared.is_converted then 'other_currencies'
     end as excluded_reason,
-    {{ seconds_between('compared.event_at', watermark('salesforce', 'account')) }} as crm_coverage_seconds,
+    {{ coverage('crm_coverage_seconds', 'compared.event_at', 'salesforce', 'account') }},
     cast(null as bigint) as contracts_coverage_seconds,
     compared.event_at,
     compared.line_count,

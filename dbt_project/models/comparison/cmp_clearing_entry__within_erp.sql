@@ -61,16 +61,18 @@ select
     posted.net_minor as erp_amount_minor,
     case when coalesce(identified.is_voided, false) then 'erp_voided' when posted.net_minor = 0 then 'nothing_left' end
         as excluded_reason,
-    {{ seconds_between('entries.posted_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ coverage('erp_coverage_seconds', 'entries.posted_at', 'netsuite', 'transaction') }},
     entries.posted_at as event_at,
     entries.number as erp_number,
     entries.journal_type,
     entries.entry_date,
     posted.account_number,
     case when identified.erp_internal_id is null then 'journal_by_hand' else identified.fault end as fault,
-    {{ seconds_between(
-        'cast(' ~ days_after('entries.entry_date', 7) ~ ' as timestamp)', watermark('netsuite', 'transaction')
-    ) }} as clear_coverage_seconds
+    {{ coverage(
+        'clear_coverage_seconds',
+        'cast(' ~ days_after('entries.entry_date', 7) ~ ' as timestamp)',
+        'netsuite', 'transaction'
+    ) }}
 from posted
 inner join {{ ref('journal_entries') }} as entries on posted.journal_id = entries.journal_id
 left join identified on posted.journal_id = identified.erp_internal_id

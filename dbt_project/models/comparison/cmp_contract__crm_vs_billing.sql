@@ -100,8 +100,8 @@ select
         when contracts.status <> 'activated' then 'not_active'
         when contracts.recurring_mrr_minor = 0 then 'no_recurring'
     end as excluded_reason,
-    {{ seconds_between('subscriptions.created_at', watermark('salesforce', 'contract')) }} as crm_coverage_seconds,
-    {{ seconds_between('contracts.billable_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
+    {{ coverage('crm_coverage_seconds', 'subscriptions.created_at', 'salesforce', 'contract') }},
+    {{ coverage('billing_coverage_seconds', 'contracts.billable_at', 'stripe', 'subscription') }},
     contracts.signed_at as event_at,
     contracts.contract_number,
     contracts.status as contract_status,

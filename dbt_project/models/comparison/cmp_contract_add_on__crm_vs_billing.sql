@@ -69,8 +69,8 @@ select
         when link_method = 'renewal' then 'other_contract'
         when greatest(end_date, contract_end_date) < as_of_date then 'over'
     end as excluded_reason,
-    {{ seconds_between('billing_modified_at', watermark('salesforce', 'contract_line')) }} as crm_coverage_seconds,
-    {{ seconds_between('signed_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
+    {{ coverage('crm_coverage_seconds', 'billing_modified_at', 'salesforce', 'contract_line') }},
+    {{ coverage('billing_coverage_seconds', 'signed_at', 'stripe', 'subscription') }},
     signed_at as event_at,
     contract_id,
     product_code,

@@ -172,10 +172,12 @@ select
     crm_amount_minor,
     billing_amount_minor,
     excluded_reason,
-    {{ seconds_between('changed_at', watermark('salesforce', 'contract_line')) }} as crm_coverage_seconds,
-    {{ seconds_between(
-        "case when changed_side = 'crm' then changed_at else event_at end", watermark('stripe', 'subscription')
-    ) }} as billing_coverage_seconds,
+    {{ coverage('crm_coverage_seconds', 'changed_at', 'salesforce', 'contract_line') }},
+    {{ coverage(
+        'billing_coverage_seconds',
+        "case when changed_side = 'crm' then changed_at else event_at end",
+        'stripe', 'subscription'
+    ) }},
     coalesce(changed_at, event_at) as event_at,
     product_code,
     changed_side,

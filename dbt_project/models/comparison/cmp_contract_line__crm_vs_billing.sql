@@ -102,10 +102,8 @@ select
         when 'amendment_' || products.contract_id || '_' || products.product_code in (select asked.q2c_key from asked)
             then 'paper_asked_for'
     end as excluded_reason,
-    {{ seconds_between(
-        'live_contracts.billing_modified_at', watermark('salesforce', 'contract_line')
-    ) }} as crm_coverage_seconds,
-    {{ seconds_between('contracted.effective_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
+    {{ coverage('crm_coverage_seconds', 'live_contracts.billing_modified_at', 'salesforce', 'contract_line') }},
+    {{ coverage('billing_coverage_seconds', 'contracted.effective_at', 'stripe', 'subscription') }},
     coalesce(contracted.effective_at, live_contracts.billing_modified_at) as event_at,
     products.product_code,
     cast(contracted.quantity as bigint) as crm_quantity,

@@ -59,8 +59,8 @@ select
         when link_method = 'renewal' then 'other_contract'
         when sold_to_customer_id is null or billed_customer_id is null then 'customer_unknown'
     end as excluded_reason,
-    {{ seconds_between('billing_modified_at', watermark('salesforce', 'contract')) }} as crm_coverage_seconds,
-    {{ seconds_between('signed_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
+    {{ coverage('crm_coverage_seconds', 'billing_modified_at', 'salesforce', 'contract') }},
+    {{ coverage('billing_coverage_seconds', 'signed_at', 'stripe', 'subscription') }},
     signed_at as event_at,
     account_id,
     customer_id,

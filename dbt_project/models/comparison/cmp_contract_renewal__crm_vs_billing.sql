@@ -135,10 +135,8 @@ select
     recurring_mrr_minor as crm_amount_minor,
     billing_mrr_minor as billing_amount_minor,
     excluded_reason,
-    {{ seconds_between(
-        'greatest(renewed_at, ended_at)', watermark('salesforce', 'contract')
-    ) }} as crm_coverage_seconds,
-    {{ seconds_between('renewed_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
+    {{ coverage('crm_coverage_seconds', 'greatest(renewed_at, ended_at)', 'salesforce', 'contract') }},
+    {{ coverage('billing_coverage_seconds', 'renewed_at', 'stripe', 'subscription') }},
     renewed_at as event_at,
     status as crm_status,
     billing_status,

@@ -95,8 +95,8 @@ select
         when status <> 'activated' then 'not_active'
         when link_method = 'renewal' then 'other_contract'
     end as excluded_reason,
-    {{ seconds_between('billing_modified_at', watermark('salesforce', 'contract')) }} as crm_coverage_seconds,
-    {{ seconds_between('agreed_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
+    {{ coverage('crm_coverage_seconds', 'billing_modified_at', 'salesforce', 'contract') }},
+    {{ coverage('billing_coverage_seconds', 'agreed_at', 'stripe', 'subscription') }},
     agreed_at as event_at,
     currency as crm_currency,
     billing_currency,

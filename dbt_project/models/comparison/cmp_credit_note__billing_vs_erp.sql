@@ -68,15 +68,14 @@ select
         when billing.is_voided then 'void_before_post'
         when billing.total_minor = 0 then 'zero_total'
     end as excluded_reason,
-    {{ seconds_between('erp.created_at', watermark('stripe', 'credit_note')) }} as billing_coverage_seconds,
-    {{ seconds_between('billing.issued_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ coverage('billing_coverage_seconds', 'erp.created_at', 'stripe', 'credit_note') }},
+    {{ coverage('erp_coverage_seconds', 'billing.issued_at', 'netsuite', 'transaction') }},
     case
         when billing.credit_note_id is null
             then {{ seconds_between('erp.created_at', watermark('stripe', 'credit_note')) }}
         else {{ seconds_between('billing.issued_at', watermark('netsuite', 'transaction')) }}
     end as counterpart_coverage_seconds,
-    {{ seconds_between('coalesce(billing.voided_at, billing.issued_at)', watermark('netsuite', 'transaction')) }}
-        as erp_status_coverage_seconds,
+    {{ coverage('erp_status_coverage_seconds', 'coalesce(billing.voided_at, billing.issued_at)', 'netsuite', 'transaction') }},
     coalesce(billing.issued_at, erp.created_at) as event_at,
     billing.legal_entity as billing_legal_entity,
     erp.legal_entity as erp_legal_entity,

@@ -98,8 +98,8 @@ select
             and sums.billing_minor = sums.erp_minor
             then 'same_sum_of_other_credits'
     end as excluded_reason,
-    {{ seconds_between('erp_note.created_at', watermark('stripe', 'credit_note')) }} as billing_coverage_seconds,
-    {{ seconds_between('billing.applied_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ coverage('billing_coverage_seconds', 'erp_note.created_at', 'stripe', 'credit_note') }},
+    {{ coverage('erp_coverage_seconds', 'billing.applied_at', 'netsuite', 'transaction') }},
     case
         when rows_of_both.billing_id is null
             then {{ seconds_between('erp_note.created_at', watermark('stripe', 'credit_note')) }}

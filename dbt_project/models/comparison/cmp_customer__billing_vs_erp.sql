@@ -96,18 +96,20 @@ select
         when billing.source_id is null then rows_of_both.excluded_reason
         when erp.source_id is null and documents_of.customer_id is null then 'no_documents'
     end as excluded_reason,
-    {{ seconds_between(
+    {{ coverage(
+        'billing_coverage_seconds',
         'case when billing.source_id is null then erp.created_at else erp.modified_at end',
-        watermark('stripe', 'customer')
-    ) }} as billing_coverage_seconds,
+        'stripe', 'customer'
+    ) }},
     -- the ERP needs a customer from its first document on
-    {{ seconds_between(
+    {{ coverage(
+        'erp_coverage_seconds',
         'case
             when erp.source_id is not null then billing.modified_at
             else coalesce(documents_of.first_document_at, billing.created_at)
         end',
-        watermark('netsuite', 'customer')
-    ) }} as erp_coverage_seconds,
+        'netsuite', 'customer'
+    ) }},
     coalesce(documents_of.first_document_at, billing.created_at, erp.created_at) as event_at,
     billing.channel,
     documents_of.customer_id is not null as has_documents,

@@ -82,14 +82,16 @@ select
         when billing.channel = 'self_serve' and crm.source_id is null then 'self_serve'
     end as excluded_reason,
     -- a linked pair has to learn of changes; a record without its counterpart, or without its link, of its existence
-    {{ seconds_between(
+    {{ coverage(
+        'crm_coverage_seconds',
         'case when rows_of_both.is_cross_referenced then billing.modified_at else billing.created_at end',
-        watermark('salesforce', 'account')
-    ) }} as crm_coverage_seconds,
-    {{ seconds_between(
+        'salesforce', 'account'
+    ) }},
+    {{ coverage(
+        'billing_coverage_seconds',
         'case when billing.source_id is null then crm.created_at else crm.modified_at end',
-        watermark('stripe', 'customer')
-    ) }} as billing_coverage_seconds,
+        'stripe', 'customer'
+    ) }},
     coalesce(billing.created_at, crm.created_at) as event_at,
     billing.channel,
     rows_of_both.is_cross_referenced,

@@ -157,7 +157,7 @@ select
         when pairs.is_subsidiary then 'subsidiary'
         when not pairs.is_proven then 'account_of_its_own'
     end as excluded_reason,
-    {{ seconds_between('records.created_at', watermark('netsuite', 'customer')) }} as system_coverage_seconds,
+    {{ coverage('system_coverage_seconds', 'records.created_at', 'netsuite', 'customer') }},
     records.created_at as event_at,
     records.role,
     records.source_system,

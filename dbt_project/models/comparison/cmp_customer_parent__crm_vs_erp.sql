@@ -78,8 +78,8 @@ select
             and crm_parent_customer_id not in (select erp.canonical_customer_id from erp)
             then 'parent_not_in_erp'
     end as excluded_reason,
-    {{ seconds_between('erp_modified_at', watermark('salesforce', 'account')) }} as crm_coverage_seconds,
-    {{ seconds_between('crm_modified_at', watermark('netsuite', 'customer')) }} as erp_coverage_seconds,
+    {{ coverage('crm_coverage_seconds', 'erp_modified_at', 'salesforce', 'account') }},
+    {{ coverage('erp_coverage_seconds', 'crm_modified_at', 'netsuite', 'customer') }},
     crm_modified_at as event_at,
     crm_parent_customer_id,
     erp_parent_customer_id,

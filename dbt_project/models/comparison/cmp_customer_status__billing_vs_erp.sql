@@ -68,7 +68,7 @@ select
     cast(null as bigint) as erp_amount_minor,
     case when live_count = 0 and open_minor = 0 then 'nothing_to_post' end as excluded_reason,
     cast(null as bigint) as billing_coverage_seconds,
-    {{ seconds_between('erp_modified_at', watermark('netsuite', 'customer')) }} as erp_coverage_seconds,
+    {{ coverage('erp_coverage_seconds', 'erp_modified_at', 'netsuite', 'customer') }},
     erp_modified_at as event_at,
     is_active as is_active_in_erp,
     live_count > 0 as has_live_subscription,

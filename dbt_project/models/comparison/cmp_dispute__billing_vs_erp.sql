@@ -78,8 +78,8 @@ select
         when erp.is_voided then 'erp_voided'
         when billing.withdrawn_minor = 0 and erp.erp_internal_id is null then 'nothing_withdrawn'
     end as excluded_reason,
-    {{ seconds_between('erp.posted_at', watermark('stripe', 'dispute')) }} as billing_coverage_seconds,
-    {{ seconds_between('billing.stage_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ coverage('billing_coverage_seconds', 'erp.posted_at', 'stripe', 'dispute') }},
+    {{ coverage('erp_coverage_seconds', 'billing.stage_at', 'netsuite', 'transaction') }},
     coalesce(
         {{ seconds_between('billing.stage_at', watermark('netsuite', 'transaction')) }},
         {{ seconds_between('erp.posted_at', watermark('stripe', 'dispute')) }}

@@ -22,10 +22,8 @@ select
         when billing.status = 'void' then 'void_before_post'
         when billing.total_minor = 0 then 'zero_total'
     end as excluded_reason,
-    {{ seconds_between('erp.created_at', watermark('stripe', 'invoice')) }} as billing_coverage_seconds,
-    {{ seconds_between(
-        'coalesce(billing.issued_at, billing.created_at)', watermark('netsuite', 'transaction')
-    ) }} as erp_coverage_seconds,
+    {{ coverage('billing_coverage_seconds', 'erp.created_at', 'stripe', 'invoice') }},
+    {{ coverage('erp_coverage_seconds', 'coalesce(billing.issued_at, billing.created_at)', 'netsuite', 'transaction') }},
     coalesce(billing.issued_at, billing.created_at, erp.created_at) as event_at,
     billing.customer_id as billing_customer_id,
     erp.customer_id as erp_customer_id,
@@ -64,12 +62,14 @@ select
     apart.duplicate_basis,
     coalesce(erp.is_manual, false) as is_manual,
     coalesce(erp.is_voided, false) as erp_is_voided,
-    case
-        when billing.invoice_id is not null and erp.erp_internal_id is not null then {{ seconds_between(
-            'greatest(billing.status_changed_at, erp.status_changed_at)',
-            'least(' ~ watermark('stripe', 'invoice') ~ ', ' ~ watermark('netsuite', 'transaction') ~ ')'
-        ) }}
-    end as erp_status_coverage_seconds
+    {{ coverage(
+        'erp_status_coverage_seconds',
+        'case
+            when billing.invoice_id is not null and erp.erp_internal_id is not null
+                then greatest(billing.status_changed_at, erp.status_changed_at)
+        end',
+        'stripe', 'invoice', 'netsuite', 'transaction'
+    ) }}
 from {{ ref('apart_invoice__billing_vs_erp') }} as apart
 left join {{ ref('unlike_invoice__billing_vs_erp') }} as billing on apart.billing_id = billing.invoice_id
 left join (

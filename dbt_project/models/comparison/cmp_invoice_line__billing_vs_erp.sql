@@ -105,7 +105,7 @@ select
     erp_amount_minor,
     excluded_reason,
     cast(null as bigint) as billing_coverage_seconds,
-    {{ seconds_between('issued_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ coverage('erp_coverage_seconds', 'issued_at', 'netsuite', 'transaction') }},
     event_at,
     invoice_id,
     erp_invoice_id,

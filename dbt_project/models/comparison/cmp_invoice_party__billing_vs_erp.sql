@@ -49,7 +49,7 @@ select
         when billed_customer_id is null or posted_customer_id is null then 'customer_unknown'
     end as excluded_reason,
     cast(null as bigint) as billing_coverage_seconds,
-    {{ seconds_between('issued_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ coverage('erp_coverage_seconds', 'issued_at', 'netsuite', 'transaction') }},
     issued_at as event_at,
     billed_customer_id,
     posted_customer_id,

@@ -149,7 +149,7 @@ select
     erp_tax_minor as erp_amount_minor,
     excluded_reason,
     cast(null as bigint) as billing_coverage_seconds,
-    {{ seconds_between('issued_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ coverage('erp_coverage_seconds', 'issued_at', 'netsuite', 'transaction') }},
     event_at,
     compared.jurisdiction,
     billing_tax_minor,

@@ -63,7 +63,7 @@ select
     entries.period,
     entries.debit_minor as erp_amount_minor,
     cast(null as varchar) as excluded_reason,
-    {{ seconds_between('entries.posted_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ coverage('erp_coverage_seconds', 'entries.posted_at', 'netsuite', 'transaction') }},
     entries.posted_at as event_at,
     entries.journal_type,
     entries.number as erp_number,

@@ -161,10 +161,8 @@ select
         when rows_of_both.copy_role = 'voided' then 'erp_voided'
         when not billing.is_settled and erp.erp_internal_id is null then 'not_settled'
     end as excluded_reason,
-    {{ seconds_between('erp.created_at', watermark('stripe', 'charge')) }} as billing_coverage_seconds,
-    {{ seconds_between(
-        'coalesce(billing.paid_at, billing.created_at)', watermark('netsuite', 'transaction')
-    ) }} as erp_coverage_seconds,
+    {{ coverage('billing_coverage_seconds', 'erp.created_at', 'stripe', 'charge') }},
+    {{ coverage('erp_coverage_seconds', 'coalesce(billing.paid_at, billing.created_at)', 'netsuite', 'transaction') }},
     coalesce(billing.paid_at, billing.created_at, erp.paid_at) as event_at,
     coalesce(billing.invoice_id, erp.invoice_id) as invoice_id,
     billing.status as billing_status,
@@ -182,13 +180,13 @@ select
     cast(coalesce(overcharged.overcharged_minor, 0) as bigint) as overcharged_minor,
     overcharged.charged_before,
     cast(case when rows_of_both.copy_role = 'bank_collected' then fitting.unapplied_minor end as bigint) as unapplied_minor,
-    {{ seconds_between(
-        'cast(' ~ business_days_after('erp.payment_date', 2) ~ ' as timestamp)', watermark('netsuite', 'transaction')
-    ) }} as apply_coverage_seconds,
+    {{ coverage(
+        'apply_coverage_seconds',
+        'cast(' ~ business_days_after('erp.payment_date', 2) ~ ' as timestamp)',
+        'netsuite', 'transaction'
+    ) }},
     fees.payment_id is not null as was_collected,
-    {{ seconds_between(
-        'coalesce(returned.returned_at, billing.modified_at)', watermark('netsuite', 'transaction')
-    ) }} as return_coverage_seconds
+    {{ coverage('return_coverage_seconds', 'coalesce(returned.returned_at, billing.modified_at)', 'netsuite', 'transaction') }}
 from rows_of_both
 left join {{ ref('payment__billing') }} as billing on rows_of_both.billing_id = billing.payment_id
 left join {{ ref('payment__erp') }} as erp on rows_of_both.erp_id = erp.erp_internal_id

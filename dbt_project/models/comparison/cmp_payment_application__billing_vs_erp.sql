@@ -178,12 +178,13 @@ select
         when erp_applied_minor > compared.applied_minor and erp_payments.amount_minor > payments.amount_minor
             then 'payment_differs'
     end as excluded_reason,
-    {{ seconds_between('erp_applied_at', watermark('stripe', 'invoice_payment')) }} as billing_coverage_seconds,
-    {{ seconds_between('compared.applied_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
-    {{ seconds_between(
+    {{ coverage('billing_coverage_seconds', 'erp_applied_at', 'stripe', 'invoice_payment') }},
+    {{ coverage('erp_coverage_seconds', 'compared.applied_at', 'netsuite', 'transaction') }},
+    {{ coverage(
+        'apply_coverage_seconds',
         'cast(' ~ business_days_after('cast(coalesce(compared.applied_at, erp_applied_at) as date)', 2) ~ ' as timestamp)',
-        watermark('netsuite', 'transaction')
-    ) }} as apply_coverage_seconds,
+        'netsuite', 'transaction'
+    ) }},
     coalesce(compared.applied_at, erp_applied_at) as event_at,
     compared.payment_id,
     coalesce(erp_payment_id, applied_payment_id) as erp_payment_id,
@@ -197,9 +198,11 @@ select
     untold_invoice_id,
     untold_status,
     untold_due_minor,
-    {{ seconds_between(
-        'cast(' ~ business_days_after('erp_payments.payment_date', 2) ~ ' as timestamp)', watermark('stripe', 'invoice')
-    ) }} as told_coverage_seconds
+    {{ coverage(
+        'told_coverage_seconds',
+        'cast(' ~ business_days_after('erp_payments.payment_date', 2) ~ ' as timestamp)',
+        'stripe', 'invoice'
+    ) }}
 from compared
 left join {{ ref('payment__billing') }} as payments on compared.payment_id = payments.payment_id
 left join {{ ref('payment__erp') }} as erp_payments on compared.applied_payment_id = erp_payments.erp_internal_id

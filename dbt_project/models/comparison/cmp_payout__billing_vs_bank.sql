@@ -235,8 +235,7 @@ select
     valued.billing_amount_minor,
     case when valued.bank_id is not null then valued.booked_minor + valued.bank_fee_minor end as bank_amount_minor,
     valued.excluded_reason,
-    {{ seconds_between('cast(valued.booking_date as timestamp)', watermark('stripe', 'payout')) }}
-        as billing_coverage_seconds,
+    {{ coverage('billing_coverage_seconds', 'cast(valued.booking_date as timestamp)', 'stripe', 'payout') }},
     {{ seconds_between('cast(valued.due_date as timestamp)', 'cast(valued.covered_date as timestamp)') }}
         as bank_coverage_seconds,
     {{ seconds_between(

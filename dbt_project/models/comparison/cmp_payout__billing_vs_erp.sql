@@ -68,8 +68,8 @@ select
         when rows_of_both.copy_role = 'manual' then 'other_deposit'
         when not billing.is_settled and erp.erp_internal_id is null then 'not_arrived'
     end as excluded_reason,
-    {{ seconds_between('erp.created_at', watermark('stripe', 'payout')) }} as billing_coverage_seconds,
-    {{ seconds_between('billing.sent_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ coverage('billing_coverage_seconds', 'erp.created_at', 'stripe', 'payout') }},
+    {{ coverage('erp_coverage_seconds', 'billing.sent_at', 'netsuite', 'transaction') }},
     coalesce(
         {{ seconds_between(
             'cast(' ~ business_days_after('billing.arrival_date', 2) ~ ' as timestamp)',

@@ -129,7 +129,7 @@ select
         when posted.debit_minor + posted.credit_minor = 0 then 'zero_amount'
     end as excluded_reason,
     cast(null as bigint) as mapping_coverage_seconds,
-    {{ seconds_between('posted.posted_at', watermark('netsuite', 'transaction')) }} as ledger_coverage_seconds,
+    {{ coverage('ledger_coverage_seconds', 'posted.posted_at', 'netsuite', 'transaction') }},
     posted.posted_at as event_at,
     posted.document,
     posted.line,

@@ -89,7 +89,7 @@ select
     cast(null as varchar) as period,
     cast(null as bigint) as system_amount_minor,
     cast(null as varchar) as excluded_reason,
-    {{ seconds_between('counted.modified_at', watermark('stripe', 'subscription')) }} as system_coverage_seconds,
+    {{ coverage('system_coverage_seconds', 'counted.modified_at', 'stripe', 'subscription') }},
     counted.modified_at as event_at,
     systems.role,
     systems.source_system,

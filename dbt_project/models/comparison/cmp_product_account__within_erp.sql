@@ -68,7 +68,7 @@ select
         when mapped.product_family is null then 'not_mapped'
         when mapped.is_by_entity then 'mapped_by_entity'
     end as excluded_reason,
-    {{ seconds_between('items.modified_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ coverage('erp_coverage_seconds', 'items.modified_at', 'netsuite', 'transaction') }},
     items.modified_at as event_at,
     kinds.attribute,
     items.product_code,

@@ -123,8 +123,8 @@ select
         when rows_of_both.copy_role = 'manual' and coalesce(by_bank.beyond_minor, 0) <= 0 then 'paid_by_bank'
         when not billing.is_settled and erp.erp_internal_id is null then 'not_settled'
     end as excluded_reason,
-    {{ seconds_between('erp.created_at', watermark('stripe', 'refund')) }} as billing_coverage_seconds,
-    {{ seconds_between('billing.created_at', watermark('netsuite', 'transaction')) }} as erp_coverage_seconds,
+    {{ coverage('billing_coverage_seconds', 'erp.created_at', 'stripe', 'refund') }},
+    {{ coverage('erp_coverage_seconds', 'billing.created_at', 'netsuite', 'transaction') }},
     coalesce(
         {{ seconds_between('billing.created_at', watermark('netsuite', 'transaction')) }},
         {{ seconds_between('erp.created_at', watermark('stripe', 'refund')) }}
@@ -136,7 +136,7 @@ select
     coalesce(billing.credit_note_id, erp.credit_note_id) as credit_note_id,
     erp.number as erp_number,
     cast(coalesce(uncredited.uncredited_minor, 0) as bigint) as uncredited_minor,
-    {{ seconds_between('billing.created_at', watermark('stripe', 'credit_note')) }} as credit_coverage_seconds,
+    {{ coverage('credit_coverage_seconds', 'billing.created_at', 'stripe', 'credit_note') }},
     coalesce(rows_of_both.copy_role = 'duplicate', false) as is_erp_duplicate,
     coalesce(rows_of_both.duplicate_of, case when by_bank.beyond_minor > 0 then by_bank.refund_id end) as duplicate_of,
     cast(case

@@ -199,7 +199,7 @@ select
     rows_of_both.erp_amount_minor,
     rows_of_both.excluded_reason,
     cast(null as bigint) as policy_coverage_seconds,
-    {{ seconds_between('documents.created_at', watermark('netsuite', 'revenue_plan')) }} as erp_coverage_seconds,
+    {{ coverage('erp_coverage_seconds', 'documents.created_at', 'netsuite', 'revenue_plan') }},
     documents.created_at as event_at,
     rows_of_both.erp_internal_id,
     rows_of_both.policy,

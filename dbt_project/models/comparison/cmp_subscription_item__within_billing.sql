@@ -83,7 +83,7 @@ select
     cast(null as varchar) as period,
     {{ whole_minor('items.unit_mrr_minor * items.quantity') }} as billing_amount_minor,
     items.excluded_reason,
-    {{ seconds_between('items.created_at', watermark('stripe', 'subscription')) }} as billing_coverage_seconds,
+    {{ coverage('billing_coverage_seconds', 'items.created_at', 'stripe', 'subscription') }},
     items.created_at as event_at,
     items.subscription_id,
     items.contract_id,

@@ -15,7 +15,7 @@ select
     ratings.billed_minor as billing_amount_minor,
     case when ratings.metered_quantity is null then 'nothing_metered' end as excluded_reason,
     cast(null as bigint) as metered_coverage_seconds,
-    {{ seconds_between('billing.issued_at', watermark('stripe', 'usage')) }} as billing_coverage_seconds,
+    {{ coverage('billing_coverage_seconds', 'billing.issued_at', 'stripe', 'usage') }},
     billing.issued_at as event_at,
     ratings.item_id,
     ratings.product_code,
