@@ -78,14 +78,19 @@ def dbt_client(project: DbtProject) -> DbtCliResource:
 def ensure_manifest(project: DbtProject) -> None:
     """Parse the project if that was never done for its files as they are.
 
-    Their times alone do not tell: a new version of Tieout may be older than the last night.
+    Their times alone do not tell: a new version of Tieout may be older than the last night. Of a
+    project that lay in another folder nothing is taken over: dbt would look for its seeds there.
     """
     manifest = Path(project.manifest_path)
-    parsed, files = manifest.with_name("parsed_files.sha256"), source_files()
-    if manifest.exists() and parsed.exists() and parsed.read_text("utf-8") == files:
+    parsed = manifest.with_name("parsed_files.sha256")
+    folder, files = f"{DBT_PROJECT_DIR}\n", source_files()
+    known = parsed.read_text("utf-8") if parsed.exists() else ""
+    if manifest.exists() and known == folder + files:
         return
+    if not known.startswith(folder):
+        manifest.with_name("partial_parse.msgpack").unlink(missing_ok=True)
     dbt_client(project).cli(["parse", "--quiet"], target_path=manifest.parent).wait()
-    parsed.write_text(files, "utf-8")
+    parsed.write_text(folder + files, "utf-8")
 
 
 def source_files() -> str:
