@@ -75,10 +75,10 @@
 {# For how many seconds a system could have known of something, as a column of that name: from an instant to the watermark of the
    object in which it would stand; of several objects the one counts that was read less far. Every reading makes it longer,
    of records that nobody touched too. So the table holds it up to 1970, and the view over it adds the time from there to the
-   watermark (materializations.sql); unit tests, and Spark, whose tables are made anew each night, get the whole. #}
+   watermark (materializations.sql). Who compiles a model sees the whole, and so do unit tests, and Spark, which makes all anew. #}
 {% macro coverage(name, since, system, object) -%}
     {%- set until = watermarks(system, object, *varargs) -%}
-    {%- if target.type == 'duckdb' and model.resource_type == 'model' -%}
+    {%- if target.type == 'duckdb' and model.resource_type == 'model' and flags.WHICH in ('build', 'run') -%}
         {{ seconds_between(since, epoch()) }} as {{ name }} /* until {{ ([name, system, object] + varargs | list) | join(' ') }} */
     {%- else -%}
         {{ seconds_between(since, until) }} as {{ name }}

@@ -187,7 +187,7 @@ def test_no_rule_would_tell_of_pairs_whose_fingerprints_are_equal(company, first
             assert totals.fetchall()
             (model,) = company.settings.dbt_target_dir.glob(f"compiled/**/{comparison.name}.sql")
             con.execute(
-                f"create or replace table comparison.{comparison.name} as {model.read_text()}"
+                f"create or replace table comparison.{comparison.name}__held as {model.read_text()}"
             )
         whole = evaluate(con, rules, first_night)
     assert folded.drift.equals(whole.drift)
