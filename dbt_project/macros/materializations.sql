@@ -9,7 +9,8 @@
   {{ return(replaced_whole('view')) }}
 {% endmaterialization %}
 
-{# Where columns of a table grow with every reading (`coverage` in time.sql), it is a view over the table that holds the rest. #}
+{# Where columns of a table grow with every reading (`coverage` in time.sql), it is a view over the table that holds the rest. Its
+   columns are named one by one: DuckDB tells those of `replace` in another order each time it is asked for the view. #}
 {% macro replaced_whole(kind) %}
   {%- set growing = modules.re.findall('/\\* until (\\w+) ([\\w ]+) \\*/', sql) if kind == 'table' else [] -%}
   {%- set shown = 'view' if growing else kind -%}
@@ -24,16 +25,19 @@
       {{ sql }}
     );
     {% if growing %}
+    {% set until = dict(growing) -%}
     create or replace view {{ target }} as
-    select * replace (
-      {% for name, objects in growing %}
-      {{ name }} + {{ seconds_between(tieout.epoch(), tieout.watermarks(*objects.split(' '))) }} as {{ name }}{{ ', ' if not loop.last }}
+    select
+      {% for name in model['columns'] -%}
+      {{ name }}
+      {%- if name in until %}
+      + {{ seconds_between(tieout.epoch(), tieout.watermarks(*until[name].split(' '))) }} as {{ name }}
+      {%- endif %}{{ ', ' if not loop.last }}
       {% endfor %}
-    )
     from {{ made }}
     {% endif %}
   {%- endcall -%}
-  {%- if config.get('contract').enforced and not tieout.is_as_contracted() -%}
+  {%- if config.get('contract').enforced and not tieout.is_as_contracted(made) -%}
     {%- do get_assert_columns_equivalent(sql) -%}
   {%- endif -%}
   {%- do tieout.require_grain(target, model['unique_id']) -%}
@@ -42,9 +46,9 @@
 
 {# Whether the relation has the columns of its contract, in their order and by the very names of their types. dbt plans a query
    once more to learn its columns, which takes longer than to run it on a small night: it does so only where names differ. #}
-{% macro is_as_contracted() %}
+{% macro is_as_contracted(relation) %}
   {%- set made = [] -%}
-  {%- for column in run_query("select name, type from pragma_table_info('" ~ this.schema ~ "." ~ this.identifier ~ "')") -%}
+  {%- for column in run_query("select name, type from pragma_table_info('" ~ relation.schema ~ "." ~ relation.identifier ~ "')") -%}
     {%- do made.append((column['name'], column['type'] | lower)) -%}
   {%- endfor -%}
   {%- set told = [] -%}
