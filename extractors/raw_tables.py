@@ -107,7 +107,7 @@ def load_current(
 class _Made:
     """What a table that is there was made of; `content` where that was one whole reading."""
 
-    readings: Sequence[str]
+    readings: list[str]
     content: str | None
 
 
@@ -144,7 +144,9 @@ def _load_object(
     if (
         known is not None
         and known.content is not None
-        and ((known.readings[0], known.content) == (wanted.readings[0], wanted.content))
+        and (known.readings[0], known.content) == (wanted.readings[0], wanted.content)
+        # of an earlier day its rows would be of a later one
+        and known.readings <= wanted.readings
     ):
         loading: Loading = "unchanged"
     elif (

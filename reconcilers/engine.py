@@ -14,6 +14,7 @@ import narwhals as nw
 import polars as pl
 
 _LOOK_AGAIN_SECONDS = 0.5
+_MODELS_STAMP = "staging.stg_control__build"
 
 
 class WarehouseBuiltForAnotherDay(RuntimeError):  # noqa: N818 - a state, told as one
@@ -70,7 +71,7 @@ def collect(frame: nw.LazyFrame[duckdb.DuckDBPyRelation]) -> pl.DataFrame:
 
 
 def require_built_for(con: duckdb.DuckDBPyConnection, snapshot_date: date) -> None:
-    """Refuse a warehouse that was loaded as of another day.
+    """Refuse a warehouse that was loaded as of another day, or whose models are of another load.
 
     Raises WarehouseBuiltForAnotherDay.
     """
@@ -85,6 +86,14 @@ def require_built_for(con: duckdb.DuckDBPyConnection, snapshot_date: date) -> No
         raise WarehouseBuiltForAnotherDay(
             f"Reconciling {snapshot_date}: the warehouse is built for {seen}. "
             "Rebuild it for the day that you want to reconcile."
+        )
+    if (
+        exists(con, _MODELS_STAMP)
+        and con.sql(f"from {_MODELS_STAMP} except from raw.build").fetchall()
+    ):
+        raise WarehouseBuiltForAnotherDay(
+            f"Reconciling {snapshot_date}: the raw tables were loaded since dbt built the models. "
+            "Build them for that day first."
         )
 
 

@@ -12,7 +12,14 @@
 {# Where columns of a table grow with every reading (`coverage` in time.sql), it is a view over the table that holds the rest. Its
    columns are named one by one: DuckDB tells those of `replace` in another order each time it is asked for the view. #}
 {% macro replaced_whole(kind) %}
-  {%- set growing = modules.re.findall('/\\* until (\\w+) ([\\w ]+) \\*/', sql) if kind == 'table' else [] -%}
+  {%- set growing = modules.re.findall('/\\* until (\\w+) ([\\w ]+) \\*/', sql) -%}
+  {%- set until = dict(growing) -%}
+  {%- if growing and (kind == 'view' or until | length != growing | unique | list | length
+    or until.keys() | reject('in', model['columns']) | list) -%}
+    {%- do exceptions.raise_compiler_error(
+      'coverage() is for columns of a table with a contract, of one watermark in all parts of a union: ' ~ growing
+    ) -%}
+  {%- endif -%}
   {%- set shown = 'view' if growing else kind -%}
   {%- set target = this.incorporate(type=shown) -%}
   {%- set existing = load_cached_relation(this) -%}
@@ -25,7 +32,6 @@
       {{ sql }}
     );
     {% if growing %}
-    {% set until = dict(growing) -%}
     create or replace view {{ target }} as
     select
       {% for name in model['columns'] -%}

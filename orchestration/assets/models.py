@@ -18,7 +18,7 @@ from dagster_dbt import (
 from orchestration import standing
 from orchestration.assets.raw import RAW_TABLES
 from orchestration.column_lineage import Columns, Lineage
-from orchestration.dbt import dbt_project, enter_dbt_environment, source_files
+from orchestration.dbt import enter_dbt_environment, source_files
 from orchestration.partitions import day_of, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from orchestration.spark.night import FIRST_HALF, build_on_spark
@@ -136,7 +136,12 @@ def all_told(context: dg.AssetExecutionContext, events: Iterable[Any]) -> Iterat
 
 
 def _build(
-    context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource, *, is_first: bool
+    context: dg.AssetExecutionContext,
+    night: Night,
+    dbt: DbtCliResource,
+    project: DbtProject,
+    *,
+    is_first: bool,
 ) -> Iterator[Any]:
     """One `dbt build` of the selected models and their data tests (unit tests are for CI).
 
@@ -150,7 +155,8 @@ def _build(
     keys = {spec.metadata[_UNIQUE_ID]: spec.key for spec in context.assets_def.specs}
     names = {".".join(key.path) for key in keys.values()}
     fingerprint = standing.fingerprint(source_files())
-    manifest = json.loads(Path(dbt_project(night.settings).manifest_path).read_text("utf-8"))
+    # that of the assets: a company's own target folder has none where the daemon runs its nights
+    manifest = json.loads(Path(project.manifest_path).read_text("utf-8"))
     sources = {
         id_: f"{one['schema']}.{one['identifier']}" for id_, one in manifest["sources"].items()
     }
@@ -163,7 +169,7 @@ def _build(
         built_of = standing.take(con, half, fingerprint, names)
         ((records,),) = con.sql(_RECORDS).fetchall()
     if night.settings.engine == "spark":
-        yield from build_on_spark(context, night, dbt, is_first=is_first)
+        yield from build_on_spark(context, night, dbt, manifest, is_first=is_first)
         return
     nodes, stays = manifest["nodes"], set[str]()
     if built_of is not None and not context.is_subset:
@@ -232,7 +238,7 @@ def build_dbt_assets(project: DbtProject, lineage: Lineage) -> list[dg.AssetsDef
     def models_before_identity(
         context: dg.AssetExecutionContext, night: dg.ResourceParam[Night], dbt: DbtCliResource
     ) -> Iterator[Any]:
-        yield from all_told(context, _build(context, night, dbt, is_first=True))
+        yield from all_told(context, _build(context, night, dbt, project, is_first=True))
 
     @dbt_assets(
         exclude=f"{BEFORE_IDENTITY} {GRAINS_OF_MODELS}", name="models_after_identity", **common
@@ -240,6 +246,6 @@ def build_dbt_assets(project: DbtProject, lineage: Lineage) -> list[dg.AssetsDef
     def models_after_identity(
         context: dg.AssetExecutionContext, night: dg.ResourceParam[Night], dbt: DbtCliResource
     ) -> Iterator[Any]:
-        yield from all_told(context, _build(context, night, dbt, is_first=False))
+        yield from all_told(context, _build(context, night, dbt, project, is_first=False))
 
     return [models_before_identity, models_after_identity]

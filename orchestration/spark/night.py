@@ -7,14 +7,13 @@ identities, matching, rules and tie-outs. Those read of a model what they look f
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from orchestration.dbt import dbt_project
 from orchestration.resources import Night
 from orchestration.spark.folder import SparkFolder, of_type, require_spark, tables_of
 
@@ -23,7 +22,12 @@ FIRST_HALF = "before_identity"
 
 
 def build_on_spark(
-    context: dg.AssetExecutionContext, night: Night, dbt: DbtCliResource, *, is_first: bool
+    context: dg.AssetExecutionContext,
+    night: Night,
+    dbt: DbtCliResource,
+    manifest: Mapping[str, Any],
+    *,
+    is_first: bool,
 ) -> Iterator[Any]:
     """One half of the models, of which the second stands on the identities that Python made.
 
@@ -37,7 +41,6 @@ def build_on_spark(
     if is_first:
         shutil.rmtree(folder.path, ignore_errors=True)
     folder.path.mkdir(parents=True, exist_ok=True)
-    manifest = json.loads(Path(dbt_project(settings).manifest_path).read_text("utf-8"))
     os.environ.update(folder.environment)
     in_duckdb = settings.dbt_target_dir
     in_spark = in_duckdb.with_name("target-spark")

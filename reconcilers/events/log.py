@@ -147,7 +147,9 @@ def _bring_up(
     con.execute("BEGIN")
     try:
         ((known,),) = con.execute(
-            "SELECT coalesce(max(files), []) FROM event_log.made_of WHERE name = ?", [table]
+            "SELECT coalesce(max(files), []) FROM event_log.made_of SEMI JOIN duckdb_tables() "
+            "ON name = schema_name || '.' || table_name WHERE name = ?",
+            [table],
         ).fetchall()
         if known and known == wanted[: len(known)]:
             if added := files[len(known) - 1 :]:

@@ -22,6 +22,7 @@ from orchestration.assembly import build_defs
 from orchestration.assets.corrections import PLAN
 from orchestration.assets.reconciliation import TIEOUTS
 from orchestration.assets.reporting import REPORT
+from orchestration.dbt import dbt_client, dbt_project, enter_dbt_environment
 from orchestration.dry_run import dry_run
 from orchestration.evaluate import compare
 from orchestration.night import dagster_home, run_backfill
@@ -192,6 +193,29 @@ def test_no_rule_would_tell_of_pairs_whose_fingerprints_are_equal(company, first
         whole = evaluate(con, rules, first_night)
     assert folded.drift.equals(whole.drift)
     assert folded.dispositions.equals(whole.dispositions)
+
+
+def test_what_a_view_adds_to_a_comparison_makes_the_whole_of_it(company, first_night, tmp_path):
+    """dbt compiles a model as a whole; a night makes a table, and a view that adds watermarks."""
+    settings = company.settings
+    enter_dbt_environment(settings)
+    client = dbt_client(dbt_project(settings))
+    client.cli(["--quiet", "compile", "--select", "comparison"], target_path=tmp_path).wait()
+    with open_warehouse(settings.warehouse_path) as con:
+        held = con.sql(
+            "select replace(table_name, '__held', '') from duckdb_tables() "
+            "where table_name like '%\\_\\_held' escape '\\'"
+        )
+        names = [name for (name,) in held.fetchall()]
+        apart = {}
+        for name in names:
+            (file,) = tmp_path.glob(f"compiled/**/{name}.sql")
+            whole = f"({file.read_text('utf-8')})"
+            gone = con.sql(f"from comparison.{name} except all {whole}").fetchall()
+            new = con.sql(f"{whole} except all from comparison.{name}").fetchall()
+            apart |= {name: (gone[:1], new[:1])} if gone or new else {}
+    assert apart == {}
+    assert {"cmp_invoice__billing_vs_erp", "cmp_contract__crm_vs_billing"} <= set(names)
 
 
 def test_the_report_says_what_the_night_found(company, first_night):

@@ -133,7 +133,7 @@ select
     null,
     unpapered.mrr_minor,
     unpapered.excluded_reason,
-    {{ seconds_between('unpapered.created_at', watermark('salesforce', 'contract')) }},
+    {{ coverage('crm_coverage_seconds', 'unpapered.created_at', 'salesforce', 'contract') }},
     null,
     unpapered.created_at,
     contracts.contract_number,

@@ -216,6 +216,8 @@ def test_a_table_is_left_merged_or_made_anew(tmp_path):
     assert loading(fourth, "others") == "anew"
     assert loading(fifth, "others") == "unchanged"
     assert loading(fifth + timedelta(days=1), "others") == "anew"
+    assert loading(fifth, "others") == "anew"
+    assert loading(fourth, "others") == "anew"  # its rows would be of a later day
     assert loading(FIRST_DAY, "others") == "anew"
     assert con.sql("SELECT id FROM raw.stripe__product").fetchall() == [("1",)]
 

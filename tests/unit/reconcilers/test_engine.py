@@ -73,6 +73,21 @@ def test_another_day_is_refused_naming_both():
         engine.require_built_for(warehouse(), date(2026, 7, 1))
 
 
+def test_models_that_were_built_of_an_earlier_load_are_refused():
+    con = warehouse()
+    con.execute("create schema if not exists staging")
+    con.execute("create view staging.stg_control__build as from raw.build")
+    engine.require_built_for(con, DAY)
+    con.execute("create or replace view staging.stg_control__build as from raw.build limit 0")
+    engine.require_built_for(con, DAY)
+    con.execute(
+        "create or replace view staging.stg_control__build as "
+        "select * replace (snapshot_date - 1 as snapshot_date) from raw.build"
+    )
+    with pytest.raises(WarehouseBuiltForAnotherDay, match="loaded since dbt built the models"):
+        engine.require_built_for(con, DAY)
+
+
 @pytest.mark.parametrize(
     "setup", ["create schema raw", "create schema raw; create table raw.build (snapshot_date date)"]
 )

@@ -83,6 +83,16 @@ def test_a_day_that_was_gathered_again_is_loaded_again(con, tmp_path):
     assert logged(con) == [("b", DAY)]
 
 
+def test_a_table_that_is_gone_is_made_again(con, tmp_path):
+    log = EventLog(tmp_path)
+    build(con, log, DAY, "a")
+    log.append(con, DAY)
+    log.load(con, LATER)
+    con.execute("drop table event_log.events")
+    log.load(con, LATER)
+    assert logged(con) == [("a", DAY)]
+
+
 def test_a_night_without_events_is_in_the_log_too(con, tmp_path):
     log = EventLog(tmp_path)
     build(con, log, DAY)
