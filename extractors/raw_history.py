@@ -49,9 +49,9 @@ class History:
         ]
 
     @property
-    def is_one_reading(self) -> bool:
-        """Whether a single full read tells all, as of an object that is read whole each night."""
-        return [one.mode for one in self.current] == ["full"]
+    def is_read_whole(self) -> bool:
+        """Whether the newest read was a full one, behind others: it may have told the same."""
+        return len(self.manifests) > 1 and self.manifests[-1].mode == "full"
 
     @property
     def key_scan(self) -> Manifest | None:

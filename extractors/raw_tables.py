@@ -105,7 +105,7 @@ def load_current(
 
 @dataclass(frozen=True)
 class _Made:
-    """What a table that is there was made of; `content` where that was one whole reading."""
+    """What a table that is there was made of; `content` where that was read whole once more."""
 
     readings: list[str]
     content: str | None
@@ -137,7 +137,7 @@ def _load_object(
         _load_versions(con, history, selected)
     wanted = _Made(
         [f"{made_by} {selected}", *history.readings],
-        _content(con, history, f"{columns}, _changed_at") if history.is_one_reading else None,
+        _content(con, history, f"{columns}, _changed_at") if history.is_read_whole else None,
     )
     since = history.current[len(known.readings) - 1 :] if known else ()
     link = history.spec.parent
