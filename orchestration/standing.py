@@ -51,28 +51,32 @@ def fingerprint(project_files: str = "", code: Iterable[Path] = CODE) -> str:
 
 
 def versions(
-    con: duckdb.DuckDBPyConnection, sources: Mapping[str, Collection[str]]
+    con: duckdb.DuckDBPyConnection, sources: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, str]:
-    """Of each of these tables that is there: another version once it has other rows.
+    """Of each source of the manifest that is there: another version once it has other rows.
 
-    With each stand columns of it that do not count: they tell of the night alone.
+    Columns that tell of the night alone (`of_the_night` in its meta) do not count.
     """
-    noted = [
-        row
+    noted = {
+        name: version
         for table, query in _NOTED_VERSIONS
         if exists(con, table)
-        for row in con.sql(query).fetchall()
-    ]
-    known = {name: version for name, version in noted if version is not None}
-    for name, left_out in sources.items():
-        if name not in known and exists(con, name):
-            kept = f"COLUMNS(lambda name: NOT list_contains({list(left_out)}::VARCHAR[], name))"
+        for name, version in con.sql(query).fetchall()
+    }
+    found = {}
+    for id_, source in sources.items():
+        name = f"{source['schema']}.{source['identifier']}"
+        if noted.get(name) is not None:
+            found[id_] = noted[name]
+        elif exists(con, name):
+            left_out = source["config"]["meta"].get("of_the_night", [])
+            kept = f"COLUMNS(lambda name: NOT list_contains({left_out}::VARCHAR[], name))"
             rows = con.sql(
                 "SELECT count(*) || ' ' || coalesce(sum(hash(t)), 0) "
                 f"FROM (SELECT {kept} FROM {name}) AS t"
             )
-            ((known[name],),) = rows.fetchall()
-    return known
+            ((found[id_],),) = rows.fetchall()
+    return found
 
 
 def take(

@@ -157,15 +157,8 @@ def _build(
     fingerprint = standing.fingerprint(source_files())
     # that of the assets: a company's own target folder has none where the daemon runs its nights
     manifest = json.loads(Path(project.manifest_path).read_text("utf-8"))
-    sources = {
-        id_: f"{one['schema']}.{one['identifier']}" for id_, one in manifest["sources"].items()
-    }
-    of_the_night = {
-        sources[id_]: one["config"]["meta"].get("of_the_night", ())
-        for id_, one in manifest["sources"].items()
-    }
     with night.warehouse(read_only=False) as con:
-        versions = standing.versions(con, of_the_night)
+        versions = standing.versions(con, manifest["sources"])
         built_of = standing.take(con, half, fingerprint, names)
         ((records,),) = con.sql(_RECORDS).fetchall()
     if night.settings.engine == "spark":
@@ -174,12 +167,16 @@ def _build(
     nodes, stays = manifest["nodes"], set[str]()
     if built_of is not None and not context.is_subset:
         os.environ["TIEOUT_STANDING"] = half
-        changed = [id_ for id_, name in sources.items() if built_of.get(name) != versions.get(name)]
+        changed = [id_ for id_ in manifest["sources"] if built_of.get(id_) != versions.get(id_)]
         stays = keys.keys() & standing.unaffected(manifest, changed)
     invocation = dbt.cli(
         # nobody reads the manifest and the results that dbt would write anew each time
         ["build", "--exclude-resource-type", "unit_test", "--no-write-json"]
-        + (["--exclude", " ".join(".".join(nodes[id_]["fqn"]) for id_ in stays)] if stays else [])
+        + (
+            ["--exclude", " ".join(".".join(nodes[id_]["fqn"]) for id_ in sorted(stays))]
+            if stays
+            else []
+        )
         + (["--threads", "1"] if records > MOST_RECORDS_OF_TWO else []),
         context=context,
         target_path=night.settings.dbt_target_dir,
@@ -198,7 +195,7 @@ def _with_standing(
 ) -> Iterator[Any]:
     """What dbt tells, and of what stays as it was, each behind what it is made of.
 
-    Checks of seeds alone passed when these were built.
+    Checks of nothing but that passed when it was built.
     """
     made_of = {key: context.assets_def.asset_deps[key] & context.assets_def.keys for key in stays}
     told: set[dg.AssetKey] = set()

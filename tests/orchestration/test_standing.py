@@ -78,6 +78,15 @@ def test_the_code_that_makes_the_tables_below_counts(tmp_path):
     assert standing.fingerprint("files", [tmp_path]) != before
 
 
+def declared(*names, **meta):
+    """Sources as a manifest has them, under their own names."""
+    return {
+        name: {"schema": schema, "identifier": table, "config": {"meta": meta}}
+        for name in names
+        for schema, _, table in [name.partition(".")]
+    }
+
+
 @pytest.mark.parametrize(
     ("meanwhile", "is_another"),
     [
@@ -92,7 +101,7 @@ def test_a_source_of_other_rows_has_another_version(con, meanwhile, is_another):
     con.execute(
         "CREATE TABLE identity.crosswalk AS FROM (VALUES ('a', 1), ('c', 1)) AS one (source_id, seen)"
     )
-    sources = {"identity.crosswalk": ["seen"], "seeds.currencies": []}
+    sources = declared("seeds.currencies") | declared("identity.crosswalk", of_the_night=["seen"])
     before = standing.versions(con, sources)
     con.execute(meanwhile)
     after = standing.versions(con, sources)
@@ -103,7 +112,7 @@ def test_a_source_of_other_rows_has_another_version(con, meanwhile, is_another):
 
 def test_what_was_read_has_the_version_of_its_last_change(con, tmp_path):
     day = dt.date(2026, 7, 1)
-    sources = dict.fromkeys(("raw.stripe__product", "raw.build", "event_log.events"), ())
+    sources = declared("raw.stripe__product", "raw.build", "event_log.events")
     EventLog(tmp_path / "log").load(con, day)
 
     def loaded(made_by):
