@@ -13,7 +13,7 @@ from orchestration.exports import publish_file
 from orchestration.partitions import day_of, one_day_at_a_time, snapshot_days
 from orchestration.resources import WAREHOUSE_POOL, Night
 from reconcilers.events.log import EventLog
-from reconcilers.events.publish import export_missing
+from reconcilers.events.publish import SUFFIX, export_missing
 from reconcilers.events.sink import CursorLost
 
 EVENT_LOG = dg.AssetKey(["events", "log"])
@@ -62,12 +62,12 @@ def event_log(
 def cloud_events(
     context: dg.AssetExecutionContext, night: dg.ResourceParam[Night]
 ) -> dg.MaterializeResult:
-    """The night's events as CloudEvents: a file of JSON lines, and to the receiver, if any."""
+    """The night's events as CloudEvents: JSON lines in a file, and to the receiver, if any."""
     day = day_of(context.partition_key)
     log, settings = EventLog(night.settings.event_log_dir), night.settings
     written = export_missing(log, settings.event_exports_dir, day)
     for one in written:
-        publish_file(settings, settings.event_exports_dir / f"{one.isoformat()}.jsonl")
+        publish_file(settings, settings.event_exports_dir / f"{one.isoformat()}{SUFFIX}")
     sent, refused, trouble = 0, 0, ""
     try:
         delivered = asyncio.run(send_events(settings))

@@ -1,4 +1,4 @@
-"""Publishes the event log as CloudEvents, one file of JSON lines per night."""
+"""Publishes the event log as CloudEvents, one file of JSON lines per night, compressed."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -12,6 +12,8 @@ from reconcilers.events.cloudevents import envelope
 from reconcilers.events.log import EventLog
 
 ROWS_AT_ONCE = 10_000
+# A million invoices have 10 GB of events on their first night, and a twentieth of it so.
+SUFFIX = ".jsonl.zst"
 # The last night that was written: files that a receiver took away are not written again.
 WRITTEN_THROUGH = ".written_through"
 
@@ -24,14 +26,22 @@ def export_day(log: EventLog, folder: Path, day: date) -> tuple[Path, int]:
     if day not in log.days():
         raise LookupError(f"the event log has no night of {day}; run it first.")
     folder.mkdir(parents=True, exist_ok=True)
-    target, count = folder / f"{day.isoformat()}.jsonl", 0
-    unfinished = target.with_suffix(".jsonl.part")
-    with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-        for lines in _read(log, [day], f"{envelope()} AS line"):
-            file.writelines(f"{line}\n" for line in lines["line"].to_pylist())
-            count += len(lines)
+    target, count = folder / f"{day.isoformat()}{SUFFIX}", 0
+    unfinished = target.with_suffix(".part")
+    with pa.CompressedOutputStream(str(unfinished), "zstd") as file:
+        for batch in _read(log, [day], f"encode({envelope()} || chr(10)) AS line"):
+            file.write(_bytes_of(batch["line"]))
+            count += len(batch)
     unfinished.replace(target)
     return target, count
+
+
+def _bytes_of(lines: pa.BinaryArray) -> pa.Buffer:
+    """All lines, which stand one behind the other in memory: none becomes an object of Python."""
+    _, offsets, text = lines.buffers()
+    places = memoryview(offsets).cast("i")
+    begin, end = places[lines.offset], places[lines.offset + len(lines)]
+    return text.slice(begin, end - begin)
 
 
 def export_missing(log: EventLog, folder: Path, day: date) -> dict[date, int]:

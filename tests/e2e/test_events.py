@@ -59,7 +59,7 @@ def published(company: Company) -> dict[str, bytes]:
     root = company.settings.home
     files = [
         *company.settings.event_log_dir.rglob("*.parquet"),
-        *company.settings.event_exports_dir.glob("*.jsonl"),
+        *company.settings.event_exports_dir.glob("*.jsonl.zst"),
     ]
     return {str(file.relative_to(root)): file.read_bytes() for file in sorted(files)}
 

@@ -5,6 +5,7 @@ import json
 import shutil
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from reconcilers.events.log import EVENTS_FILE, EventLog
@@ -19,8 +20,9 @@ def log(tmp_path):
 
 def test_a_night_is_one_file_of_its_events_in_order(log, tmp_path):
     path, count = export_day(log, tmp_path / "exports", DAYS[1])
-    assert (path.name, count) == ("2026-06-30.jsonl", PER_DAY)
-    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ALL[PER_DAY:]
+    assert (path.name, count) == ("2026-06-30.jsonl.zst", PER_DAY)
+    with pa.CompressedInputStream(str(path), "zstd") as file:
+        assert [json.loads(line)["id"] for line in file.read().splitlines()] == ALL[PER_DAY:]
 
 
 def test_written_again_it_has_the_same_bytes_and_nothing_is_left_beside_it(log, tmp_path):
@@ -40,7 +42,7 @@ def test_a_night_that_the_log_does_not_have_is_refused(log, tmp_path):
 def test_a_night_writes_what_one_that_was_killed_left_unwritten(log, tmp_path):
     folder = tmp_path / "exports"
     assert export_missing(log, folder, DAYS[1]) == {DAYS[0]: PER_DAY, DAYS[1]: PER_DAY}
-    (folder / "2026-06-29.jsonl").unlink()  # its receiver took it away
+    (folder / "2026-06-29.jsonl.zst").unlink()  # its receiver took it away
     assert export_missing(log, folder, DAYS[1]) == {DAYS[1]: PER_DAY}
     assert export_missing(log, folder, dt.date(2026, 7, 4)) == {}
 
@@ -50,7 +52,7 @@ def test_a_log_that_is_gathered_anew_is_written_anew(log, tmp_path):
     export_missing(log, folder, DAYS[1])
     shutil.move(log.folder(DAYS[1]), tmp_path / "later")
     export_missing(log, folder, DAYS[0])
-    (folder / "2026-06-30.jsonl").unlink()
+    (folder / "2026-06-30.jsonl.zst").unlink()
     shutil.move(tmp_path / "later", log.folder(DAYS[1]))
     assert export_missing(log, folder, dt.date(2026, 7, 1)) == {DAYS[1]: PER_DAY}
 
