@@ -6,8 +6,8 @@ with used as (
         lines.invoice_line_id as line_key,
         usage.usage_date,
         usage.quantity
-    from {{ ref('usage') }} as usage
-    inner join {{ ref('invoice_line__billing') }} as first_lines on usage.line_key = first_lines.invoice_line_id
+    from {{ ref('usage__billing') }} as usage
+    inner join {{ ref('invoice_line__billing') }} as first_lines on usage.invoice_line_id = first_lines.invoice_line_id
     inner join {{ ref('invoice_line__billing') }} as lines
         on first_lines.invoice_id = lines.invoice_id
         and first_lines.subscription_item_id = lines.subscription_item_id

@@ -77,8 +77,8 @@ used as (
             when 'last' then max_by(usage.quantity, usage.used_from_at)
             else sum(usage.quantity)
         end as metered_quantity
-    from {{ ref('usage') }} as usage
-    inner join lines on usage.line_key = lines.invoice_line_id
+    from {{ ref('usage__billing') }} as usage
+    inner join lines on usage.invoice_line_id = lines.invoice_line_id
     group by lines.line_key
 ),
 

@@ -1,11 +1,17 @@
 with first_overdue as (
     -- billing states no time for past_due: it began when the oldest invoice that is still open fell due. Where that one was
-    -- voided since, the next may not be due yet
+    -- voided since, the next may not be due yet: it counts up to the last that any invoice tells. The hour of the reading
+    -- would add nothing: who fell behind since was changed by that, and has a time of its own
     select
         subscription_id,
         min(coalesce(due_at, finalized_at)) as overdue_at
     from {{ ref('stg_stripe__invoices') }}
-    where stripe_status = 'open' and coalesce(due_at, finalized_at) <= {{ watermark('stripe', 'invoice') }}
+    where
+        stripe_status = 'open'
+        and coalesce(due_at, finalized_at) <= (
+            select max(greatest(created_at, finalized_at, paid_at, voided_at, written_off_at, modified_at))
+            from {{ ref('stg_stripe__invoices') }}
+        )
     group by subscription_id
 ),
 

@@ -124,16 +124,14 @@ select
         when candidates.status = 'draft' then 'unbilled'
         when candidates.status = 'void' then 'voided'
         when candidates.status is not null then 'billed'
-        -- the period is open, or the subscription has just ended and its last invoice is to come
-        when
-            usages.used_from_at >= date_trunc('minute', metered.period_start_at)
-            and (
-                metered.last_at is null
-                or {{ seconds_between('metered.last_at', watermark('stripe', 'usage')) }} < 3600 * {{ var('usage_late_hours') }}
-            )
-            then 'unbilled'
+        -- the period is open, or the subscription has ended and its last invoice is to come
+        when usages.used_from_at >= date_trunc('minute', metered.period_start_at) then 'unbilled'
         else 'missed'
     end as disposition,
+    case
+        when candidates.status is null and usages.used_from_at >= date_trunc('minute', metered.period_start_at)
+            then metered.last_at
+    end as last_invoice_awaited_at,
     candidates.invoice_id,
     candidates.invoice_line_id,
     metered.correlation_id,
