@@ -16,7 +16,7 @@ BEGIN, END = "<!-- entity diagrams: written by make docs -->", "<!-- end of enti
 SCHEMAS = ("canonical", "events")
 # Values beside their sources (one row per attribute) and steps on the way to another table.
 _NO_ENTITY_ENDING = ("_values", "attribute_owners")
-_NO_ENTITY_BEGINNING = ("happening", "event_", "fresh_event")
+_NO_ENTITY_BEGINNING = ("happening", "event_", "fresh_event", "recurring_contract")
 # Subject areas by the beginnings of table names; the longest that fits decides.
 AREAS: Mapping[str, tuple[str, ...]] = {
     "Customers": ("customer",),

@@ -1,7 +1,8 @@
 """What of the warehouse stands as a night would build it again, so that it need not.
 
 A view is its definition, and a seed its file. A table stands where nothing changed that it is made
-of, the sources and all between: the versions of the sources are kept from build to build.
+of, the sources and all between: the versions of the sources are kept from build to build. So are
+those of views that say what of the day counts (`meta.turns` in dbt): it is the same on most days.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -19,7 +20,9 @@ CODE = tuple(ROOT / name for name in ("extractors", "reconcilers", "orchestratio
 """Folders of our own code, which makes what views and models stand on."""
 WATERMARKS = "model.tieout.stg_control__snapshots"
 """What every reading changes, and most comparisons ask for."""
-_COVERAGE = "macro.tieout.coverage"
+DAY = "source.tieout.control.build"
+"""The day, which is another one each night."""
+_ADDED = frozenset({"macro.tieout.coverage", "macro.tieout.when_read"})
 
 _BUILDERS = ("dbt-core", "dbt-duckdb", "duckdb")
 _TABLE = "main.built_of"
@@ -71,12 +74,22 @@ def versions(
         elif exists(con, name):
             left_out = source["config"]["meta"].get("of_the_night", [])
             kept = f"COLUMNS(lambda name: NOT list_contains({left_out}::VARCHAR[], name))"
-            rows = con.sql(
-                "SELECT count(*) || ' ' || coalesce(sum(hash(t)), 0) "
-                f"FROM (SELECT {kept} FROM {name}) AS t"
-            )
-            ((found[id_],),) = rows.fetchall()
+            found[id_] = _rows_of(con, f"(SELECT {kept} FROM {name})")
     return found
+
+
+def turns(
+    con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], among: Collection[str]
+) -> dict[str, str]:
+    """Of each of these nodes that is a view of what of the day counts: another version at its turn.
+
+    Where anything else changed that such a view is made of, its rows are those of the last build.
+    """
+    nodes = manifest["nodes"]
+    return {
+        id_: _rows_of(con, f"{nodes[id_]['schema']}.{nodes[id_]['alias']}")
+        for id_ in sorted(_turning(nodes) & set(among))
+    }
 
 
 def take(
@@ -119,9 +132,12 @@ def unaffected(manifest: Mapping[str, Any], changed: Iterable[str]) -> frozenset
     it changed, where it is all that stands between such a test and a view that shows what did.
     """
     nodes, below, behind = manifest["nodes"], set[str](), list(changed)
+    turning = _turning(nodes)
     while behind:
         parent = behind.pop()
         children = set(manifest["child_map"][parent]) - below
+        if parent in {WATERMARKS, DAY}:
+            children -= turning
         if parent == WATERMARKS:
             children -= _added_when_read(manifest)
         below |= children
@@ -151,9 +167,22 @@ def _added_when_read(manifest: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(
         id_
         for id_ in manifest["child_map"][WATERMARKS]
-        if asking.intersection(manifest["nodes"][id_]["depends_on"]["macros"]) == {_COVERAGE}
+        if (asks := asking.intersection(manifest["nodes"][id_]["depends_on"]["macros"]))
+        and asks <= _ADDED
         and name not in manifest["nodes"][id_].get("raw_code", "")
     )
+
+
+def _turning(nodes: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(
+        id_ for id_, node in nodes.items() if node["config"].get("meta", {}).get("turns")
+    )
+
+
+def _rows_of(con: duckdb.DuckDBPyConnection, relation: str) -> str:
+    rows = con.sql(f"SELECT count(*) || ' ' || coalesce(sum(hash(t)), 0) FROM {relation} AS t")
+    ((found,),) = rows.fetchall()
+    return str(found)
 
 
 def _kind(node: Mapping[str, Any]) -> str:

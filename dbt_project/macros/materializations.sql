@@ -9,42 +9,44 @@
   {{ return(replaced_whole('view')) }}
 {% endmaterialization %}
 
-{# Where columns of a table grow with every reading (`coverage` in time.sql), it is a view over the table that holds the rest. Its
-   columns are named one by one: DuckDB tells those of `replace` in another order each time it is asked for the view. #}
+{# Where columns of a table change with every reading (`coverage`, `when_read` in time.sql), it is a view over the table that
+   holds the rest. Its columns are named one by one: DuckDB tells those of `replace` in another order each time it is asked for
+   the view. #}
 {% macro replaced_whole(kind) %}
-  {%- set growing = modules.re.findall('/\\* until (\\w+) ([\\w ]+) \\*/', sql) -%}
-  {%- set until = dict(growing) -%}
-  {%- if growing and (kind == 'view' or until | length != growing | unique | list | length
-    or until.keys() | reject('in', model['columns']) | list) -%}
+  {%- set late = [] -%}
+  {%- for name, until in modules.re.findall('/\\* until (\\w+) ([\\w ]+) \\*/', sql) -%}
+    {%- do late.append((name, name ~ ' + ' ~ seconds_between(tieout.epoch(), tieout.watermarks(*until.split(' '))))) -%}
+  {%- endfor -%}
+  {%- do late.extend(modules.re.findall('(?s)/\\* shown (\\w+): (.+?) \\*/', sql)) -%}
+  {%- set shown_as = dict(late) -%}
+  {%- if late and (kind == 'view' or shown_as | length != late | unique | list | length
+    or shown_as.keys() | reject('in', model['columns']) | list) -%}
     {%- do exceptions.raise_compiler_error(
-      'coverage() is for columns of a table with a contract, of one watermark in all parts of a union: ' ~ growing
+      'coverage() and when_read() are for columns of a table with a contract, alike in all parts of a union: ' ~ late
     ) -%}
   {%- endif -%}
-  {%- set shown = 'view' if growing else kind -%}
+  {%- set shown = 'view' if late else kind -%}
   {%- set target = this.incorporate(type=shown) -%}
   {%- set existing = load_cached_relation(this) -%}
   {%- if existing is not none and existing.type != shown -%}
     {%- do adapter.drop_relation(existing) -%}
   {%- endif -%}
-  {%- set made = this.incorporate(path={'identifier': this.identifier ~ '__held'}) if growing else target -%}
+  {%- set made = this.incorporate(path={'identifier': this.identifier ~ '__held'}) if late else target -%}
   {%- call statement('main') -%}
     create or replace {{ kind }} {{ made }} as (
       {{ sql }}
     );
-    {% if growing %}
+    {% if late %}
     create or replace view {{ target }} as
     select
       {% for name in model['columns'] -%}
-      {{ name }}
-      {%- if name in until %}
-      + {{ seconds_between(tieout.epoch(), tieout.watermarks(*until[name].split(' '))) }} as {{ name }}
-      {%- endif %}{{ ', ' if not loop.last }}
+      {{ shown_as[name] ~ ' as ' if name in shown_as }}{{ name }}{{ ', ' if not loop.last }}
       {% endfor %}
     from {{ made }}
     {% endif %}
   {%- endcall -%}
-  {%- if config.get('contract').enforced and not tieout.is_as_contracted(made) -%}
-    {%- do get_assert_columns_equivalent(sql) -%}
+  {%- if config.get('contract').enforced and not tieout.is_as_contracted(target) -%}
+    {%- do get_assert_columns_equivalent('select * from ' ~ target if late else sql) -%}
   {%- endif -%}
   {%- do tieout.require_grain(target, model['unique_id']) -%}
   {{ return({'relations': [target]}) }}

@@ -78,11 +78,34 @@
    watermark (materializations.sql). Who compiles a model sees the whole, and so do unit tests, and Spark, which makes all anew. #}
 {% macro coverage(name, since, system, object) -%}
     {%- set until = watermarks(system, object, *varargs) -%}
-    {%- if target.type == 'duckdb' and model.resource_type == 'model' and flags.WHICH in ('build', 'run') -%}
+    {%- if is_held() -%}
         {{ seconds_between(since, epoch()) }} as {{ name }} /* until {{ ([name, system, object] + varargs | list) | join(' ') }} */
     {%- else -%}
         {{ seconds_between(since, until) }} as {{ name }}
     {%- endif -%}
+{%- endmacro %}
+
+{# Any other column of a table that the hour of the reading changes: the view works it out. `expression` names {facts} of the row,
+   given by keyword, which is what the table holds, and watermarks by {system object}. #}
+{% macro when_read(name, expression) -%}
+    {%- set shown = namespace(text=expression) -%}
+    {%- for system, object in modules.re.findall('\\{(\\w+) (\\w+)\\}', expression) | unique -%}
+        {%- set shown.text = shown.text.replace('{' ~ system ~ ' ' ~ object ~ '}', watermark(system, object)) -%}
+    {%- endfor -%}
+    {%- for fact, value in kwargs.items() -%}
+        {%- set by = "struct_extract(" ~ name ~ ", '" ~ fact ~ "')" if is_held() else '(' ~ value ~ ')' -%}
+        {%- set shown.text = shown.text.replace('{' ~ fact ~ '}', by) -%}
+    {%- endfor -%}
+    {%- if is_held() -%}
+        struct_pack({% for fact, value in kwargs.items() %}{{ fact }} := {{ value }}{{ ', ' if not loop.last }}{% endfor %}) as {{ name }} /* shown {{ name }}: {{ shown.text }} */
+    {%- else -%}
+        {{ shown.text }} as {{ name }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether a table is made of which a view will show the rest. #}
+{% macro is_held() -%}
+    {{ return(target.type == 'duckdb' and model.resource_type == 'model' and flags.WHICH in ('build', 'run')) }}
 {%- endmacro %}
 
 {% macro epoch() -%}

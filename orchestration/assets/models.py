@@ -160,6 +160,7 @@ def _build(
     with night.warehouse(read_only=False) as con:
         versions = standing.versions(con, manifest["sources"])
         built_of = standing.take(con, half, fingerprint, names)
+        turned = standing.turns(con, manifest, keys) if built_of is not None else {}
         ((records,),) = con.sql(_RECORDS).fetchall()
     if night.settings.engine == "spark":
         yield from build_on_spark(context, night, dbt, manifest, is_first=is_first)
@@ -167,7 +168,10 @@ def _build(
     nodes, stays = manifest["nodes"], set[str]()
     if built_of is not None and not context.is_subset:
         os.environ["TIEOUT_STANDING"] = half
-        changed = [id_ for id_ in manifest["sources"] if built_of.get(id_) != versions.get(id_)]
+        known = versions | turned
+        changed = [
+            id_ for id_ in (*manifest["sources"], *turned) if built_of.get(id_) != known.get(id_)
+        ]
         stays = keys.keys() & standing.unaffected(manifest, changed)
     invocation = dbt.cli(
         # nobody reads the manifest and the results that dbt would write anew each time
@@ -187,7 +191,8 @@ def _build(
     )
     if not context.is_subset:
         with night.warehouse(read_only=False) as con:
-            standing.note_built(con, half, fingerprint, names, versions)
+            turned = standing.turns(con, manifest, keys)
+            standing.note_built(con, half, fingerprint, names, versions | turned)
 
 
 def _with_standing(

@@ -279,21 +279,108 @@ def tables(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
     return (node for node in nodes if node["config"].get("materialized") == "table")
 
 
-def test_no_table_that_stands_holds_what_every_reading_makes_longer(manifest):
-    """A view adds it (`coverage`); a table that takes it over asks for the watermark itself."""
-    taken_over = re.compile(r"(?<![\w'])(?<!as )\w*coverage_seconds")
+def added_when_read(node: dict[str, Any]) -> frozenset[str]:
+    """Columns that the view over a table adds to it."""
+    found = re.findall(r"\b(?:coverage|when_read)\(\s*'(\w+)'", node.get("raw_code", ""))
+    return frozenset(found)
+
+
+def test_no_table_that_stands_holds_what_every_reading_changes(manifest):
+    """A view adds it; a table that takes it over asks for the watermark, or for a view that turns."""
+    nodes = manifest["nodes"]
     late = standing.unaffected(manifest, [standing.WATERMARKS])
-    held = [
-        node["name"]
-        for node in tables(manifest)
-        if node["unique_id"] in late and taken_over.search(node["raw_code"])
+    taken_over = set()
+    for parent in tables(manifest):
+        behind = [(child, parent) for child in manifest["child_map"][parent["unique_id"]]]
+        while behind and (added := added_when_read(parent)):
+            child, _ = behind.pop()
+            node = nodes.get(child, {})
+            if node.get("resource_type") != "model":
+                continue
+            # what a table names under a column of its own is its own
+            named = re.sub(r"\bas \w+|'\w*'", "", node["raw_code"])
+            if not re.search(rf"\b({'|'.join(added)})\b", named):
+                continue
+            if node["config"]["materialized"] == "table":
+                taken_over.add(node["name"])
+                assert child not in late, f"{node['name']} holds {sorted(added)}"
+            elif not node["config"]["meta"].get("turns"):
+                behind += [(one, parent) for one in manifest["child_map"][child]]
+    assert {
+        "cmp_contract_modification__policy_vs_erp",
+        "cmp_contract_add_on__crm_vs_billing",
+        "contract_ramps",
+    } <= taken_over
+
+
+# What the day makes, or the hour up to which was read: each night, whatever else it brings.
+MADE_EACH_NIGHT = {
+    "cmp_account_arr__crm_vs_contracts",
+    "cmp_contract__crm_vs_billing",
+    "cmp_contract_add_on__crm_vs_billing",
+    "cmp_contract_change__crm_vs_billing",
+    "cmp_contract_line__crm_vs_billing",
+    "cmp_contract_modification__policy_vs_erp",
+    "cmp_contract_phase__crm_vs_billing",
+    "cmp_contract_renewal__crm_vs_billing",
+    "cmp_contract_term__crm_vs_billing",
+    "cmp_customer_link__copy_vs_crosswalk",
+    "cmp_field_writes__within_erp",
+    "cmp_mrr_month__movements_vs_closing",
+    "cmp_snapshot__source_vs_landed",
+    "cmp_usage__metered_vs_billing",
+    "contract_ramps",
+    "customer_balances",
+    "event_attribute_changes",
+    "fresh_events",
+    "identity_exposure",
+    "mrr_months",
+    "mrr_movements",
+    "opportunities",
+    "recurring_revenue_entries",
+    "rpt_arr_bridge",
+    "signed_annual_values",
+    "stg_control__build",
+    "unbilled_usage_entries",
+    "usage_earnings",
+    "usage_ratings",
+}
+
+
+def test_the_day_and_the_watermarks_lead_to_no_more_tables_than_they_must(manifest):
+    """A table more is rebuilt each night, and so is all that stands on it.
+
+    Let a view work out what of it the hour changes (`when_read`), or what of the day counts
+    (`meta.turns`), or list it here with a reason.
+    """
+    clock = [
+        id_
+        for id_, source in manifest["sources"].items()
+        if (source["schema"], source["identifier"]) in {("raw", "build"), ("raw", "snapshots")}
     ]
-    modifications = "model.tieout.cmp_contract_modification__policy_vs_erp"
-    assert taken_over.search(manifest["nodes"][modifications]["raw_code"])
-    assert modifications not in late
-    assert held == []
-    assert "model.tieout.cmp_invoice__billing_vs_erp" in late
-    assert "model.tieout.cmp_posting__event_vs_ledger" not in late
+    assert standing.DAY in clock
+    stay = standing.unaffected(manifest, clock)
+    made = {node["name"] for node in tables(manifest) if node["unique_id"] not in stay}
+    assert made == MADE_EACH_NIGHT
+
+
+def test_what_turns_is_a_view_of_the_second_half(manifest):
+    """Its rows are looked at before the half that it belongs to is built."""
+    turning = [
+        node for node in manifest["nodes"].values() if node["config"].get("meta", {}).get("turns")
+    ]
+    assert {node["name"] for node in turning} == {
+        "attribute_owners",
+        "due_runs",
+        "recurring_contracts",
+        "reporting_rates",
+    }
+    for node in turning:
+        assert node["config"]["materialized"] == "view"
+        assert "before_identity" not in node["tags"]
+        assert "model.tieout.stg_control__build" not in node["depends_on"]["nodes"], (
+            "the table is still that of the day before: ask the source"
+        )
 
 
 def test_no_table_holds_what_the_crosswalk_says_of_the_night_alone(manifest):

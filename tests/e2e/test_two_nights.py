@@ -200,22 +200,28 @@ def test_what_a_view_adds_to_a_comparison_makes_the_whole_of_it(company, first_n
     settings = company.settings
     enter_dbt_environment(settings)
     client = dbt_client(dbt_project(settings))
-    client.cli(["--quiet", "compile", "--select", "comparison"], target_path=tmp_path).wait()
+    models = ["comparison", "contract_lines"]
+    client.cli(["--quiet", "compile", "--select", *models], target_path=tmp_path).wait()
     with open_warehouse(settings.warehouse_path) as con:
         held = con.sql(
-            "select replace(table_name, '__held', '') from duckdb_tables() "
+            "select schema_name, replace(table_name, '__held', '') from duckdb_tables() "
             "where table_name like '%\\_\\_held' escape '\\'"
         )
-        names = [name for (name,) in held.fetchall()]
+        shown = {name: f"{schema}.{name}" for schema, name in held.fetchall()}
         apart = {}
-        for name in names:
+        for name, view in shown.items():
             (file,) = tmp_path.glob(f"compiled/**/{name}.sql")
             whole = f"({file.read_text('utf-8')})"
-            gone = con.sql(f"from comparison.{name} except all {whole}").fetchall()
-            new = con.sql(f"{whole} except all from comparison.{name}").fetchall()
+            gone = con.sql(f"from {view} except all {whole}").fetchall()
+            new = con.sql(f"{whole} except all from {view}").fetchall()
             apart |= {name: (gone[:1], new[:1])} if gone or new else {}
     assert apart == {}
-    assert {"cmp_invoice__billing_vs_erp", "cmp_contract__crm_vs_billing"} <= set(names)
+    assert {
+        "cmp_invoice__billing_vs_erp",
+        "cmp_contract__crm_vs_billing",
+        "cmp_posting__event_vs_ledger",
+        "contract_lines",
+    } <= set(shown)
 
 
 def test_the_report_says_what_the_night_found(company, first_night):

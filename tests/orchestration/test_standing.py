@@ -12,7 +12,8 @@ from reconcilers.events.log import EventLog
 FIRST, SECOND = "before_identity", "after_identity"
 NAMES = {"seeds.currencies", "trace.nodes", "canonical.products"}
 FILES = standing.fingerprint("files")
-COVERAGE, ASKS = "macro.tieout.coverage", "macro.tieout.watermark"
+COVERAGE, WHEN_READ = "macro.tieout.coverage", "macro.tieout.when_read"
+ASKS = "macro.tieout.watermark"
 VERSIONS = {"raw.stripe__product": "2026-07-01"}
 
 
@@ -135,7 +136,10 @@ def manifest(parents, **kinds):
     for name, those in parents.items():
         for parent in those:
             children[parent].append(name)
-    nodes = {name: {"config": {"materialized": kind}} for name, kind in kinds.items()}
+    nodes = {
+        name: {"config": {"materialized": kind, "meta": {}}, "schema": "seeds", "alias": name}
+        for name, kind in kinds.items()
+    }
     return {"nodes": nodes, "child_map": children, "parent_map": parents}
 
 
@@ -155,7 +159,9 @@ def test_tables_stand_where_no_changed_source_leads_to_them():
 
 def test_what_its_view_adds_to_a_table_does_not_change_the_table():
     """It does where the model asks for watermarks in another way, too."""
-    by_view, by_both, by_ref = ({"macros": macros} for macros in ([COVERAGE], [COVERAGE, ASKS], []))
+    by_view, by_both, by_ref = (
+        {"macros": macros} for macros in ([COVERAGE, WHEN_READ], [COVERAGE, ASKS], [])
+    )
     project = manifest(
         {
             standing.WATERMARKS: ["read"],
@@ -170,8 +176,35 @@ def test_what_its_view_adds_to_a_table_does_not_change_the_table():
     project["macros"] = {
         ASKS: {"macro_sql": "{{ ref('stg_control__snapshots') }}", "depends_on": {"macros": []}},
         COVERAGE: {"macro_sql": "", "depends_on": {"macros": [ASKS]}},
+        WHEN_READ: {"macro_sql": "", "depends_on": {"macros": [ASKS]}},
     }
     assert standing.unaffected(project, ["read"]) == {standing.WATERMARKS, "late"}
+
+
+def test_a_table_stands_until_what_of_the_day_counts_is_another(con):
+    """So it does where anything else changed that the view is made of."""
+    project = manifest(
+        {"in_force": [standing.DAY, "rates"], "priced": ["in_force"], "rates": ["read"]},
+        in_force="view",
+        priced="table",
+        rates="table",
+    )
+    project["nodes"]["in_force"]["config"]["meta"]["turns"] = True
+    con.execute("CREATE TABLE seeds.days AS SELECT 1 AS day, DATE '2026-07-02' AS until")
+    con.execute(
+        "CREATE VIEW seeds.in_force AS SELECT until < DATE '2026-07-04' AS holds FROM seeds.days"
+    )
+
+    def turned(until):
+        before = standing.turns(con, project, project["nodes"])
+        con.execute(f"UPDATE seeds.days SET until = DATE '{until}'")
+        after = standing.turns(con, project, project["nodes"])
+        return [standing.DAY, *(id_ for id_ in after if after[id_] != before[id_])]
+
+    assert standing.turns(con, project, ["rates"]) == {}
+    assert standing.unaffected(project, turned("2026-07-03")) == {"in_force", "priced", "rates"}
+    assert standing.unaffected(project, turned("2026-07-04")) == {"in_force", "rates"}
+    assert standing.unaffected(project, ["read"]) == {"in_force"}
 
 
 def test_a_table_is_built_for_the_test_that_holds_it_against_a_view_that_changed():

@@ -69,7 +69,7 @@ select
     case when chain_length > 1 then place end as ramp_step,
     case when chain_length > 1 then chain_length end as ramp_step_count,
     -- the day in the legal entity's calendar up to which billing was read
-    {{ local_date(watermark('stripe', 'subscription'), 'time_zone') }} as as_of_date,
+    {{ when_read('as_of_date', local_date('{stripe subscription}', '{time_zone}'), time_zone='time_zone') }},
     -- billing can follow a change once it is signed and its first day has come
     greatest(effective_at, {{ local_midnight('start_date', 'time_zone') }}) as effective_at
 from counted

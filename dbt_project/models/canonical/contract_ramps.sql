@@ -1,4 +1,6 @@
 -- The steps of ramps, each beside the one before it.
+-- as_of_date is worked out when it is read: what holds it is made anew with each reading.
+-- depends_on: {{ ref('stg_control__snapshots') }}
 with steps as (
     select
         contract_line_id,

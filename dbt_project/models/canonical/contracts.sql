@@ -124,19 +124,6 @@ all_links as (
     select contract_id, subscription_id, 'renewal' as link_method from by_renewal where preference = 1
 ),
 
-recurring as (
-    -- lines in force when billing was read; before the start those of the first day, after the end those of the last
-    select
-        lines.contract_id,
-        {{ whole_minor('sum(lines.unit_mrr_minor * lines.quantity)') }} as recurring_mrr_minor
-    from {{ ref('contract_lines') }} as lines
-    inner join {{ ref('contract__crm') }} as contracts on lines.contract_id = contracts.contract_id
-    where
-        greatest(contracts.start_date, least(contracts.end_date, lines.as_of_date))
-        between lines.start_date and lines.end_date
-    group by lines.contract_id
-),
-
 served as (
     -- the whole months of a line from its first day on, and the day behind its last
     select
@@ -194,5 +181,5 @@ select
     contracts.modified_at
 from {{ ref('contract__crm') }} as contracts
 left join all_links on contracts.contract_id = all_links.contract_id
-left join recurring on contracts.contract_id = recurring.contract_id
+left join {{ ref('recurring_contracts') }} as recurring on contracts.contract_id = recurring.contract_id
 left join valued on contracts.contract_id = valued.contract_id

@@ -1,4 +1,6 @@
 -- Lines that end with their contract (co-termed), and the subscriptions whose items bill them.
+-- as_of_date is worked out when it is read: what holds it is made anew with each reading.
+-- depends_on: {{ ref('stg_control__snapshots') }}
 with apart as (
     -- the first subscription beside the one that executes the contract
     select

@@ -1,4 +1,6 @@
 -- The later steps of ramps beside the phases that billing plans for them.
+-- as_of_date is worked out when it is read: what holds it is made anew with each reading.
+-- depends_on: {{ ref('stg_control__snapshots') }}
 with steps as (
     select
         ramps.*,

@@ -70,11 +70,12 @@ select
     end as excluded_reason,
     {{ coverage('billing_coverage_seconds', 'erp.created_at', 'stripe', 'credit_note') }},
     {{ coverage('erp_coverage_seconds', 'billing.issued_at', 'netsuite', 'transaction') }},
-    case
-        when billing.credit_note_id is null
-            then {{ seconds_between('erp.created_at', watermark('stripe', 'credit_note')) }}
-        else {{ seconds_between('billing.issued_at', watermark('netsuite', 'transaction')) }}
-    end as counterpart_coverage_seconds,
+    {{ when_read(
+        'counterpart_coverage_seconds',
+        'coalesce(' ~ seconds_between('{in_erp_at}', '{stripe credit_note}')
+        ~ ', ' ~ seconds_between('{issued_at}', '{netsuite transaction}') ~ ')',
+        in_erp_at='case when billing.credit_note_id is null then erp.created_at end', issued_at='billing.issued_at'
+    ) }},
     {{ coverage('erp_status_coverage_seconds', 'coalesce(billing.voided_at, billing.issued_at)', 'netsuite', 'transaction') }},
     coalesce(billing.issued_at, erp.created_at) as event_at,
     billing.legal_entity as billing_legal_entity,

@@ -100,11 +100,12 @@ select
     end as excluded_reason,
     {{ coverage('billing_coverage_seconds', 'erp_note.created_at', 'stripe', 'credit_note') }},
     {{ coverage('erp_coverage_seconds', 'billing.applied_at', 'netsuite', 'transaction') }},
-    case
-        when rows_of_both.billing_id is null
-            then {{ seconds_between('erp_note.created_at', watermark('stripe', 'credit_note')) }}
-        else {{ seconds_between('billing.applied_at', watermark('netsuite', 'transaction')) }}
-    end as counterpart_coverage_seconds,
+    {{ when_read(
+        'counterpart_coverage_seconds',
+        'coalesce(' ~ seconds_between('{in_erp_at}', '{stripe credit_note}')
+        ~ ', ' ~ seconds_between('{applied_at}', '{netsuite transaction}') ~ ')',
+        in_erp_at='case when rows_of_both.billing_id is null then erp_note.created_at end', applied_at='billing.applied_at'
+    ) }},
     coalesce(billing.applied_at, erp_note.created_at) as event_at,
     rows_of_both.credit_note_id,
     rows_of_both.invoice_id,

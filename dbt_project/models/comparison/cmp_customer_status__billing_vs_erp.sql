@@ -75,5 +75,7 @@ select
     open_minor,
     next_invoice_minor,
     next_invoice_at,
-    {{ seconds_between(watermark('netsuite', 'customer'), 'next_invoice_at') }} as seconds_to_invoice
+    {{ when_read(
+        'seconds_to_invoice', seconds_between('{netsuite customer}', '{next_invoice_at}'), next_invoice_at='next_invoice_at'
+    ) }}
 from compared

@@ -80,10 +80,12 @@ select
     end as excluded_reason,
     {{ coverage('billing_coverage_seconds', 'erp.posted_at', 'stripe', 'dispute') }},
     {{ coverage('erp_coverage_seconds', 'billing.stage_at', 'netsuite', 'transaction') }},
-    coalesce(
-        {{ seconds_between('billing.stage_at', watermark('netsuite', 'transaction')) }},
-        {{ seconds_between('erp.posted_at', watermark('stripe', 'dispute')) }}
-    ) as stage_coverage_seconds,
+    {{ when_read(
+        'stage_coverage_seconds',
+        'coalesce(' ~ seconds_between('{stage_at}', '{netsuite transaction}')
+        ~ ', ' ~ seconds_between('{posted_at}', '{stripe dispute}') ~ ')',
+        stage_at='billing.stage_at', posted_at='erp.posted_at'
+    ) }},
     coalesce(billing.stage_at, erp.posted_at) as event_at,
     rows_of_both.phase,
     billing.stage as billing_stage,
@@ -91,10 +93,11 @@ select
     erp.number as erp_number,
     billing.payment_id,
     case when rows_of_both.phase = 'withdrawn' then billing.fee_minor end as fee_minor,
-    case
-        when rows_of_both.phase = 'withdrawn' and billing.status = 'open'
-            then {{ seconds_between(watermark('stripe', 'dispute'), 'billing.evidence_due_at') }}
-    end as evidence_seconds
+    {{ when_read(
+        'evidence_seconds',
+        seconds_between('{stripe dispute}', '{evidence_due_at}'),
+        evidence_due_at="case when rows_of_both.phase = 'withdrawn' and billing.status = 'open' then billing.evidence_due_at end"
+    ) }}
 from rows_of_both
 left join billing on rows_of_both.billing_id = billing.dispute_id and rows_of_both.phase = billing.phase
 left join {{ ref('dispute_entry__erp') }} as erp on rows_of_both.erp_id = erp.erp_internal_id

@@ -101,14 +101,20 @@ select
     period,
     billing_amount_minor,
     cast(null as varchar) as excluded_reason,
-    {{ seconds_between('scheduled_at', watermark('stripe', 'invoice')) }} - grace_seconds as billing_coverage_seconds,
+    {{ when_read(
+        'billing_coverage_seconds',
+        seconds_between('{scheduled_at}', '{stripe invoice}') ~ ' - {grace_seconds}',
+        scheduled_at='scheduled_at', grace_seconds='grace_seconds'
+    ) }},
     event_at,
     subscription_id,
     number,
     fault,
     expected_minor,
     skipped_count,
-    coalesce(
-        {{ month_start('scheduled_at') }} < {{ month_start(watermark('stripe', 'invoice')) }}, false
-    ) as is_month_over
+    {{ when_read(
+        'is_month_over',
+        'coalesce(' ~ month_start('{scheduled_at}') ~ ' < ' ~ month_start('{stripe invoice}') ~ ', false)',
+        scheduled_at='scheduled_at'
+    ) }}
 from scheduled

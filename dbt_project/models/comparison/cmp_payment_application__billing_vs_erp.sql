@@ -137,8 +137,8 @@ compared as (
             coalesce(unapplied.amount_minor, 0),
             coalesce(invoices.amount_due_minor, 0)
         ), 0) as to_apply_minor,
-        invoices.amount_due_minor > 0 and invoices.due_date < cast({{ watermark('netsuite', 'transaction') }} as date)
-            as is_overdue
+        invoices.amount_due_minor > 0 as is_due_in_erp,
+        invoices.due_date as erp_due_date
     from rows_of_both
     left join billing on rows_of_both.billing_source_id = billing.source_id
     left join erp on rows_of_both.erp_source_id = erp.source_id
@@ -193,7 +193,11 @@ select
     coalesce(compared.applied_to, 'erp-' || compared.applied_to_id) as erp_invoice,
     coalesce(is_elsewhere, false) as is_elsewhere,
     cast(coalesce(to_apply_minor, 0) as bigint) as to_apply_minor,
-    coalesce(is_overdue, false) as is_overdue,
+    {{ when_read(
+        'is_overdue',
+        'coalesce({is_due} and {due_date} < cast({netsuite transaction} as date), false)',
+        is_due='is_due_in_erp', due_date='erp_due_date'
+    ) }},
     untold_minor,
     untold_invoice_id,
     untold_status,

@@ -70,13 +70,12 @@ select
     end as excluded_reason,
     {{ coverage('billing_coverage_seconds', 'erp.created_at', 'stripe', 'payout') }},
     {{ coverage('erp_coverage_seconds', 'billing.sent_at', 'netsuite', 'transaction') }},
-    coalesce(
-        {{ seconds_between(
-            'cast(' ~ business_days_after('billing.arrival_date', 2) ~ ' as timestamp)',
-            watermark('netsuite', 'transaction')
-        ) }},
-        {{ seconds_between('erp.created_at', watermark('stripe', 'payout')) }}
-    ) as due_coverage_seconds,
+    {{ when_read(
+        'due_coverage_seconds',
+        'coalesce(' ~ seconds_between('{due_at}', '{netsuite transaction}')
+        ~ ', ' ~ seconds_between('{in_erp_at}', '{stripe payout}') ~ ')',
+        due_at='cast(' ~ business_days_after('billing.arrival_date', 2) ~ ' as timestamp)', in_erp_at='erp.created_at'
+    ) }},
     coalesce(billing.sent_at, erp.created_at) as event_at,
     billing.status as billing_status,
     coalesce(billing.is_settled, false) as is_settled,

@@ -159,8 +159,7 @@ recognised_or_due as (
         amount_minor,
         run_date
     from planned
-    -- the run has the first day of the month
-    where cast({{ days_after('run_date', 1) }} as timestamp) <= {{ watermark('netsuite', 'revenue_plan_line') }}
+    where run_date <= (select last_run_date from {{ ref('due_runs') }})
 ),
 
 recognitions as (
@@ -195,7 +194,8 @@ posted as (
             when effect_minor = 0 and ledger_id is null then 'zero_amount'
         end as excluded_reason,
         created_at as event_at,
-        {{ seconds_between('created_at', watermark('netsuite', 'transaction')) }} as coverage_seconds,
+        created_at as recorded_at,
+        cast(null as timestamp) as due_at,
         coalesce(event_date, ledger_date) as accounting_date,
         ledger_date
     from documents
@@ -213,9 +213,8 @@ posted as (
         recognitions.effect_minor,
         case when recognitions.effect_minor = 0 and journals.journal_id is null then 'zero_amount' end,
         coalesce(cast(recognitions.run_date as timestamp), journals.posted_at),
-        {{ seconds_between(
-            'cast(' ~ days_after('recognitions.run_date', 1) ~ ' as timestamp)', watermark('netsuite', 'revenue_plan_line')
-        ) }},
+        cast(null as timestamp),
+        cast({{ days_after('recognitions.run_date', 1) }} as timestamp),
         journals.entry_date,
         journals.entry_date
     from recognitions
@@ -239,7 +238,12 @@ select
     case when ledger_id is not null then effect_minor end as ledger_amount_minor,
     excluded_reason,
     cast(null as bigint) as event_coverage_seconds,
-    coverage_seconds as ledger_coverage_seconds,
+    {{ when_read(
+        'ledger_coverage_seconds',
+        'coalesce(' ~ seconds_between('{recorded_at}', '{netsuite transaction}')
+        ~ ', ' ~ seconds_between('{due_at}', '{netsuite revenue_plan_line}') ~ ')',
+        recorded_at='recorded_at', due_at='due_at'
+    ) }},
     event_at,
     document,
     accounting_date,

@@ -15,10 +15,6 @@ with sold_items as (
     where subscriptions.status in ('active', 'past_due')
 ),
 
-rates as (
-    {{ reporting_rates() }}
-),
-
 valued as (
     select
         sold_items.product_code,
@@ -29,7 +25,7 @@ valued as (
         from sold_items
         group by product_code, currency
     ) as sold_items
-    left join rates on sold_items.currency = rates.currency
+    left join {{ ref('reporting_rates') }} as rates on sold_items.currency = rates.currency
     group by sold_items.product_code
 ),
 

@@ -12,10 +12,6 @@ with mapped as (
     group by product_family
 ),
 
-rates as (
-    {{ reporting_rates() }}
-),
-
 posted as (
     -- on the item since it was changed last
     select
@@ -34,7 +30,7 @@ valued as (
         posted.source_id,
         {{ whole_minor('sum(' ~ exact_ratio('posted.amount_minor * rates.rate', 'rates.minor_per_unit') ~ ')') }} as posted_minor
     from posted
-    inner join rates on posted.currency = rates.currency
+    inner join {{ ref('reporting_rates') }} as rates on posted.currency = rates.currency
     group by posted.source_id
 ),
 
@@ -60,7 +56,7 @@ select
     items.source_id as erp_id,
     true as has_erp,
     cast(null as varchar) as legal_entity,
-    (select min(rates.reporting_currency) from rates) as currency,
+    (select min(rates.reporting_currency) from {{ ref('reporting_rates') }} as rates) as currency,
     cast(null as varchar) as period,
     cast(null as bigint) as erp_amount_minor,
     case

@@ -125,10 +125,12 @@ select
     end as excluded_reason,
     {{ coverage('billing_coverage_seconds', 'erp.created_at', 'stripe', 'refund') }},
     {{ coverage('erp_coverage_seconds', 'billing.created_at', 'netsuite', 'transaction') }},
-    coalesce(
-        {{ seconds_between('billing.created_at', watermark('netsuite', 'transaction')) }},
-        {{ seconds_between('erp.created_at', watermark('stripe', 'refund')) }}
-    ) as missing_coverage_seconds,
+    {{ when_read(
+        'missing_coverage_seconds',
+        'coalesce(' ~ seconds_between('{in_billing_at}', '{netsuite transaction}')
+        ~ ', ' ~ seconds_between('{in_erp_at}', '{stripe refund}') ~ ')',
+        in_billing_at='billing.created_at', in_erp_at='erp.created_at'
+    ) }},
     coalesce(billing.created_at, erp.created_at) as event_at,
     billing.status as billing_status,
     billing.is_settled,

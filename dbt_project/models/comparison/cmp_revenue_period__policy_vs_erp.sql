@@ -29,9 +29,7 @@ select
         when schedules.policy = 'usage' and schedules.billing_id is null then 'usage_unknown'
         when schedules.plan_count > 1 then 'planned_twice'
         when schedules.policy_amount_minor <> schedules.erp_amount_minor then 'amount_differs'
-        when
-            cast({{ days_after('due.run_date', 1) }} as timestamp) > {{ watermark('netsuite', 'revenue_plan_line') }}
-            then 'not_due'
+        when due.run_date > (select last_run_date from {{ ref('due_runs') }}) then 'not_due'
     end as excluded_reason,
     cast(null as bigint) as policy_coverage_seconds,
     cast(null as bigint) as erp_coverage_seconds,

@@ -1,4 +1,5 @@
 -- The matrix as it is in force on the day that the warehouse is built for, one row per attribute.
+{{ config(materialized='view', meta={'turns': true}) }}
 with versions as (
     select
         matrix.*,
@@ -13,7 +14,7 @@ with versions as (
             order by matrix.valid_from desc, matrix.comparison
         ) as recency
     from {{ ref('system_of_record') }} as matrix
-    cross join {{ ref('stg_control__build') }} as build
+    cross join (select cast(snapshot_date as date) as snapshot_date from {{ source('control', 'build') }}) as build
     where matrix.valid_from <= build.snapshot_date
 ),
 
