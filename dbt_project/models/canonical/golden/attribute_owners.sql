@@ -1,4 +1,5 @@
--- The matrix as it is in force on the day that the warehouse is built for, one row per attribute.
+-- The matrix as it is in force on the day that the warehouse is built for, one row per attribute. It is looked at before
+-- a night is built, when stg_control__build is still that of the night before: so it asks the source.
 {{ config(materialized='view', meta={'turns': true}) }}
 with versions as (
     select
