@@ -200,8 +200,8 @@ def test_what_a_view_adds_to_a_comparison_makes_the_whole_of_it(company, first_n
     settings = company.settings
     enter_dbt_environment(settings)
     client = dbt_client(dbt_project(settings))
-    models = ["comparison", "contract_lines"]
-    client.cli(["--quiet", "compile", "--select", *models], target_path=tmp_path).wait()
+    models = "comparison contract_lines"
+    client.cli(["--quiet", "compile", "--select", models], target_path=tmp_path).wait()
     with open_warehouse(settings.warehouse_path) as con:
         held = con.sql(
             "select schema_name, replace(table_name, '__held', '') from duckdb_tables() "
