@@ -71,40 +71,56 @@ _OTHER_BOOKS = "JE-ENT-01"
 
 # By month: what moved on each side by kind, and what became of the objects that moved. A finding
 # explains a gap up to its own impact; all of it where a side lacks a document or has one too many.
+# All entries are gone through to find the gaps, few to find what explains them.
 _MOVED = """
-    with entries as (select * from balance.{model} where control = '{control}'),
-    told as (
-        select object_key, min(label) as label, sum(impact_minor) as told_minor
+    with moved as (
+        select object_key, legal_entity, currency, period, side, movement,
+            sum(amount_minor) as amount_minor
+        from balance.{model} where control = '{control}' and amount_minor <> 0 group by all
+    ),
+    gaps as (
+        select object_key, legal_entity, currency,
+            sum(case when side = '{left}' then amount_minor else -amount_minor end) as gap_minor
+        from moved group by all having gap_minor <> 0
+    ),
+    entries as (
+        select * from balance.{model}
+        where control = '{control}' and object_key in (select object_key from gaps)
+    ),
+    named as (
+        select object_key, min(label) as label, sum(impact_minor) as named_minor
         from (
             select distinct entries.object_key, findings.exception_key, label, impact_minor
             from entries inner join told_documents as findings using (document_id)
-        ) as named group by all
+        ) as findings group by all
     ),
-    gaps as (
+    documents as (
         select object_key, legal_entity, currency, max(excluded_reason) as reason,
-            sum(case when side = '{left}' then amount_minor else -amount_minor end) as gap_minor,
             count(distinct document_id) filter (side = '{left}' and movement <> 'settled_with')
             <> count(distinct document_id) filter (side = '{right}' and movement <> 'settled_with')
                 as is_document_apart
         from entries group by all
     ),
-    placed as (
-        select entries.*, case
-            when gap_minor = 0 then 'matched'
+    apart as (
+        select gaps.*, case
             when reason is not null then reason
-            when is_document_apart or abs(gap_minor) <= told_minor + {rounding}
-                then coalesce(told.label, '{unexplained}')
+            when is_document_apart or abs(gap_minor) <= named_minor + {rounding}
+                then coalesce(named.label, '{unexplained}')
             when abs(gap_minor) <= {rounding} then '{tolerated}'
             else '{unexplained}' end as told
-        from entries
-        inner join gaps on entries.object_key = gaps.object_key
-            and entries.legal_entity is not distinct from gaps.legal_entity
-            and entries.currency is not distinct from gaps.currency
-        left join told on entries.object_key = told.object_key
+        from gaps
+        inner join documents on gaps.object_key = documents.object_key
+            and gaps.legal_entity is not distinct from documents.legal_entity
+            and gaps.currency is not distinct from documents.currency
+        left join named on gaps.object_key = named.object_key
     )
-    select legal_entity, currency, period, side, movement, told,
-        count(distinct object_key)::bigint, sum(amount_minor)::bigint
-    from placed where amount_minor <> 0 group by all order by all
+    select moved.legal_entity, moved.currency, period, side, movement,
+        coalesce(apart.told, 'matched'), count(*), sum(amount_minor)::bigint
+    from moved
+    left join apart on moved.object_key = apart.object_key
+        and moved.legal_entity is not distinct from apart.legal_entity
+        and moved.currency is not distinct from apart.currency
+    group by all order by all
 """
 
 
