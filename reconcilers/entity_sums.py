@@ -15,10 +15,13 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Staged records that are not published, and why."""
+    """Staged records that are not published, and why.
+
+    Without a query of their own the staged ones tell them, by this reason in a column `left_out`.
+    """
 
     reason: str
-    query: str
+    query: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,22 +108,18 @@ CRM = (
     ),
 )
 
+_REREAD = "days without use, and parts of days that a later night read in other parts"
 _USAGE = EntitySum(
     "usage",
     "stripe.usage",
     f"{_BILLING}usages",
     "canonical.usage",
-    f"select null::varchar as currency, 0 as amount_minor from {_BILLING}usages",
+    "select null::varchar as currency, 0 as amount_minor, "
+    f"case when not is_last_reading then '{_REREAD}' end as left_out from {_BILLING}usages",
     # a day stands once for each item that it is billed by
     "select null::varchar as currency, 0 as amount_minor "
     "from (select distinct usage_id from canonical.usage)",
-    (
-        LeftOut(
-            "days without use, and parts of days that a later night read in other parts",
-            f"select null::varchar as currency, 0 as amount_minor from {_BILLING}usages "
-            "where not is_last_reading",
-        ),
-    ),
+    (LeftOut(_REREAD),),
 )
 _UNSOLD = LeftOut(
     "lines of drafts and void invoices, which earn nothing",

@@ -1,7 +1,7 @@
 """What TO-EXT ties of credits, refunds, disputes, payouts, and of what settles what."""
 
 from reconcilers.entity_sums import EntitySum, LeftOut, counted, summed
-from reconcilers.entity_sums_erp import copies, document_lines, transactions
+from reconcilers.entity_sums_erp import copies, document_lines, minor, transactions
 
 _BILLING = "staging.stg_stripe__"
 _ERP = "staging.stg_netsuite__"
@@ -183,7 +183,7 @@ SETTLEMENT: tuple[EntitySum, ...] = (
         "conformed.credit_note_line__erp",
         document_lines(
             "credit_note",
-            "cast(round(lines.amount * units.minor_per_unit) as bigint)",
+            minor("lines.amount"),
             "not lines.is_main_line and not lines.is_tax_line and lines.amount <> 0",
         ),
         "select currency, amount_minor from conformed.credit_note_line__erp",

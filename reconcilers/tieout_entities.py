@@ -29,9 +29,14 @@ def entity_lines(con: duckdb.DuckDBPyConnection, sums: Sequence[EntitySum]) -> I
 
 
 def _lines(con: duckdb.DuckDBPyConnection, each: EntitySum) -> Iterator[Line]:
-    staged = _totals(con, each.staged_query)
+    staged, told = _staged(con, each)
     published = _totals(con, each.published_query)
-    left_out = {other.reason: _totals(con, other.query) for other in each.left_out}
+    left_out = {
+        other.reason: told.get(other.reason, {})
+        if other.query is None
+        else _totals(con, other.query)
+        for other in each.left_out
+    }
     currencies = {*staged, *published}.union(*left_out.values())
     for currency in sorted(currencies, key=str) or [None]:
         apart = {reason: of[currency] for reason, of in left_out.items() if currency in of}
@@ -63,6 +68,25 @@ def _line(
         "holds": (rows, minor) == (placed, there_minor + explained),
         "detail": ", ".join(f"{count} {reason}" for reason, (count, _) in apart.items()),
     }
+
+
+def _staged(
+    con: duckdb.DuckDBPyConnection, each: EntitySum
+) -> tuple[_Totals, Mapping[str, _Totals]]:
+    """All staged records, and by reason those that they themselves tell as left out."""
+    if all(other.query is not None for other in each.left_out):
+        return _totals(con, each.staged_query), {}
+    staged: _Totals = {}
+    left_out: dict[str, _Totals] = {}
+    for currency, reason, count, minor in con.sql(
+        "select currency, left_out, count(*), coalesce(sum(amount_minor), 0)::bigint "
+        f"from ({each.staged_query}) as records group by all"
+    ).fetchall():
+        if reason is not None:
+            left_out.setdefault(reason, {})[currency] = count, minor
+        before, before_minor = staged.get(currency, (0, 0))
+        staged[currency] = before + count, before_minor + minor
+    return staged, left_out
 
 
 def _totals(con: duckdb.DuckDBPyConnection, query: str) -> _Totals:

@@ -1,5 +1,7 @@
 """Staged records are published or left out for a stated reason, per currency; else the line breaks."""
 
+from dataclasses import replace
+
 import duckdb
 import pytest
 
@@ -14,6 +16,14 @@ INVOICES = summed(
     ("published", "total"),
     where="is_billing",
     left_out=(LeftOut("drafts", "select currency, total as amount_minor from staged where draft"),),
+)
+
+# The same, whose staged records tell which of them are drafts.
+TOLD = replace(
+    INVOICES,
+    staged_query="select currency, total as amount_minor, case when draft then 'drafts' end "
+    "as left_out from staged",
+    left_out=(LeftOut("drafts"),),
 )
 
 
@@ -32,10 +42,12 @@ def tied(staged, published, sums=(INVOICES,), read=("invoice",)):
     return list(entity_lines(con, sums))
 
 
-def test_what_is_staged_is_published_or_left_out_per_currency():
+@pytest.mark.parametrize("invoices", [INVOICES, TOLD])
+def test_what_is_staged_is_published_or_left_out_per_currency(invoices):
     lines = tied(
         [("USD", 100, False), ("USD", 5, True), ("JPY", 7, False), (None, 0, True)],
         [("USD", 100, True), ("JPY", 7, True), ("JPY", 900, False)],
+        sums=(invoices,),
     )
     assert [(line["currency"], line["holds"], line["detail"]) for line in lines] == [
         ("JPY", True, ""),
@@ -60,6 +72,11 @@ def test_a_record_that_is_lost_doubled_or_changed_breaks_the_line(published, row
     (line,) = tied([("USD", 100, False), ("USD", 20, False)], published)
     assert not line["holds"]
     assert (line["unexplained_rows"], line["unexplained_minor"]) == (rows, minor)
+
+
+def test_a_reason_that_the_entity_does_not_know_explains_nothing():
+    (line,) = tied([("USD", 5, True)], [], sums=(replace(TOLD, left_out=(LeftOut("copies"),)),))
+    assert (line["holds"], line["unexplained_minor"]) == (False, 5)
 
 
 def test_a_record_that_changes_its_currency_breaks_both_lines():
