@@ -22,8 +22,10 @@ _PLACES = {
     Within.ANYWHERE: ("''", ""),
 }
 _FREE = """
-    currency is not null and amount_minor > 0
-    and (side, item_id) not in (select (side, item_id) from match_member)
+    currency is not null and amount_minor > 0 and not exists (
+        select 1 from match_member as taken
+        where match_item.side = taken.side and match_item.item_id = taken.item_id
+    )
 """
 
 
@@ -64,19 +66,17 @@ def _block(con: duckdb.DuckDBPyConnection, each: Pass) -> None:
             from match_item {values} {places}
             where {_FREE}
         ),
-        counted as (
+        shared as (
             select
-                *,
-                count(*) filter (side = 'left') over block as left_count,
-                count(*) filter (side = 'right') over block as right_count
-            from keyed
-            where place is not null
-            window block as (partition by currency, value, place)
+                currency, value, place,
+                count(*) filter (side = 'left') as left_count,
+                count(*) filter (side = 'right') as right_count
+            from keyed group by all having left_count > 0 and right_count > 0
         )
         select
             *, greatest(left_count, right_count) > {each.max_candidates} as is_crowded
-        from counted
-        where left_count > 0 and right_count > 0
+        from keyed
+        inner join shared using (currency, value, place)
     """)
 
 

@@ -7,9 +7,10 @@ from reconcilers.match.passes import Amounts, By, Cardinality, Pass, Within
 # Records once found ambiguous, or too many to look at, are never matched automatically later on:
 # the passes behind are the weaker evidence.
 _IS_HELD = """
-(side, item_id) in (
-    select (side, item_id) from match_verdict
-    where reason in ('ambiguous', 'too_many_candidates')
+exists (
+    select 1 from match_verdict as told
+    where placed.side = told.side and placed.item_id = told.item_id
+        and told.reason in ('ambiguous', 'too_many_candidates')
 )
 """
 
@@ -99,7 +100,7 @@ def _tell_why_not(con: duckdb.DuckDBPyConnection, number: int) -> None:
         with refused as (select * from match_judged where reason <> 'no_candidate'),
         told as (
             select side, item_id, reason, gid from refused
-            where (side, item_id) not in (select (side, item_id) from match_member)
+            anti join match_member using (side, item_id)
         )
         select
             ?, told.side, told.item_id, told.reason,

@@ -14,7 +14,7 @@ with members as (
 ),
 grouped as (
     select
-        pass_number, gid, min(currency) as currency, count(distinct currency) as currencies,
+        pass_number, gid, min(currency) as currency,
         string_agg(side || chr(31) || item_id, chr(30) order by side, item_id) as members,
         count(*) filter (side = 'left') as left_count,
         count(*) filter (side = 'right') as right_count,

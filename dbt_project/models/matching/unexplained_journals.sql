@@ -1,8 +1,16 @@
 -- Journals by hand or by another system: neither the revenue of a plan nor a document of the canonical layer.
-with explained as (
-    select journal_id from {{ ref('revenue_events') }} where journal_id is not null
+with entries as (
+    select * from {{ ref('journal_entries') }} where journal_type = 'journal'
+),
+
+lines as (
+    select * from {{ ref('journal_entry_lines') }} where journal_id in (select entries.journal_id from entries)
+),
+
+explained as (
+    select journal_id from {{ ref('revenue_events') }} where journal_id in (select entries.journal_id from entries)
     union
-    select journal_id from {{ ref('journal_entry_lines') }} where document_key is not null
+    select journal_id from lines where document_key is not null
 ),
 
 totals as (
@@ -10,7 +18,7 @@ totals as (
         journal_id,
         min(transaction_currency) as currency,
         cast(sum(transaction_debit_minor) as bigint) as debit_minor
-    from {{ ref('journal_entry_lines') }}
+    from lines
     group by journal_id
 )
 
@@ -24,8 +32,8 @@ select
     coalesce({{ words_of('upper(transactions.memo)') }}, {{ list_of([]) }}) || {{ list_of(['upper(entries.number)']) }}
         as document_numbers,
     {{ list_of(['entries.correlation_id']) }} as group_keys
-from {{ ref('journal_entries') }} as entries
+from entries
 left join totals on entries.journal_id = totals.journal_id
 left join {{ ref('stg_netsuite__transactions') }} as transactions on entries.journal_id = transactions.transaction_id
 left join explained on entries.journal_id = explained.journal_id
-where entries.journal_type = 'journal' and explained.journal_id is null
+where explained.journal_id is null

@@ -1,11 +1,17 @@
 -- The population of INV-MISS-02.
-with service as (
+with compared as (
+    select * from {{ ref('cmp_invoice__billing_vs_erp') }}
+    where has_erp and not has_billing and not is_erp_duplicate and excluded_reason is null
+),
+
+service as (
     select
         erp_internal_id,
         {{ list_gathered('invoice_line_id') }} as line_ids,
         min(service_start_date) as start_date,
         max(service_end_date) as end_date
     from {{ ref('invoice_line__erp') }}
+    where erp_internal_id in (select compared.erp_id from compared)
     group by erp_internal_id
 )
 
@@ -19,10 +25,5 @@ select
     || coalesce(service.line_ids, {{ list_of([]) }}) as reference_keys,
     {{ list_of(['upper(compared.erp_number)']) }} as document_numbers,
     {{ list_of(['compared.correlation_id']) }} as group_keys
-from {{ ref('cmp_invoice__billing_vs_erp') }} as compared
+from compared
 left join service on compared.erp_id = service.erp_internal_id
-where
-    compared.has_erp
-    and not compared.has_billing
-    and not compared.is_erp_duplicate
-    and compared.excluded_reason is null
