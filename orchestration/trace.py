@@ -43,12 +43,12 @@ def _grow(
     exponents: Mapping[str, int],
     shown: int | None,
 ) -> None:
-    for child in folded(thread, branch, shown=shown):
+    for child in folded(branch, shown=shown):
         if isinstance(child, Rest):
             tree.add(_rest(child, exponents))
             continue
         grown = tree.add(_line(child, thread, exponents))
-        if shown is None or not stands_aside(thread, child, branch.children):
+        if shown is None or not stands_aside(child, branch.children):
             _grow(grown, child, thread, exponents, shown)
 
 

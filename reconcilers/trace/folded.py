@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from reconcilers.trace.thread import Branch, Thread
+from reconcilers.trace.thread import Branch
 
 # So many like records under one parent are told one by one.
 LIKE_SHOWN = 3
@@ -19,9 +19,7 @@ class Rest:
     sums: tuple[tuple[str, int], ...]
 
 
-def folded(
-    thread: Thread, branch: Branch, *, shown: int | None = LIKE_SHOWN
-) -> Iterator[Branch | Rest]:
+def folded(branch: Branch, *, shown: int | None = LIKE_SHOWN) -> Iterator[Branch | Rest]:
     """The children of a branch: the first of each kind and what was asked for, the rest as sums.
 
     With `shown` None nothing is folded.
@@ -31,19 +29,15 @@ def folded(
         if shown is None or len(children) <= shown + 1:
             yield from children
             continue
-        told = [
-            child
-            for place, child in enumerate(children)
-            if place < shown or thread.holds_asked(child)
-        ]
-        yield from told
-        yield _rest(kind, [child for child in children if child not in told])
+        yield from children[:shown]
+        yield from (child for child in children[shown:] if child.holds_asked)
+        yield _rest(kind, [child for child in children[shown:] if not child.holds_asked])
 
 
-def stands_aside(thread: Thread, branch: Branch, siblings: tuple[Branch, ...]) -> bool:
+def stands_aside(branch: Branch, siblings: tuple[Branch, ...]) -> bool:
     """Whether a like record beside this one holds what was asked for: then a line is enough."""
-    return not thread.holds_asked(branch) and any(
-        other.node.kind == branch.node.kind and thread.holds_asked(other) for other in siblings
+    return not branch.holds_asked and any(
+        other.node.kind == branch.node.kind and other.holds_asked for other in siblings
     )
 
 

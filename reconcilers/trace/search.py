@@ -6,6 +6,7 @@ down: two threads that meet in one payment, customer or collective journal stay 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -15,7 +16,7 @@ from reconcilers.trace.thread import Edge, Found, Node, Thread, reachable, roots
 # How many threads of a shared record are told in full.
 THREADS_SHOWN = 5
 # Up to so many ids it is cheaper to look for each where it stands than to work out all of a kind.
-_FEW = 1000
+_FEW = 2000
 _EDGE = "from_key, to_key, how, rule, amount_minor, currency, evidence"
 _NODE = (
     "node_key, kind, record_id, system, label, status, happened_at, amount_minor, currency, "
@@ -116,18 +117,18 @@ def _below(con: DuckDBPyConnection, roots: Sequence[str]) -> tuple[list[Edge], d
 def _sharing(con: DuckDBPyConnection, keys: Collection[str]) -> dict[str, int]:
     """How many records lead to each of these directly."""
     query = "select to_key, count(*) from trace.trace_edges where {} group by to_key"
-    return dict(_of_kinds(con, query, "to_kind", "to_id", keys))
+    return dict(_of_kinds(con, query, "to", keys))
 
 
 def _edges(con: DuckDBPyConnection, side: str, keys: Collection[str]) -> list[Edge]:
-    query = f"select {_EDGE} from trace.trace_edges where {{}}"
-    rows = _of_kinds(con, query, f"{side}_kind", f"{side}_id", keys)
-    return sorted((Edge(*row) for row in rows), key=lambda edge: (edge.from_key, edge.to_key))
+    query = f"select {side}_key, {_EDGE} from trace.trace_edges where {{}}"
+    edges = [Edge._make(row[1:]) for row in _of_kinds(con, query, side, keys)]
+    return sorted(edges, key=itemgetter(0, 1))
 
 
 def _nodes(con: DuckDBPyConnection, keys: Collection[str]) -> list[Node]:
     query = f"select {_NODE} from trace.trace_nodes where {{}}"
-    return [Node(*row) for row in _of_kinds(con, query, "kind", "record_id", keys)]
+    return [Node._make(row) for row in _of_kinds(con, query, "", keys)]
 
 
 def _aliases(con: DuckDBPyConnection, names: Collection[str]) -> list[tuple[str, str]]:
@@ -139,29 +140,34 @@ def _aliases(con: DuckDBPyConnection, names: Collection[str]) -> list[tuple[str,
 
 
 def _of_kinds(
-    con: DuckDBPyConnection, query: str, kind_column: str, id_column: str, keys: Collection[str]
+    con: DuckDBPyConnection, query: str, side: str, keys: Collection[str]
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of these records, by constant kinds: so only their tables are read.
+    """The rows of these records, whose keys stand first, by constant kinds.
 
-    Few are asked for at once, for to plan a view costs more than to read it for them.
+    So only the tables of these kinds are read. Few records are asked for at once, for to plan a
+    view costs more than to read it for them; by all ids, since a condition for each kind would be
+    tried on the rows of every other one.
     """
+    kind_column, id_column = (f"{side}_kind", f"{side}_id") if side else ("kind", "record_id")
+    wanted = set(keys)
     ids: dict[str, list[str]] = defaultdict(list)
-    for key in sorted(keys):
+    for key in sorted(wanted):
         kind, _, record_id = key.partition(":")
         ids[kind].append(record_id)
     apart = [{kind: some} for kind, some in ids.items()]
-    for kinds in [ids] if 0 < len(keys) <= _FEW else apart:
-        asked: list[str] = []
-        params: list[Any] = []
-        for kind, some in kinds.items():
-            found, values = _one_of(some)
-            asked.append(f"({kind_column} = ? and {id_column} in ({found}))")
-            params += [kind, *values]
-        yield from con.sql(query.format(" or ".join(asked)), params=params).fetchall()
+    for kinds in [ids] if 0 < len(wanted) <= _FEW else apart:
+        found, values = _one_of({one for some in kinds.values() for one in some})
+        asked = f"{kind_column} in ({_marks(kinds)}) and {id_column} in ({found})"
+        rows = con.sql(query.format(asked), params=[*kinds, *values]).fetchall()
+        yield from (row for row in rows if row[0] in wanted)
 
 
 def _one_of(texts: Collection[str]) -> tuple[str, list[Any]]:
     """SQL for a list and its parameters: few as constants, which reach each scan of a view."""
     if len(texts) <= _FEW:
-        return ", ".join("?" * len(texts)), list(texts)
-    return "select unnest(?::varchar[])", [list(texts)]
+        return _marks(texts), sorted(texts)
+    return "select unnest(?::varchar[])", [sorted(texts)]
+
+
+def _marks(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))

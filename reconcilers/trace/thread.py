@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 # In the order of the business; of several records with one id the first kind is meant.
 KINDS = (
@@ -38,8 +39,7 @@ TIMELESS = {"revenue_schedule_line", "erp_revenue_line", "usage", "customer"}
 _RANK = {kind: place for place, kind in enumerate(KINDS)}
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """One record. `amount_minor` is in minor units of `currency`; `happened_at` is UTC."""
 
     key: str
@@ -59,8 +59,7 @@ class Node:
         return _RANK.get(self.kind, len(KINDS))
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(NamedTuple):
     """A way from one record towards the ledger; `how` is key or inferred, `rule` says by what.
 
     `evidence`, of ways to a customer, is identity's own account of the link.
@@ -88,7 +87,8 @@ class Branch:
     """A record in its place in the tree, with the way that leads to it.
 
     `seconds` passed since its parent came about; `again` says that it stands elsewhere in full.
-    `threads` counts the threads that share it, where it is shared.
+    `threads` counts the threads that share it, where it is shared. `holds_asked`: what was asked
+    for stands in this branch.
     """
 
     node: Node
@@ -97,6 +97,7 @@ class Branch:
     children: tuple["Branch", ...]
     again: bool = False
     threads: int | None = None
+    holds_asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,15 @@ class Thread:
             children = tuple(
                 self._branch(way.to_key, way, node, seen) for way in self._ordered(key)
             )
-        return Branch(node, edge, latency(parent, node), children, again, self.sharing.get(key))
+        return Branch(
+            node,
+            edge,
+            latency(parent, node),
+            children,
+            again,
+            self.sharing.get(key),
+            key in self.asked or any(child.holds_asked for child in children),
+        )
 
     def _ordered(self, key: str) -> list[Edge]:
         def order(edge: Edge) -> tuple[int, str, str]:
@@ -146,10 +155,6 @@ class Thread:
             return node.rank, node.happened_at.isoformat() if node.happened_at else "", node.key
 
         return sorted(self._ways[key], key=order)
-
-    def holds_asked(self, branch: Branch) -> bool:
-        """Whether what was asked for stands in this branch."""
-        return branch.node.key in self.asked or any(map(self.holds_asked, branch.children))
 
 
 def latency(parent: Node | None, node: Node) -> int | None:

@@ -7,7 +7,7 @@ with collective as (
     from {{ ref('revenue_events') }}
     where journal_id is not null
     group by journal_id
-    having count(distinct coalesce(correlation_id, erp_internal_id)) > 1
+    having min(coalesce(correlation_id, erp_internal_id)) <> max(coalesce(correlation_id, erp_internal_id))
 ),
 
 nodes as (

@@ -148,6 +148,13 @@ def test_many_ids_are_looked_for_with_the_answer_of_few(con, monkeypatch, asked)
     assert find(con, asked) == few
 
 
+def test_a_record_of_another_kind_with_the_id_of_one_in_the_thread_is_not_in_it(con):
+    con.execute(
+        "insert into trace.trace_edges values ('payment:e1', 'payout:other', 'key', 'rule', null, null, null)"
+    )
+    assert threads(con, "i1") == {"opportunity:o1": FIRST}
+
+
 def test_an_unknown_id_has_no_candidates(con):
     assert find(con, "nobody").candidates == ()
 
@@ -192,10 +199,10 @@ def test_like_records_are_folded_to_their_sum_but_never_what_was_asked_for(con):
         )
     (thread,) = find(con, "17").threads
     subscription = next(b for b in branches(thread.tree()) if b.node.kind == "subscription")
-    *told, rest = folded(thread, subscription)
+    *told, rest = folded(subscription)
     assert [branch.node.record_id for branch in told] == ["i1", "i2", "10", "17"]
     assert rest == Rest("invoice", 8, (("JPY", 40),))
-    assert len(list(folded(thread, subscription, shown=None))) == 12
+    assert len(list(folded(subscription, shown=None))) == 12
 
 
 @pytest.mark.parametrize(
