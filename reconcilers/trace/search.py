@@ -158,7 +158,8 @@ def _of_kinds(
     for kinds in [ids] if 0 < len(wanted) <= _FEW else apart:
         found, values = _one_of({one for some in kinds.values() for one in some})
         asked = f"{kind_column} in ({_marks(kinds)}) and {id_column} in ({found})"
-        rows = con.sql(query.format(asked), params=[*kinds, *values]).fetchall()
+        # sql() would plan the view twice
+        rows = con.execute(query.format(asked), [*kinds, *values]).fetchall()
         yield from (row for row in rows if row[0] in wanted)
 
 
