@@ -90,12 +90,14 @@ APPLICATION_QUERIES: Mapping[str, str] = {
             from conformed.payment_application__billing as applied
             join canonical.payment_copies as copies
                 on applied.payment_id = copies.payment_id and copies.copy_role = 'primary'
+            where copies.erp_internal_id in (select document_id from documents)
             union all
             select copies.erp_internal_id, applied.invoice_id, applied.applied_minor,
                    applied.method = 'customer_balance'
             from conformed.credit_note_application__billing as applied
             join canonical.credit_note_copies as copies
                 on applied.credit_note_id = copies.credit_note_id and copies.copy_role = 'primary'
+            where copies.erp_internal_id in (select document_id from documents)
         ),
         wanted as (
             select said.document_id, said.invoice_id, invoices.erp_internal_id as transaction_id,
@@ -105,7 +107,6 @@ APPLICATION_QUERIES: Mapping[str, str] = {
                 on said.invoice_id = copies.invoice_id and copies.copy_role = 'primary'
             left join conformed.invoice__erp as invoices
                 on copies.erp_internal_id = invoices.erp_internal_id and not invoices.is_voided
-            where said.document_id in (select document_id from documents)
             group by all
             union all
             select document_id, null, transaction_id, sum(minor), false

@@ -93,7 +93,7 @@ BILLING_FRAMES: dict[str, dict[str, pl.DataType]] = {
     },
 }
 
-OF_INVOICES = """
+_OF_INVOICES = """
         select invoices.id as invoice_id,
                coalesce(invoices.post_payment_credit_notes_amount, 0) as paid_credits_minor,
                coalesce(invoices.pre_payment_credit_notes_amount, 0) as open_credits_minor, (
@@ -131,7 +131,14 @@ OF_INVOICES = """
                    )
                ) as is_paid_otherwise
         from raw.stripe__invoice as invoices
+        where invoices.id in ({concerned})
 """
+
+
+def of_invoices(concerned: str) -> str:
+    """The query of OF_INVOICE for invoices whose ids a query gives: of all it takes long."""
+    return _OF_INVOICES.format(concerned=concerned)
+
 
 BILLING_QUERIES: Mapping[str, str] = {
     "bank_receipts": """
@@ -167,19 +174,22 @@ BILLING_QUERIES: Mapping[str, str] = {
         )
     """,
     "overcharges": f"""
-        with whole as ({OF_INVOICES})
+        with told as (
+            select compared.* from reconciliation.drift
+            join comparison.cmp_payment__billing_vs_erp as compared using (row_key)
+            where code = 'PAY-DUP-01' and cause = 'charged_twice'
+        ),
+        whole as ({of_invoices("select invoice_id from told")})
         select compared.billing_id as payment_id, compared.overcharged_minor,
                wire.amount as amount_minor, coalesce(wire.amount_refunded, 0) as refunded_minor,
                invoices.total as invoice_total_minor, earlier.id as earlier_id,
                earlier.amount as earlier_minor,
                coalesce(earlier.amount_refunded, 0) as earlier_refunded_minor, whole.*
-        from reconciliation.drift as told
-        join comparison.cmp_payment__billing_vs_erp as compared on told.row_key = compared.row_key
+        from told as compared
         join raw.stripe__charge as wire on compared.billing_id = wire.id
         join raw.stripe__charge as earlier on compared.charged_before = earlier.id
         join raw.stripe__invoice as invoices on compared.invoice_id = invoices.id
         join whole on invoices.id = whole.invoice_id
-        where told.code = 'PAY-DUP-01' and told.cause = 'charged_twice'
     """,
     "list_prices": """
         with tiers as (
@@ -204,21 +214,23 @@ BILLING_QUERIES: Mapping[str, str] = {
         where told.code = 'PRD-PRC-01'
     """,
     "uncredited_refunds": f"""
-        with whole as ({OF_INVOICES})
+        with told as (
+            select * from conformed.refund__billing where refund_id in (
+                select owner_id from reconciliation.drift
+                where code = 'RFD-MISS-01' and cause = 'no_credit_note'
+            )
+        ),
+        whole as ({of_invoices("select invoice_id from told")})
         select refunds.refund_id, refunds.status, refunds.amount_minor,
                compared.uncredited_minor, invoices.status as invoice_status,
                invoices.total as total_minor, wire.id as payment_id, wire.amount as charge_minor,
                coalesce(wire.amount_refunded, 0) as refunded_minor, whole.*,
                refunds.correlation_id as thread
-        from conformed.refund__billing as refunds
+        from told as refunds
         join comparison.cmp_refund__billing_vs_erp as compared
             on refunds.refund_id = compared.billing_id
         left join raw.stripe__charge as wire on refunds.payment_id = wire.id
         left join raw.stripe__invoice as invoices on refunds.invoice_id = invoices.id
         left join whole on invoices.id = whole.invoice_id
-        where refunds.refund_id in (
-            select owner_id from reconciliation.drift
-            where code = 'RFD-MISS-01' and cause = 'no_credit_note'
-        )
     """,
 }

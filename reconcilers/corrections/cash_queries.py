@@ -52,13 +52,17 @@ CASH_QUERIES: Mapping[str, str] = {
     """,
     # What a payout consists of, beside the ERP's payment or refund that waits for its deposit.
     "payout_members": f"""
-        with posted as (
+        with members as (
+            select * from conformed.payout_member__billing where payout_id in ({_NOT_DEPOSITED})
+        ),
+        posted as (
             select payments.payment_id as source_id, payments.erp_internal_id, payments.currency,
                    payments.amount_minor
             from conformed.payment__erp as payments
             join canonical.payment_copies as copies
                 on payments.erp_internal_id = copies.erp_internal_id
             where copies.copy_role = 'primary'
+              and payments.payment_id in (select member_source_id from members)
             union all
             select refunds.refund_id, refunds.erp_internal_id, refunds.currency,
                    -refunds.amount_minor
@@ -66,6 +70,7 @@ CASH_QUERIES: Mapping[str, str] = {
             join canonical.refund_copies as copies
                 on refunds.erp_internal_id = copies.erp_internal_id
             where copies.copy_role = 'primary'
+              and refunds.refund_id in (select member_source_id from members)
         )
         select members.payout_id, members.balance_transaction_id, members.source_kind,
                members.member_source_id as source_id, members.gross_minor,
@@ -78,13 +83,12 @@ CASH_QUERIES: Mapping[str, str] = {
                    select previousdoc from raw.netsuite__transaction_link
                    where linktype = 'Deposit'
                ) as is_deposited
-        from conformed.payout_member__billing as members
+        from members
         left join posted on members.member_source_id = posted.source_id
             and members.source_kind in ('payment', 'refund')
         left join raw.netsuite__transaction as wire on posted.erp_internal_id = wire.id
         left join raw.netsuite__transaction_line as main
             on wire.id = main.transaction and main.mainline = 'T'
-        where members.payout_id in ({_NOT_DEPOSITED})
         order by members.payout_id, members.balance_transaction_id
     """,
 }

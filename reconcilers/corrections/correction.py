@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal
 
 from reconcilers.canonical import canonical_json
@@ -168,7 +169,7 @@ class Correction:
     state: CorrectionState = CorrectionState.PROPOSED
     state_reason: str | None = None
 
-    @property
+    @cached_property
     def idempotency_key(self) -> str:
         """The same repair of the same seen version has the same key on every run."""
         return correction_key(

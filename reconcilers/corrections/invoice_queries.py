@@ -157,7 +157,8 @@ INVOICE_QUERIES: Mapping[str, str] = {
         select wire.id as transaction_id, wanted.copy_of, wire.entity as customer_id,
                coalesce(customers.isinactive, 'F') as is_customer_inactive, (
                    select min(lines.subsidiary) from raw.netsuite__transaction_line as lines
-                   where lines.transaction = wire.id
+                   where lines.transaction in (select id from wanted)
+                     and lines.transaction = wire.id
                ) as subsidiary_id, invoices.currency, wire.exchangerate as exchange_rate,
                invoices.invoice_date, wire.voided, wire.foreigntotal as total,
                invoices.total_minor, wire.foreignamountunpaid as unpaid,

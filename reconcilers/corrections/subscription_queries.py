@@ -39,21 +39,23 @@ SUBSCRIPTION_QUERIES: Mapping[str, str] = {
         )
     """,
     "billing_items": """
+        with wires as (
+            select * from raw.stripe__subscription where id in (
+                select replica_id from reconciliation.drift where code in (
+                    'SUB-QTY-01', 'CON-DISC-01', 'CON-AMT-01', 'CON-AMD-01', 'PRD-BAS-01'
+                )
+            )
+        )
         select items.item_id, items.subscription_id, items.product_code, items.quantity,
                coalesce(wire._changed_at, items.modified_at::varchar) as version,
                nullif(wire.schedule, '') as schedule_id,
                cast(json_extract(held.item, '$.discounts') as varchar) as discounts,
                items.price_id, cast(items.discount_factor as varchar) as discount_factor
         from conformed.subscription_item__billing as items
-        join raw.stripe__subscription as wire on items.subscription_id = wire.id
+        join wires as wire on items.subscription_id = wire.id
         join (
-            select unnest(from_json(items, '["json"]')) as item
-            from raw.stripe__subscription
+            select unnest(from_json(items, '["json"]')) as item from wires
         ) as held on items.item_id = json_extract_string(held.item, '$.id')
-        where items.subscription_id in (
-            select replica_id from reconciliation.drift
-            where code in ('SUB-QTY-01', 'CON-DISC-01', 'CON-AMT-01', 'CON-AMD-01', 'PRD-BAS-01')
-        )
         order by items.item_id
     """,
     "billing_schedules": """

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from reconcilers.corrections.billing_frames import OF_INVOICE, OF_INVOICES
+from reconcilers.corrections.billing_frames import OF_INVOICE, of_invoices
 
 _TEXT, _WHOLE, _FLAG = pl.String(), pl.Int64(), pl.Boolean()
 # What it counts and what was billed, with the invoice, what paid that (`payment_id` is one of its
@@ -46,11 +46,18 @@ USAGE_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
 }
 USAGE_QUERIES: Mapping[str, str] = {
     "used_periods": f"""
-        with whole as ({OF_INVOICES})
-        select told.row_key, ratings.line_key as line_id, whole.*,
+        with told as (
+            select told.row_key as told_by, ratings.*
+            from reconciliation.drift as told
+            join canonical.usage_ratings as ratings on told.owner_id = ratings.line_key
+            where told.code in ('USG-QTY-01', 'USG-RATE-01')
+        ),
+        whole as ({of_invoices("select invoice_key from told")})
+        select ratings.told_by as row_key, ratings.line_key as line_id, whole.*,
                invoices.status as invoice_status, invoices.total as total_minor, (
                    select max(charges.payment_id) from conformed.payment__billing as charges
-                   where charges.invoice_id = invoices.id and charges.status <> 'failed'
+                   where charges.invoice_id in (select invoice_key from told)
+                     and charges.invoice_id = invoices.id and charges.status <> 'failed'
                ) as payment_id,
                invoices.customer as customer_id, subscriptions.id as subscription_id,
                subscriptions.status as subscription_status,
@@ -69,12 +76,12 @@ USAGE_QUERIES: Mapping[str, str] = {
                ratings.line_count, (
                    select cast(sum(each.discount_minor) as bigint)
                    from staging.stg_stripe__invoice_lines as each
-                   where each.invoice_id = lines.invoice_id and each.price_id = lines.price_id
+                   where each.invoice_id in (select invoice_key from told)
+                     and each.invoice_id = lines.invoice_id and each.price_id = lines.price_id
                      and each.subscription_item_id = lines.subscription_item_id
                      and each.service_start_at = lines.service_start_at
                ) as discount_minor
-        from reconciliation.drift as told
-        join canonical.usage_ratings as ratings on told.owner_id = ratings.line_key
+        from told as ratings
         join staging.stg_stripe__invoice_lines as lines on ratings.line_key = lines.invoice_line_id
         join raw.stripe__invoice as invoices on ratings.invoice_key = invoices.id
         join whole on invoices.id = whole.invoice_id
@@ -82,6 +89,5 @@ USAGE_QUERIES: Mapping[str, str] = {
         left join raw.stripe__product as products on prices.product = products.id
         left join raw.stripe__subscription as subscriptions
             on invoices.parent_subscription_details_subscription = subscriptions.id
-        where told.code in ('USG-QTY-01', 'USG-RATE-01')
     """,
 }
