@@ -6,6 +6,7 @@ down: two threads that meet in one payment, customer or collective journal stay 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
@@ -144,9 +145,9 @@ def _of_kinds(
 ) -> Iterator[tuple[Any, ...]]:
     """The rows of these records, whose keys stand first, by constant kinds.
 
-    So only the tables of these kinds are read. Few records are asked for at once, for to plan a
-    view costs more than to read it for them; by all ids, since a condition for each kind would be
-    tried on the rows of every other one.
+    So only the tables of these kinds are read. Kinds are asked for together, for to plan a view
+    costs more than to read it, but those of many records apart from those of few; and by all ids,
+    since a condition for each kind would be tried on the rows of every other one.
     """
     kind_column, id_column = (f"{side}_kind", f"{side}_id") if side else ("kind", "record_id")
     wanted = set(keys)
@@ -154,12 +155,14 @@ def _of_kinds(
     for key in sorted(wanted):
         kind, _, record_id = key.partition(":")
         ids[kind].append(record_id)
-    apart = [{kind: some} for kind, some in ids.items()]
-    for kinds in [ids] if 0 < len(wanted) <= _FEW else apart:
-        found, values = _one_of({one for some in kinds.values() for one in some})
-        asked = f"{kind_column} in ({_marks(kinds)}) and {id_column} in ({found})"
+    kinds = sorted(ids, key=lambda kind: len(ids[kind]))
+    sizes = accumulate(len(ids[kind]) for kind in kinds)
+    few = sum(size <= _FEW for size in sizes)
+    for some in filter(None, (kinds[:few], kinds[few:])):
+        found, values = _one_of({one for kind in some for one in ids[kind]})
+        asked = f"{kind_column} in ({_marks(some)}) and {id_column} in ({found})"
         # sql() would plan the view twice
-        rows = con.execute(query.format(asked), [*kinds, *values]).fetchall()
+        rows = con.execute(query.format(asked), [*some, *values]).fetchall()
         yield from (row for row in rows if row[0] in wanted)
 
 
