@@ -15,7 +15,7 @@ with members as (
 grouped as (
     select
         pass_number, gid, min(currency) as currency,
-        string_agg(side || chr(31) || item_id, chr(30) order by side, item_id) as members,
+        array_to_string(list_sort(list(side || chr(31) || item_id)), chr(30)) as members,
         count(*) filter (side = 'left') as left_count,
         count(*) filter (side = 'right') as right_count,
         cast(sum(amount_minor) filter (side = 'left') as bigint) as left_minor,
