@@ -12,7 +12,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from reconcilers.trace.thread import Edge, Found, Node, Thread, reachable, roots_of
+from reconcilers.trace.thread import Edge, Found, Node, Thread, rank_of, reachable, roots_of
 
 # How many threads of a shared record are told in full.
 THREADS_SHOWN = 5
@@ -102,17 +102,29 @@ def threads_of(
 
 
 def _below(con: DuckDBPyConnection, roots: Sequence[str]) -> tuple[list[Edge], dict[str, Node]]:
-    nodes = {node.key: node for node in _nodes(con, roots)}
+    """All that the ways from the roots lead to, one kind after the other.
+
+    Ways follow the order of the business, so what is found of a kind has been found when its turn
+    comes, and its tables are gone through once.
+    """
+    nodes: dict[str, Node] = {}
     edges: list[Edge] = []
-    frontier = set(nodes)
+    starts = frozenset(roots)
+    frontier = set(starts)
     while frontier:
-        found = _edges(con, "from", frontier)
-        edges += found
-        new = {edge.to_key for edge in found} - nodes.keys()
-        reached = {node.key: node for node in _nodes(con, new)}
-        nodes |= reached
-        frontier = {key for key, node in reached.items() if not node.is_shared}
+        first = min({_kind_of(key) for key in frontier}, key=rank_of)
+        asked = {key for key in frontier if _kind_of(key) == first}
+        found = _nodes(con, asked)
+        nodes |= {node.key: node for node in found}
+        followed = {node.key for node in found if not node.is_shared} | (starts & asked)
+        new = _edges(con, "from", followed)
+        edges += new
+        frontier = (frontier - asked) | ({edge.to_key for edge in new} - nodes.keys())
     return edges, nodes
+
+
+def _kind_of(key: str) -> str:
+    return key.partition(":")[0]
 
 
 def _sharing(con: DuckDBPyConnection, keys: Collection[str]) -> dict[str, int]:

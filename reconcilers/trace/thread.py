@@ -39,6 +39,11 @@ TIMELESS = {"revenue_schedule_line", "erp_revenue_line", "usage", "customer"}
 _RANK = {kind: place for place, kind in enumerate(KINDS)}
 
 
+def rank_of(kind: str) -> int:
+    """The place of a kind in the order of the business; one that is not known comes last."""
+    return _RANK.get(kind, len(KINDS))
+
+
 class Node(NamedTuple):
     """One record. `amount_minor` is in minor units of `currency`; `happened_at` is UTC."""
 
@@ -56,7 +61,7 @@ class Node(NamedTuple):
 
     @property
     def rank(self) -> int:
-        return _RANK.get(self.kind, len(KINDS))
+        return rank_of(self.kind)
 
 
 class Edge(NamedTuple):
