@@ -58,6 +58,9 @@ def line(parent, number, memo, *, is_good=True):
     return {"transaction": parent, "id": number, "foreignamount": amount, "memo": memo}
 
 
+TABLE = "raw.stripe__product"
+
+
 def loaded(root, day, con=None):
     """The raw zone as of the day: loaded at once, or into what stands as of an earlier one."""
     con = con or duckdb.connect()
@@ -99,6 +102,19 @@ def child_nights(draw):
     return draw(st.lists(st.tuples(st.sampled_from(["full", "incremental"]), changed), max_size=5))
 
 
+def publish_night(root, day, mode, reading):
+    records = [
+        product(key, value, is_good=value != "bad")
+        for key, value in reading.items()
+        if value != "gone"
+    ]
+    tombstones = [{"id": key} for key, value in reading.items() if value == "gone"]
+    if mode == "scan":
+        scanned(root, day, SEEN, records=records, tombstones=tombstones)
+    else:
+        publish(root, "stripe", PRODUCT, day, mode, records=records, tombstones=tombstones)
+
+
 def law(test):
     quiet = settings(
         max_examples=examples(15),
@@ -115,16 +131,7 @@ def test_a_rebuild_equals_the_state_merged_night_by_night(tmp_path_factory, hist
     state, standing = {}, duckdb.connect()
     for number, (mode, reading) in enumerate(history):
         day = FIRST_DAY + timedelta(days=number)
-        records = [
-            product(key, value, is_good=value != "bad")
-            for key, value in reading.items()
-            if value != "gone"
-        ]
-        tombstones = [{"id": key} for key, value in reading.items() if value == "gone"]
-        if mode == "scan":
-            scanned(root, day, SEEN, records=records, tombstones=tombstones)
-        else:
-            publish(root, "stripe", PRODUCT, day, mode, records=records, tombstones=tombstones)
+        publish_night(root, day, mode, reading)
         if mode != "incremental":
             seen = SEEN if mode == "scan" else ()
             state = {key: value for key, value in state.items() if key in seen}
@@ -137,6 +144,24 @@ def test_a_rebuild_equals_the_state_merged_night_by_night(tmp_path_factory, hist
         ).fetchall()
         assert counts == (len(rows), sum(value == "bad" for value in state.values()))
         assert tables(loaded(root, day, standing)) == tables(con)
+
+
+@law
+@given(history=nights())
+def test_what_a_merge_took_out_and_took_in_tells_what_the_table_was(tmp_path_factory, history):
+    root, con = tmp_path_factory.mktemp("raw"), duckdb.connect()
+    rows = f"SELECT * FROM {TABLE}"
+    for number, (mode, reading) in enumerate(history):
+        day = FIRST_DAY + timedelta(days=number)
+        before = con.sql(f"{rows} ORDER BY id").fetchall() if number else []
+        publish_night(root, day, mode, reading)
+        if load_current(con, root, day)[TABLE] != "merged":
+            continue
+        ((first_day,),) = con.sql("SELECT first_day FROM raw_former.since").fetchall()
+        former = "SELECT * FROM raw_former.stripe__product"
+        stayed = f"{rows} WHERE coalesce(_extracted_date < '{first_day}', true)"
+        was = f"({stayed} UNION ALL {former}) ORDER BY id"
+        assert con.sql(f"FROM {was}").fetchall() == before
 
 
 @law
@@ -202,7 +227,7 @@ def test_a_table_is_left_merged_or_made_anew(tmp_path):
     con = duckdb.connect()
 
     def loading(day, made_by="us"):
-        return load_current(con, tmp_path, day, made_by)["raw.stripe__product"]
+        return load_current(con, tmp_path, day, made_by)[TABLE]
 
     assert loading(FIRST_DAY) == "anew"
     assert loading(FIRST_DAY) == "unchanged"
@@ -213,9 +238,9 @@ def test_a_table_is_left_merged_or_made_anew(tmp_path):
     for day in (fourth, fifth):
         publish(tmp_path, "stripe", PRODUCT, day, records=[product(k, "a") for k in "21"])
     publish(tmp_path, "stripe", PRODUCT, fifth + timedelta(days=1), records=[product("2", "a")])
-    assert loading(fourth, "others") == "anew"
+    assert loading(fourth, "others") == "merged"
     assert loading(fifth, "others") == "unchanged"
-    assert loading(fifth + timedelta(days=1), "others") == "anew"
+    assert loading(fifth + timedelta(days=1), "others") == "merged"
     assert loading(fifth, "others") == "anew"
     assert loading(fourth, "others") == "anew"  # its rows would be of a later day
     assert loading(FIRST_DAY, "others") == "anew"
