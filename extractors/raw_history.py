@@ -50,16 +50,8 @@ class History:
 
     @property
     def is_read_whole(self) -> bool:
-        """Whether every read is a full one, of what has no cursor, and the newest not the first.
-
-        Of what has one a full read is rare; and of parts of days of use all but those of the day's
-        last reading are superseded, whichever read them.
-        """
-        return (
-            self.spec.cursor is None
-            and len(self.manifests) > 1
-            and self.manifests[-1].mode == "full"
-        )
+        """Whether the newest read was a full one, behind others: it may have told the same."""
+        return len(self.manifests) > 1 and self.manifests[-1].mode == "full"
 
     @property
     def key_scan(self) -> Manifest | None:

@@ -5,6 +5,7 @@ Pure SQL over the published files. Nothing is renamed, cast or judged here.
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
@@ -27,10 +28,6 @@ from extractors.raw_history import (
 
 Loading = Literal["unchanged", "merged", "anew"]
 """How a table came to the day: as it was, by what was read since, or from all its files."""
-
-FORMER = "raw_former"
-"""Schema of what the last load took out of the tables that it merged. `since` has of each when it
-had changed before, and the day from which on the rows are that it took in."""
 
 _QUARANTINE_COLUMNS = {
     **dict.fromkeys(("key", "parent", "field", "reason", "payload"), "VARCHAR"),
@@ -78,11 +75,6 @@ def load_current(
     con.execute("BEGIN")
     try:
         con.execute("CREATE SCHEMA IF NOT EXISTS raw")
-        con.execute(f"DROP SCHEMA IF EXISTS {FORMER} CASCADE")
-        con.execute(f"CREATE SCHEMA {FORMER}")
-        con.execute(
-            f"CREATE TABLE {FORMER}.since (name VARCHAR, changed_at TIMESTAMP, first_day DATE)"
-        )
         histories = list(histories_of(raw_dir, snapshot_date))
         _load_quarantine(con, histories)
         _create_registers(con)
@@ -111,22 +103,25 @@ def load_current(
     return loaded
 
 
-def former_of(table: str) -> str:
-    """Of a table of schema `raw`, what the last load took out of it, if anything."""
-    return f"{FORMER}.{table.removeprefix('raw.')}"
+@dataclass(frozen=True)
+class _Made:
+    """What a table that is there was made of; `content` where that was read whole once more."""
+
+    readings: list[str]
+    content: str | None
 
 
-def _made_of(con: DuckDBPyConnection) -> dict[str, list[str]]:
-    """The readings that each table was made of, by its name; beside it is when it last changed."""
+def _made_of(con: DuckDBPyConnection) -> dict[str, _Made]:
+    """Of each table, by its name; beside it stands when that last changed."""
     con.execute(
-        "CREATE TABLE IF NOT EXISTS raw.made_of "
-        "(name VARCHAR PRIMARY KEY, readings VARCHAR[], changed_at TIMESTAMP)"
+        "CREATE TABLE IF NOT EXISTS raw.made_of (name VARCHAR PRIMARY KEY, readings VARCHAR[], "
+        "content VARCHAR, changed_at TIMESTAMP)"
     )
     known = con.sql(
-        "SELECT name, readings FROM raw.made_of "
+        "SELECT name, readings, content FROM raw.made_of "
         "SEMI JOIN duckdb_tables() AS there ON name = schema_name || '.' || table_name"
     )
-    return dict(known.fetchall())
+    return {name: _Made(readings, content) for name, readings, content in known.fetchall()}
 
 
 def _load_object(
@@ -134,44 +129,40 @@ def _load_object(
     history: History,
     reborn: Collection[tuple[str, str]],
     made_by: str,
-    known: list[str] | None,
+    known: _Made | None,
 ) -> Loading:
     columns = ", ".join(f'"{name}"' for name in history.spec.columns)
     selected = f"{columns}, _extracted_date, _changed_at"
     if history.spec.keeps_versions:
         _load_versions(con, history, selected)
-    readings = [f"{made_by} {selected}", *history.readings]
-    since = history.current[len(known) - 1 :] if known else ()
+    wanted = _Made(
+        [f"{made_by} {selected}", *history.readings],
+        _content(con, history, f"{columns}, _changed_at") if history.is_read_whole else None,
+    )
+    since = history.current[len(known.readings) - 1 :] if known else ()
     link = history.spec.parent
-    loading: Loading = "anew"
     if (
-        known
-        and known[0] == readings[0]
-        and history.is_read_whole
+        known is not None
+        and known.content is not None
+        and (known.readings[0], known.content) == (wanted.readings[0], wanted.content)
         # of an earlier day its rows would be of a later one
-        and _day_of(known) < _day_of(readings)
+        and known.readings <= wanted.readings
     ):
-        since = history.current
-        loading = _merge_whole(con, history, selected, f"{columns}, _changed_at")
+        loading: Loading = "unchanged"
     elif (
         known is None
-        or known != readings[: len(known)]
+        or known.readings != wanted.readings[: len(known.readings)]
         or any(one.keys_scanned is not None for one in since)
         or (link is not None and (history.system, link.object) in reborn)
     ):
+        loading = "anew"
         _make(con, history, selected)
     else:
-        loading = _merge(con, history, selected, since)
-    if loading == "merged":
-        con.execute(
-            f"INSERT INTO {FORMER}.since SELECT name, changed_at, ? FROM raw.made_of "
-            "WHERE name = ?",
-            [since[0].snapshot_date if since else None, history.table],
-        )
+        loading = "merged" if _merge(con, history, selected, since) else "unchanged"
     con.execute(
-        "INSERT INTO raw.made_of (name, readings) VALUES (?, ?) "
-        "ON CONFLICT DO UPDATE SET readings = excluded.readings",
-        [history.table, readings],
+        "INSERT INTO raw.made_of (name, readings, content) VALUES (?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET readings = excluded.readings, content = excluded.content",
+        [history.table, wanted.readings, wanted.content],
     )
     if history.key_scan is not None:
         _add_vanished(con, history, history.key_scan)
@@ -188,25 +179,11 @@ def _living(con: DuckDBPyConnection, history: History) -> str:
     return rows
 
 
-def _merge_whole(con: DuckDBPyConnection, history: History, selected: str, columns: str) -> Loading:
-    """Put what a new full read tells otherwise in the place of what it told.
-
-    What it tells as before keeps the day on which that was first read.
-    """
-    living, hashed = _living(con, history), f"hash({columns})"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE told AS SELECT {hashed} AS told {living}")
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE known AS SELECT {hashed} AS told FROM {history.table}"
-    )
-    gone = _leave(con, history, f"{hashed} NOT IN (SELECT told FROM told)")
-    con.execute("CREATE OR REPLACE TEMP TABLE fresh AS FROM told ANTI JOIN known USING (told)")
-    ((fresh,),) = con.execute("SELECT count(*) FROM fresh").fetchall()
-    if fresh:
-        con.execute(
-            f"INSERT INTO {history.table} SELECT {selected} {living} "
-            f"AND {hashed} IN (SELECT told FROM fresh)"
-        )
-    return "merged" if gone or fresh else "unchanged"
+def _content(con: DuckDBPyConnection, history: History, columns: str) -> str:
+    """Another text once a reading told something else, whenever and in whatever order it did."""
+    query = f"SELECT count(*) || ' ' || coalesce(sum(hash({columns})), 0) {_living(con, history)}"
+    ((content,),) = con.execute(query).fetchall()
+    return str(content)
 
 
 def _make(con: DuckDBPyConnection, history: History, selected: str) -> None:
@@ -218,45 +195,35 @@ def _make(con: DuckDBPyConnection, history: History, selected: str) -> None:
 
 def _merge(
     con: DuckDBPyConnection, history: History, selected: str, days: Sequence[Manifest]
-) -> Loading:
-    """Put what was read on these days in the place of what it replaces.
+) -> bool:
+    """Put what was read on these days in the place of what it replaces; whether that was anything.
 
     Nothing is merged where records came back with their parent: they stand in older files.
     """
-    changed = 0
+    changes = []
     if days:
         landed = f"({rows_of(con, history, days)})"
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE came_again AS {came_again(history, days, landed)}"
         )
-        changed += _leave(con, history, f'"{history.scope}" IN (SELECT scope FROM came_again)')
-        come = con.execute(
+        changes = [
+            f"""
+            DELETE FROM {history.table} AS former USING came_again
+            WHERE former."{history.scope}" = came_again.scope
+            """,
             f"""
             INSERT INTO {history.table} SELECT {selected} FROM {landed} AS landed
             SEMI JOIN came_again
               ON landed."{history.scope}" = came_again.scope
              AND landed._extracted_date = came_again._extracted_date
             WHERE NOT _deleted
-            """
-        )
-        changed += come.fetchall()[0][0]
+            """,
+        ]
     if parent := history.spec.parent:
-        changed += _leave(con, history, f'"{parent.column}" IN ({_dead(history.system, parent)})')
-    return "merged" if changed else "unchanged"
-
-
-def _day_of(readings: Sequence[str]) -> str:
-    """Of the last reading; nothing of a table that was never read."""
-    return readings[-1].partition(" ")[0] if len(readings) > 1 else ""
-
-
-def _leave(con: DuckDBPyConnection, history: History, gone: str) -> int:
-    """Take rows out of a table, and keep them for whoever has to know what it held."""
-    former = former_of(history.table)
-    con.execute(f"CREATE TABLE IF NOT EXISTS {former} AS FROM {history.table} LIMIT 0")
-    con.execute(f"INSERT INTO {former} FROM {history.table} WHERE {gone}")
-    ((count,),) = con.execute(f"DELETE FROM {history.table} WHERE {gone}").fetchall()
-    return int(count)
+        gone = f'"{parent.column}" IN ({_dead(history.system, parent)})'
+        changes.append(f"DELETE FROM {history.table} WHERE {gone}")
+    counts = [con.execute(change).fetchall() for change in changes]
+    return any(count for ((count,),) in counts)
 
 
 def _load_dead(con: DuckDBPyConnection, histories: Sequence[History]) -> set[tuple[str, str]]:

@@ -125,34 +125,26 @@ def note_built(
     )
 
 
-def below(
-    manifest: Mapping[str, Any], changed: Iterable[str], models: Iterable[str] = ()
-) -> set[str]:
-    """What hangs on the sources that changed, and on `models`, with these: ids of nodes of dbt."""
-    found, turning = set(models), _turning(manifest["nodes"])
-    behind = [*changed, *found]
-    while behind:
-        parent = behind.pop()
-        children = set(manifest["child_map"][parent]) - found
-        if parent in {WATERMARKS, DAY}:
-            children -= turning
-        if parent == WATERMARKS:
-            children -= _added_when_read(manifest)
-        found |= children
-        behind += children
-    return found
-
-
-def unaffected(manifest: Mapping[str, Any], hanging: Collection[str]) -> frozenset[str]:
-    """Views and seeds, and the tables that are not among what hangs on a change (`below`).
+def unaffected(manifest: Mapping[str, Any], changed: Iterable[str]) -> frozenset[str]:
+    """Views and seeds, and the tables that no changed source leads to: ids of nodes of dbt.
 
     dbt leaves out a test of nothing but what is left out. So a table is built, although nothing of
     it changed, where it is all that stands between such a test and a view that shows what did.
     """
-    nodes = manifest["nodes"]
+    nodes, below, behind = manifest["nodes"], set[str](), list(changed)
+    turning = _turning(nodes)
+    while behind:
+        parent = behind.pop()
+        children = set(manifest["child_map"][parent]) - below
+        if parent in {WATERMARKS, DAY}:
+            children -= turning
+        if parent == WATERMARKS:
+            children -= _added_when_read(manifest)
+        below |= children
+        behind += children
     views = {id_ for id_, node in nodes.items() if _kind(node) in {"view", "seed"}}
-    tables = {id_ for id_, node in nodes.items() if _kind(node) == "table"}.difference(hanging)
-    for test in (id_ for id_ in hanging if id_.startswith("test.")):
+    tables = {id_ for id_, node in nodes.items() if _kind(node) == "table"} - below
+    for test in (id_ for id_ in below if id_.startswith("test.")):
         parents = set(manifest["parent_map"][test])
         if parents <= views | tables:
             tables -= parents

@@ -2,12 +2,11 @@
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 from dagster_dbt import (
     DagsterDbtTranslator,
     DagsterDbtTranslatorSettings,
@@ -15,9 +14,8 @@ from dagster_dbt import (
     DbtProject,
     dbt_assets,
 )
-from dagster_dbt.errors import DagsterDbtError
 
-from orchestration import parts, standing
+from orchestration import standing
 from orchestration.assets.raw import RAW_TABLES
 from orchestration.column_lineage import Columns, Lineage
 from orchestration.dbt import enter_dbt_environment, source_files
@@ -174,11 +172,7 @@ def _build(
         changed = [
             id_ for id_ in (*manifest["sources"], *turned) if built_of.get(id_) != known.get(id_)
         ]
-        stays = keys.keys() & standing.unaffected(manifest, standing.below(manifest, changed))
-        if not is_first and records >= parts.LEAST_RECORDS:
-            folder = night.settings.dbt_target_dir.with_name("part")
-            shop = parts.Workshop(folder, dbt, manifest, keys)
-            stays |= _in_parts(context, night, shop, built_of, changed)
+        stays = keys.keys() & standing.unaffected(manifest, changed)
     invocation = dbt.cli(
         # nobody reads the manifest and the results that dbt would write anew each time
         ["build", "--exclude-resource-type", "unit_test", "--no-write-json"]
@@ -199,27 +193,6 @@ def _build(
         with night.warehouse(read_only=False) as con:
             turned = standing.turns(con, manifest, keys)
             standing.note_built(con, half, fingerprint, names, versions | turned)
-            if not is_first:
-                parts.remember(con)
-
-
-def _in_parts(
-    context: dg.AssetExecutionContext,
-    night: Night,
-    shop: parts.Workshop,
-    built_of: Mapping[str, str],
-    changed: Collection[str],
-) -> frozenset[str]:
-    """Models that were brought up by what was touched; none where a part of them cannot be built.
-
-    All is built then, which says what is wrong, if anything is.
-    """
-    try:
-        with night.warehouse(read_only=False) as con:
-            return parts.bring_up(con, shop, built_of, changed)
-    except (DagsterDbtError, duckdb.Error) as error:
-        context.log.warning("no table is brought up in parts: %s", error)
-        return frozenset()
 
 
 def _with_standing(

@@ -288,7 +288,7 @@ def added_when_read(node: dict[str, Any]) -> frozenset[str]:
 def test_no_table_that_stands_holds_what_every_reading_changes(manifest):
     """A view adds it; a table that takes it over asks for the watermark, or for a view that turns."""
     nodes = manifest["nodes"]
-    late = standing.unaffected(manifest, standing.below(manifest, [standing.WATERMARKS]))
+    late = standing.unaffected(manifest, [standing.WATERMARKS])
     taken_over = set()
     for parent in tables(manifest):
         added = added_when_read(parent)
@@ -360,7 +360,7 @@ def test_the_day_and_the_watermarks_lead_to_no_more_tables_than_they_must(manife
         if (source["schema"], source["identifier"]) in {("raw", "build"), ("raw", "snapshots")}
     ]
     assert standing.DAY in clock
-    stay = standing.unaffected(manifest, standing.below(manifest, clock))
+    stay = standing.unaffected(manifest, clock)
     made = {node["name"] for node in tables(manifest) if node["unique_id"] not in stay}
     assert made == MADE_EACH_NIGHT
 

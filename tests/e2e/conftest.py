@@ -79,30 +79,6 @@ class Company:
         }
 
 
-def of_dbt(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str | None]]:
-    """Each view, seed and table of dbt by its kind, and the comment on it."""
-    found = con.sql(
-        "select schema_name || '.' || table_name, 'table', comment from duckdb_tables() "
-        "where schema_name not in "
-        "('raw', 'raw_former', 'event_log', 'identity', 'reconciliation', 'main') "
-        "union all select schema_name || '.' || view_name, 'view', comment "
-        "from duckdb_views() where not internal"
-    )
-    return {name: (kind, comment) for name, kind, comment in found.fetchall()}
-
-
-def rows_of(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple]]:
-    """How many rows each table of dbt has, and a sum of their hashes.
-
-    The build has a time of its own, and what a night is the first to see it sees once.
-    """
-    return {
-        name: con.sql(f"select count(*), sum(hash(t)) from {name} as t").fetchall()
-        for name in of_dbt(con)
-        if name != "staging.stg_control__build" and not name.startswith("events.")
-    }
-
-
 def start_company(home, *, plants=None) -> Company:
     environ = {"TIEOUT_HOME": str(home), "TIEOUT_ACTOR": "controller"}
     environ["TIEOUT_SEALING_KEYS"] = Fernet.generate_key().decode()

@@ -46,7 +46,7 @@ from reconcilers.rules.comparison import COMPARISONS
 from reconcilers.sealing import is_sealed
 from reconcilers.state.audit import verify_audit
 from reconcilers.state.views import list_corrections, list_exceptions
-from tests.e2e.conftest import CUSTOMERS, SEED, of_dbt, rows_of
+from tests.e2e.conftest import CUSTOMERS, SEED
 
 LONG_ENOUGH = 8
 AN_ID = r"[a-z_]+_[0-9A-Za-z]{14,19}|[0-9A-Za-z]{3}Sb0[0-9A-Za-z]{12}"
@@ -85,6 +85,29 @@ def names_in(sandbox):
         rows = [*store.rows("salesforce", "Account"), *store.rows("stripe", "customer")]
         names = {row.get("Name") or row.get("name") for row in rows}
     return {name.encode() for name in filter(None, names) if len(name.split()) > 1}
+
+
+def of_dbt(con):
+    """Each view, seed and table of dbt by its kind, and the comment on it."""
+    found = con.sql(
+        "select schema_name || '.' || table_name, 'table', comment from duckdb_tables() "
+        "where schema_name not in ('raw', 'event_log', 'identity', 'reconciliation', 'main') "
+        "union all select schema_name || '.' || view_name, 'view', comment "
+        "from duckdb_views() where not internal"
+    )
+    return {name: (kind, comment) for name, kind, comment in found.fetchall()}
+
+
+def rows_of(con):
+    """How many rows each table of dbt has, and a sum of their hashes.
+
+    The build has a time of its own, and what a night is the first to see it sees once.
+    """
+    return {
+        name: con.sql(f"select count(*), sum(hash(t)) from {name} as t").fetchall()
+        for name in of_dbt(con)
+        if name != "staging.stg_control__build" and not name.startswith("events.")
+    }
 
 
 @pytest.fixture(scope="module")

@@ -34,10 +34,6 @@ def stands(con, *, half=FIRST, files=FILES, names=NAMES):
     return standing.take(con, half, files, names) is not None
 
 
-def unaffected(project, changed):
-    return standing.unaffected(project, standing.below(project, changed))
-
-
 def test_what_the_same_files_would_build_stands_with_the_versions_of_its_sources(con):
     con.execute("CREATE VIEW trace.edges AS FROM seeds.currencies")
     assert standing.take(con, FIRST, FILES, NAMES) == VERSIONS
@@ -156,9 +152,9 @@ def test_tables_stand_where_no_changed_source_leads_to_them():
         other="table",
         listed="seed",
     )
-    assert unaffected(project, ["read"]) == {"staged", "other", "listed"}
-    assert unaffected(project, ["quiet"]) == {"staged", "made", "listed"}
-    assert unaffected(project, []) == {"staged", "made", "joined", "other", "listed"}
+    assert standing.unaffected(project, ["read"]) == {"staged", "other", "listed"}
+    assert standing.unaffected(project, ["quiet"]) == {"staged", "made", "listed"}
+    assert standing.unaffected(project, []) == {"staged", "made", "joined", "other", "listed"}
 
 
 def test_what_its_view_adds_to_a_table_does_not_change_the_table():
@@ -182,7 +178,7 @@ def test_what_its_view_adds_to_a_table_does_not_change_the_table():
         COVERAGE: {"macro_sql": "", "depends_on": {"macros": [ASKS]}},
         WHEN_READ: {"macro_sql": "", "depends_on": {"macros": [ASKS]}},
     }
-    assert unaffected(project, ["read"]) == {standing.WATERMARKS, "late"}
+    assert standing.unaffected(project, ["read"]) == {standing.WATERMARKS, "late"}
 
 
 def test_a_table_stands_until_what_of_the_day_counts_is_another(con):
@@ -206,9 +202,9 @@ def test_a_table_stands_until_what_of_the_day_counts_is_another(con):
         return [standing.DAY, *(id_ for id_ in after if after[id_] != before[id_])]
 
     assert standing.turns(con, project, ["rates"]) == {}
-    assert unaffected(project, turned("2026-07-03")) == {"in_force", "priced", "rates"}
-    assert unaffected(project, turned("2026-07-04")) == {"in_force", "rates"}
-    assert unaffected(project, ["read"]) == {"in_force"}
+    assert standing.unaffected(project, turned("2026-07-03")) == {"in_force", "priced", "rates"}
+    assert standing.unaffected(project, turned("2026-07-04")) == {"in_force", "rates"}
+    assert standing.unaffected(project, ["read"]) == {"in_force"}
 
 
 def test_a_table_is_built_for_the_test_that_holds_it_against_a_view_that_changed():
@@ -219,5 +215,5 @@ def test_a_table_is_built_for_the_test_that_holds_it_against_a_view_that_changed
         other="table",
         **{test: "test"},
     )
-    assert unaffected(project, ["read"]) == {"staged"}
-    assert unaffected(project, []) == {"staged", "other"}
+    assert standing.unaffected(project, ["read"]) == {"staged"}
+    assert standing.unaffected(project, []) == {"staged", "other"}
