@@ -373,6 +373,7 @@ def test_what_turns_is_a_view_of_the_second_half(manifest):
     assert {node["name"] for node in turning} == {
         "attribute_owners",
         "due_runs",
+        "overdue_subscription__billing",
         "recurring_contracts",
         "reporting_rates",
     }

@@ -1,21 +1,4 @@
-with first_overdue as (
-    -- billing states no time for past_due: it began when the oldest invoice that is still open fell due. Where that one was
-    -- voided since, the next may not be due yet: it counts up to the last that any invoice tells. The hour of the reading
-    -- would add nothing: who fell behind since was changed by that, and has a time of its own
-    select
-        subscription_id,
-        min(coalesce(due_at, finalized_at)) as overdue_at
-    from {{ ref('stg_stripe__invoices') }}
-    where
-        stripe_status = 'open'
-        and coalesce(due_at, finalized_at) <= (
-            select max(greatest(created_at, finalized_at, paid_at, voided_at, written_off_at, modified_at))
-            from {{ ref('stg_stripe__invoices') }}
-        )
-    group by subscription_id
-),
-
-subscriptions as (
+with subscriptions as (
     select
         subscriptions.subscription_id,
         subscriptions.customer_id,
@@ -47,10 +30,12 @@ subscriptions as (
         subscriptions.changed_at,
         subscriptions.created_at,
         subscriptions.modified_at,
-        first_overdue.overdue_at
+        -- billing states no time for past_due: it began when the oldest invoice that is still open fell due
+        overdue.overdue_at
     from {{ ref('stg_stripe__subscriptions') }} as subscriptions
     left join {{ ref('stg_stripe__customers') }} as customers on subscriptions.customer_id = customers.customer_id
-    left join first_overdue on subscriptions.subscription_id = first_overdue.subscription_id
+    left join {{ ref('overdue_subscription__billing') }} as overdue
+        on subscriptions.subscription_id = overdue.subscription_id
 ),
 
 recurring as (
