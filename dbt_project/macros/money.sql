@@ -61,3 +61,17 @@
         else (least({{ quantity }}, coalesce({{ up_to }}, {{ quantity }})) - {{ lower_bound }}) * {{ unit_amount }} + {{ flat_amount }}
     end
 {%- endmacro %}
+
+{# What one minor unit of each currency is worth in minor units of the reporting currency, as rate / minor_per_unit, by the seed
+   fx_rates: the latest first. Who appends a condition on fx_rates.valid_from has the latest of those. #}
+{% macro rates_by_recency() -%}
+select
+        fx_rates.currency,
+        fx_rates.reporting_currency,
+        fx_rates.rate * into_currency.minor_per_unit as rate,
+        from_currency.minor_per_unit,
+        row_number() over (partition by fx_rates.currency order by fx_rates.valid_from desc) as recency
+    from {{ ref('fx_rates') }} as fx_rates
+    inner join {{ ref('currencies') }} as from_currency on fx_rates.currency = from_currency.currency
+    inner join {{ ref('currencies') }} as into_currency on fx_rates.reporting_currency = into_currency.currency
+{%- endmacro %}

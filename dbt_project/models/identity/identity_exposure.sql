@@ -1,14 +1,7 @@
 -- What is at stake with a customer record, per currency and in the reporting currency: what billing billed, what is open
 -- in the ERP, what the CRM has under contract. It only orders the questions that stewards are asked.
 with rates as (
-    select
-        fx_rates.currency,
-        fx_rates.rate * into_currency.minor_per_unit as rate,
-        from_currency.minor_per_unit,
-        row_number() over (partition by fx_rates.currency order by fx_rates.valid_from desc) as recency
-    from {{ ref('fx_rates') }} as fx_rates
-    inner join {{ ref('currencies') }} as from_currency on fx_rates.currency = from_currency.currency
-    inner join {{ ref('currencies') }} as into_currency on fx_rates.reporting_currency = into_currency.currency
+    {{ rates_by_recency() }}
 ),
 
 at_stake as (
